@@ -1,0 +1,262 @@
+//! Where samples live: a shared buffer that is written only while it has one owner.
+
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use bytemuck::cast_slice;
+
+use super::sample::{Sample, SampleType};
+
+/// A shared, immutable run of samples: the whole of a vector, or a window of something larger.
+///
+/// Cloning shares; nothing is copied. [`Samples::make_mut`] gives the only owner its samples in
+/// place and copies for anyone else.
+pub struct Samples<T> {
+    owner: Owner<T>,
+    range: Range<usize>,
+}
+
+enum Owner<T> {
+    Vec(Arc<Vec<T>>),
+    Foreign(Arc<dyn AsRef<[T]> + Send + Sync>),
+}
+
+impl<T> Clone for Samples<T> {
+    fn clone(&self) -> Self {
+        let owner = match &self.owner {
+            Owner::Vec(vec) => Owner::Vec(Arc::clone(vec)),
+            Owner::Foreign(owner) => Owner::Foreign(Arc::clone(owner)),
+        };
+        Self { owner, range: self.range.clone() }
+    }
+}
+
+impl<T> std::fmt::Debug for Samples<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Samples({})", self.range.len())
+    }
+}
+
+impl<T> From<Vec<T>> for Samples<T> {
+    fn from(vec: Vec<T>) -> Self {
+        Self { range: 0..vec.len(), owner: Owner::Vec(Arc::new(vec)) }
+    }
+}
+
+impl<T> Deref for Samples<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &self.owner {
+            Owner::Vec(vec) => &vec[self.range.clone()],
+            Owner::Foreign(owner) => &(**owner).as_ref()[self.range.clone()],
+        }
+    }
+}
+
+impl<T: Copy> Samples<T> {
+    /// Shares samples that something else owns, for example a memory-mapped file.
+    ///
+    /// The owner must give the same slice at every call.
+    #[must_use]
+    pub fn foreign(owner: Arc<dyn AsRef<[T]> + Send + Sync>) -> Self {
+        let range = 0..(*owner).as_ref().len();
+        Self { owner: Owner::Foreign(owner), range }
+    }
+
+    /// A window of these samples; the buffer is shared.
+    ///
+    /// # Panics
+    /// If `range` does not lie within the samples.
+    #[must_use]
+    pub fn window(&self, range: Range<usize>) -> Self {
+        assert!(
+            range.start <= range.end && range.end <= self.range.len(),
+            "window {range:?} of {} samples",
+            self.range.len()
+        );
+        let start = self.range.start + range.start;
+        let mut window = self.clone();
+        window.range = start..start + range.len();
+        window
+    }
+
+    /// The samples for writing: in place for the only owner, a copy otherwise.
+    pub fn make_mut(&mut self) -> &mut [T] {
+        if !self.is_unique() {
+            *self = Self::from(self.to_vec());
+        }
+        let range = self.range.clone();
+        match &mut self.owner {
+            Owner::Vec(vec) => &mut Arc::get_mut(vec).expect("uniqueness was checked above")[range],
+            Owner::Foreign(_) => unreachable!("foreign samples are never unique"),
+        }
+    }
+
+    /// The samples as a vector: moved for the only owner of a whole vector, copied otherwise.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<T> {
+        match self.owner {
+            Owner::Vec(vec) if self.range == (0..vec.len()) => {
+                Arc::try_unwrap(vec).unwrap_or_else(|shared| (*shared).clone())
+            }
+            Owner::Vec(vec) => vec[self.range].to_vec(),
+            Owner::Foreign(owner) => (*owner).as_ref()[self.range].to_vec(),
+        }
+    }
+
+    /// Whether writing would happen in place.
+    #[must_use]
+    pub fn is_unique(&mut self) -> bool {
+        match &mut self.owner {
+            Owner::Vec(vec) => Arc::get_mut(vec).is_some(),
+            Owner::Foreign(_) => false,
+        }
+    }
+
+    fn allocation(&self) -> Allocation {
+        match &self.owner {
+            Owner::Vec(vec) => Allocation {
+                id: Arc::as_ptr(vec).addr(),
+                bytes: size_of_val(vec.as_slice()),
+            },
+            Owner::Foreign(owner) => Allocation {
+                id: Arc::as_ptr(owner).addr(),
+                bytes: size_of_val((**owner).as_ref()),
+            },
+        }
+    }
+}
+
+/// A buffer that several values may share, so that a cache counts its bytes once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Allocation {
+    /// Equal for values that share the buffer, different for all others alive.
+    pub id: usize,
+    /// Bytes of the whole buffer.
+    pub bytes: usize,
+}
+
+/// Samples of any type.
+#[derive(Debug, Clone)]
+pub enum Buffer {
+    /// 8-bit samples.
+    U8(Samples<u8>),
+    /// 16-bit samples.
+    U16(Samples<u16>),
+    /// Float samples.
+    F32(Samples<f32>),
+}
+
+impl Buffer {
+    /// The type of the samples.
+    #[must_use]
+    pub const fn sample_type(&self) -> SampleType {
+        match self {
+            Self::U8(_) => SampleType::U8,
+            Self::U16(_) => SampleType::U16,
+            Self::F32(_) => SampleType::F32,
+        }
+    }
+
+    /// The number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        crate::dispatch!(self.sample_type(), T => self.samples::<T>().map_or(0, <[T]>::len))
+    }
+
+    /// Whether there are no samples.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples, if they are of type `T`.
+    #[must_use]
+    pub fn samples<T: Sample>(&self) -> Option<&[T]> {
+        T::peek(self).map(|samples| &**samples)
+    }
+
+    /// The samples as bytes in this machine's byte order.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::U8(samples) => samples,
+            Self::U16(samples) => cast_slice(samples),
+            Self::F32(samples) => cast_slice(samples),
+        }
+    }
+
+    /// Whether writing would happen in place.
+    #[must_use]
+    pub fn is_unique(&mut self) -> bool {
+        match self {
+            Self::U8(samples) => samples.is_unique(),
+            Self::U16(samples) => samples.is_unique(),
+            Self::F32(samples) => samples.is_unique(),
+        }
+    }
+
+    /// A window of these samples; the buffer is shared.
+    ///
+    /// # Panics
+    /// If `range` does not lie within the samples.
+    #[must_use]
+    pub fn window(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::U8(samples) => Self::U8(samples.window(range)),
+            Self::U16(samples) => Self::U16(samples.window(range)),
+            Self::F32(samples) => Self::F32(samples.window(range)),
+        }
+    }
+
+    /// The buffer behind the samples.
+    #[must_use]
+    pub fn allocation(&self) -> Allocation {
+        match self {
+            Self::U8(samples) => samples.allocation(),
+            Self::U16(samples) => samples.allocation(),
+            Self::F32(samples) => samples.allocation(),
+        }
+    }
+}
+
+impl<T: Sample> From<Vec<T>> for Buffer {
+    fn from(vec: Vec<T>) -> Self {
+        T::wrap(vec.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_owner_writes_in_place_and_others_copy() {
+        let mut first = Samples::from(vec![1u8, 2, 3]);
+        let address = first.as_ptr();
+        first.make_mut()[0] = 9;
+        assert_eq!(first.as_ptr(), address);
+
+        let shared = first.clone();
+        first.make_mut()[0] = 7;
+        assert_eq!((&*first, &*shared), (&[7u8, 2, 3][..], &[9u8, 2, 3][..]));
+    }
+
+    #[test]
+    fn a_window_shares_the_allocation() {
+        let whole = Buffer::from(vec![0u16, 1, 2, 3, 4, 5]);
+        let window = whole.window(2..4);
+        assert_eq!(window.samples::<u16>(), Some(&[2u16, 3][..]));
+        assert_eq!(window.allocation(), whole.allocation());
+    }
+
+    #[test]
+    fn a_foreign_owner_is_read_without_a_copy() {
+        let owner: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(vec![5u8, 6]);
+        let mut samples = Samples::foreign(Arc::clone(&owner));
+        assert_eq!(samples.as_ptr(), (*owner).as_ref().as_ptr());
+        samples.make_mut()[0] = 1;
+        assert_eq!((*owner).as_ref(), [5, 6]);
+    }
+}

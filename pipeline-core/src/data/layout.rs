@@ -1,0 +1,119 @@
+//! What an image looks like without its pixels: size, channels, sample type, colour.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::region::Region;
+use super::sample::SampleType;
+use crate::error::{Error, Result};
+
+/// What the samples of an image mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ColorSpace {
+    /// Encoded for display, the usual form of photographs.
+    #[default]
+    Srgb,
+    /// Proportional to light, with the primaries of sRGB.
+    LinearSrgb,
+    /// Measurements without a colour meaning, such as fluorescence counts.
+    Data,
+}
+
+/// Size, channels, sample type and colour of an image; axes are `[y, x, channel]`, interleaved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Layout {
+    /// Columns, in pixels.
+    pub width: u32,
+    /// Rows, in pixels.
+    pub height: u32,
+    /// Samples of one pixel: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha, or more planes.
+    pub channels: u16,
+    /// The type of every sample.
+    pub sample: SampleType,
+    /// What the samples mean.
+    pub color: ColorSpace,
+}
+
+impl Layout {
+    /// A layout in the default colour space.
+    #[must_use]
+    pub const fn new(width: u32, height: u32, channels: u16, sample: SampleType) -> Self {
+        Self { width, height, channels, sample, color: ColorSpace::Srgb }
+    }
+
+    /// The region of the whole image.
+    #[must_use]
+    pub const fn region(&self) -> Region {
+        Region::whole(self.width, self.height)
+    }
+
+    /// Samples in one row.
+    #[must_use]
+    pub const fn row_len(&self) -> usize {
+        self.width as usize * self.channels as usize
+    }
+
+    /// Whether the last channel is opacity.
+    #[must_use]
+    pub const fn has_alpha(&self) -> bool {
+        matches!(self.channels, 2 | 4)
+    }
+
+    /// The number of samples, if the image can exist at all.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if a side or the channel count is zero, [`Error::TooLarge`] if the bytes
+    /// pass `isize::MAX`, the most that any allocation can hold.
+    pub fn sample_count(&self) -> Result<usize> {
+        if self.width == 0 || self.height == 0 || self.channels == 0 {
+            return Err(Error::input("the image", self, "at least one pixel and one channel"));
+        }
+        let count = u128::from(self.width) * u128::from(self.height) * u128::from(self.channels);
+        let bytes = count * self.sample.size() as u128;
+        let allowed = isize::MAX.unsigned_abs() as u64;
+        if bytes > u128::from(allowed) {
+            return Err(Error::TooLarge {
+                what: format!("an image of {self}"),
+                needed: u64::try_from(bytes).unwrap_or(u64::MAX),
+                allowed,
+            });
+        }
+        usize::try_from(count).map_err(|_| Error::TooLarge {
+            what: format!("an image of {self}"),
+            needed: u64::try_from(bytes).unwrap_or(u64::MAX),
+            allowed,
+        })
+    }
+
+    /// Bytes of all samples; saturates where the image cannot exist.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        u64::from(self.width)
+            .saturating_mul(u64::from(self.height))
+            .saturating_mul(u64::from(self.channels))
+            .saturating_mul(self.sample.size() as u64)
+    }
+}
+
+impl std::fmt::Display for Layout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { width, height, channels, sample, .. } = self;
+        write!(f, "{width}×{height}×{channels} {sample}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_sizes_are_refused_before_anything_is_allocated() {
+        let huge = Layout::new(u32::MAX, u32::MAX, u16::MAX, SampleType::F32);
+        assert!(matches!(huge.sample_count(), Err(Error::TooLarge { .. })));
+        let empty = Layout::new(0, 5, 3, SampleType::U8);
+        assert!(matches!(empty.sample_count(), Err(Error::Input { .. })));
+        assert_eq!(Layout::new(3, 2, 4, SampleType::U16).sample_count().unwrap(), 24);
+    }
+}

@@ -1,0 +1,24 @@
+//! What flows on an edge: images, masks, labels, stacks, and any type an embedder adds.
+
+mod buffer;
+mod codec;
+mod image;
+mod interop;
+mod layout;
+mod mask;
+mod region;
+mod sample;
+mod stack;
+mod value;
+mod view;
+
+pub use buffer::{Allocation, Buffer, Samples};
+pub use codec::Codec;
+pub use image::Image;
+pub use layout::{ColorSpace, Layout};
+pub use mask::{Labels, Mask};
+pub use region::Region;
+pub use sample::{Sample, SampleType};
+pub use stack::Stack;
+pub use value::{Data, DataType, In, Value};
+pub use view::{Plane, Raster, View, ViewMut};

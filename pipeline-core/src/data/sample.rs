@@ -1,0 +1,168 @@
+//! One number of an image: the three sample types, their conversions, and the one dispatch.
+//!
+//! Rounding and saturation are decided here and nowhere else: a float becomes an integer sample by
+//! rounding half to even, values outside the range saturate, and NaN becomes 0.
+
+use bytemuck::Pod;
+use serde::{Deserialize, Serialize};
+
+use super::buffer::{Buffer, Samples};
+
+/// The type of every sample of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SampleType {
+    /// Unsigned 8-bit, 0 to 255.
+    U8,
+    /// Unsigned 16-bit, 0 to 65535.
+    U16,
+    /// 32-bit float; photographs use 0 to 1, measurements their own unit.
+    F32,
+}
+
+impl SampleType {
+    /// Bytes of one sample.
+    #[must_use]
+    pub const fn size(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::U16 => 2,
+            Self::F32 => 4,
+        }
+    }
+}
+
+impl std::fmt::Display for SampleType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::U8 => "u8",
+            Self::U16 => "u16",
+            Self::F32 => "f32",
+        })
+    }
+}
+
+/// A type that can be a sample: `u8`, `u16` or `f32`.
+///
+/// Sealed: kernels are generic over it, [`dispatch!`](crate::dispatch) picks the type.
+pub trait Sample:
+    Copy + Default + PartialEq + PartialOrd + Send + Sync + std::fmt::Debug + Pod + sealed::Sealed
+{
+    /// The tag of this type.
+    const TYPE: SampleType;
+    /// The sample that shows as white: 255, 65535 or 1.
+    const WHITE: f32;
+
+    /// This sample as a float, unscaled.
+    fn to_f32(self) -> f32;
+
+    /// The sample nearest to `value`: rounded half to even, saturated, NaN becomes 0.
+    /// For `f32` the value itself.
+    fn from_f32(value: f32) -> Self;
+
+    #[doc(hidden)]
+    fn wrap(samples: Samples<Self>) -> Buffer;
+    #[doc(hidden)]
+    fn peek(buffer: &Buffer) -> Option<&Samples<Self>>;
+    #[doc(hidden)]
+    fn peek_mut(buffer: &mut Buffer) -> Option<&mut Samples<Self>>;
+}
+
+macro_rules! sample {
+    ($type:ty, $tag:ident, $white:expr, $from:expr) => {
+        impl sealed::Sealed for $type {}
+
+        impl Sample for $type {
+            const TYPE: SampleType = SampleType::$tag;
+            const WHITE: f32 = $white;
+
+            #[inline]
+            fn to_f32(self) -> f32 {
+                self.into()
+            }
+
+            #[inline]
+            fn from_f32(value: f32) -> Self {
+                let convert: fn(f32) -> Self = $from;
+                convert(value)
+            }
+
+            fn wrap(samples: Samples<Self>) -> Buffer {
+                Buffer::$tag(samples)
+            }
+
+            fn peek(buffer: &Buffer) -> Option<&Samples<Self>> {
+                if let Buffer::$tag(samples) = buffer { Some(samples) } else { None }
+            }
+
+            fn peek_mut(buffer: &mut Buffer) -> Option<&mut Samples<Self>> {
+                if let Buffer::$tag(samples) = buffer { Some(samples) } else { None }
+            }
+        }
+    };
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float to integer casts saturate and map NaN to 0, which is the rule of this module"
+)]
+mod conversions {
+    use super::{Buffer, Sample, SampleType, Samples, sealed};
+
+    sample!(u8, U8, 255.0, |value| value.round_ties_even() as Self);
+    sample!(u16, U16, 65535.0, |value| value.round_ties_even() as Self);
+    sample!(f32, F32, 1.0, |value| value);
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "sealed: implemented here and nowhere else")]
+    pub trait Sealed {}
+}
+
+/// Runs a body with a type name bound to the Rust type behind a [`SampleType`].
+///
+/// ```
+/// use pipeline_core::{Sample, SampleType, dispatch};
+///
+/// fn white(sample: SampleType) -> f32 {
+///     dispatch!(sample, T => T::WHITE)
+/// }
+/// assert_eq!(white(SampleType::U16), 65535.0);
+/// ```
+#[macro_export]
+macro_rules! dispatch {
+    ($sample:expr, $T:ident => $body:expr) => {
+        match $sample {
+            $crate::SampleType::U8 => {
+                type $T = u8;
+                $body
+            }
+            $crate::SampleType::U16 => {
+                type $T = u16;
+                $body
+            }
+            $crate::SampleType::F32 => {
+                type $T = f32;
+                $body
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_round_half_to_even_and_saturate() {
+        let cases = [(0.5, 0), (1.5, 2), (2.5, 2), (254.5, 254), (255.5, 255), (-3.0, 0)];
+        for (value, expected) in cases {
+            assert_eq!(u8::from_f32(value), expected, "{value}");
+        }
+        assert_eq!(u8::from_f32(f32::NAN), 0);
+        assert_eq!(u8::from_f32(f32::INFINITY), 255);
+        assert_eq!(u16::from_f32(1e9), 65535);
+        assert!(f32::from_f32(f32::NAN).is_nan());
+    }
+}

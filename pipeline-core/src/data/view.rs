@@ -1,0 +1,278 @@
+//! Windows onto the samples of an image, as kernels see them.
+
+use std::sync::Arc;
+
+use super::buffer::{Allocation, Buffer};
+use super::layout::Layout;
+use super::region::Region;
+use super::sample::{Sample, SampleType};
+use crate::error::{Error, Result};
+
+/// Data that is a grid of samples and so can be made tile by tile: [`Image`](crate::Image) and
+/// [`Mask`](crate::Mask).
+pub trait Raster: crate::data::Data + Clone {
+    /// All of it, for reading.
+    fn view(&self) -> View<'_>;
+
+    /// Builds one from its parts.
+    ///
+    /// # Errors
+    /// If the parts do not fit each other.
+    fn assemble(layout: Layout, buffer: Buffer, icc: Option<Arc<[u8]>>) -> Result<Self>;
+
+    /// Takes it apart again.
+    fn into_parts(self) -> (Layout, Buffer, Option<Arc<[u8]>>);
+
+    /// The buffer that holds the samples.
+    fn allocation(&self) -> Allocation;
+}
+
+/// A window for reading: a region of an image of some layout.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    image: Layout,
+    region: Region,
+    stride: usize,
+    samples: SamplesRef<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum SamplesRef<'a> {
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    F32(&'a [f32]),
+}
+
+impl<'a> View<'a> {
+    /// All of an image.
+    ///
+    /// # Panics
+    /// If the buffer is shorter than the layout says; images are checked when they are made.
+    #[must_use]
+    pub fn whole(image: Layout, buffer: &'a Buffer) -> Self {
+        assert!(buffer.len() >= image.row_len() * image.height as usize, "buffer below {image}");
+        let samples = match buffer {
+            Buffer::U8(samples) => SamplesRef::U8(samples),
+            Buffer::U16(samples) => SamplesRef::U16(samples),
+            Buffer::F32(samples) => SamplesRef::F32(samples),
+        };
+        Self { image, region: image.region(), stride: image.row_len(), samples }
+    }
+
+    /// Rows of `region` that lie one after the other in `samples`.
+    ///
+    /// # Panics
+    /// If `samples` is not exactly the region's samples.
+    #[must_use]
+    pub fn packed<T: Sample>(image: Layout, region: Region, samples: &'a [T]) -> Self {
+        let stride = region.width as usize * usize::from(image.channels);
+        assert_eq!(samples.len(), stride * region.height as usize, "samples of {region}");
+        let samples = match T::TYPE {
+            SampleType::U8 => SamplesRef::U8(bytemuck::cast_slice(samples)),
+            SampleType::U16 => SamplesRef::U16(bytemuck::cast_slice(samples)),
+            SampleType::F32 => SamplesRef::F32(bytemuck::cast_slice(samples)),
+        };
+        Self { image, region, stride, samples }
+    }
+
+    /// The layout of the whole image.
+    #[must_use]
+    pub const fn image(&self) -> Layout {
+        self.image
+    }
+
+    /// The region of the image that can be read here.
+    #[must_use]
+    pub const fn region(&self) -> Region {
+        self.region
+    }
+
+    /// The type of the samples.
+    #[must_use]
+    pub const fn sample_type(&self) -> SampleType {
+        self.image.sample
+    }
+
+    /// A part of this window.
+    ///
+    /// # Panics
+    /// If `region` does not lie within this window.
+    #[must_use]
+    pub fn crop(&self, region: Region) -> Self {
+        assert!(self.region.contains(&region), "{region} within {}", self.region);
+        let channels = usize::from(self.image.channels);
+        let start = (region.y - self.region.y) as usize * self.stride
+            + (region.x - self.region.x) as usize * channels;
+        let rows = region.height as usize;
+        let len = rows
+            .checked_sub(1)
+            .map_or(0, |above| above * self.stride + region.width as usize * channels);
+        let samples = match self.samples {
+            SamplesRef::U8(samples) => SamplesRef::U8(&samples[start..start + len]),
+            SamplesRef::U16(samples) => SamplesRef::U16(&samples[start..start + len]),
+            SamplesRef::F32(samples) => SamplesRef::F32(&samples[start..start + len]),
+        };
+        Self { region, samples, ..*self }
+    }
+
+    /// The window with its sample type known.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the samples are not of type `T`.
+    pub fn typed<T: Sample>(&self) -> Result<Plane<'a, T>> {
+        let samples: Option<&'a [T]> = match self.samples {
+            SamplesRef::U8(samples) => bytemuck::try_cast_slice(samples).ok(),
+            SamplesRef::U16(samples) => bytemuck::try_cast_slice(samples).ok(),
+            SamplesRef::F32(samples) => bytemuck::try_cast_slice(samples).ok(),
+        };
+        match samples {
+            Some(samples) if T::TYPE == self.sample_type() => Ok(Plane {
+                samples,
+                region: self.region,
+                channels: usize::from(self.image.channels),
+                stride: self.stride,
+            }),
+            _ => Err(Error::input("the sample type", self.sample_type(), T::TYPE.to_string())),
+        }
+    }
+}
+
+/// A window for reading, of known sample type. Rows are addressed in image coordinates.
+#[derive(Debug, Clone, Copy)]
+pub struct Plane<'a, T> {
+    samples: &'a [T],
+    region: Region,
+    channels: usize,
+    stride: usize,
+}
+
+impl<'a, T> Plane<'a, T> {
+    /// The region of the image that can be read here.
+    #[must_use]
+    pub const fn region(&self) -> Region {
+        self.region
+    }
+
+    /// Samples of one pixel.
+    #[must_use]
+    pub const fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The samples of row `y` of the image, as far as the region reaches.
+    ///
+    /// # Panics
+    /// If `y` lies outside the region.
+    #[must_use]
+    #[inline]
+    pub fn row(&self, y: u32) -> &'a [T] {
+        let start = (y - self.region.y) as usize * self.stride;
+        &self.samples[start..start + self.region.width as usize * self.channels]
+    }
+
+    /// The rows of the region, top to bottom.
+    pub fn rows(&self) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
+        let plane = Self { ..*self };
+        (0..self.region.height).map(move |row| plane.row(plane.region.y + row))
+    }
+}
+
+/// A window for writing: a region of an output image, its rows one after the other.
+#[derive(Debug)]
+pub struct ViewMut<'a> {
+    image: Layout,
+    region: Region,
+    samples: SamplesMut<'a>,
+}
+
+#[derive(Debug)]
+enum SamplesMut<'a> {
+    U8(&'a mut [u8]),
+    U16(&'a mut [u16]),
+    F32(&'a mut [f32]),
+}
+
+impl<'a> ViewMut<'a> {
+    /// A window over `samples`, which hold the rows of `region` one after the other.
+    ///
+    /// # Panics
+    /// If `samples` is not exactly the region's samples.
+    #[must_use]
+    pub fn packed<T: Sample>(image: Layout, region: Region, samples: &'a mut [T]) -> Self {
+        let len = region.width as usize * region.height as usize * usize::from(image.channels);
+        assert_eq!(samples.len(), len, "samples of {region}");
+        let samples = match T::TYPE {
+            SampleType::U8 => SamplesMut::U8(bytemuck::cast_slice_mut(samples)),
+            SampleType::U16 => SamplesMut::U16(bytemuck::cast_slice_mut(samples)),
+            SampleType::F32 => SamplesMut::F32(bytemuck::cast_slice_mut(samples)),
+        };
+        Self { image, region, samples }
+    }
+
+    /// The layout of the whole output image.
+    #[must_use]
+    pub const fn image(&self) -> Layout {
+        self.image
+    }
+
+    /// The region of the output image to fill.
+    #[must_use]
+    pub const fn region(&self) -> Region {
+        self.region
+    }
+
+    /// The type of the samples.
+    #[must_use]
+    pub const fn sample_type(&self) -> SampleType {
+        self.image.sample
+    }
+
+    /// The samples to fill, row after row without gaps.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the samples are not of type `T`.
+    pub fn samples<T: Sample>(&mut self) -> Result<&mut [T]> {
+        let found = self.sample_type();
+        let samples: Option<&mut [T]> = match &mut self.samples {
+            SamplesMut::U8(samples) => bytemuck::try_cast_slice_mut(samples).ok(),
+            SamplesMut::U16(samples) => bytemuck::try_cast_slice_mut(samples).ok(),
+            SamplesMut::F32(samples) => bytemuck::try_cast_slice_mut(samples).ok(),
+        };
+        match samples {
+            Some(samples) if T::TYPE == found => Ok(samples),
+            _ => Err(Error::input("the sample type", found, T::TYPE.to_string())),
+        }
+    }
+
+    /// Each row to fill with its row number in the output image.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the samples are not of type `T`.
+    pub fn rows<T: Sample>(&mut self) -> Result<impl Iterator<Item = (u32, &mut [T])>> {
+        let (top, channels) = (self.region.y, usize::from(self.image.channels));
+        let row_len = (self.region.width as usize * channels).max(1);
+        Ok((top..).zip(self.samples::<T>()?.chunks_exact_mut(row_len)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Image;
+
+    #[test]
+    fn a_crop_addresses_rows_in_image_coordinates() {
+        let image = Image::from_samples(4, 3, 1, (0u8..12).collect::<Vec<_>>()).unwrap();
+        let plane = image.view().crop(Region::new(1, 1, 2, 2)).typed::<u8>().unwrap();
+        assert_eq!(plane.row(1), [5, 6]);
+        assert_eq!(plane.row(2), [9, 10]);
+        assert_eq!(plane.rows().collect::<Vec<_>>(), [[5, 6], [9, 10]]);
+    }
+
+    #[test]
+    fn the_wrong_sample_type_is_an_error_not_a_cast() {
+        let image = Image::from_samples(2, 1, 1, vec![1u16, 2]).unwrap();
+        assert!(image.view().typed::<u8>().is_err());
+        assert!(image.view().typed::<f32>().is_err());
+    }
+}

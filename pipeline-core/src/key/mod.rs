@@ -1,0 +1,191 @@
+//! When two results are the same: keys and how they are made.
+//!
+//! A [`Key`] is a BLAKE3-256 digest. A result's key covers the engine's key schema, the step's name
+//! and version, its canonical parameters, the output port and the identities of its inputs in
+//! order. Every part is tagged with its type and its length, so no two different descriptions can
+//! run together into the same bytes.
+
+mod canonical;
+
+use std::io::Write;
+
+pub use canonical::hash_params;
+
+/// Raised when anything about how keys are made changes.
+const SCHEMA: &str = "pipeline result key v1";
+
+/// The identity of a result, or the digest of a content.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// The digest as bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// A key from its bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The first eight bytes as a number: for seeds and hash tables.
+    #[must_use]
+    pub fn prefix(&self) -> u64 {
+        let mut prefix = [0; 8];
+        prefix.copy_from_slice(&self.0[..8]);
+        u64::from_le_bytes(prefix)
+    }
+
+    /// The key of one more output port of the step whose first port has this key.
+    #[must_use]
+    pub fn port(&self, port: u16) -> Self {
+        if port == 0 {
+            return *self;
+        }
+        let mut hasher = KeyHasher::result();
+        hasher.key(self).number(port.into());
+        hasher.finish()
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0[..6].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl serde::Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        let digits: Option<Vec<u8>> = text
+            .chars()
+            .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect();
+        match digits {
+            Some(digits) if digits.len() == 64 => {
+                for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+                    *byte = pair[0] << 4 | pair[1];
+                }
+                Ok(Self(bytes))
+            }
+            _ => Err(serde::de::Error::custom(format_args!(
+                "key is `{text}`, expected 64 hexadecimal digits"
+            ))),
+        }
+    }
+}
+
+/// Builds a [`Key`] from tagged, length-prefixed parts.
+#[derive(Debug, Clone)]
+pub struct KeyHasher(blake3::Hasher);
+
+impl KeyHasher {
+    /// A hasher for the key of a result.
+    #[must_use]
+    pub fn result() -> Self {
+        static START: std::sync::LazyLock<blake3::Hasher> =
+            std::sync::LazyLock::new(|| blake3::Hasher::new_derive_key(SCHEMA));
+        Self(START.clone())
+    }
+
+    /// A hasher for the digest of a content: plain BLAKE3 of what is written to it.
+    #[must_use]
+    pub fn content() -> Self {
+        Self(blake3::Hasher::new())
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(b's', text.as_bytes())
+    }
+
+    /// Adds a number.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        let mut part = [b'n'; 9];
+        part[1..].copy_from_slice(&number.to_le_bytes());
+        self.0.update(&part);
+        self
+    }
+
+    /// Adds a key.
+    pub fn key(&mut self, key: &Key) -> &mut Self {
+        let mut part = [b'k'; 33];
+        part[1..].copy_from_slice(&key.0);
+        self.0.update(&part);
+        self
+    }
+
+    fn bytes(&mut self, tag: u8, bytes: &[u8]) -> &mut Self {
+        let mut head = [tag; 9];
+        head[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(&head).update(bytes);
+        self
+    }
+
+    /// The key of everything added so far.
+    #[must_use]
+    pub fn finish(&self) -> Key {
+        Key(*self.0.finalize().as_bytes())
+    }
+}
+
+impl Write for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_together() {
+        let of = |parts: &[&str]| {
+            let mut hasher = KeyHasher::result();
+            for part in parts {
+                hasher.text(part);
+            }
+            hasher.finish()
+        };
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+        assert_ne!(of(&["abc"]), of(&["abc", ""]));
+    }
+
+    #[test]
+    fn a_key_survives_its_text_form() {
+        let key = KeyHasher::result().text("x").finish();
+        let text = serde_json::to_string(&key).unwrap();
+        assert_eq!(serde_json::from_str::<Key>(&text).unwrap(), key);
+        assert!(serde_json::from_str::<Key>("\"0g\"").is_err());
+    }
+
+    #[test]
+    fn every_port_has_its_own_key() {
+        let key = KeyHasher::result().text("x").finish();
+        assert_eq!(key.port(0), key);
+        assert_ne!(key.port(1), key);
+        assert_ne!(key.port(1), key.port(2));
+    }
+}

@@ -1,0 +1,21 @@
+//! Graphs of image-processing steps: planned once, run in parallel, never computed twice.
+
+mod sync;
+
+pub mod id;
+pub mod key;
+
+pub mod error;
+
+pub mod data;
+
+pub mod step;
+
+pub use data::{
+    ColorSpace, Data, Image, In, Labels, Layout, Mask, Region, Sample, SampleType, Stack, Value,
+    View, ViewMut,
+};
+pub use error::{CancelReason, Error, Fault, Result};
+pub use id::{NodeId, RunId};
+pub use key::Key;
+pub use step::{CancelToken, Context, Node, Registry, Services, Spec, Step, Tile, tile};

@@ -1,0 +1,237 @@
+//! What a running step is given besides its inputs.
+
+use std::any::Any;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::rows::Crew;
+use super::scratch::Scratch;
+use super::services::Services;
+use crate::error::{CancelReason, Error, Result};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// How far a step has come.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+    pub(crate) unit: &'static str,
+    pub(crate) message: Option<String>,
+}
+
+/// What runs a step, as far as the step can tell.
+pub(crate) trait Host: Sync {
+    /// Why the step must stop, if it must.
+    fn interrupted(&self, node: u32) -> Option<CancelReason>;
+
+    /// Takes note of progress; called as often as the step likes.
+    fn progress(&self, node: u32, progress: Progress);
+}
+
+/// Nobody: never stops, never listens.
+struct Nobody;
+
+impl Host for Nobody {
+    fn interrupted(&self, _: u32) -> Option<CancelReason> {
+        None
+    }
+
+    fn progress(&self, _: u32, _: Progress) {}
+}
+
+/// What a running step may use: cancellation, progress, parallel rows, scratch memory, its seed and
+/// the program's services.
+///
+/// A step that takes longer than a tenth of a second should open its loops with
+/// [`rows`](Self::rows) or call [`check`](Self::check) now and then; both make it stop soon after a
+/// cancel.
+///
+/// [`Context::default`] serves a step that is called by hand, outside any executor.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub(crate) host: &'a dyn Host,
+    pub(crate) node: u32,
+    pub(crate) crew: Option<&'a Crew>,
+    pub(crate) services: Option<&'a Services>,
+    pub(crate) seed: u64,
+    pub(crate) attempt: u32,
+    pub(crate) deadline: Option<Instant>,
+    /// Nanoseconds that other threads spent on this step.
+    pub(crate) helped: Option<&'a AtomicU64>,
+}
+
+impl Default for Context<'_> {
+    fn default() -> Self {
+        Self {
+            host: &Nobody,
+            node: 0,
+            crew: None,
+            services: None,
+            seed: 0,
+            attempt: 1,
+            deadline: None,
+            helped: None,
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// A context for calling a step by hand with services.
+    #[must_use]
+    pub fn with_services(services: &'a Services) -> Self {
+        Self { services: Some(services), ..Self::default() }
+    }
+
+    /// An error once the step should stop. Costs a few nanoseconds.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] with the reason.
+    pub fn check(&self) -> Result<()> {
+        self.host.interrupted(self.node).map_or(Ok(()), |reason| Err(Error::Cancelled(reason)))
+    }
+
+    /// Whether the step should stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.host.interrupted(self.node).is_some()
+    }
+
+    /// Reports that `done` of `total` units of work are finished. Costs a few nanoseconds when
+    /// nobody listens; listeners hear at most 20 reports a second.
+    pub fn progress(&self, done: u64, total: u64, unit: &'static str) {
+        self.host.progress(self.node, Progress { done, total, unit, message: None });
+    }
+
+    /// Reports progress in words.
+    pub fn message(&self, done: u64, total: u64, unit: &'static str, message: impl Into<String>) {
+        let message = Some(message.into());
+        self.host.progress(self.node, Progress { done, total, unit, message });
+    }
+
+    /// Runs `body` over the rows `0..n` in chunks of `grain`, in parallel where workers are idle.
+    ///
+    /// The way for a step to use more than one core. Every chunk is a point of cancellation and of
+    /// progress, so a chunk should be about a tenth of a millisecond of work. Chunks run in any
+    /// order and on any thread; `body` must give the same result whatever the order.
+    ///
+    /// # Errors
+    /// The first error that a chunk returned, or [`Error::Cancelled`]. Chunks that had started are
+    /// finished by then, further ones have not started.
+    ///
+    /// # Panics
+    /// If a chunk panicked; the executor turns that into an error of the step.
+    pub fn rows(
+        &self,
+        n: usize,
+        grain: usize,
+        body: impl Fn(Range<usize>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let done = AtomicUsize::new(0);
+        let chunk = |range: Range<usize>| {
+            self.check()?;
+            let rows = range.len();
+            body(range)?;
+            let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
+            self.progress(done as u64, n as u64, "rows");
+            Ok(())
+        };
+        let grain = grain.max(1);
+        match self.crew {
+            Some(crew) if n > grain => {
+                let helped = crew.run(n, grain, &chunk)?;
+                if let Some(total) = self.helped {
+                    let nanos = u64::try_from(helped.as_nanos()).unwrap_or(u64::MAX);
+                    total.fetch_add(nanos, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+            _ => (0..n).step_by(grain).try_for_each(|start| chunk(start..n.min(start + grain))),
+        }
+    }
+
+    /// Fills `rows` by [`rows`](Self::rows): `body` gets the number of the first row of a chunk and
+    /// the chunk's samples.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
+    ///
+    /// # Panics
+    /// If `rows` is not a whole number of rows of `row_len`, and as [`rows`](Self::rows).
+    pub fn fill_rows<T: Send>(
+        &self,
+        rows: &mut [T],
+        row_len: usize,
+        grain: usize,
+        body: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
+    ) -> Result<()> {
+        assert!(row_len > 0 && rows.len().is_multiple_of(row_len), "whole rows of {row_len}");
+        let (n, grain) = (rows.len() / row_len, grain.max(1));
+        // Each chunk is locked once, by the one thread that runs it.
+        let chunks: Vec<_> =
+            rows.chunks_mut(grain * row_len).map(parking_lot::Mutex::new).collect();
+        self.rows(n, grain, |range| body(range.start, &mut chunks[range.start / grain].lock()))
+    }
+
+    /// This thread's working memory.
+    pub fn scratch<R>(&self, f: impl FnOnce(&mut Scratch) -> R) -> R {
+        Scratch::with(f)
+    }
+
+    /// The number to seed random numbers with: the same for the same parameters and inputs.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Which attempt this is, counted from 1.
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The time left until the step's deadline, if it has one.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// The service of type `T` that the program registered.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it registered none.
+    pub fn service<T: Any + Send + Sync>(&self) -> Result<&'a T> {
+        match self.services {
+            Some(services) => services.find(),
+            None => Err(Error::input("the service", "not registered", std::any::type_name::<T>())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("node", &self.node)
+            .field("attempt", &self.attempt)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_filled_by_hand_too() {
+        let mut rows = vec![0usize; 12];
+        Context::default()
+            .fill_rows(&mut rows, 3, 2, |first, rows| {
+                for (row, cells) in rows.chunks_mut(3).enumerate() {
+                    cells.fill(first + row);
+                }
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(rows, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+    }
+}

@@ -1,0 +1,146 @@
+//! Steps whose type the engine does not know.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::Step;
+use super::context::Context;
+use super::inputs::{Inputs, Port, Reader};
+use super::outputs::Outputs;
+use super::spec::Spec;
+use super::tile::Tile;
+use crate::data::Value;
+use crate::error::{Error, Result};
+use crate::key::{Key, KeyHasher, hash_params};
+
+/// A step of any type. Implemented for every [`Step`], and for nothing else.
+pub trait AnyStep: std::fmt::Debug + Send + Sync + Any {
+    /// The step's name.
+    fn name(&self) -> &'static str;
+
+    /// The parameters as a file shows them.
+    fn params(&self) -> Json;
+
+    /// What the step declares beside its parameters.
+    fn spec(&self) -> Spec;
+
+    /// The tile-wise form, if there is one.
+    fn tile(&self) -> Option<&dyn Tile>;
+
+    /// The digest of name, version and parameters.
+    #[doc(hidden)]
+    fn digest(&self) -> Result<Key>;
+
+    /// Reads the inputs, runs the step and hands out its results, port by port.
+    #[doc(hidden)]
+    fn call(
+        &self,
+        inputs: &mut Reader<'_>,
+        ctx: &Context<'_>,
+        put: &mut dyn FnMut(Value),
+    ) -> Result<()>;
+}
+
+impl<S: Step> AnyStep for S {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn params(&self) -> Json {
+        serde_json::to_value(self).unwrap_or(Json::Null)
+    }
+
+    fn spec(&self) -> Spec {
+        Step::spec(self)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Step::tile(self)
+    }
+
+    fn digest(&self) -> Result<Key> {
+        let params = hash_params(self)?;
+        let mut hasher = KeyHasher::result();
+        hasher.text(S::NAME).number(S::VERSION.into()).key(&params);
+        Ok(hasher.finish())
+    }
+
+    fn call(
+        &self,
+        inputs: &mut Reader<'_>,
+        ctx: &Context<'_>,
+        put: &mut dyn FnMut(Value),
+    ) -> Result<()> {
+        let input = S::Input::read(inputs)?;
+        self.run(input, ctx)?.emit(put);
+        Ok(())
+    }
+}
+
+/// What is known of a step type without an instance: name, ports, parameters.
+#[derive(Clone)]
+pub struct StepType {
+    /// The name in pipeline files.
+    pub name: &'static str,
+    /// The version that enters the key.
+    pub version: u32,
+    /// The inputs, in order.
+    pub inputs: Vec<Port>,
+    /// The outputs, in order.
+    pub outputs: Vec<Port>,
+    /// The JSON Schema of the parameters, with help texts, ranges and units.
+    pub schema: Json,
+    pub(crate) id: TypeId,
+    build: fn(&Json) -> std::result::Result<Arc<dyn AnyStep>, serde_json::Error>,
+}
+
+impl StepType {
+    /// The description of the step type `S`.
+    #[must_use]
+    pub fn of<S: Step>() -> Self {
+        let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
+        Self {
+            name: S::NAME,
+            version: S::VERSION,
+            inputs: S::Input::ports(S::INPUTS),
+            outputs: S::Output::ports(S::OUTPUTS),
+            schema: generator.into_root_schema_for::<S>().to_value(),
+            id: TypeId::of::<S>(),
+            build: |params| {
+                let step: S = serde::Deserialize::deserialize(params)?;
+                Ok(Arc::new(step))
+            },
+        }
+    }
+
+    /// A step with these parameters; those left out have their defaults.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if the parameters are not the step's. Their ranges are checked when a graph
+    /// is planned.
+    pub fn build(&self, params: &Json) -> Result<Arc<dyn AnyStep>> {
+        (self.build)(params).map_err(|error| {
+            Error::caused(format!("the parameters of `{}` cannot be read", self.name), error)
+        })
+    }
+
+    /// The first paragraph of the step's documentation.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        let text = self.schema.get("description").and_then(Json::as_str).unwrap_or_default();
+        text.split("\n\n").next().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for StepType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StepType")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .field("inputs", &self.inputs)
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! What a node does: the plugin seam.
+
+mod cancel;
+mod context;
+mod erased;
+mod inputs;
+mod outputs;
+mod registry;
+mod rows;
+mod schema;
+mod scratch;
+mod services;
+mod spec;
+mod tile;
+
+pub use cancel::CancelToken;
+pub use context::Context;
+pub use erased::{AnyStep, StepType};
+pub use inputs::{Arity, Input, Inputs, Node, Port};
+#[doc(hidden)]
+pub use inputs::Reader;
+pub use outputs::Outputs;
+pub use registry::Registry;
+pub use scratch::Scratch;
+pub use services::Services;
+pub use spec::{CutOff, Kind, Lane, Spec, Units};
+pub use tile::{Tile, tile};
+
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::Result;
+
+/// What a node does. The seam through which operations join the engine, ours and an embedder's.
+///
+/// A step is a plain struct: its fields are its parameters, their doc comments the help text, their
+/// schemars attributes the ranges and units. The file format, validation, documentation and an
+/// editor's controls all come from that one struct.
+///
+/// # Contract
+///
+/// The executor calls [`run`](Self::run) on one of its worker threads, or on the thread that called
+/// it, at most once per run and attempt, and never holds a lock meanwhile. Many calls of the same
+/// step may run at once on different inputs. A step
+///
+/// - reads nothing but its parameters, its inputs and its [`Context`], unless
+///   [`spec`](Self::spec) says so; otherwise the cache would serve results that are not true,
+/// - returns the same bits for the same inputs, whatever the threads, unless it is
+///   [`Kind::Volatile`],
+/// - polls its context often enough to stop within a few milliseconds,
+/// - may fail or panic: both become an error of its node, and nothing else is lost.
+///
+/// Raise [`VERSION`](Self::VERSION) when the result changes for the same parameters and inputs.
+///
+/// # Example
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Result, Step};
+/// use schemars::JsonSchema;
+/// use serde::{Deserialize, Serialize};
+///
+/// /// Mirrors an 8-bit image left to right.
+/// #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+/// #[serde(deny_unknown_fields, default)]
+/// struct Mirror {}
+///
+/// impl Step for Mirror {
+///     const NAME: &'static str = "mirror";
+///     type Input = In<Image>;
+///     type Output = Image;
+///
+///     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+///         let mut image = image.into_owned();
+///         let (row_len, channels) = (image.layout().row_len(), image.channels().into());
+///         let samples = image.samples_mut::<u8>().expect("checked by the planner");
+///         ctx.fill_rows(samples, row_len, 64, |_, rows| {
+///             for row in rows.chunks_mut(row_len) {
+///                 row.reverse();
+///                 row.chunks_mut(channels).for_each(<[u8]>::reverse);
+///             }
+///             Ok(())
+///         })?;
+///         Ok(image)
+///     }
+/// }
+///
+/// let image = Image::from_samples(3, 1, 1, vec![1u8, 2, 3])?;
+/// let mirrored = Mirror {}.run(In::new(image), &Context::default())?;
+/// assert_eq!(mirrored.samples::<u8>(), Some(&[3, 2, 1][..]));
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+pub trait Step:
+    Serialize + DeserializeOwned + JsonSchema + Clone + std::fmt::Debug + Send + Sync + 'static
+{
+    /// The name in pipeline files: lower case, words joined by `_`. Unique in a registry.
+    const NAME: &'static str;
+
+    /// Raised when the result changes for the same parameters and inputs.
+    const VERSION: u32 = 1;
+
+    /// Names of the inputs in pipeline files; `in`, or `a`, `b`, … where none is given.
+    const INPUTS: &'static [&'static str] = &[];
+
+    /// Names of the outputs in pipeline files; `out`, or `a`, `b`, … where none is given.
+    const OUTPUTS: &'static [&'static str] = &[];
+
+    /// What goes in: `()`, [`In<A>`](crate::data::In), `Option<In<A>>`, `Vec<In<A>>`, or a tuple.
+    type Input: Inputs;
+
+    /// What comes out: one [`Data`](crate::data::Data) type, or a tuple with one port each.
+    type Output: Outputs;
+
+    /// Does the work.
+    ///
+    /// # Errors
+    /// Whatever keeps the step from finishing. Errors are never cached.
+    fn run(&self, input: Self::Input, ctx: &Context<'_>) -> Result<Self::Output>;
+
+    /// What the engine should know beside the parameters.
+    fn spec(&self) -> Spec {
+        Spec::default()
+    }
+
+    /// The tile-wise form, for steps that have one: `Some(self)`.
+    fn tile(&self) -> Option<&dyn Tile> {
+        None
+    }
+}

@@ -1,0 +1,299 @@
+//! The tile-wise form of a step: how most image operations are written.
+
+use super::context::Context;
+use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut};
+use crate::error::{Error, Result};
+
+/// A step that can make any region of its output from regions of its inputs.
+///
+/// Written once, it gives the engine parallel bands, cancellation and progress between them,
+/// regions of interest and fusion with its neighbours. A step that needs the whole image, such as
+/// a histogram, does not implement it.
+///
+/// # Contract
+///
+/// Called on any worker thread, for any region within the output and in any order, often for many
+/// regions at once. Whatever the regions are, the samples must be the same: the whole image equals
+/// the sum of any tiles. Nothing is kept between calls but scratch memory.
+///
+/// ```
+/// use pipeline_core::{Context, Layout, Result, Tile, View, ViewMut};
+///
+/// /// Turns black into white, for 8-bit images.
+/// #[derive(Debug)]
+/// struct Invert;
+///
+/// impl Tile for Invert {
+///     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+///         Ok(inputs[0])
+///     }
+///
+///     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+///         let input = inputs[0].typed::<u8>()?;
+///         for (y, row) in out.rows::<u8>()? {
+///             for (out, &sample) in row.iter_mut().zip(input.row(y)) {
+///                 *out = 255 - sample;
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Tile: Send + Sync {
+    /// What the output looks like for inputs of these layouts.
+    ///
+    /// # Errors
+    /// If the step cannot work on such inputs: [`Error::Input`] with what came and what was
+    /// expected.
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout>;
+
+    /// The region of input `input` needed to render `region` of the output.
+    ///
+    /// The default is the same region, as point operations need. A neighbourhood grows it by its
+    /// halo ([`Region::grow`]), geometry maps it. It must lie within the input.
+    fn footprint(&self, input: usize, region: Region, inputs: &[Layout]) -> Region {
+        region.intersect(&inputs[input].region())
+    }
+
+    /// Fills `out` from the inputs, each of which covers at least its footprint.
+    ///
+    /// # Errors
+    /// Whatever keeps the tile from being made; the step fails with it.
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()>;
+}
+
+/// Bytes of output that one band aims at: a band and what it reads stay in the cache of one core.
+const BAND: usize = 256 << 10;
+
+/// Bytes that an in-place point operation sets aside at a time: they stay in the nearest cache.
+const STRIP: usize = 16 << 10;
+
+/// Runs a step by its tile-wise form: in parallel bands, in place where it can be.
+///
+/// The body of [`Step::run`](super::Step::run) for a step that implements [`Tile`]; `rest` are the
+/// inputs after the first.
+///
+/// ```
+/// # use pipeline_core::{Context, Image, In, Layout, Result, Tile, View, ViewMut, tile};
+/// # #[derive(Debug)]
+/// # struct Copy;
+/// # impl Tile for Copy {
+/// #     fn layout(&self, inputs: &[Layout]) -> Result<Layout> { Ok(inputs[0]) }
+/// #     fn render(&self, _: &[View<'_>], _: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+/// #         Ok(())
+/// #     }
+/// # }
+/// # impl Copy {
+/// fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+///     tile(self, image, &[], ctx)
+/// }
+/// # }
+/// ```
+///
+/// # Errors
+/// Whatever the step's [`Tile`] methods report, [`Error::TooLarge`] if the output cannot exist,
+/// and [`Error::Cancelled`].
+pub fn tile<A: Raster, R: Raster>(
+    step: &impl Tile,
+    first: In<A>,
+    rest: &[View<'_>],
+    ctx: &Context<'_>,
+) -> Result<R> {
+    let mut layouts = Vec::with_capacity(1 + rest.len());
+    layouts.push(first.view().image());
+    layouts.extend(rest.iter().map(View::image));
+    let layout = step.layout(&layouts)?;
+    let samples = layout.sample_count()?;
+    let bands = Bands { step, layouts: &layouts, layout, ctx, rows: 0 }.sized();
+
+    let (mut source, mut buffer, icc) = first.into_owned().into_parts();
+    let in_place = same_pixels(source, layout) && bands.is_pointwise() && buffer.is_unique();
+    crate::dispatch!(layout.sample, T => {
+        if in_place {
+            let owned = T::peek_mut(&mut buffer).expect("the sample type was compared");
+            bands.in_place::<T>(owned.make_mut(), rest)?;
+        } else {
+            let mut out = vec![T::default(); samples];
+            let first = View::whole(source, &buffer);
+            bands.fill::<T>(&mut out, first, rest)?;
+            buffer = out.into();
+        }
+    });
+    source = layout;
+    R::assemble(source, buffer, icc)
+}
+
+/// Whether an output can take the place of an input, sample for sample.
+fn same_pixels(input: Layout, output: Layout) -> bool {
+    (input.width, input.height, input.channels, input.sample)
+        == (output.width, output.height, output.channels, output.sample)
+}
+
+struct Bands<'a, S> {
+    step: &'a S,
+    layouts: &'a [Layout],
+    layout: Layout,
+    ctx: &'a Context<'a>,
+    /// Rows of one band.
+    rows: usize,
+}
+
+impl<S: Tile> Bands<'_, S> {
+    /// Chooses the height of a band: small enough for the cache, tall enough that the halo is not
+    /// most of what is read.
+    fn sized(mut self) -> Self {
+        let row_bytes = (self.layout.row_len() * self.layout.sample.size()).max(1);
+        let rows = (BAND / row_bytes).max(1);
+        let middle = self.band(self.layout.height as usize / 2, 1);
+        let halo = self.step.footprint(0, middle, self.layouts).height as usize;
+        self.rows = rows.max(halo / 2).min(self.layout.height as usize);
+        self
+    }
+
+    fn band(&self, first: usize, rows: usize) -> Region {
+        // Rows of an image fit in 32 bits.
+        let first = u32::try_from(first).unwrap_or(u32::MAX);
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        Region::new(0, first, self.layout.width, rows)
+    }
+
+    fn footprint(&self, input: usize, band: Region) -> Result<Region> {
+        let region = self.step.footprint(input, band, self.layouts);
+        let bounds = self.layouts[input].region();
+        if bounds.contains(&region) {
+            return Ok(region);
+        }
+        Err(Error::input("the footprint", region, format!("a region within {bounds}")))
+    }
+
+    fn is_pointwise(&self) -> bool {
+        let rows = self.layout.height as usize;
+        (0..rows).step_by(self.rows).all(|first| {
+            let band = self.band(first, self.rows.min(rows - first));
+            self.step.footprint(0, band, self.layouts) == band
+        })
+    }
+
+    fn fill<T: Sample>(&self, out: &mut [T], first: View<'_>, rest: &[View<'_>]) -> Result<()> {
+        self.ctx.fill_rows(out, self.layout.row_len(), self.rows, |start, samples| {
+            let band = self.band(start, samples.len() / self.layout.row_len());
+            let mut views = Vec::with_capacity(1 + rest.len());
+            for (input, view) in std::iter::once(&first).chain(rest).enumerate() {
+                views.push(view.crop(self.footprint(input, band)?));
+            }
+            let mut out = ViewMut::packed(self.layout, band, samples);
+            self.step.render(&views, &mut out, self.ctx)
+        })
+    }
+
+    /// A strip of the input is set aside, then its place is overwritten.
+    fn in_place<T: Sample>(&self, samples: &mut [T], rest: &[View<'_>]) -> Result<()> {
+        let row_len = self.layout.row_len();
+        let strip = (STRIP / (row_len * size_of::<T>())).max(1);
+        self.ctx.fill_rows(samples, row_len, self.rows, |start, band| {
+            self.ctx.scratch(|scratch| {
+                scratch.samples::<T, _>(strip * row_len, |aside, _| {
+                    for (place, samples) in band.chunks_mut(strip * row_len).enumerate() {
+                        let region = self.band(start + place * strip, samples.len() / row_len);
+                        let aside = &mut aside[..samples.len()];
+                        aside.copy_from_slice(samples);
+                        let mut views = Vec::with_capacity(1 + rest.len());
+                        views.push(View::packed(self.layouts[0], region, aside));
+                        for (input, view) in rest.iter().enumerate() {
+                            views.push(view.crop(self.footprint(input + 1, region)?));
+                        }
+                        let mut out = ViewMut::packed(self.layout, region, samples);
+                        self.step.render(&views, &mut out, self.ctx)?;
+                    }
+                    Ok(())
+                })
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Image;
+
+    /// Adds the sample above, or 0 in the first row.
+    struct AddAbove;
+
+    impl Tile for AddAbove {
+        fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+            Ok(inputs[0])
+        }
+
+        fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
+            region.grow(0, 1, &inputs[0].region())
+        }
+
+        fn render(
+            &self,
+            inputs: &[View<'_>],
+            out: &mut ViewMut<'_>,
+            _: &Context<'_>,
+        ) -> Result<()> {
+            let input = inputs[0].typed::<u16>()?;
+            for (y, row) in out.rows::<u16>()? {
+                row.copy_from_slice(input.row(y));
+                if y > 0 {
+                    row.iter_mut().zip(input.row(y - 1)).for_each(|(out, above)| *out += above);
+                }
+            }
+            Ok(())
+        }
+    }
+
+    struct Double;
+
+    impl Tile for Double {
+        fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+            Ok(inputs[0])
+        }
+
+        fn render(
+            &self,
+            inputs: &[View<'_>],
+            out: &mut ViewMut<'_>,
+            _: &Context<'_>,
+        ) -> Result<()> {
+            let input = inputs[0].typed::<u16>()?;
+            for (y, row) in out.rows::<u16>()? {
+                row.iter_mut().zip(input.row(y)).for_each(|(out, sample)| *out = sample * 2);
+            }
+            Ok(())
+        }
+    }
+
+    fn picture(height: u32) -> Image {
+        let samples: Vec<u16> = (0..height * 700).map(|n| (n % 251) as u16).collect();
+        Image::from_samples(700, height, 1, samples).unwrap()
+    }
+
+    #[test]
+    fn bands_see_the_rows_of_their_halo() {
+        let image = picture(900);
+        let input = image.samples::<u16>().unwrap();
+        let out: Image = tile(&AddAbove, In::new(image.clone()), &[], &Context::default()).unwrap();
+        for (at, &sample) in out.samples::<u16>().unwrap().iter().enumerate() {
+            let above = at.checked_sub(700).map_or(0, |at| input[at]);
+            assert_eq!(sample, input[at] + above);
+        }
+    }
+
+    #[test]
+    fn a_point_operation_works_in_place_only_when_it_owns_the_pixels() {
+        let image = picture(300);
+        let kept = image.clone();
+        let out: Image = tile(&Double, In::new(image), &[], &Context::default()).unwrap();
+        assert_eq!(kept, picture(300), "a shared image must not change");
+
+        let address = out.bytes().as_ptr();
+        drop(kept);
+        let again: Image = tile(&Double, In::new(out), &[], &Context::default()).unwrap();
+        assert_eq!(again.bytes().as_ptr(), address);
+        assert_eq!(again.samples::<u16>().unwrap()[250], 1000);
+    }
+}
