@@ -126,6 +126,13 @@ impl StepType {
         })
     }
 
+    /// Whether the step has any parameter.
+    #[must_use]
+    pub fn has_parameters(&self) -> bool {
+        self.schema.get("properties").and_then(Json::as_object).is_some_and(|p| !p.is_empty())
+            || self.schema.get("type").and_then(Json::as_str) != Some("object")
+    }
+
     /// The first paragraph of the step's documentation.
     #[must_use]
     pub fn summary(&self) -> &str {

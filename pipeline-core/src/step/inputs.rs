@@ -10,7 +10,7 @@ use crate::id::NodeId;
 ///
 /// Wiring a node to an input of another type does not compile.
 pub struct Node<T> {
-    pub(crate) wire: Wire,
+    wire: Wire,
     _data: PhantomData<fn() -> T>,
 }
 
@@ -24,6 +24,10 @@ pub(crate) struct Wire {
 impl<T> Node<T> {
     pub(crate) const fn new(node: NodeId, port: u16) -> Self {
         Self { wire: Wire { node, port }, _data: PhantomData }
+    }
+
+    pub(crate) const fn wire(&self) -> Wire {
+        self.wire
     }
 
     /// The node of this port.

@@ -16,11 +16,13 @@ mod tile;
 pub use cancel::CancelToken;
 pub use context::Context;
 pub use erased::{AnyStep, StepType};
-pub use inputs::{Arity, Input, Inputs, Node, Port};
 #[doc(hidden)]
 pub use inputs::Reader;
+pub(crate) use inputs::Wire;
+pub use inputs::{Arity, Input, Inputs, Node, Port};
 pub use outputs::Outputs;
 pub use registry::Registry;
+pub(crate) use schema::check as check_params;
 pub use scratch::Scratch;
 pub use services::Services;
 pub use spec::{CutOff, Kind, Lane, Spec, Units};

@@ -1,0 +1,240 @@
+//! One node of a graph: its step or input, and how it is to be run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Data, DataType};
+use crate::error::Fault;
+use crate::key::Key;
+use crate::step::{AnyStep, Spec, StepType, check_params};
+
+/// A node: a step with its parameters, or a named input of the graph.
+#[derive(Debug, Clone)]
+pub struct NodeInfo {
+    name: Arc<str>,
+    pub(crate) body: Body,
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    /// A value that is given for each run.
+    Input(DataType),
+    /// A step.
+    Step(Arc<StepBody>),
+}
+
+#[derive(Debug)]
+pub(crate) struct StepBody {
+    pub(crate) step: Arc<dyn AnyStep>,
+    pub(crate) kind: Arc<StepType>,
+    pub(crate) spec: Spec,
+    /// Of name, version and parameters; `None` if the parameters cannot be serialised.
+    pub(crate) digest: Option<Key>,
+    /// Faults of the parameters, with paths below the node's own.
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Body {
+    pub(crate) fn input<T: Data>() -> Self {
+        Self::Input(DataType::of::<T>())
+    }
+
+    /// Everything that depends on the parameters alone is worked out here, once, so that planning
+    /// and running never ask the step again.
+    pub(crate) fn step(step: Arc<dyn AnyStep>, kind: Arc<StepType>) -> Self {
+        let mut faults = Vec::new();
+        if kind.has_parameters() {
+            check_params(&kind.schema, &step.params(), "params", &mut faults);
+        }
+        let (spec, digest) = (step.spec(), step.digest().ok());
+        Self::Step(Arc::new(StepBody { step, kind, spec, digest, faults }))
+    }
+}
+
+/// How a node is run. Never enters a key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether the node passes its input on instead of running: each output carries the first
+    /// input of the same data type.
+    #[serde(skip_serializing_if = "is_false")]
+    pub bypassed: bool,
+    /// How often and how patiently a transient failure is tried again.
+    #[serde(skip_serializing_if = "Retry::is_never")]
+    pub retry: Retry,
+    /// The time one attempt may take.
+    #[serde(rename = "timeout_ms", with = "millis", skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// Higher runs first among nodes that are ready.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub priority: i8,
+    /// What an editor attached, such as a position; kept as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<serde_json::Value>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { bypassed: false, retry: Retry::NEVER, timeout: None, priority: 0, meta: None }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+const fn is_zero(value: &i8) -> bool {
+    *value == 0
+}
+
+mod millis {
+    //! A duration as whole milliseconds.
+
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(time) => {
+                serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+            }
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}
+
+/// How a transient failure is tried again: after `delay`, then twice that, and so on up to a
+/// minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Attempts in all; 1 never tries again.
+    pub attempts: u32,
+    /// Milliseconds before the second attempt.
+    pub delay_ms: u64,
+}
+
+impl Retry {
+    /// One attempt only.
+    pub const NEVER: Self = Self { attempts: 1, delay_ms: 0 };
+
+    fn is_never(&self) -> bool {
+        *self == Self::NEVER
+    }
+
+    /// The pause after attempt number `attempt`.
+    #[must_use]
+    pub fn pause(&self, attempt: u32) -> Duration {
+        let factor = 1u64 << attempt.saturating_sub(1).min(16);
+        Duration::from_millis(self.delay_ms.saturating_mul(factor)).min(Duration::from_secs(60))
+    }
+}
+
+impl NodeInfo {
+    pub(crate) fn new(name: Arc<str>, body: Body) -> Self {
+        Self { name, body, settings: Settings::default() }
+    }
+
+    /// The node's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    pub(crate) fn rename(&mut self, name: Arc<str>) {
+        self.name = name;
+    }
+
+    /// The node's step; `None` for an input of the graph.
+    #[must_use]
+    pub fn step(&self) -> Option<&Arc<dyn AnyStep>> {
+        self.body().map(|body| &body.step)
+    }
+
+    /// The type of the node's step; `None` for an input of the graph.
+    #[must_use]
+    pub fn step_type(&self) -> Option<&Arc<StepType>> {
+        self.body().map(|body| &body.kind)
+    }
+
+    /// The name of the node's step, or `input`.
+    #[must_use]
+    pub fn step_name(&self) -> &'static str {
+        self.body().map_or("input", |body| body.kind.name)
+    }
+
+    /// What a graph input carries; `None` for a step.
+    #[must_use]
+    pub const fn input_type(&self) -> Option<DataType> {
+        match &self.body {
+            Body::Input(data) => Some(*data),
+            Body::Step(_) => None,
+        }
+    }
+
+    /// How the node is run.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn body(&self) -> Option<&StepBody> {
+        match &self.body {
+            Body::Input(_) => None,
+            Body::Step(body) => Some(body),
+        }
+    }
+
+    pub(crate) fn output_type(&self, port: u16) -> Option<DataType> {
+        match &self.body {
+            Body::Input(data) => (port == 0).then_some(*data),
+            Body::Step(body) => body.kind.outputs.get(usize::from(port)).map(|port| port.data),
+        }
+    }
+
+    pub(crate) fn output_count(&self) -> u16 {
+        self.body().map_or(1, |body| u16::try_from(body.kind.outputs.len()).unwrap_or(u16::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_minute() {
+        let retry = Retry { attempts: 9, delay_ms: 500 };
+        let pauses: Vec<u64> =
+            [1, 2, 3, 40].map(|n| retry.pause(n).as_millis().try_into().unwrap()).to_vec();
+        assert_eq!(pauses, [500, 1000, 2000, 60_000]);
+    }
+
+    #[test]
+    fn default_settings_are_left_out_of_files() {
+        assert_eq!(serde_json::to_string(&Settings::default()).unwrap(), "{}");
+        let settings = Settings { timeout: Some(Duration::from_secs(2)), ..Settings::default() };
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(text, r#"{"timeout_ms":2000}"#);
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+    }
+}
