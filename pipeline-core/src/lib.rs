@@ -13,6 +13,10 @@ pub mod step;
 
 pub mod graph;
 
+pub mod cache;
+
+pub mod plan;
+
 pub use data::{
     ColorSpace, Data, Image, In, Labels, Layout, Mask, Region, Sample, SampleType, Stack, Value,
     View, ViewMut,
@@ -21,4 +25,5 @@ pub use error::{CancelReason, Error, Fault, Result};
 pub use graph::Graph;
 pub use id::{NodeId, RunId};
 pub use key::Key;
+pub use plan::{Bindings, Plan, Targets};
 pub use step::{CancelToken, Context, Node, Registry, Services, Spec, Step, Tile, tile};

@@ -8,6 +8,7 @@
 mod canonical;
 
 use std::io::Write;
+use std::sync::LazyLock;
 
 pub use canonical::hash_params;
 
@@ -39,6 +40,31 @@ impl Key {
         u64::from_le_bytes(prefix)
     }
 
+    /// The key of the result of a step with this digest for inputs of these identities.
+    ///
+    /// All parts have the same width, so their number follows from the length.
+    #[must_use]
+    pub fn of_result(step: &Self, inputs: impl IntoIterator<Item = Self>) -> Self {
+        static SCHEMA_KEY: LazyLock<[u8; 32]> = LazyLock::new(|| blake3::derive_key(SCHEMA, b""));
+        let mut parts = [0u8; 32 * 8];
+        parts[..32].copy_from_slice(&step.0);
+        let mut len = 32;
+        let mut inputs = inputs.into_iter();
+        for input in inputs.by_ref().take(7) {
+            parts[len..len + 32].copy_from_slice(&input.0);
+            len += 32;
+        }
+        if let Some(next) = inputs.next() {
+            let mut hasher = blake3::Hasher::new_keyed(&SCHEMA_KEY);
+            hasher.update(&parts[..len]).update(&next.0);
+            for input in inputs {
+                hasher.update(&input.0);
+            }
+            return Self(*hasher.finalize().as_bytes());
+        }
+        Self(*blake3::keyed_hash(&SCHEMA_KEY, &parts[..len]).as_bytes())
+    }
+
     /// The key of one more output port of the step whose first port has this key.
     #[must_use]
     pub fn port(&self, port: u16) -> Self {
@@ -48,6 +74,14 @@ impl Key {
         let mut hasher = KeyHasher::result();
         hasher.key(self).number(port.into());
         hasher.finish()
+    }
+
+    /// Stands for a key that is not known.
+    pub(crate) const UNKNOWN: Self = Self([0; 32]);
+
+    /// This key, if it is known.
+    pub(crate) fn known(self) -> Option<Self> {
+        (self != Self::UNKNOWN).then_some(self)
     }
 }
 
@@ -99,8 +133,8 @@ impl KeyHasher {
     /// A hasher for the key of a result.
     #[must_use]
     pub fn result() -> Self {
-        static START: std::sync::LazyLock<blake3::Hasher> =
-            std::sync::LazyLock::new(|| blake3::Hasher::new_derive_key(SCHEMA));
+        static START: LazyLock<blake3::Hasher> =
+            LazyLock::new(|| blake3::Hasher::new_derive_key(SCHEMA));
         Self(START.clone())
     }
 
@@ -179,6 +213,19 @@ mod tests {
         let text = serde_json::to_string(&key).unwrap();
         assert_eq!(serde_json::from_str::<Key>(&text).unwrap(), key);
         assert!(serde_json::from_str::<Key>("\"0g\"").is_err());
+    }
+
+    #[test]
+    fn inputs_count_in_order_and_in_any_number() {
+        let step = KeyHasher::result().text("step").finish();
+        let many: Vec<Key> = (0..20u64).map(|n| KeyHasher::result().number(n).finish()).collect();
+        let keys: std::collections::HashSet<Key> =
+            (0..=20).map(|n| Key::of_result(&step, many[..n].iter().copied())).collect();
+        assert_eq!(keys.len(), 21);
+        assert_ne!(
+            Key::of_result(&step, [many[0], many[1]]),
+            Key::of_result(&step, [many[1], many[0]])
+        );
     }
 
     #[test]

@@ -1,0 +1,103 @@
+//! The seam for where results live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::data::Value;
+use crate::key::Key;
+
+/// A store of results by key.
+///
+/// # Contract
+///
+/// Called from any thread, often from many at once: by the planner for every result that a run
+/// needs, and by the executor after every step that is worth keeping. An implementation
+///
+/// - returns from `get` exactly the value that was put under that key, or nothing; losing a value
+///   is always allowed, a wrong one never,
+/// - takes a value whole or not at all; the last of two puts under one key may win or lose, since
+///   both carry the same result,
+/// - is quick: `get` and `contains` read no pixels, `put` copies none,
+/// - never calls back into the engine, and never panics.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+/// use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
+/// use pipeline_core::{Key, Value};
+///
+/// /// Keeps everything for ever.
+/// #[derive(Debug, Default)]
+/// struct Hoard(Mutex<HashMap<Key, Value>>);
+///
+/// impl Cache for Hoard {
+///     fn get(&self, key: &Key) -> Option<Hit> {
+///         let value = self.0.lock().ok()?.get(key)?.clone();
+///         Some(Hit { value, tier: "memory" })
+///     }
+///
+///     fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+///         if let Ok(mut values) = self.0.lock() {
+///             values.insert(key, value.clone());
+///         }
+///         Vec::new()
+///     }
+///
+///     fn contains(&self, key: &Key) -> bool {
+///         self.0.lock().is_ok_and(|values| values.contains_key(key))
+///     }
+/// }
+/// ```
+pub trait Cache: std::fmt::Debug + Send + Sync {
+    /// The value under `key`, if it is here.
+    fn get(&self, key: &Key) -> Option<Hit>;
+
+    /// Keeps a value, and says what had to go for it.
+    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted>;
+
+    /// Whether `get` would find the key, without counting as a use.
+    fn contains(&self, key: &Key) -> bool;
+}
+
+/// A value that was found.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    /// The value.
+    pub value: Value,
+    /// Where it was: `memory`, `disk`, …
+    pub tier: &'static str,
+}
+
+/// What it took to make a value.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cost {
+    /// The time the step ran.
+    pub time: Duration,
+    /// Bytes the value keeps alive.
+    pub bytes: u64,
+}
+
+/// A value that had to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evicted {
+    /// Its key.
+    pub key: Key,
+    /// Bytes it kept alive.
+    pub bytes: u64,
+    /// Where it was.
+    pub tier: &'static str,
+}
+
+impl<C: Cache + ?Sized> Cache for Arc<C> {
+    fn get(&self, key: &Key) -> Option<Hit> {
+        (**self).get(key)
+    }
+
+    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted> {
+        (**self).put(key, value, cost)
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        (**self).contains(key)
+    }
+}

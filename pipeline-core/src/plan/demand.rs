@@ -1,0 +1,202 @@
+//! Pass 3: what has to run. From the targets upwards; a hit cuts off everything above it.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::freeze::Frozen;
+use super::keys::Keys;
+use super::request::Request;
+use super::shape::narrow;
+use crate::data::Value;
+use crate::error::{Fault, FaultCode};
+use crate::key::Key;
+use crate::step::Kind;
+
+/// What a run does at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Nothing: no target needs it.
+    Skip,
+    /// The value is there already.
+    Given,
+    /// Passes its input on: a bypassed node.
+    Pass,
+    /// Takes the result of an earlier place that has the same key.
+    Share,
+    /// Runs the step.
+    Run,
+}
+
+/// A value that is there before the run.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenValue {
+    pub(crate) slot: u32,
+    pub(crate) value: Value,
+    /// Where it was found; `None` for a value that the program gave.
+    pub(crate) tier: Option<&'static str>,
+}
+
+/// What the targets need.
+#[derive(Debug, Default)]
+pub(super) struct Demand {
+    pub(super) actions: Vec<Action>,
+    pub(super) given: Vec<GivenValue>,
+    /// For each sharing place, the place it shares with.
+    pub(super) shared: HashMap<u32, u32>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// Keys are digests: their first bytes are as good a hash as any.
+#[derive(Debug, Default)]
+struct Prefix(u64);
+
+impl Hasher for Prefix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, prefix: u64) {
+        self.0 = prefix;
+    }
+}
+
+pub(super) fn demand(
+    frozen: &Frozen,
+    keys: &Keys,
+    targets: &[u32],
+    request: &Request<'_>,
+) -> Demand {
+    let mut demand = Demand::default();
+    demand.sweep(frozen, keys, targets, request);
+    if demand.share(frozen, keys) {
+        demand.sweep(frozen, keys, targets, request);
+    }
+    demand
+}
+
+impl Demand {
+    /// Marks what the targets need, last place first.
+    fn sweep(&mut self, frozen: &Frozen, keys: &Keys, targets: &[u32], request: &Request<'_>) {
+        let shape = &*frozen.shape;
+        self.actions = vec![Action::Skip; shape.len()];
+        self.given.clear();
+        let mut wanted = vec![false; shape.len()];
+        // Which outputs are read at all; one per place needs no table.
+        let several = !shape.slot_place.is_empty();
+        let mut used = vec![!several; shape.slot_count()];
+        for &slot in targets {
+            wanted[shape.producer(slot) as usize] = true;
+            used[slot as usize] = true;
+        }
+        for place in (0..narrow(shape.len())).rev() {
+            if !wanted[place as usize] {
+                continue;
+            }
+            if let Some(&other) = self.shared.get(&place) {
+                self.actions[place as usize] = Action::Share;
+                wanted[other as usize] = true;
+                for (slot, same) in shape.slots(place).zip(shape.slots(other)) {
+                    used[same as usize] |= used[slot as usize];
+                }
+                continue;
+            }
+            let action = self.decide(place, frozen, keys, &used, request);
+            self.actions[place as usize] = action;
+            if matches!(action, Action::Run | Action::Pass) {
+                for &slot in shape.inputs(place) {
+                    wanted[shape.producer(slot) as usize] = true;
+                    used[slot as usize] = true;
+                }
+            }
+        }
+        self.given.reverse();
+    }
+
+    fn decide(
+        &mut self,
+        place: u32,
+        frozen: &Frozen,
+        keys: &Keys,
+        used: &[bool],
+        request: &Request<'_>,
+    ) -> Action {
+        let info = &frozen.infos[place as usize];
+        let Some(body) = info.body() else {
+            match request.bindings.find(info.name()) {
+                Some(binding) if Some(binding.value.data_type()) == info.input_type() => {
+                    let slot = frozen.shape.slot_start[place as usize];
+                    self.given.push(GivenValue { slot, value: binding.value.clone(), tier: None });
+                }
+                found => self.faults.push(unbound(info, found.map(|b| b.value.data_type().name))),
+            }
+            return Action::Given;
+        };
+        if info.settings().bypassed {
+            return Action::Pass;
+        }
+        if body.spec.kind == Kind::Pure
+            && let Some(key) = keys.derived[place as usize].known()
+            && self.is_cached(place, key, frozen, used, request)
+        {
+            return Action::Given;
+        }
+        Action::Run
+    }
+
+    /// Takes all outputs that are used from the cache, or none.
+    fn is_cached(
+        &mut self,
+        place: u32,
+        key: Key,
+        frozen: &Frozen,
+        used: &[bool],
+        request: &Request<'_>,
+    ) -> bool {
+        let Some(cache) = request.cache else { return false };
+        let before = self.given.len();
+        for slot in frozen.shape.slots(place).filter(|&slot| used[slot as usize]) {
+            let Some(hit) = cache.get(&key.port(frozen.shape.port(slot))) else {
+                self.given.truncate(before);
+                return false;
+            };
+            self.given.push(GivenValue { slot, value: hit.value, tier: Some(hit.tier) });
+        }
+        true
+    }
+
+    /// Finds places that would compute the same result; says whether there are any.
+    fn share(&mut self, frozen: &Frozen, keys: &Keys) -> bool {
+        let running = self.actions.iter().filter(|&&action| action == Action::Run).count();
+        let mut first: HashMap<u64, u32, BuildHasherDefault<Prefix>> =
+            HashMap::with_capacity_and_hasher(running, BuildHasherDefault::default());
+        for place in 0..narrow(frozen.shape.len()) {
+            if self.actions[place as usize] != Action::Run {
+                continue;
+            }
+            let Some(key) = keys.derived[place as usize].known() else { continue };
+            let is_pure = frozen.infos[place as usize]
+                .body()
+                .is_some_and(|body| body.spec.kind == Kind::Pure);
+            if !is_pure {
+                continue;
+            }
+            let other = *first.entry(key.prefix()).or_insert(place);
+            if other != place && keys.derived[other as usize] == key {
+                self.shared.insert(place, other);
+            }
+        }
+        !self.shared.is_empty()
+    }
+}
+
+fn unbound(info: &crate::graph::NodeInfo, found: Option<&'static str>) -> Fault {
+    Fault {
+        code: if found.is_some() { FaultCode::Type } else { FaultCode::Missing },
+        path: format!("inputs.{}", info.name()),
+        found: found.unwrap_or("no value").to_owned(),
+        expected: info.input_type().map_or("a value", |data| data.name).to_owned(),
+        nearest: None,
+    }
+}

@@ -1,0 +1,102 @@
+//! A plan for people: as text and as a drawing.
+
+use std::fmt::{Display, Formatter, Result, Write};
+
+use super::shape::narrow;
+use super::{Action, Plan};
+use crate::graph::NodeInfo;
+
+impl Plan {
+    fn word(&self, place: u32) -> &'static str {
+        match self.program.actions[place as usize] {
+            Action::Skip => "skip",
+            Action::Given if self.infos[place as usize].step().is_none() => "given",
+            Action::Given => "cached",
+            Action::Pass => "bypass",
+            Action::Share => "share",
+            Action::Run => "run",
+        }
+    }
+
+    fn info(&self, place: u32) -> &NodeInfo {
+        &self.infos[place as usize]
+    }
+
+    /// The plan as a drawing in the DOT language of Graphviz: one box per node, coloured by what
+    /// happens to it.
+    #[must_use]
+    pub fn to_dot(&self) -> String {
+        let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
+        let shape = &self.program.shape;
+        for place in 0..narrow(shape.len()) {
+            let (info, word) = (self.info(place), self.word(place));
+            let color = match word {
+                "run" => "lightsalmon",
+                "cached" | "given" => "palegreen",
+                _ => "lightgray",
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                out,
+                "  n{place} [label=\"{}\\n{}\\n{word}\", style=filled, fillcolor={color}];",
+                escape(info.name()),
+                info.step_name(),
+            );
+        }
+        for place in 0..narrow(shape.len()) {
+            for &slot in shape.inputs(place) {
+                let _ = writeln!(out, "  n{} -> n{place};", shape.producer(slot));
+            }
+        }
+        out.push_str("}\n");
+        out
+    }
+}
+
+fn escape(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Lists the batches with what happens to each node, then the critical path.
+///
+/// ```text
+/// plan: 3 nodes, 2 to run, 1 cached
+/// batch 0: photo (open) cached 3f9a0c1b22d4
+/// batch 1: bright (gain) run 77e0a1be3390
+/// batch 2: soft (gaussian_blur) run 0c9921c5a7f1
+/// critical path: photo → bright → soft
+/// ```
+impl Display for Plan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let cached = self.cached().count();
+        let expected: f32 = self.program.estimates.nanos.iter().sum();
+        write!(f, "plan: {} nodes, {} to run, {cached} cached", self.len(), self.running())?;
+        if self.is_measured() {
+            write!(f, ", about {:.1} ms of work", expected / 1e6)?;
+        }
+        writeln!(f)?;
+        let places: std::collections::HashMap<_, _> =
+            (0u32..).zip(&self.program.shape.ids).map(|(place, &id)| (id, place)).collect();
+        for (number, batch) in self.batches().into_iter().enumerate() {
+            for node in batch {
+                let place = places[&node];
+                let (info, word) = (self.info(place), self.word(place));
+                write!(f, "batch {number}: {} ({}) {word}", info.name(), info.step_name())?;
+                match self.keys[place as usize].known() {
+                    Some(key) => writeln!(f, " {key:?}")?,
+                    None => writeln!(f)?,
+                }
+            }
+        }
+        let path = self.critical_path();
+        let names: Vec<&str> = path.iter().map(|node| self.info(places[node]).name()).collect();
+        writeln!(f, "critical path: {}", names.join(" → "))
+    }
+}
+
+impl Plan {
+    /// Whether any time in the plan was declared or measured.
+    fn is_measured(&self) -> bool {
+        self.program.estimates.nanos.iter().any(|&nanos| nanos > 1000.0)
+    }
+}

@@ -1,0 +1,185 @@
+//! Pass 1: from the editable graph to rows in running order, with every structural fault found.
+//!
+//! Iterative throughout: several graph algorithms of the library recurse and abort the process on
+//! a chain of some thousand nodes.
+
+use std::sync::Arc;
+
+use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+
+use super::shape::{Shape, narrow};
+use super::validate;
+use crate::error::Fault;
+use crate::graph::{Graph, Joint, NodeInfo, id};
+
+/// A wire as it ends at a consumer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wired {
+    /// The producer, as its place among the graph's nodes.
+    pub(super) producer: u32,
+    pub(super) joint: Joint,
+}
+
+/// The graph's nodes in the order in which they were added, with the wires that end at each.
+pub(super) struct Rows {
+    pub(super) infos: Vec<Arc<NodeInfo>>,
+    pub(super) ids: Vec<crate::id::NodeId>,
+    pub(super) start: Vec<u32>,
+    pub(super) wires: Vec<Wired>,
+}
+
+impl Rows {
+    fn of(graph: &Graph) -> Self {
+        let store = graph.store();
+        let mut infos = Vec::with_capacity(store.node_count());
+        let mut ids = Vec::with_capacity(store.node_count());
+        let mut dense = Vec::new();
+        for node in store.node_indices() {
+            dense.resize(node.index() + 1, u32::MAX);
+            dense[node.index()] = narrow(infos.len());
+            ids.push(id(node));
+            infos.extend(store.node_weight(node).map(Arc::clone));
+        }
+        let mut start = vec![0u32; infos.len() + 1];
+        for edge in store.edge_references() {
+            start[dense[edge.target().index()] as usize + 1] += 1;
+        }
+        for row in 0..infos.len() {
+            start[row + 1] += start[row];
+        }
+        let mut next = start.clone();
+        let blank = Wired { producer: 0, joint: Joint { input: 0, output: 0, place: 0 } };
+        let mut wires = vec![blank; store.edge_count()];
+        for edge in store.edge_references() {
+            let next = &mut next[dense[edge.target().index()] as usize];
+            wires[*next as usize] =
+                Wired { producer: dense[edge.source().index()], joint: *edge.weight() };
+            *next += 1;
+        }
+        let mut rows = Self { infos, ids, start, wires };
+        for row in 0..rows.infos.len() {
+            let range = rows.range(row);
+            let wires = &mut rows.wires[range];
+            if !wires.is_sorted_by_key(|wire| (wire.joint.input, wire.joint.place)) {
+                wires.sort_by_key(|wire| (wire.joint.input, wire.joint.place));
+            }
+        }
+        rows
+    }
+
+    fn range(&self, row: usize) -> std::ops::Range<usize> {
+        self.start[row] as usize..self.start[row + 1] as usize
+    }
+
+    pub(super) fn wires(&self, row: usize) -> &[Wired] {
+        &self.wires[self.range(row)]
+    }
+
+    /// Whether every wire comes from an earlier row.
+    fn is_ordered(&self) -> bool {
+        (0..self.infos.len())
+            .all(|row| self.wires(row).iter().all(|wire| (wire.producer as usize) < row))
+    }
+}
+
+/// A frozen graph: structure, and the node at each place.
+#[derive(Debug, Clone)]
+pub(crate) struct Frozen {
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) infos: Arc<[Arc<NodeInfo>]>,
+    /// Faults of wires and names; faults of parameters stay with the nodes.
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// Freezes a graph. With faults, the shape is empty.
+pub(super) fn freeze(graph: &Graph) -> Frozen {
+    let rows = Rows::of(graph);
+    let mut faults = validate::structure(graph, &rows);
+    let order = if rows.is_ordered() {
+        Some((0..narrow(rows.infos.len())).collect())
+    } else {
+        running_order(&rows)
+    };
+    let Some(order) = order.filter(|_| faults.is_empty()) else {
+        faults.extend(validate::cycle(&rows));
+        return Frozen { shape: Arc::default(), infos: Arc::default(), faults };
+    };
+
+    let mut place_of = vec![0u32; order.len()];
+    for (place, &row) in order.iter().enumerate() {
+        place_of[row as usize] = narrow(place);
+    }
+    let infos: Arc<[_]> = order.iter().map(|&row| Arc::clone(&rows.infos[row as usize])).collect();
+    let mut shape = Shape {
+        ids: order.iter().map(|&row| rows.ids[row as usize]).collect(),
+        ..Shape::default()
+    };
+    shape.number_slots(infos.iter().map(|info| info.output_count()));
+    shape.input_start.reserve(order.len() + 1);
+    shape.inputs.reserve(rows.wires.len());
+    for (place, &row) in order.iter().enumerate() {
+        shape.input_start.push(narrow(shape.inputs.len()));
+        let wires = rows.wires(row as usize);
+        let slots = &shape.slot_start;
+        shape.inputs.extend(wires.iter().map(|wire| {
+            slots[place_of[wire.producer as usize] as usize] + u32::from(wire.joint.output)
+        }));
+        if let Some(counts) = port_counts(&infos[place], wires) {
+            shape.port_counts.insert(narrow(place), counts);
+        }
+    }
+    shape.input_start.push(narrow(shape.inputs.len()));
+    shape.link_consumers();
+    Frozen { shape: Arc::new(shape), infos, faults }
+}
+
+/// Wires per port, where a port does not take exactly one.
+fn port_counts(info: &NodeInfo, wires: &[Wired]) -> Option<Box<[u32]>> {
+    let kind = info.step_type()?;
+    if kind.inputs.iter().all(|port| port.arity == crate::step::Arity::One) {
+        return None;
+    }
+    let mut counts = vec![0u32; kind.inputs.len()].into_boxed_slice();
+    for wire in wires {
+        counts[usize::from(wire.joint.input)] += 1;
+    }
+    Some(counts)
+}
+
+/// Rows with producers first (Kahn's algorithm); `None` if the wires form a cycle.
+fn running_order(rows: &Rows) -> Option<Vec<u32>> {
+    let count = rows.infos.len();
+    let mut start = vec![0u32; count + 1];
+    for wire in &rows.wires {
+        start[wire.producer as usize + 1] += 1;
+    }
+    for row in 0..count {
+        start[row + 1] += start[row];
+    }
+    let mut next = start.clone();
+    let mut consumers = vec![0u32; rows.wires.len()];
+    let mut waits = vec![0u32; count];
+    for (row, waits) in waits.iter_mut().enumerate() {
+        for wire in rows.wires(row) {
+            let next = &mut next[wire.producer as usize];
+            consumers[*next as usize] = narrow(row);
+            *next += 1;
+            *waits += 1;
+        }
+    }
+    // Depth first, so that a chain stays together.
+    let mut ready: Vec<u32> =
+        (0..narrow(count)).rev().filter(|&row| waits[row as usize] == 0).collect();
+    let mut order = Vec::with_capacity(count);
+    while let Some(row) = ready.pop() {
+        order.push(row);
+        let range = start[row as usize] as usize..start[row as usize + 1] as usize;
+        for &consumer in consumers[range].iter().rev() {
+            waits[consumer as usize] -= 1;
+            if waits[consumer as usize] == 0 {
+                ready.push(consumer);
+            }
+        }
+    }
+    (order.len() == count).then_some(order)
+}

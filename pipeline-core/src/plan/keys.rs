@@ -1,0 +1,290 @@
+//! Pass 2: what every result is called, before anything runs.
+//!
+//! A key is made of the step's digest and the identities of its inputs, so one pass from front to
+//! back names everything. After an edit only the edited nodes and what stands below them are named
+//! anew. No pixel is read and no step is asked.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use super::freeze::Frozen;
+use super::request::{Bindings, Request};
+use super::shape::{Shape, narrow};
+use crate::graph::NodeInfo;
+use crate::key::{Key, KeyHasher};
+use crate::step::{CutOff, Kind};
+
+/// What is known of an identity before a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// It is this key.
+    Known(Key),
+    /// It is the digest of a content that the run has yet to make.
+    Late,
+    /// It has none: it may differ each time, so nothing made from it is kept.
+    Never,
+}
+
+/// The identity of the content behind a derived key, for results that are digested.
+///
+/// What a key once stood for it stands for ever: an entry is written the first time a result is
+/// made and read at every later plan, so that the steps below keep their keys even when the result
+/// itself is gone.
+#[derive(Debug, Default)]
+pub struct Identities {
+    known: Mutex<HashMap<Key, Key>>,
+}
+
+/// Entries kept; beyond that all are dropped, which costs runs and never correctness.
+const IDENTITIES_KEPT: usize = 1 << 18;
+
+impl Identities {
+    /// The content digest recorded for the result of this key.
+    pub(crate) fn find(&self, key: &Key) -> Option<Key> {
+        self.known.lock().get(key).copied()
+    }
+
+    /// Records the content digest for the result of a key; the first record stays.
+    pub(crate) fn record(&self, key: Key, digest: Key) -> Key {
+        let mut known = self.known.lock();
+        if known.len() >= IDENTITIES_KEPT {
+            known.clear();
+        }
+        *known.entry(key).or_insert(digest)
+    }
+}
+
+/// The names of all results of a frozen graph.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    /// The derived key of each place; [`Key::UNKNOWN`] if it is late or never known.
+    pub(crate) derived: Vec<Key>,
+    /// Whether an unknown key will be known during the run.
+    pub(crate) late: Vec<bool>,
+    /// Slots whose identity is not their derived key.
+    exceptions: HashMap<u32, Identity>,
+    /// Digests of steps that depend on more than their parameters: files, services.
+    extended: HashMap<u32, Key>,
+    /// Places whose name may change without an edit.
+    unstable: Vec<u32>,
+}
+
+impl Keys {
+    /// Names everything.
+    pub(super) fn all(frozen: &Frozen, request: &Request<'_>) -> Self {
+        let places = frozen.shape.len();
+        let mut keys = Self {
+            derived: vec![Key::UNKNOWN; places],
+            late: vec![false; places],
+            ..Self::default()
+        };
+        keys.unstable = (0..narrow(places))
+            .filter(|&place| is_unstable(&frozen.infos[place as usize]))
+            .collect();
+        for place in 0..narrow(places) {
+            keys.name(place, frozen, request);
+        }
+        keys
+    }
+
+    /// Names the edited places, those that depend on the world, and everything below what changed.
+    /// Returns whether any name changed.
+    pub(super) fn renew(
+        &mut self,
+        edited: impl Iterator<Item = u32>,
+        frozen: &Frozen,
+        request: &Request<'_>,
+    ) -> bool {
+        let shape = &*frozen.shape;
+        let mut dirty = vec![false; shape.len()];
+        for place in edited.chain(self.unstable.iter().copied()) {
+            dirty[place as usize] = true;
+        }
+        let Some(first) = dirty.iter().position(|&dirty| dirty) else { return false };
+        let mut changed = false;
+        for place in narrow(first)..narrow(shape.len()) {
+            let is_dirty = dirty[place as usize]
+                || shape.inputs(place).iter().any(|&slot| dirty[shape.producer(slot) as usize]);
+            if is_dirty {
+                let renamed = self.name(place, frozen, request);
+                dirty[place as usize] = renamed;
+                changed |= renamed;
+            }
+        }
+        changed
+    }
+
+    /// The identity of what a slot carries.
+    pub(crate) fn identity(&self, slot: u32, shape: &Shape) -> Identity {
+        if !self.exceptions.is_empty()
+            && let Some(identity) = self.exceptions.get(&slot)
+        {
+            return *identity;
+        }
+        let place = shape.producer(slot) as usize;
+        match self.derived[place].known() {
+            Some(key) => Identity::Known(key.port(shape.port(slot))),
+            None if self.late[place] => Identity::Late,
+            None => Identity::Never,
+        }
+    }
+
+    /// The digest that the key of a place starts from: step, version, parameters, and whatever
+    /// else the step declared.
+    pub(crate) fn base(&self, place: u32, info: &NodeInfo) -> Option<Key> {
+        self.extended.get(&place).copied().or_else(|| info.body()?.digest)
+    }
+
+    /// Whether the identity of this place's results is the digest of their content.
+    pub(crate) fn is_digested(&self, place: u32, shape: &Shape) -> bool {
+        !self.exceptions.is_empty()
+            && self.exceptions.contains_key(&shape.slot_start[place as usize])
+    }
+
+    /// Names one place; says whether its name or that of a result is new.
+    fn name(&mut self, place: u32, frozen: &Frozen, request: &Request<'_>) -> bool {
+        let (shape, info) = (&*frozen.shape, &*frozen.infos[place as usize]);
+        let before = (self.derived[place as usize], self.late[place as usize]);
+        let (key, late) = self.derive(place, shape, info, request);
+        self.derived[place as usize] = key;
+        self.late[place as usize] = late;
+        let mut changed = before != (key, late);
+        for slot in shape.slots(place) {
+            let exception = self.exception(place, slot, frozen, request);
+            let old = match exception {
+                Some(identity) => self.exceptions.insert(slot, identity),
+                None if self.exceptions.is_empty() => None,
+                None => self.exceptions.remove(&slot),
+            };
+            changed |= old != exception;
+        }
+        changed
+    }
+
+    fn derive(
+        &mut self,
+        place: u32,
+        shape: &Shape,
+        info: &NodeInfo,
+        request: &Request<'_>,
+    ) -> (Key, bool) {
+        let unknown = (Key::UNKNOWN, false);
+        let Some(body) = info.body() else { return unknown };
+        if info.settings().bypassed || body.spec.kind == Kind::Effect {
+            return unknown;
+        }
+        self.extend(place, shape, info, request);
+        let Some(base) = self.base(place, info) else { return unknown };
+        let mut late = false;
+        for &slot in shape.inputs(place) {
+            match self.identity(slot, shape) {
+                Identity::Known(_) => {}
+                Identity::Late => late = true,
+                Identity::Never => return unknown,
+            }
+        }
+        if late {
+            return (Key::UNKNOWN, true);
+        }
+        let inputs = shape.inputs(place).iter().map(|&slot| match self.identity(slot, shape) {
+            Identity::Known(key) => key,
+            Identity::Late | Identity::Never => Key::UNKNOWN,
+        });
+        (Key::of_result(&base, inputs), false)
+    }
+
+    /// Works out the digest of a step that depends on more than its parameters. A file that cannot
+    /// be read has no digest: the step will say so when it runs.
+    fn extend(&mut self, place: u32, shape: &Shape, info: &NodeInfo, request: &Request<'_>) {
+        let Some(body) = info.body() else { return };
+        let counts = shape.port_counts(place);
+        if counts.is_empty() && body.spec.reads.is_empty() && body.spec.services.is_empty() {
+            return;
+        }
+        let mut hasher = KeyHasher::result();
+        hasher.key(&body.digest.unwrap_or(Key::UNKNOWN));
+        for &count in counts {
+            hasher.number(count.into());
+        }
+        for path in &body.spec.reads {
+            match request.sources.digest(path) {
+                Some(digest) => hasher.key(&digest),
+                None => hasher.text("unreadable"),
+            };
+        }
+        for name in &body.spec.services {
+            hasher.text(name).text(request.services.identity(name).unwrap_or_default());
+        }
+        self.extended.insert(place, hasher.finish());
+    }
+
+    /// The identity of a slot where it is not the derived key.
+    fn exception(
+        &self,
+        place: u32,
+        slot: u32,
+        frozen: &Frozen,
+        request: &Request<'_>,
+    ) -> Option<Identity> {
+        let (shape, info) = (&*frozen.shape, &*frozen.infos[place as usize]);
+        let Some(body) = info.body() else {
+            return Some(bound(info, request.bindings));
+        };
+        if info.settings().bypassed {
+            let input = passed_on(info, shape.port(slot))?;
+            let wire = place_of_port(shape.port_counts(place), input);
+            let source = *shape.inputs(place).get(wire)?;
+            return Some(self.identity(source, shape));
+        }
+        match (body.spec.kind, body.spec.cut_off) {
+            (Kind::Effect, _) => return Some(Identity::Never),
+            // Made anew in every run, so no record can speak for it.
+            (Kind::Volatile, _) => return Some(Identity::Late),
+            (Kind::Pure, CutOff::Never) => return None,
+            (Kind::Pure, CutOff::Auto | CutOff::Always) => {}
+        }
+        let Some(key) = self.derived[place as usize].known() else {
+            return Some(if self.late[place as usize] { Identity::Late } else { Identity::Never });
+        };
+        if let Some(digest) = request.identities.find(&key.port(shape.port(slot))) {
+            return Some(Identity::Known(digest));
+        }
+        let digests =
+            body.spec.cut_off == CutOff::Always || request.costs.is_worth_a_digest(place, frozen);
+        digests.then_some(Identity::Late)
+    }
+}
+
+fn is_unstable(info: &NodeInfo) -> bool {
+    match info.body() {
+        None => true,
+        Some(body) => {
+            !body.spec.reads.is_empty()
+                || !body.spec.services.is_empty()
+                || body.spec.cut_off != CutOff::Never
+        }
+    }
+}
+
+fn bound(info: &NodeInfo, bindings: &Bindings) -> Identity {
+    match bindings.find(info.name()) {
+        Some(binding) => binding.identity.map_or(Identity::Never, Identity::Known),
+        None => Identity::Never,
+    }
+}
+
+/// The input port that a bypassed node passes on to an output port.
+pub(super) fn passed_on(info: &NodeInfo, output: u16) -> Option<usize> {
+    let kind = info.step_type()?;
+    let data = kind.outputs.get(usize::from(output))?.data;
+    kind.inputs.iter().position(|input| input.data == data)
+}
+
+/// The place of the first wire of a port among all wires of its node.
+pub(super) fn place_of_port(counts: &[u32], port: usize) -> usize {
+    if counts.is_empty() {
+        return port;
+    }
+    counts[..port].iter().map(|&count| count as usize).sum()
+}

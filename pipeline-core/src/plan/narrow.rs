@@ -1,0 +1,136 @@
+//! Pass 4: the part of the frozen graph that a run is about, as a program of its own.
+
+use std::sync::Arc;
+
+use super::demand::{Action, Demand};
+use super::freeze::Frozen;
+use super::keys::{passed_on, place_of_port};
+use super::order::{self, Estimates};
+use super::shape::{Shape, narrow as number};
+
+/// Everything about a run that does not depend on parameters: what happens at which place, in
+/// which order, and how often each result is read.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) actions: Vec<Action>,
+    /// Wires of each place whose value is not there before the run.
+    pub(crate) waits: Vec<u32>,
+    /// Wires that read each slot, and one more for a target.
+    pub(crate) uses: Vec<u32>,
+    /// The slots that the run is for.
+    pub(crate) targets: Vec<u32>,
+    pub(crate) ranks: Vec<f32>,
+    /// Empty where the position is the place.
+    pub(crate) positions: Vec<u32>,
+    pub(crate) estimates: Estimates,
+    /// For each place, its place in the frozen graph; empty where that is the same.
+    pub(crate) origins: Vec<u32>,
+}
+
+impl Program {
+    /// The place in the frozen graph.
+    pub(crate) fn origin(&self, place: u32) -> u32 {
+        self.origins.get(place as usize).copied().unwrap_or(place)
+    }
+}
+
+pub(super) fn narrow(
+    frozen: &Frozen,
+    demand: &Demand,
+    targets: &[u32],
+    estimates: &Estimates,
+) -> Program {
+    let whole = demand.actions.iter().all(|&action| action == Action::Run);
+    let mut program = if whole {
+        Program {
+            shape: Arc::clone(&frozen.shape),
+            targets: targets.to_vec(),
+            estimates: estimates.clone(),
+            ..Program::default()
+        }
+    } else {
+        part(frozen, demand, targets, estimates)
+    };
+    let shape = &*program.shape;
+    program.actions = match program.origins.as_slice() {
+        [] => demand.actions.clone(),
+        origins => origins.iter().map(|&place| demand.actions[place as usize]).collect(),
+    };
+    program.waits = (0..number(shape.len()))
+        .map(|place| {
+            let inputs = shape.inputs(place).iter();
+            let awaited =
+                |slot: &&u32| program.actions[shape.producer(**slot) as usize] != Action::Given;
+            number(if whole { inputs.len() } else { inputs.filter(awaited).count() })
+        })
+        .collect();
+    program.uses = vec![0; shape.slot_count()];
+    for &slot in shape.inputs.iter().chain(&program.targets) {
+        program.uses[slot as usize] += 1;
+    }
+    program.ranks = order::ranks(shape, &program.estimates.nanos);
+    program.positions = order::positions(shape, &program.estimates.bytes);
+    program
+}
+
+/// Renumbers the places that are kept.
+fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates) -> Program {
+    let old = &*frozen.shape;
+    let origins: Vec<u32> = (0..number(old.len()))
+        .filter(|&place| demand.actions[place as usize] != Action::Skip)
+        .collect();
+    let mut place_of = vec![u32::MAX; old.len()];
+    for (place, &origin) in origins.iter().enumerate() {
+        place_of[origin as usize] = number(place);
+    }
+    let mut shape = Shape {
+        ids: origins.iter().map(|&origin| old.ids[origin as usize]).collect(),
+        ..Shape::default()
+    };
+    shape.number_slots(origins.iter().map(|&origin| {
+        let slots = old.slots(origin);
+        u16::try_from(slots.len()).unwrap_or(u16::MAX)
+    }));
+    let renumber = |slot: u32| {
+        let producer = place_of[old.producer(slot) as usize];
+        shape.slot_start[producer as usize] + u32::from(old.port(slot))
+    };
+    let (mut inputs, mut input_start) = (Vec::new(), Vec::with_capacity(origins.len() + 1));
+    let mut port_counts = std::collections::HashMap::new();
+    for (place, &origin) in origins.iter().enumerate() {
+        input_start.push(number(inputs.len()));
+        match demand.actions[origin as usize] {
+            Action::Skip | Action::Given => {}
+            Action::Run => {
+                inputs.extend(old.inputs(origin).iter().map(|&slot| renumber(slot)));
+                let counts = old.port_counts(origin);
+                if !counts.is_empty() {
+                    port_counts.insert(number(place), counts.into());
+                }
+            }
+            Action::Pass => {
+                let info = &frozen.infos[origin as usize];
+                let counts = old.port_counts(origin);
+                for slot in old.slots(origin) {
+                    let port = passed_on(info, old.port(slot)).unwrap_or(0);
+                    let source = old.inputs(origin)[place_of_port(counts, port)];
+                    inputs.push(renumber(source));
+                }
+            }
+            Action::Share => {
+                let other = demand.shared[&origin];
+                inputs.extend(old.slots(other).map(renumber));
+            }
+        }
+    }
+    input_start.push(number(inputs.len()));
+    let targets = targets.iter().map(|&slot| renumber(slot)).collect();
+    let pick = |all: &[f32]| origins.iter().map(|&origin| all[origin as usize]).collect();
+    let estimates = Estimates { nanos: pick(&estimates.nanos), bytes: pick(&estimates.bytes) };
+    shape.inputs = inputs;
+    shape.input_start = input_start;
+    shape.port_counts = port_counts;
+    shape.link_consumers();
+    Program { shape: Arc::new(shape), targets, estimates, origins, ..Program::default() }
+}

@@ -1,0 +1,126 @@
+//! Pass 5: which of two ready steps goes first.
+//!
+//! Two orders, because they want opposite things. The *rank* of a step is the longest time from
+//! its start to the end of the run; running the highest rank first keeps all workers busy. The
+//! *position* is the place of a step in a walk that finishes one branch before it opens the next,
+//! the largest first (Sethi and Ullman 1970, Liu 1987 for graphs); running the lowest position
+//! first keeps few results alive. The executor uses the first while memory is plenty.
+
+use super::freeze::Frozen;
+use super::request::Costs;
+use super::shape::{Shape, narrow};
+use crate::graph::NodeInfo;
+
+/// Graphs of more places keep the order in which they were built as their positions: walking them
+/// costs more than it can save.
+const WALKED: usize = 1 << 16;
+
+/// What a step is taken to cost while nothing is known, in nanoseconds.
+const UNKNOWN_NANOS: f32 = 1000.0;
+
+/// The time and bytes expected of each place.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Estimates {
+    pub(crate) nanos: Vec<f32>,
+    pub(crate) bytes: Vec<f32>,
+}
+
+impl Estimates {
+    pub(super) fn of(frozen: &Frozen, costs: &Costs) -> Self {
+        let (mut nanos, mut bytes) = (Vec::new(), Vec::new());
+        nanos.reserve_exact(frozen.infos.len());
+        bytes.reserve_exact(frozen.infos.len());
+        // Neighbours are often of the same type; asking once for a run of them saves the look-up.
+        let mut last = ("", None);
+        for info in &*frozen.infos {
+            if last.0 != info.step_name() {
+                last = (info.step_name(), costs.find(info.step_name()));
+            }
+            let (time, size) = estimate(info, last.1);
+            nanos.push(time);
+            bytes.push(size);
+        }
+        Self { nanos, bytes }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "an estimate needs no more than 24 bits")]
+fn estimate(info: &NodeInfo, learned: Option<super::request::Cost>) -> (f32, f32) {
+    let Some(body) = info.body() else { return (0.0, 0.0) };
+    let declared = body.spec.cost.map(|cost| cost.as_secs_f32() * 1e9);
+    let nanos = declared.or(learned.map(|cost| cost.nanos as f32)).unwrap_or(UNKNOWN_NANOS);
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 24 bits")]
+    let declared = body.spec.bytes.map(|bytes| bytes as f32);
+    let bytes = declared.or(learned.map(|cost| cost.bytes as f32)).unwrap_or(0.0);
+    (nanos, bytes)
+}
+
+/// The longest expected time from the start of each place to the end of the run, in nanoseconds.
+pub(super) fn ranks(shape: &Shape, nanos: &[f32]) -> Vec<f32> {
+    let mut ranks = nanos.to_vec();
+    for place in (0..narrow(shape.len())).rev() {
+        let after = shape.consumers(place).iter().map(|&consumer| ranks[consumer as usize]);
+        ranks[place as usize] += after.fold(0.0, f32::max);
+    }
+    ranks
+}
+
+/// The position of each place in memory order; empty where that is the place itself.
+pub(super) fn positions(shape: &Shape, bytes: &[f32]) -> Vec<u32> {
+    if shape.len() > WALKED {
+        return Vec::new();
+    }
+    let peaks = peaks(shape, bytes);
+    // What is worth going to first: the most memory for the least result.
+    let weight = |place: u32| peaks[place as usize] - bytes[place as usize];
+    let mut positions = vec![u32::MAX; shape.len()];
+    let mut next = 0;
+    let mut stack: Vec<u32> = Vec::new();
+    let mut inputs: Vec<u32> = Vec::new();
+    let sinks = (0..narrow(shape.len())).filter(|&place| shape.consumers(place).is_empty());
+    for sink in sinks {
+        stack.push(sink);
+        while let Some(&place) = stack.last() {
+            inputs.clear();
+            inputs.extend(
+                shape
+                    .inputs(place)
+                    .iter()
+                    .map(|&slot| shape.producer(slot))
+                    .filter(|&input| positions[input as usize] == u32::MAX),
+            );
+            if inputs.is_empty() {
+                stack.pop();
+                if positions[place as usize] == u32::MAX {
+                    positions[place as usize] = next;
+                    next += 1;
+                }
+                continue;
+            }
+            // The one to go to first must end on top of the stack.
+            inputs.sort_by(|&a, &b| weight(a).total_cmp(&weight(b)));
+            stack.extend_from_slice(&inputs);
+        }
+    }
+    positions
+}
+
+/// The most bytes alive at once while a place and all it needs are computed one after the other,
+/// the heaviest input first.
+pub(super) fn peaks(shape: &Shape, bytes: &[f32]) -> Vec<f32> {
+    let mut peaks = vec![0.0f32; shape.len()];
+    let mut inputs: Vec<u32> = Vec::new();
+    for place in 0..narrow(shape.len()) {
+        inputs.clear();
+        inputs.extend(shape.inputs(place).iter().map(|&slot| shape.producer(slot)));
+        let weight = |place: u32| peaks[place as usize] - bytes[place as usize];
+        inputs.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
+        let (mut held, mut peak) = (0.0f32, 0.0f32);
+        for &input in &inputs {
+            peak = peak.max(held + peaks[input as usize]);
+            held += bytes[input as usize];
+        }
+        peaks[place as usize] = peak.max(held + bytes[place as usize]);
+    }
+    peaks
+}

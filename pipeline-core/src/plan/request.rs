@@ -1,0 +1,182 @@
+//! What a plan is made for: targets, given values, and what is already known.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::freeze::Frozen;
+use super::keys::Identities;
+use super::sources::Sources;
+use crate::cache::Cache;
+use crate::data::{Data, Value};
+use crate::error::Result;
+use crate::id::NodeId;
+use crate::key::Key;
+use crate::step::{Node, Services, Wire};
+
+/// Everything that planning looks at besides the graph.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What is wanted; the graph's own targets if empty.
+    pub targets: &'a Targets,
+    /// Values for the graph's named inputs.
+    pub bindings: &'a Bindings,
+    /// Where finished results may be found.
+    pub cache: Option<&'a dyn Cache>,
+    /// Services whose identities enter keys.
+    pub services: &'a Services,
+    /// What is known of files.
+    pub sources: &'a Sources,
+    /// What is known of digested results.
+    pub identities: &'a Identities,
+    /// What is known of the time and bytes that steps take.
+    pub costs: &'a Costs,
+}
+
+/// The outputs that a run is to compute.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets(pub(crate) Vec<Wire>);
+
+impl Targets {
+    /// The graph's declared targets, or if it has none, every node that nothing reads from.
+    #[must_use]
+    pub fn declared() -> Self {
+        Self::default()
+    }
+
+    /// One output.
+    #[must_use]
+    pub fn node<T>(node: Node<T>) -> Self {
+        Self(vec![node.wire()])
+    }
+
+    /// One more output.
+    #[must_use]
+    pub fn and<T>(mut self, node: Node<T>) -> Self {
+        self.0.push(node.wire());
+        self
+    }
+
+    /// The first output of each of these nodes.
+    #[must_use]
+    pub fn nodes(nodes: impl IntoIterator<Item = NodeId>) -> Self {
+        Self(nodes.into_iter().map(|node| Wire { node, port: 0 }).collect())
+    }
+}
+
+impl<T> From<Node<T>> for Targets {
+    fn from(node: Node<T>) -> Self {
+        Self::node(node)
+    }
+}
+
+impl From<NodeId> for Targets {
+    fn from(node: NodeId) -> Self {
+        Self::nodes([node])
+    }
+}
+
+/// Values for the named inputs of a graph.
+///
+/// The identity of a value is the digest of its content, so equal values give equal keys. A type
+/// without a codec has no digest: nothing computed from it is kept, unless the program names the
+/// value with [`with_key`](Self::with_key).
+#[derive(Debug, Clone, Default)]
+pub struct Bindings(HashMap<Arc<str>, Binding>);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Binding {
+    pub(crate) value: Value,
+    pub(crate) identity: Option<Key>,
+}
+
+impl Bindings {
+    /// No values.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives a value to the input of this name. Digests it.
+    ///
+    /// # Errors
+    /// Whatever the type's codec reports.
+    pub fn with<T: Data>(self, name: &str, value: T) -> Result<Self> {
+        let value = Value::new(value);
+        let identity = value.digest().transpose()?;
+        Ok(self.insert(name, Binding { value, identity }))
+    }
+
+    /// Gives a value to the input of this name under an identity that the program vouches for:
+    /// equal keys must mean equal values.
+    #[must_use]
+    pub fn with_key<T: Data>(self, name: &str, value: T, key: Key) -> Self {
+        self.insert(name, Binding { value: Value::new(value), identity: Some(key) })
+    }
+
+    fn insert(mut self, name: &str, binding: Binding) -> Self {
+        self.0.insert(name.into(), binding);
+        self
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Binding> {
+        self.0.get(name)
+    }
+}
+
+/// What steps took so far, by step name: running means that later plans estimate from.
+#[derive(Debug, Default)]
+pub struct Costs {
+    by_step: Mutex<HashMap<&'static str, Cost>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    pub(crate) nanos: f64,
+    pub(crate) bytes: f64,
+}
+
+/// Bytes of a digest per nanosecond on one core.
+const DIGEST_SPEED: f64 = 7.0;
+
+/// How much of the mean the newest run makes up.
+const NEWEST: f64 = 0.25;
+
+impl Costs {
+    /// Learns from one run of a step.
+    pub(crate) fn learn(&self, step: &'static str, time: Duration, bytes: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 53 bits")]
+        let (nanos, bytes) = (time.as_nanos() as f64, bytes as f64);
+        let mut known = self.by_step.lock();
+        let cost = known.entry(step).or_insert(Cost { nanos, bytes });
+        cost.nanos += (nanos - cost.nanos) * NEWEST;
+        cost.bytes += (bytes - cost.bytes) * NEWEST;
+    }
+
+    pub(crate) fn find(&self, step: &str) -> Option<Cost> {
+        self.by_step.lock().get(step).copied()
+    }
+
+    /// Whether the steps below a place are known to cost more than a digest of its results.
+    pub(super) fn is_worth_a_digest(&self, place: u32, frozen: &Frozen) -> bool {
+        let known = self.by_step.lock();
+        let cost = |place: u32| known.get(frozen.infos[place as usize].step_name());
+        let Some(own) = cost(place) else { return false };
+        let price = own.bytes / DIGEST_SPEED;
+        let mut below = 0.0;
+        let mut seen = HashSet::new();
+        let mut next = vec![place];
+        // Far enough for any sensible answer, bounded in any graph.
+        while let Some(at) = next.pop().filter(|_| seen.len() < 64) {
+            for &consumer in frozen.shape.consumers(at) {
+                if seen.insert(consumer) {
+                    below += cost(consumer).map_or(0.0, |cost| cost.nanos);
+                    next.push(consumer);
+                }
+            }
+        }
+        below > price
+    }
+}
