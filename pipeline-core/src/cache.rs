@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::Value;
 use crate::key::Key;
 
@@ -23,7 +25,7 @@ use crate::key::Key;
 /// ```
 /// use std::collections::HashMap;
 /// use std::sync::Mutex;
-/// use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
+/// use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
 /// use pipeline_core::{Key, Value};
 ///
 /// /// Keeps everything for ever.
@@ -33,7 +35,7 @@ use crate::key::Key;
 /// impl Cache for Hoard {
 ///     fn get(&self, key: &Key) -> Option<Hit> {
 ///         let value = self.0.lock().ok()?.get(key)?.clone();
-///         Some(Hit { value, tier: "memory" })
+///         Some(Hit { value, tier: Tier::Memory })
 ///     }
 ///
 ///     fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
@@ -64,8 +66,21 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
 pub struct Hit {
     /// The value.
     pub value: Value,
-    /// Where it was: `memory`, `disk`, …
-    pub tier: &'static str,
+    /// Where it was.
+    pub tier: Tier,
+}
+
+/// Where a stored result lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Tier {
+    /// In this process.
+    Memory,
+    /// On this machine.
+    Disk,
+    /// With other machines.
+    Shared,
 }
 
 /// What it took to make a value.
@@ -85,7 +100,7 @@ pub struct Evicted {
     /// Bytes it kept alive.
     pub bytes: u64,
     /// Where it was.
-    pub tier: &'static str,
+    pub tier: Tier,
 }
 
 impl<C: Cache + ?Sized> Cache for Arc<C> {

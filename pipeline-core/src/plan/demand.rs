@@ -7,6 +7,7 @@ use super::freeze::Frozen;
 use super::keys::Keys;
 use super::request::Request;
 use super::shape::narrow;
+use crate::cache::Tier;
 use crate::data::Value;
 use crate::error::{Fault, FaultCode};
 use crate::key::Key;
@@ -33,7 +34,7 @@ pub(crate) struct GivenValue {
     pub(crate) slot: u32,
     pub(crate) value: Value,
     /// Where it was found; `None` for a value that the program gave.
-    pub(crate) tier: Option<&'static str>,
+    pub(crate) tier: Option<Tier>,
 }
 
 /// What the targets need.

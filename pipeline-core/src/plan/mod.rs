@@ -390,7 +390,7 @@ impl Plan {
             + 4 * (shape.slot_start.len() + shape.slot_place.len())
             + program.actions.len()
             + 4 * (program.waits.len() + program.uses.len() + program.targets.len())
-            + 4 * (program.ranks.len() + program.positions.len() + program.origins.len())
+            + 4 * (program.ranks.len() + program.urgency.len() + program.positions.len() + program.origins.len())
             + 4 * (program.estimates.nanos.len() + program.estimates.bytes.len())
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Program {
     /// The slots that the run is for.
     pub(crate) targets: Vec<u32>,
     pub(crate) ranks: Vec<f32>,
+    /// What the executor's queue is ordered by.
+    pub(crate) urgency: Vec<u32>,
     /// Empty where the position is the place.
     pub(crate) positions: Vec<u32>,
     pub(crate) estimates: Estimates,
@@ -70,6 +72,14 @@ pub(super) fn narrow(
         program.uses[slot as usize] += 1;
     }
     program.ranks = order::ranks(shape, &program.estimates.nanos);
+    program.urgency = match program.origins.as_slice() {
+        [] => order::urgency(&frozen.infos, &program.ranks),
+        origins => {
+            let infos: Vec<_> =
+                origins.iter().map(|&origin| Arc::clone(&frozen.infos[origin as usize])).collect();
+            order::urgency(&infos, &program.ranks)
+        }
+    };
     program.positions = order::positions(shape, &program.estimates.bytes);
     program
 }

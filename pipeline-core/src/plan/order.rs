@@ -6,6 +6,8 @@
 //! the largest first (Sethi and Ullman 1970, Liu 1987 for graphs); running the lowest position
 //! first keeps few results alive. The executor uses the first while memory is plenty.
 
+use std::sync::Arc;
+
 use super::freeze::Frozen;
 use super::request::Costs;
 use super::shape::{Shape, narrow};
@@ -63,6 +65,16 @@ pub(super) fn ranks(shape: &Shape, nanos: &[f32]) -> Vec<f32> {
         ranks[place as usize] += after.fold(0.0, f32::max);
     }
     ranks
+}
+
+/// How urgent each place is: the node's own priority first, then its rank. Larger goes first.
+pub(super) fn urgency(infos: &[Arc<NodeInfo>], ranks: &[f32]) -> Vec<u32> {
+    let one = |(info, rank): (&Arc<NodeInfo>, &f32)| {
+        // Bits of positive floats are ordered as the floats are; the low ones make no difference.
+        let priority = u32::from(info.settings().priority.cast_unsigned() ^ 0x80);
+        priority << 24 | (rank.max(0.0).to_bits() >> 8)
+    };
+    infos.iter().zip(ranks).map(one).collect()
 }
 
 /// The position of each place in memory order; empty where that is the place itself.

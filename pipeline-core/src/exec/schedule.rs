@@ -1,0 +1,237 @@
+//! Which step is ready, and which of the ready ones goes next. Knows nothing of steps.
+//!
+//! Each place counts the wires that it still waits for. Whoever takes the last one makes the place
+//! ready and sets its counter back, so a plan runs again without a pass over it. A thread that
+//! finishes a place keeps the most urgent place it made ready and queues the others; a chain never
+//! touches the queue. There is no global count of what is left: the run is over when the last
+//! thread in it finds the queue empty.
+
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::gate::{Gate, Needs};
+use crate::plan::{Action, Program};
+use crate::step::Units;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU32, Ordering};
+
+/// The ready counters and the queue of one run.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    program: Arc<Program>,
+    waits: Box<[AtomicU32]>,
+    limited: bool,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    heap: BinaryHeap<Entry>,
+    /// Takes the place of the heap where something limits what runs at once.
+    gate: Option<Gate>,
+    /// Threads, timers and others that may still make a place ready.
+    active: u32,
+    peak_active: u32,
+    /// Expected time of what is queued.
+    nanos: f32,
+}
+
+/// Urgency above, place below, the earlier place first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u64);
+
+impl Entry {
+    fn new(urgency: u32, place: u32) -> Self {
+        Self(u64::from(urgency) << 32 | u64::from(!place))
+    }
+
+    fn place(self) -> u32 {
+        let low = self.0 & u64::from(u32::MAX);
+        !u32::try_from(low).expect("the mask leaves 32 bits")
+    }
+}
+
+/// What a thread that leaves a run leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Others are still at it.
+    Others,
+    /// It was the last one, and nothing is queued: the run is over.
+    Nobody,
+}
+
+impl Schedule {
+    pub(crate) fn new(program: Arc<Program>, gate: Option<Gate>) -> Self {
+        let waits = program.waits.iter().map(|&waits| AtomicU32::new(waits)).collect();
+        let limited = gate.is_some();
+        Self { program, waits, limited, queue: Mutex::new(Queue { gate, ..Queue::default() }) }
+    }
+
+    /// Queues every place that waits for nothing and counts the caller in.
+    pub(crate) fn start(&self) {
+        let mut queue = self.queue.lock();
+        queue.enter();
+        for (place, &waits) in (0u32..).zip(&self.program.waits) {
+            if waits == 0 && self.program.actions[place as usize] != Action::Given {
+                self.push_locked(&mut queue, place);
+            }
+        }
+    }
+
+    /// Counts one more thread, timer or other source of ready places in.
+    pub(crate) fn enter(&self) {
+        self.queue.lock().enter();
+    }
+
+    /// Counts a thread in if there is something for it, and gives it that.
+    pub(crate) fn join(&self, needs: &dyn Needs) -> Option<u32> {
+        let mut queue = self.queue.lock();
+        let place = self.pop_locked(&mut queue, needs)?;
+        queue.enter();
+        Some(place)
+    }
+
+    /// Counts a thread out.
+    pub(crate) fn leave(&self) -> Left {
+        let mut queue = self.queue.lock();
+        queue.active -= 1;
+        if queue.active == 0 && queue.is_empty() { Left::Nobody } else { Left::Others }
+    }
+
+    /// The next place, or the thread is counted out. One lock for both, so that no place can be
+    /// queued in between and missed.
+    pub(crate) fn pop_or_leave(&self, needs: &dyn Needs) -> Result<u32, Left> {
+        let mut queue = self.queue.lock();
+        if let Some(place) = self.pop_locked(&mut queue, needs) {
+            return Ok(place);
+        }
+        queue.active -= 1;
+        Err(if queue.active == 0 && queue.is_empty() { Left::Nobody } else { Left::Others })
+    }
+
+    /// Queues a place.
+    pub(crate) fn push(&self, place: u32) {
+        self.push_locked(&mut self.queue.lock(), place);
+    }
+
+    /// Takes one wire off each consumer of a place that has finished. Returns the most urgent place
+    /// that this made ready, for the caller to run next; the others are queued.
+    #[inline]
+    pub(crate) fn release(&self, place: u32) -> Option<u32> {
+        let mut best: Option<u32> = None;
+        let mut queue = None;
+        for &consumer in self.program.shape.consumers(place) {
+            if !self.arrive(consumer) {
+                continue;
+            }
+            // Where there are limits, every place goes through the gate.
+            let Some(other) = best.or(self.limited.then_some(consumer)) else {
+                best = Some(consumer);
+                continue;
+            };
+            if self.limited {
+                let queue = queue.get_or_insert_with(|| self.queue.lock());
+                self.push_locked(queue, other);
+                continue;
+            }
+            let (first, second) = if self.urgency(consumer) > self.urgency(other) {
+                (consumer, other)
+            } else {
+                (other, consumer)
+            };
+            best = Some(first);
+            let queue = queue.get_or_insert_with(|| self.queue.lock());
+            self.push_locked(queue, second);
+        }
+        best
+    }
+
+    /// Whether a wire that arrived was the last one that `place` waited for.
+    #[inline]
+    fn arrive(&self, place: u32) -> bool {
+        let waits = self.program.waits[place as usize];
+        if waits == 1 {
+            return true;
+        }
+        // The last arrival sees what all earlier ones wrote.
+        if self.waits[place as usize].fetch_sub(1, Ordering::AcqRel) != 1 {
+            return false;
+        }
+        self.waits[place as usize].store(waits, Ordering::Relaxed);
+        true
+    }
+
+    /// Expected nanoseconds of what is queued.
+    pub(crate) fn queued_nanos(&self) -> f32 {
+        self.queue.lock().nanos
+    }
+
+    /// Whether anything is queued.
+    pub(crate) fn has_queued(&self) -> bool {
+        !self.queue.lock().is_empty()
+    }
+
+    /// Gives back what a place took at the gate.
+    pub(crate) fn done(&self, place: u32, units: &[Units]) {
+        if self.limited
+            && let Some(gate) = &mut self.queue.lock().gate
+        {
+            gate.done(place, units);
+        }
+    }
+
+    /// Whether a budget or resource units limit what runs at once.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.limited
+    }
+
+    /// The most by which the byte budget was passed.
+    pub(crate) fn overshoot(&self) -> u64 {
+        self.queue.lock().gate.as_ref().map_or(0, Gate::overshoot)
+    }
+
+    /// The most threads that were in the run at once.
+    pub(crate) fn peak_active(&self) -> u32 {
+        self.queue.lock().peak_active
+    }
+
+    fn urgency(&self, place: u32) -> u32 {
+        self.program.urgency[place as usize]
+    }
+
+    fn position(&self, place: u32) -> u32 {
+        self.program.positions.get(place as usize).copied().unwrap_or(place)
+    }
+
+    fn push_locked(&self, queue: &mut Queue, place: u32) {
+        match &mut queue.gate {
+            Some(gate) => gate.push(place),
+            None => queue.heap.push(Entry::new(self.urgency(place), place)),
+        }
+        queue.nanos += self.program.estimates.nanos[place as usize];
+    }
+
+    fn pop_locked(&self, queue: &mut Queue, needs: &dyn Needs) -> Option<u32> {
+        let place = match &mut queue.gate {
+            Some(gate) => gate.pop(
+                needs,
+                |place| self.urgency(place),
+                |place| self.position(place),
+            )?,
+            None => queue.heap.pop()?.place(),
+        };
+        queue.nanos -= self.program.estimates.nanos[place as usize];
+        Some(place)
+    }
+}
+
+impl Queue {
+    fn enter(&mut self) {
+        self.active += 1;
+        self.peak_active = self.peak_active.max(self.active);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.heap.is_empty() && self.gate.as_ref().is_none_or(Gate::is_empty)
+    }
+}
