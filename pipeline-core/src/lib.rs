@@ -11,11 +11,15 @@ pub mod data;
 
 pub mod step;
 
+pub mod event;
+pub mod observe;
+
 pub use data::{
     ColorSpace, Data, Image, In, Labels, Layout, Mask, Region, Sample, SampleType, Stack, Value,
     View, ViewMut,
 };
 pub use error::{CancelReason, Error, Fault, Result};
+pub use event::{Event, EventKind};
 pub use id::{NodeId, RunId};
 pub use key::Key;
 pub use step::{CancelToken, Context, Node, Registry, Services, Spec, Step, Tile, tile};

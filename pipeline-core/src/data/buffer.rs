@@ -116,14 +116,12 @@ impl<T: Copy> Samples<T> {
 
     fn allocation(&self) -> Allocation {
         match &self.owner {
-            Owner::Vec(vec) => Allocation {
-                id: Arc::as_ptr(vec).addr(),
-                bytes: size_of_val(vec.as_slice()),
-            },
-            Owner::Foreign(owner) => Allocation {
-                id: Arc::as_ptr(owner).addr(),
-                bytes: size_of_val((**owner).as_ref()),
-            },
+            Owner::Vec(vec) => {
+                Allocation { id: Arc::as_ptr(vec).addr(), bytes: size_of_val(vec.as_slice()) }
+            }
+            Owner::Foreign(owner) => {
+                Allocation { id: Arc::as_ptr(owner).addr(), bytes: size_of_val((**owner).as_ref()) }
+            }
         }
     }
 }

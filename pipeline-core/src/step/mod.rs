@@ -16,9 +16,9 @@ mod tile;
 pub use cancel::CancelToken;
 pub use context::Context;
 pub use erased::{AnyStep, StepType};
-pub use inputs::{Arity, Input, Inputs, Node, Port};
 #[doc(hidden)]
 pub use inputs::Reader;
+pub use inputs::{Arity, Input, Inputs, Node, Port};
 pub use outputs::Outputs;
 pub use registry::Registry;
 pub use scratch::Scratch;
