@@ -17,11 +17,19 @@ pub mod cache;
 
 pub mod plan;
 
+pub mod event;
+
+pub mod observe;
+
+pub mod exec;
+
 pub use data::{
     ColorSpace, Data, Image, In, Labels, Layout, Mask, Region, Sample, SampleType, Stack, Value,
     View, ViewMut,
 };
 pub use error::{CancelReason, Error, Fault, Result};
+pub use event::{Event, EventKind};
+pub use exec::{Executor, Options, Report, RunOptions};
 pub use graph::Graph;
 pub use id::{NodeId, RunId};
 pub use key::Key;

@@ -1,7 +1,7 @@
 //! The locks and atomics of everything that threads share, in one place.
 //!
 //! Under `--cfg shuttle` they are those of the shuttle model checker, which runs the same code
-//! through many interleavings.
+//! through many interleavings. Time does not pass there: a wait with a time limit is a plain wait.
 
 #[cfg(not(shuttle))]
 pub(crate) use parking_lot::{Condvar, Mutex};
@@ -24,7 +24,11 @@ pub(crate) mod atomic {
 
 #[cfg(shuttle)]
 mod modelled {
-    //! Shuttle's locks under the names and signatures of parking_lot.
+    //! Shuttle's locks under the names and signatures of `parking_lot`.
+
+    use std::ops::{Deref, DerefMut};
+    use std::sync::PoisonError;
+    use std::time::Duration;
 
     /// A mutex that does not poison.
     #[derive(Debug, Default)]
@@ -35,8 +39,38 @@ mod modelled {
             Self(shuttle::sync::Mutex::new(value))
         }
 
-        pub(crate) fn lock(&self) -> shuttle::sync::MutexGuard<'_, T> {
-            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
+        }
+    }
+
+    /// A guard that a [`Condvar`] can take out for the time of the wait: shuttle's condition
+    /// variable wants it by value, the callers only lend it.
+    #[derive(Debug)]
+    pub(crate) struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.0.as_deref().expect("empty only inside a wait")
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_deref_mut().expect("empty only inside a wait")
+        }
+    }
+
+    /// Whether a wait ended because its time was up; here it never does.
+    #[derive(Debug)]
+    pub(crate) struct WaitTimeoutResult;
+
+    impl WaitTimeoutResult {
+        #[expect(clippy::unused_self, reason = "the signature of parking_lot")]
+        pub(crate) fn timed_out(&self) -> bool {
+            false
         }
     }
 
@@ -45,11 +79,30 @@ mod modelled {
     pub(crate) struct Condvar(shuttle::sync::Condvar);
 
     impl Condvar {
-        pub(crate) fn wait<T>(&self, guard: &mut shuttle::sync::MutexGuard<'_, T>) {
-            // Shuttle takes the guard by value; the caller keeps a reference to its slot.
-            replace_with(guard, |guard| {
-                self.0.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
-            });
+        pub(crate) fn new() -> Self {
+            Self::default()
+        }
+
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let inner = guard.0.take().expect("empty only inside a wait");
+            guard.0 = Some(self.0.wait(inner).unwrap_or_else(PoisonError::into_inner));
+        }
+
+        pub(crate) fn wait_for<T>(
+            &self,
+            guard: &mut MutexGuard<'_, T>,
+            _timeout: Duration,
+        ) -> WaitTimeoutResult {
+            self.wait(guard);
+            WaitTimeoutResult
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
         }
     }
 }

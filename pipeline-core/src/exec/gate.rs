@@ -104,9 +104,7 @@ impl Gate {
 
     fn has_units(&self, units: &[Units]) -> bool {
         // A resource without a total is not limited.
-        units
-            .iter()
-            .all(|need| self.free.get(need.resource).is_none_or(|&free| free >= need.units))
+        units.iter().all(|need| self.free.get(need.resource).is_none_or(|&free| free >= need.units))
     }
 }
 

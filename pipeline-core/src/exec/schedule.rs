@@ -51,6 +51,15 @@ impl Entry {
     }
 }
 
+/// What finishing a place set free.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Released {
+    /// The most urgent place that became ready, for the caller to run next.
+    pub(crate) next: Option<u32>,
+    /// Expected nanoseconds of what is queued, if anything was queued now.
+    pub(crate) queued_nanos: f32,
+}
+
 /// What a thread that leaves a run leaves behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
@@ -114,10 +123,10 @@ impl Schedule {
         self.push_locked(&mut self.queue.lock(), place);
     }
 
-    /// Takes one wire off each consumer of a place that has finished. Returns the most urgent place
-    /// that this made ready, for the caller to run next; the others are queued.
+    /// Takes one wire off each consumer of a place that has finished, and queues what this made
+    /// ready, but for the most urgent one.
     #[inline]
-    pub(crate) fn release(&self, place: u32) -> Option<u32> {
+    pub(crate) fn release(&self, place: u32) -> Released {
         let mut best: Option<u32> = None;
         let mut queue = None;
         for &consumer in self.program.shape.consumers(place) {
@@ -143,7 +152,7 @@ impl Schedule {
             let queue = queue.get_or_insert_with(|| self.queue.lock());
             self.push_locked(queue, second);
         }
-        best
+        Released { next: best, queued_nanos: queue.map_or(0.0, |queue| queue.nanos) }
     }
 
     /// Whether a wire that arrived was the last one that `place` waited for.
@@ -159,11 +168,6 @@ impl Schedule {
         }
         self.waits[place as usize].store(waits, Ordering::Relaxed);
         true
-    }
-
-    /// Expected nanoseconds of what is queued.
-    pub(crate) fn queued_nanos(&self) -> f32 {
-        self.queue.lock().nanos
     }
 
     /// Whether anything is queued.
@@ -213,11 +217,9 @@ impl Schedule {
 
     fn pop_locked(&self, queue: &mut Queue, needs: &dyn Needs) -> Option<u32> {
         let place = match &mut queue.gate {
-            Some(gate) => gate.pop(
-                needs,
-                |place| self.urgency(place),
-                |place| self.position(place),
-            )?,
+            Some(gate) => {
+                gate.pop(needs, |place| self.urgency(place), |place| self.position(place))?
+            }
             None => queue.heap.pop()?.place(),
         };
         queue.nanos -= self.program.estimates.nanos[place as usize];

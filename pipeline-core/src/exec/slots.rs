@@ -1,6 +1,6 @@
 //! Where results wait for the steps that read them.
 
-use crate::data::Value;
+use crate::data::{Image, Layout, Mask, Raster, Value};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -89,6 +89,18 @@ impl Slots {
         bytes
     }
 
+    /// Bytes of the value in a slot.
+    pub(crate) fn bytes(&self, slot: u32) -> u64 {
+        self.slots[slot as usize].lock().bytes
+    }
+
+    /// What the image or mask in a slot looks like.
+    pub(crate) fn layout(&self, slot: u32) -> Option<Layout> {
+        let place = self.slots[slot as usize].lock();
+        let image = place.value.downcast_ref::<Image>().map(Image::layout);
+        image.or_else(|| place.value.downcast_ref::<Mask>().map(|mask| mask.view().image()))
+    }
+
     /// Bytes alive now.
     pub(crate) fn live(&self) -> u64 {
         self.live.load(Ordering::Relaxed)
@@ -103,7 +115,6 @@ impl Slots {
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::*;
-    use crate::data::Image;
 
     fn image() -> Value {
         Value::new(Image::from_samples(10, 10, 1, vec![0u8; 100]).unwrap())

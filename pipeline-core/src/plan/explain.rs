@@ -3,7 +3,7 @@
 use std::fmt::{Display, Formatter, Result, Write};
 
 use super::shape::narrow;
-use super::{Action, Plan};
+use super::{Action, Plan, order};
 use crate::graph::NodeInfo;
 
 impl Plan {
@@ -97,6 +97,6 @@ impl Display for Plan {
 impl Plan {
     /// Whether any time in the plan was declared or measured.
     fn is_measured(&self) -> bool {
-        self.program.estimates.nanos.iter().any(|&nanos| nanos > 1000.0)
+        self.program.estimates.nanos.iter().any(|&nanos| nanos != order::UNKNOWN_NANOS)
     }
 }

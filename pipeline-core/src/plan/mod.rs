@@ -1,3 +1,4 @@
+//! From a graph to a plan: what to run, in which order, under which keys.
 #![doc = include_str!("README.md")]
 
 mod demand;
@@ -390,7 +391,10 @@ impl Plan {
             + 4 * (shape.slot_start.len() + shape.slot_place.len())
             + program.actions.len()
             + 4 * (program.waits.len() + program.uses.len() + program.targets.len())
-            + 4 * (program.ranks.len() + program.urgency.len() + program.positions.len() + program.origins.len())
+            + 4 * (program.ranks.len()
+                + program.urgency.len()
+                + program.positions.len()
+                + program.origins.len())
             + 4 * (program.estimates.nanos.len() + program.estimates.bytes.len())
     }
 }

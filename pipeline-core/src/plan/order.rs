@@ -17,8 +17,8 @@ use crate::graph::NodeInfo;
 /// costs more than it can save.
 const WALKED: usize = 1 << 16;
 
-/// What a step is taken to cost while nothing is known, in nanoseconds.
-const UNKNOWN_NANOS: f32 = 1000.0;
+/// What a step is taken to cost while nothing is known, in nanoseconds: enough to be worth a worker.
+pub(super) const UNKNOWN_NANOS: f32 = 1e6;
 
 /// The time and bytes expected of each place.
 #[derive(Debug, Clone, Default)]

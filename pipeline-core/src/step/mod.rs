@@ -15,6 +15,7 @@ mod tile;
 
 pub use cancel::CancelToken;
 pub use context::Context;
+pub(crate) use context::{Host, Progress};
 pub use erased::{AnyStep, StepType};
 #[doc(hidden)]
 pub use inputs::Reader;
@@ -22,6 +23,7 @@ pub(crate) use inputs::Wire;
 pub use inputs::{Arity, Input, Inputs, Node, Port};
 pub use outputs::Outputs;
 pub use registry::Registry;
+pub(crate) use rows::Crew;
 pub(crate) use schema::check as check_params;
 pub use scratch::Scratch;
 pub use services::Services;

@@ -1,0 +1,101 @@
+//! What a run knows of each place: its state and what it cost.
+
+use crate::event::Status;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+/// One place of a run.
+#[derive(Debug, Default)]
+pub(super) struct Cell {
+    state: AtomicU8,
+    /// Set when the step's own deadline has passed.
+    pub(super) overdue: AtomicBool,
+    pub(super) attempts: AtomicU8,
+    /// The place that failed first among those this one depends on, plus one.
+    blame: AtomicU32,
+    /// The start while it runs, the duration afterwards; in nanoseconds.
+    pub(super) nanos: AtomicU64,
+    /// Nanoseconds that other threads spent on it.
+    pub(super) helped: AtomicU64,
+    pub(super) bytes: AtomicU64,
+}
+
+/// Where a place is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not begun, or waiting for another attempt or another run.
+    Pending,
+    Running,
+    Ended(Status),
+}
+
+const RUNNING: u8 = 1;
+const ENDED: u8 = 2;
+
+impl State {
+    fn code(self) -> u8 {
+        match self {
+            Self::Pending => 0,
+            Self::Running => RUNNING,
+            Self::Ended(status) => {
+                let place = Status::ALL.iter().position(|&other| other == status);
+                ENDED + u8::try_from(place.unwrap_or(0)).unwrap_or(0)
+            }
+        }
+    }
+
+    fn of(code: u8) -> Self {
+        match code {
+            0 => Self::Pending,
+            RUNNING => Self::Running,
+            ended => Self::Ended(Status::ALL[usize::from(ended - ENDED) % Status::ALL.len()]),
+        }
+    }
+}
+
+impl Cell {
+    pub(super) fn state(&self) -> State {
+        State::of(self.state.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set(&self, state: State) {
+        self.state.store(state.code(), Ordering::Release);
+    }
+
+    /// Ends a running place, unless someone else did.
+    pub(super) fn claim(&self, status: Status) -> bool {
+        let code = State::Ended(status).code();
+        self.state.compare_exchange(RUNNING, code, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// The place that failed first.
+    pub(super) fn blamed(&self) -> Option<u32> {
+        self.blame.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Blames a place; the first one stays.
+    pub(super) fn blame(&self, place: u32) {
+        let _ = self.blame.compare_exchange(0, place + 1, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_ends_a_running_place() {
+        let cell = Cell::default();
+        assert!(!cell.claim(Status::Computed), "it does not run yet");
+        cell.set(State::Running);
+        assert!(cell.claim(Status::Failed));
+        assert!(!cell.claim(Status::Computed));
+        assert_eq!(cell.state(), State::Ended(Status::Failed));
+    }
+
+    #[test]
+    fn every_state_survives_its_code() {
+        for status in Status::ALL {
+            assert_eq!(State::of(State::Ended(status).code()), State::Ended(status));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A run that goes on while the caller does something else.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::RunOptions;
+use super::report::Report;
+use super::run::RunCore;
+use crate::error::CancelReason;
+use crate::event::Snapshot;
+use crate::id::RunId;
+use crate::observe::Subscription;
+
+/// A run in progress. Dropping the handle lets the run go on.
+#[derive(Debug, Clone)]
+pub struct Run(Arc<RunCore>);
+
+impl Run {
+    pub(super) fn start(run: Arc<RunCore>, options: &RunOptions) -> Self {
+        run.begin(options.timeout);
+        run.engine.wake(1);
+        // The starter goes out; whoever it woke is in by then or finds the run in the list.
+        run.left(run.schedule.leave());
+        Self(run)
+    }
+
+    /// The run's number.
+    #[must_use]
+    pub fn id(&self) -> RunId {
+        self.0.id
+    }
+
+    /// Tells the run to stop. Steps stop at their next poll; one that does not within the grace
+    /// period is given up on. Finished results stay in the cache.
+    pub fn cancel(&self) {
+        self.0.cancel(CancelReason::User);
+    }
+
+    /// Tells the run to stop because a newer one takes its place.
+    pub fn supersede(&self) {
+        self.0.cancel(CancelReason::Superseded);
+    }
+
+    /// Blocks until the run is over.
+    #[must_use]
+    pub fn wait(&self) -> Arc<Report> {
+        self.0.wait()
+    }
+
+    /// Blocks until the run is over, but no longer than `time`.
+    #[must_use]
+    pub fn wait_for(&self, time: Duration) -> Option<Arc<Report>> {
+        self.0.wait_until(Instant::now() + time)
+    }
+
+    /// Joins the stream of events: the state now, and everything after it. At most `capacity`
+    /// events wait for the subscriber.
+    #[must_use]
+    pub fn subscribe(&self, capacity: usize) -> (Snapshot, Subscription) {
+        self.0.bus.subscribe(capacity, || self.0.seed())
+    }
+}

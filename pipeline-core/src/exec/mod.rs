@@ -1,0 +1,256 @@
+//! Running a plan: the executor, its options and its reports.
+#![doc = include_str!("README.md")]
+
+mod cell;
+mod engine;
+mod gate;
+mod handle;
+mod inflight;
+mod report;
+mod run;
+mod schedule;
+mod slots;
+mod task;
+mod timer;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub use handle::Run;
+pub use report::{Report, StepRecord, StepReport};
+
+use crate::cache::Cache;
+use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
+use crate::graph::Graph;
+use crate::id::RunId;
+use crate::plan::{Bindings, Plan, Planner, Request, Targets};
+use crate::step::{CancelToken, Services};
+use engine::Engine;
+use run::RunCore;
+
+/// What an executor is made of.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Worker threads; as many as the process may use if `None`.
+    pub threads: Option<usize>,
+    /// Threads for steps that wait, started when the first such step comes; 4 if `None`.
+    pub blocking_threads: Option<usize>,
+    /// Where results are kept. Without one every run computes everything anew.
+    pub cache: Option<Arc<dyn Cache>>,
+    /// What the program lends to steps.
+    pub services: Services,
+}
+
+/// What a run does when a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// Everything that does not depend on the failed step goes on.
+    #[default]
+    Continue,
+    /// The run stops.
+    Stop,
+}
+
+/// How a graph is to be run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// What is wanted; the graph's own targets by default.
+    pub targets: Targets,
+    /// Values for the graph's named inputs.
+    pub bindings: Bindings,
+    /// What happens when a step fails.
+    pub on_failure: OnFailure,
+    /// Runs of higher priority get the workers first, at the next step boundary.
+    pub priority: u8,
+    /// The time the run may take.
+    pub timeout: Option<Duration>,
+    /// The time one attempt of a step may take, where its node says nothing else.
+    pub step_timeout: Option<Duration>,
+    /// How long a step that was told to stop may take to return before it is given up on.
+    pub grace: Duration,
+    /// Bytes that results may keep alive at once.
+    pub budget: Option<u64>,
+    /// How many units there are of each named resource; those not named are not limited.
+    pub resources: HashMap<&'static str, u32>,
+    /// Stops the run when it is set.
+    pub token: CancelToken,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            targets: Targets::declared(),
+            bindings: Bindings::new(),
+            on_failure: OnFailure::Continue,
+            priority: 100,
+            timeout: None,
+            step_timeout: None,
+            grace: Duration::from_secs(1),
+            budget: None,
+            resources: HashMap::new(),
+            token: CancelToken::new(),
+        }
+    }
+}
+
+impl RunOptions {
+    /// Options that differ from the default in what is wanted.
+    #[must_use]
+    pub fn to(targets: impl Into<Targets>) -> Self {
+        Self { targets: targets.into(), ..Self::default() }
+    }
+}
+
+/// Runs plans. One per program is enough; runs share its threads, its cache and whatever they are
+/// computing at the same time.
+///
+/// Dropping it stops its runs.
+#[derive(Debug)]
+pub struct Executor {
+    engine: Arc<Engine>,
+}
+
+/// Plans of this many graphs are kept for the next edit.
+const PLANNERS: usize = 8;
+
+impl Executor {
+    /// An executor with threads of its own.
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub fn new(options: Options) -> Result<Self> {
+        let threads = options.threads.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        });
+        let blocking = options.blocking_threads.unwrap_or(4).max(1);
+        let engine = Engine::new(threads.max(1), blocking, options.cache, options.services)?;
+        Ok(Self { engine })
+    }
+
+    /// Plans a run without running it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault of the graph and of the options.
+    pub fn plan(&self, graph: &Graph, options: &RunOptions) -> Result<Plan> {
+        let engine = &self.engine;
+        let request = Request {
+            targets: &options.targets,
+            bindings: &options.bindings,
+            cache: engine.cache.as_deref(),
+            services: &engine.services,
+            sources: &engine.sources,
+            identities: &engine.identities,
+            costs: &engine.costs,
+        };
+        let mut planner = {
+            let mut planners = engine.planners.lock();
+            let known = planners.iter().position(|&(id, _)| id == graph.id());
+            known.map_or_else(Planner::default, |at| planners.swap_remove(at).1)
+        };
+        let plan = planner.compile(graph, &request);
+        let mut planners = engine.planners.lock();
+        planners.push((graph.id(), planner));
+        if planners.len() > PLANNERS {
+            planners.remove(0);
+        }
+        drop(planners);
+        let plan = plan?;
+        check_resources(&plan, options)?;
+        Ok(plan)
+    }
+
+    /// Plans a graph and runs it on this thread and the workers, until it is over.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan). Failures of steps are in the report; [`Report::ok`] turns the first
+    /// of them into an error.
+    pub fn run(&self, graph: &Graph, options: &RunOptions) -> Result<Arc<Report>> {
+        Ok(self.run_plan(self.plan(graph, options)?, options))
+    }
+
+    /// Plans a graph and runs it on the workers while the caller goes on.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn spawn(&self, graph: &Graph, options: &RunOptions) -> Result<Run> {
+        Ok(self.spawn_plan(self.plan(graph, options)?, options))
+    }
+
+    /// Runs a plan on this thread and the workers, until it is over.
+    #[must_use]
+    pub fn run_plan(&self, plan: Plan, options: &RunOptions) -> Arc<Report> {
+        let run = RunCore::new(&self.engine, plan, options);
+        // A thread whose step is given up on must be one that can be replaced.
+        let can_overrun = options.timeout.is_some() || run.has_step_timeouts();
+        if can_overrun || engine::is_inside_step() {
+            return Run::start(run, options).wait();
+        }
+        run.begin(None);
+        self.engine.as_caller(|| match run.schedule.pop_or_leave(&*run) {
+            Ok(place) => {
+                if run.schedule.has_queued() {
+                    self.engine.wake(1);
+                }
+                run.drain(place);
+            }
+            Err(left) => run.left(left),
+        });
+        if run.schedule.has_queued() {
+            self.engine.wake(1);
+        }
+        run.wait()
+    }
+
+    /// Runs a plan on the workers while the caller goes on.
+    #[must_use]
+    pub fn spawn_plan(&self, plan: Plan, options: &RunOptions) -> Run {
+        Run::start(RunCore::new(&self.engine, plan, options), options)
+    }
+
+    /// Looks at every file again at the next plan, however unchanged it seems.
+    pub fn revalidate(&self) {
+        self.engine.sources.revalidate();
+    }
+
+    /// The number of worker threads.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.engine.threads
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        for run in self.engine.runs() {
+            run.cancel(CancelReason::Shutdown);
+        }
+    }
+}
+
+/// A step that needs more of a resource than there is could never run.
+fn check_resources(plan: &Plan, options: &RunOptions) -> Result<()> {
+    let mut faults = Vec::new();
+    for info in &*plan.infos {
+        for need in info.body().map_or(&[][..], |body| &body.spec.resources) {
+            let total = options.resources.get(need.resource);
+            if total.is_some_and(|&total| need.units > total) {
+                faults.push(Fault {
+                    code: FaultCode::Resource,
+                    path: format!("nodes.{}.resources.{}", info.name(), need.resource),
+                    found: need.units.to_string(),
+                    expected: format!("at most {}", total.copied().unwrap_or_default()),
+                    nearest: None,
+                });
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}
+
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+fn next_run() -> RunId {
+    RunId(RUNS.fetch_add(1, Ordering::Relaxed) + 1)
+}

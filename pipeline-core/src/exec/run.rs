@@ -1,0 +1,400 @@
+//! One run of a plan: its state, the loop that drains it, and its end.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Condvar;
+
+use super::cell::{Cell, State};
+use super::engine::{Drained, Engine};
+use super::gate::{Gate, Needs};
+use super::report::{Report, StepRecord};
+use super::schedule::{Left, Schedule};
+use super::slots::{Slots, Take};
+use super::{OnFailure, RunOptions};
+use crate::error::{CancelReason, Error};
+use crate::event::{
+    EventKind, Finished, NodeInfo as EventNode, RunFinished, RunStarted, RunStatus, Snapshot,
+    Status, Totals,
+};
+use crate::id::{NodeId, RunId};
+use crate::key::Key;
+use crate::observe::{Bus, Emit};
+use crate::plan::{Identity, Plan};
+use crate::step::{CancelToken, Units};
+use crate::sync::Mutex;
+use crate::sync::atomic::Ordering;
+
+/// A run and everything its threads share.
+#[derive(Debug)]
+pub(super) struct RunCore {
+    pub(super) id: RunId,
+    pub(super) engine: Arc<Engine>,
+    pub(super) plan: Plan,
+    pub(super) priority: u8,
+    pub(super) on_failure: OnFailure,
+    pub(super) step_timeout: Option<Duration>,
+    pub(super) grace: Duration,
+    pub(super) token: CancelToken,
+    pub(super) start: Instant,
+    pub(super) schedule: Schedule,
+    pub(super) slots: Slots,
+    pub(super) cells: Box<[Cell]>,
+    pub(super) bus: Bus,
+    pub(super) failures: Mutex<HashMap<u32, Arc<Error>>>,
+    /// Identities that come to light while the run goes on; empty where the plan knows them all.
+    pub(super) identities: Mutex<Vec<Identity>>,
+    /// Keys that came to light, by place.
+    pub(super) late_keys: Mutex<HashMap<u32, Key>>,
+    /// Places whose computation other runs may be waiting for.
+    pub(super) leading: Mutex<HashSet<u32>>,
+    report: parking_lot::Mutex<Option<Arc<Report>>>,
+    over: Condvar,
+}
+
+/// What a thread carries from step to step.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub(super) events: Vec<Emit>,
+    /// When the last step ended, which is when the next one begins.
+    pub(super) now: Instant,
+}
+
+impl RunCore {
+    pub(super) fn new(engine: &Arc<Engine>, plan: Plan, options: &RunOptions) -> Arc<Self> {
+        let needs_gate = options.budget.is_some()
+            || plan
+                .infos
+                .iter()
+                .any(|info| info.body().is_some_and(|body| !body.spec.resources.is_empty()));
+        let gate = needs_gate.then(|| Gate::new(options.budget, options.resources.clone()));
+        let identities = plan.late.as_ref().map(|late| late.identities.clone());
+        let id = super::next_run();
+        Arc::new(Self {
+            id,
+            engine: Arc::clone(engine),
+            priority: options.priority,
+            on_failure: options.on_failure,
+            step_timeout: options.step_timeout,
+            grace: options.grace,
+            token: options.token.clone(),
+            start: Instant::now(),
+            schedule: Schedule::new(Arc::clone(&plan.program), gate),
+            slots: Slots::new(&plan.program.uses),
+            cells: (0..plan.len()).map(|_| Cell::default()).collect(),
+            bus: Bus::new(id, plan.revision()),
+            failures: Mutex::new(HashMap::new()),
+            identities: Mutex::new(identities.unwrap_or_default()),
+            late_keys: Mutex::new(HashMap::new()),
+            leading: Mutex::new(HashSet::new()),
+            report: parking_lot::Mutex::new(None),
+            over: Condvar::new(),
+            plan,
+        })
+    }
+
+    /// Fills in what is there already and queues what waits for nothing. The caller is counted in.
+    pub(super) fn begin(self: &Arc<Self>, timeout: Option<Duration>) {
+        for given in &self.plan.given {
+            self.slots.fill(given.slot, given.value.clone());
+        }
+        for (cell, action) in self.cells.iter().zip(&self.plan.program.actions) {
+            if *action == crate::plan::Action::Given {
+                cell.set(State::Ended(Status::Cached));
+            }
+        }
+        if self.bus.is_active() {
+            let mut events = Vec::new();
+            self.tell_begin(|emit| events.push(emit));
+            self.bus.emit_all(&mut events);
+        }
+        if let Some(timeout) = timeout {
+            let run = Arc::downgrade(self);
+            self.engine.timer.at(self.start + timeout, self.id.0, move || {
+                if let Some(run) = run.upgrade() {
+                    run.cancel(CancelReason::Timeout);
+                }
+            });
+        }
+        self.schedule.start();
+        self.engine.enlist(self);
+    }
+
+    /// The events that every stream begins with.
+    fn tell_begin(&self, mut tell: impl FnMut(Emit)) {
+        let shape = &self.plan.program.shape;
+        let infos = shape.ids.iter().zip(&*self.plan.infos);
+        let nodes = infos.map(|(&id, info)| EventNode {
+            id,
+            name: info.shared_name(),
+            step: info.step_name().into(),
+        });
+        let targets = self.plan.program.targets.iter();
+        let cached = self.plan.cached().count();
+        let started = RunStarted {
+            nodes: nodes.collect(),
+            targets: targets.map(|&slot| shape.ids[shape.producer(slot) as usize]).collect(),
+            cached: u32::try_from(cached).unwrap_or(u32::MAX),
+            estimate_us: None,
+        };
+        tell(Emit { t_us: 0, node: None, kind: EventKind::RunStarted(started) });
+        for given in &self.plan.given {
+            let place = shape.producer(given.slot);
+            if shape.port(given.slot) == 0 {
+                let mut finished = Finished::new(Status::Cached);
+                finished.tier = given.tier;
+                finished.bytes = given.value.size_bytes() as u64;
+                finished.key = self.key(place);
+                let node = Some(self.node(place));
+                tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
+            }
+        }
+    }
+
+    /// Runs places until there is none, or something more urgent, or this thread was given up on.
+    pub(super) fn drain(self: &Arc<Self>, first: u32) -> Drained {
+        let mut local = Local { events: Vec::new(), now: Instant::now() };
+        let mut next = Some(first);
+        loop {
+            let place = match next.take() {
+                Some(place) => place,
+                None => match self.schedule.pop_or_leave(&**self) {
+                    Ok(place) => place,
+                    Err(left) => {
+                        self.left(left);
+                        return Drained::Free;
+                    }
+                },
+            };
+            if self.engine.is_outranked(self.priority) {
+                self.schedule.push(place);
+                self.left(self.schedule.leave());
+                return Drained::Free;
+            }
+            match self.execute(place, &mut local) {
+                Ok(following) => next = following,
+                Err(Abandoned) => return Drained::Lost,
+            }
+        }
+    }
+
+    /// Whether a step may be given up on.
+    pub(super) fn has_step_timeouts(&self) -> bool {
+        self.step_timeout.is_some()
+            || self.plan.infos.iter().any(|info| info.settings().timeout.is_some())
+    }
+
+    /// Ends the run if nobody is in it any more.
+    pub(super) fn left(self: &Arc<Self>, left: Left) {
+        if left == Left::Nobody {
+            self.conclude();
+        }
+    }
+
+    /// Tells the run to stop; what does not stop within the grace period is given up on.
+    pub(super) fn cancel(self: &Arc<Self>, reason: CancelReason) {
+        if !self.token.cancel(reason) {
+            return;
+        }
+        self.wind_down();
+    }
+
+    /// Brings back whatever waits for something else than a thread, so that it can end.
+    pub(super) fn wind_down(self: &Arc<Self>) {
+        for follower in self.engine.inflight.detach(|follower| follower.run.id == self.id) {
+            follower.run.come_back(follower.place);
+        }
+        self.engine.timer.hurry(self.id.0);
+        let run = Arc::downgrade(self);
+        self.engine.timer.at(Instant::now() + self.grace, self.id.0, move || {
+            if let Some(run) = run.upgrade() {
+                run.abandon_all();
+            }
+        });
+    }
+
+    fn abandon_all(self: &Arc<Self>) {
+        for (place, cell) in (0u32..).zip(&self.cells) {
+            if cell.state() == State::Running {
+                self.abandon(place);
+            }
+        }
+    }
+
+    /// Queues a place whose other source is gone; the source was counted in and goes out.
+    pub(super) fn come_back(self: &Arc<Self>, place: u32) {
+        self.schedule.push(place);
+        self.engine.wake(1);
+        self.left(self.schedule.leave());
+    }
+
+    /// Calls a worker if enough is queued to be worth one.
+    pub(super) fn call_for_help(&self, queued_nanos: f32) {
+        if queued_nanos > WORTH_A_WORKER {
+            self.engine.wake(1);
+        }
+    }
+
+    /// Blocks until the run is over.
+    pub(super) fn wait(&self) -> Arc<Report> {
+        let mut report = self.report.lock();
+        loop {
+            match &*report {
+                Some(report) => return Arc::clone(report),
+                None => self.over.wait(&mut report),
+            }
+        }
+    }
+
+    pub(super) fn wait_until(&self, until: Instant) -> Option<Arc<Report>> {
+        let mut report = self.report.lock();
+        while report.is_none() {
+            if self.over.wait_until(&mut report, until).timed_out() {
+                break;
+            }
+        }
+        report.clone()
+    }
+
+    /// Makes the report, tells everyone, and lets go of the run.
+    fn conclude(self: &Arc<Self>) {
+        let duration = self.start.elapsed();
+        let report = Arc::new(self.make_report(duration));
+        self.engine.dismiss(self);
+        self.learn(&report);
+        if self.bus.is_active() {
+            let finished = RunFinished { status: report.status(), totals: report.totals().clone() };
+            let kind = EventKind::RunFinished(Box::new(finished));
+            self.bus.emit(micros(duration), None, kind);
+        }
+        *self.report.lock() = Some(report);
+        self.over.notify_all();
+    }
+
+    fn make_report(&self, duration: Duration) -> Report {
+        let mut failures = std::mem::take(&mut *self.failures.lock());
+        let mut totals = Totals { duration_us: micros(duration), ..Totals::default() };
+        let mut records = Vec::with_capacity(self.cells.len());
+        for (place, cell) in (0u32..).zip(&self.cells) {
+            let status = match cell.state() {
+                State::Ended(status) => status,
+                State::Pending | State::Running => Status::Cancelled,
+            };
+            let nanos = cell.nanos.load(Ordering::Relaxed);
+            let record = StepRecord {
+                status,
+                duration: Duration::from_nanos(nanos),
+                cpu: Duration::from_nanos(nanos + cell.helped.load(Ordering::Relaxed)),
+                bytes: cell.bytes.load(Ordering::Relaxed),
+                attempts: cell.attempts.load(Ordering::Relaxed).into(),
+                error: failures.remove(&place),
+            };
+            totals.counts.add(status);
+            totals.cpu_us += micros(record.cpu);
+            totals.bytes += record.bytes;
+            records.push(record);
+        }
+        totals.peak_bytes = self.slots.peak();
+        totals.peak_concurrency = self.schedule.peak_active();
+        let shape = &self.plan.program.shape;
+        let values = self.plan.program.targets.iter().map(|&slot| {
+            let place = shape.producer(slot) as usize;
+            records[place].status.is_ok().then(|| {
+                let value = self.slots.take(slot, Take::Keep);
+                self.slots.finish(slot);
+                value
+            })
+        });
+        let values: Vec<_> = values.collect();
+        let complete = values.iter().all(Option::is_some);
+        let failed = totals.counts.failed > 0;
+        let status = match self.token.reason() {
+            None if failed => RunStatus::Failed,
+            None => RunStatus::Completed,
+            Some(_) if complete && !failed => RunStatus::Completed,
+            Some(CancelReason::Timeout) => RunStatus::TimedOut,
+            Some(CancelReason::PeerFailed) => RunStatus::Failed,
+            Some(_) => RunStatus::Cancelled,
+        };
+        Report::new(self.id, self.plan.clone(), status, totals, records, values)
+    }
+
+    fn learn(&self, report: &Report) {
+        // Enough to know what steps cost, and never more than a glance at a huge run.
+        for (info, record) in self.plan.infos.iter().zip(report.records()).take(1024) {
+            if record.status == Status::Computed {
+                self.engine.costs.learn(info.step_name(), record.duration, record.bytes);
+            }
+        }
+    }
+
+    pub(super) fn key(&self, place: u32) -> Option<Key> {
+        self.plan.keys[place as usize].known().or_else(|| {
+            self.plan.late.as_ref()?;
+            self.late_keys.lock().get(&place).copied()
+        })
+    }
+
+    pub(super) fn node(&self, place: u32) -> NodeId {
+        self.plan.program.shape.ids[place as usize]
+    }
+
+    pub(super) fn t_us(&self, at: Instant) -> u64 {
+        micros(at.saturating_duration_since(self.start))
+    }
+
+    /// The state of the run as its records tell it, for a listener that comes late.
+    pub(super) fn seed(&self) -> Snapshot {
+        let mut snapshot = Snapshot::new(self.id, self.plan.revision());
+        self.tell_begin(|emit| {
+            snapshot.note(emit.t_us, emit.node, &emit.kind);
+        });
+        for (place, cell) in (0u32..).zip(&self.cells) {
+            let node = Some(self.node(place));
+            let nanos = cell.nanos.load(Ordering::Relaxed);
+            match cell.state() {
+                State::Pending => {}
+                State::Running => {
+                    let attempt = cell.attempts.load(Ordering::Relaxed).into();
+                    snapshot.note(nanos / 1000, node, &EventKind::StepStarted { attempt });
+                }
+                State::Ended(status) => {
+                    let finished = self.finished_event(place, status);
+                    snapshot.note(0, node, &EventKind::StepFinished(finished));
+                }
+            }
+        }
+        if let Some(report) = &*self.report.lock() {
+            let finished = RunFinished { status: report.status(), totals: report.totals().clone() };
+            let t_us = report.totals().duration_us;
+            snapshot.note(t_us, None, &EventKind::RunFinished(Box::new(finished)));
+        }
+        snapshot
+    }
+}
+
+/// Queued work that is worth waking a thread for, in nanoseconds.
+const WORTH_A_WORKER: f32 = 10_000.0;
+
+/// The thread's step was given up on while it ran.
+#[derive(Debug)]
+pub(super) struct Abandoned;
+
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Needs for RunCore {
+    fn bytes(&self, place: u32) -> u64 {
+        self.expected_bytes(place)
+    }
+
+    fn units(&self, place: u32) -> &[Units] {
+        self.plan.infos[place as usize].body().map_or(&[], |body| &body.spec.resources)
+    }
+
+    fn live(&self) -> u64 {
+        self.slots.live()
+    }
+}

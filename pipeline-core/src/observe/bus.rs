@@ -1,0 +1,319 @@
+//! The stream of one run: from the executor's threads to whoever listens.
+//!
+//! Nothing is built for nobody. While no one listens, [`Bus::is_active`] is false and an emitter
+//! does nothing else than load it. When the first subscriber comes, the bus needs the state that
+//! the events so far add up to, which no one kept; the executor makes it from its own records.
+//!
+//! # The executor's part
+//!
+//! For everything that happens to a node, in this order:
+//!
+//! 1. Store the node's new status where the seed of [`Bus::subscribe`] reads it, with sequentially
+//!    consistent ordering.
+//! 2. Load [`Bus::is_active`]. If it is true, emit the event, at once or in a batch.
+//!
+//! A subscriber does the reverse: it makes the bus active, then reads the statuses. So of every
+//! change at least one is true: the seed sees it, or its event is emitted. Where both are, the
+//! event changes nothing in the state and is dropped without a number. The end of the run is such a
+//! change too. All batches must have been emitted before [`RunFinished`](crate::event::RunFinished)
+//! is: it closes the bus.
+//!
+//! Warnings, evictions and throttling leave no trace in the executor's records; who joins a bus
+//! that was inactive does not hear of earlier ones.
+
+use std::sync::Arc;
+
+use super::limiter::Limiter;
+use super::queue::{Queue, Stamped};
+use super::signal::Signal;
+use super::subscription::Subscription;
+use crate::event::{Event, EventKind, Snapshot, StepProgress, Warning};
+use crate::id::{NodeId, RunId};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+
+/// Something that happened, on its way to the bus.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emit {
+    /// Microseconds since the run started.
+    pub t_us: u64,
+    /// The node it happened to, if it happened to one.
+    pub node: Option<NodeId>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// The stream of one run.
+///
+/// Emitting takes one short lock, never waits for a subscriber and, for the kinds that come once
+/// per node, allocates nothing. Dropping the bus closes it.
+#[derive(Debug)]
+pub struct Bus {
+    shared: Arc<Shared>,
+}
+
+impl Bus {
+    /// The stream of a run that nobody listens to yet.
+    #[must_use]
+    pub fn new(run: RunId, revision: u64) -> Self {
+        let inner = Inner {
+            state: None,
+            backlog: None,
+            next_seq: 0,
+            queues: Vec::new(),
+            next_id: 0,
+            limiter: Limiter::new(),
+            closed: false,
+        };
+        let shared = Shared {
+            active: AtomicBool::new(false),
+            run,
+            revision,
+            inner: Mutex::new(inner),
+            seeding: Mutex::new(()),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Whether anyone listens. One atomic load; see the module's page for when to ask.
+    #[must_use]
+    #[inline]
+    pub fn is_active(&self) -> bool {
+        self.shared.active.load(Ordering::SeqCst)
+    }
+
+    /// Emits one event.
+    pub fn emit(&self, t_us: u64, node: Option<NodeId>, kind: EventKind) {
+        if self.is_active() {
+            let mut inner = self.shared.inner.lock();
+            inner.take(Emit { t_us, node, kind });
+            self.shared.follow(&inner);
+        }
+    }
+
+    /// Emits a batch in order under one lock and leaves it empty, with its capacity.
+    pub fn emit_all(&self, batch: &mut Vec<Emit>) {
+        if batch.is_empty() {
+            return;
+        }
+        if self.is_active() {
+            let mut inner = self.shared.inner.lock();
+            batch.drain(..).for_each(|emit| inner.take(emit));
+            self.shared.follow(&inner);
+        } else {
+            batch.clear();
+        }
+    }
+
+    /// Reports how far a step has come. May be called as often as the step likes: at most 20 reports
+    /// a second per node become events, and the last one is out before the node's end. The time
+    /// left is filled in here.
+    pub fn progress(&self, t_us: u64, node: NodeId, progress: StepProgress) {
+        if self.is_active() {
+            self.shared.inner.lock().progress(t_us, node, progress);
+        }
+    }
+
+    /// Joins the stream: gives the state of the run and a subscription to everything after it.
+    ///
+    /// At most `capacity` events, and never less than 16, wait for this subscriber. `seed` is
+    /// called, without a lock that emitters take, if the bus had been inactive: it makes the state
+    /// from the executor's records, by [`Snapshot::note`]. It must not subscribe to the same bus.
+    pub fn subscribe(
+        &self,
+        capacity: usize,
+        seed: impl FnOnce() -> Snapshot,
+    ) -> (Snapshot, Subscription) {
+        self.subscribe_with(capacity, Arc::default(), seed)
+    }
+
+    /// As [`subscribe`](Self::subscribe), sharing a wake-up call with other subscriptions.
+    pub(super) fn subscribe_with(
+        &self,
+        capacity: usize,
+        signal: Arc<Signal>,
+        seed: impl FnOnce() -> Snapshot,
+    ) -> (Snapshot, Subscription) {
+        let capacity = capacity.max(16);
+        let shared = &self.shared;
+        // The first subscriber's seed is awaited by the others, never by an emitter.
+        let turn = shared.seeding.lock();
+        let mut inner = shared.inner.lock();
+        if inner.state.is_none() {
+            inner.backlog = Some(Vec::new());
+            drop(inner);
+            shared.active.store(true, Ordering::SeqCst);
+            let mut state = seed();
+            (state.run, state.revision) = (shared.run, shared.revision);
+            inner = shared.inner.lock();
+            inner.install(state);
+        }
+        let (state, id) = inner.join(capacity, &signal);
+        let state = state.unwrap_or_else(|| Snapshot::new(shared.run, shared.revision));
+        shared.follow(&inner);
+        drop(inner);
+        drop(turn);
+        (state, Subscription::new(Arc::clone(shared), id, capacity, signal))
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        let mut inner = self.shared.inner.lock();
+        inner.close();
+        self.shared.follow(&inner);
+    }
+}
+
+/// What the bus and its subscriptions share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    active: AtomicBool,
+    run: RunId,
+    revision: u64,
+    pub(super) inner: Mutex<Inner>,
+    seeding: Mutex<()>,
+}
+
+impl Shared {
+    pub(super) fn event(&self, stamped: Stamped) -> Event {
+        let Stamped { seq, t_us, node, kind } = stamped;
+        Event { seq, run: self.run, revision: self.revision, t_us, node, kind }
+    }
+
+    /// Adds a warning that arose outside the run.
+    pub(super) fn warn(&self, warning: Warning) {
+        let kind = EventKind::Warning(Box::new(warning));
+        self.inner.lock().take(Emit { t_us: 0, node: None, kind });
+    }
+
+    pub(super) fn leave(&self, id: u64) {
+        let mut inner = self.inner.lock();
+        inner.queues.retain(|queue| queue.id != id);
+        if inner.queues.is_empty() {
+            inner.state = None;
+            inner.limiter.clear();
+            self.active.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Turns the emitters off once nothing they do can matter any more.
+    fn follow(&self, inner: &Inner) {
+        if inner.closed {
+            self.active.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// What the bus's lock protects.
+#[derive(Debug)]
+pub(super) struct Inner {
+    /// What all events so far add up to, while anyone listens.
+    state: Option<Snapshot>,
+    /// What was emitted while the first subscriber's seed is being made.
+    backlog: Option<Vec<Emit>>,
+    next_seq: u64,
+    queues: Vec<Queue>,
+    next_id: u64,
+    limiter: Limiter,
+    pub(super) closed: bool,
+}
+
+impl Inner {
+    #[inline]
+    fn take(&mut self, emit: Emit) {
+        if let Some(backlog) = &mut self.backlog {
+            backlog.push(emit);
+            return;
+        }
+        while let Some((t_us, node, progress)) = self.limiter.due(emit.t_us) {
+            self.accept(t_us, Some(node), EventKind::StepProgress(progress));
+        }
+        if let (Some(node), EventKind::StepStarted { .. } | EventKind::StepFinished(_)) =
+            (emit.node, &emit.kind)
+            && let Some((t_us, progress)) = self.limiter.end(node)
+        {
+            self.accept(t_us, Some(node), EventKind::StepProgress(progress));
+        }
+        self.accept(emit.t_us, emit.node, emit.kind);
+    }
+
+    fn progress(&mut self, t_us: u64, node: NodeId, mut progress: StepProgress) {
+        if let Some(backlog) = &mut self.backlog {
+            let kind = EventKind::StepProgress(progress);
+            backlog.push(Emit { t_us, node: Some(node), kind });
+            return;
+        }
+        let Some(state) = self.state.as_ref().and_then(|state| state.node(node)) else { return };
+        let (Some(started_us), None) = (state.started_us, &state.finished) else { return };
+        progress.eta_ms = eta_ms(t_us.saturating_sub(started_us), &progress);
+        if let Some(progress) = self.limiter.admit(t_us, node, progress) {
+            self.accept(t_us, Some(node), EventKind::StepProgress(progress));
+        }
+    }
+
+    /// Gives the event its number and hands it out, unless it changes nothing.
+    #[inline]
+    fn accept(&mut self, t_us: u64, node: Option<NodeId>, kind: EventKind) {
+        let Some(state) = self.state.as_mut() else { return };
+        let t_us = t_us.max(state.t_us);
+        if self.closed || !state.note(t_us, node, &kind) {
+            return;
+        }
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        state.next_seq = self.next_seq;
+        let ended = state.finished.is_some();
+        if let Some((last, others)) = self.queues.split_last_mut() {
+            let stamped = Stamped { seq, t_us, node, kind };
+            for queue in others {
+                queue.push(stamped.clone());
+            }
+            last.push(stamped);
+        }
+        if ended {
+            self.close();
+        }
+    }
+
+    /// Begins with a state made by the executor, and what was emitted meanwhile.
+    fn install(&mut self, mut state: Snapshot) {
+        state.next_seq = self.next_seq;
+        let ended = state.finished.is_some();
+        self.state = Some(state);
+        if ended {
+            self.close();
+        }
+        for emit in self.backlog.take().unwrap_or_default() {
+            self.take(emit);
+        }
+    }
+
+    fn join(&mut self, capacity: usize, signal: &Arc<Signal>) -> (Option<Snapshot>, u64) {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.queues.push(Queue::new(id, capacity, Arc::clone(signal)));
+        (self.state.clone(), id)
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        self.queues.iter_mut().for_each(Queue::wake);
+    }
+
+    pub(super) fn queue(&mut self, id: u64) -> Option<&mut Queue> {
+        self.queues.iter_mut().find(|queue| queue.id == id)
+    }
+
+    /// The state of the run for a subscriber that fell behind.
+    pub(super) fn snapshot(&self) -> Option<Snapshot> {
+        self.state.clone()
+    }
+}
+
+/// Milliseconds that the rest takes if it goes on as it went so far.
+fn eta_ms(elapsed_us: u64, progress: &StepProgress) -> Option<u64> {
+    let left = progress.total.checked_sub(progress.done)?;
+    let us = (u128::from(elapsed_us) * u128::from(left)).checked_div(progress.done.into())?;
+    u64::try_from(us / 1000).ok()
+}

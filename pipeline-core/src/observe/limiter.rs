@@ -1,0 +1,91 @@
+//! Holds progress back so that each node is heard at most 20 times a second.
+
+use crate::event::StepProgress;
+use crate::id::NodeId;
+
+/// Microseconds between two reports of a node.
+const INTERVAL_US: u64 = 50_000;
+
+/// The newest report of every running node that was not let through yet.
+#[derive(Debug, Default)]
+pub(super) struct Limiter {
+    /// One per node that has reported and still runs: as few as there are workers.
+    nodes: Vec<Reporting>,
+    /// When the first of the held reports may go; `u64::MAX` if none is held.
+    due_us: u64,
+}
+
+#[derive(Debug)]
+struct Reporting {
+    node: NodeId,
+    next_us: u64,
+    held: Option<(u64, StepProgress)>,
+}
+
+impl Limiter {
+    pub(super) const fn new() -> Self {
+        Self { nodes: Vec::new(), due_us: u64::MAX }
+    }
+
+    /// Gives the report back if it may go now, and keeps it otherwise.
+    pub(super) fn admit(
+        &mut self,
+        t_us: u64,
+        node: NodeId,
+        progress: StepProgress,
+    ) -> Option<StepProgress> {
+        let next_us = t_us.saturating_add(INTERVAL_US);
+        match self.nodes.iter_mut().find(|reporting| reporting.node == node) {
+            None => {
+                self.nodes.push(Reporting { node, next_us, held: None });
+                Some(progress)
+            }
+            Some(reporting) if t_us >= reporting.next_us => {
+                reporting.next_us = next_us;
+                reporting.held = None;
+                self.renew();
+                Some(progress)
+            }
+            Some(reporting) => {
+                reporting.held = Some((t_us, progress));
+                self.due_us = self.due_us.min(reporting.next_us);
+                None
+            }
+        }
+    }
+
+    /// Forgets the node and gives back what was held.
+    #[inline]
+    pub(super) fn end(&mut self, node: NodeId) -> Option<(u64, StepProgress)> {
+        let place = self.nodes.iter().position(|reporting| reporting.node == node)?;
+        let held = self.nodes.swap_remove(place).held;
+        self.renew();
+        held
+    }
+
+    /// Takes one held report whose time has come.
+    #[inline]
+    pub(super) fn due(&mut self, t_us: u64) -> Option<(u64, NodeId, StepProgress)> {
+        if t_us < self.due_us {
+            return None;
+        }
+        let reporting = self
+            .nodes
+            .iter_mut()
+            .find(|reporting| reporting.held.is_some() && reporting.next_us <= t_us)?;
+        let held = reporting.held.take();
+        reporting.next_us = t_us.saturating_add(INTERVAL_US);
+        let node = reporting.node;
+        self.renew();
+        held.map(|(at, progress)| (at, node, progress))
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    fn renew(&mut self) {
+        let held = self.nodes.iter().filter(|reporting| reporting.held.is_some());
+        self.due_us = held.map(|reporting| reporting.next_us).min().unwrap_or(u64::MAX);
+    }
+}
