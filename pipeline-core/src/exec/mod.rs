@@ -3,15 +3,18 @@
 
 mod cell;
 mod engine;
+mod expect;
 mod gate;
 mod handle;
 mod inflight;
+mod late;
 mod report;
 mod run;
 mod schedule;
 mod slots;
 mod task;
 mod timer;
+mod wait;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Condvar;
+use parking_lot::{Condvar, Mutex as Door};
 
 use super::cell::{Cell, State};
 use super::engine::{Drained, Engine};
-use super::gate::{Gate, Needs};
+use super::gate::Gate;
 use super::report::{Report, StepRecord};
 use super::schedule::{Left, Schedule};
 use super::slots::{Slots, Take};
@@ -22,7 +22,7 @@ use crate::id::{NodeId, RunId};
 use crate::key::Key;
 use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
-use crate::step::{CancelToken, Units};
+use crate::step::CancelToken;
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 
@@ -49,7 +49,7 @@ pub(super) struct RunCore {
     pub(super) late_keys: Mutex<HashMap<u32, Key>>,
     /// Places whose computation other runs may be waiting for.
     pub(super) leading: Mutex<HashSet<u32>>,
-    report: parking_lot::Mutex<Option<Arc<Report>>>,
+    report: Door<Option<Arc<Report>>>,
     over: Condvar,
 }
 
@@ -88,7 +88,7 @@ impl RunCore {
             identities: Mutex::new(identities.unwrap_or_default()),
             late_keys: Mutex::new(HashMap::new()),
             leading: Mutex::new(HashSet::new()),
-            report: parking_lot::Mutex::new(None),
+            report: Door::new(None),
             over: Condvar::new(),
             plan,
         })
@@ -383,18 +383,4 @@ pub(super) struct Abandoned;
 
 pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-impl Needs for RunCore {
-    fn bytes(&self, place: u32) -> u64 {
-        self.expected_bytes(place)
-    }
-
-    fn units(&self, place: u32) -> &[Units] {
-        self.plan.infos[place as usize].body().map_or(&[], |body| &body.spec.resources)
-    }
-
-    fn live(&self) -> u64 {
-        self.slots.live()
-    }
 }

@@ -1,6 +1,6 @@
 //! Steps whose type the engine does not know.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -92,7 +92,6 @@ pub struct StepType {
     pub outputs: Vec<Port>,
     /// The JSON Schema of the parameters, with help texts, ranges and units.
     pub schema: Json,
-    pub(crate) id: TypeId,
     build: fn(&Json) -> std::result::Result<Arc<dyn AnyStep>, serde_json::Error>,
 }
 
@@ -107,7 +106,6 @@ impl StepType {
             inputs: S::Input::ports(S::INPUTS),
             outputs: S::Output::ports(S::OUTPUTS),
             schema: generator.into_root_schema_for::<S>().to_value(),
-            id: TypeId::of::<S>(),
             build: |params| {
                 let step: S = serde::Deserialize::deserialize(params)?;
                 Ok(Arc::new(step))

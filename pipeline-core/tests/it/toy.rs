@@ -138,9 +138,7 @@ impl Step for Mix {
 
 impl Mix {
     pub(crate) fn sum(&self, inputs: impl Iterator<Item = i64>) -> Number {
-        let sum = inputs.fold(self.plus, |sum, number| {
-            sum.wrapping_mul(31).wrapping_add(number)
-        });
+        let sum = inputs.fold(self.plus, |sum, number| sum.wrapping_mul(31).wrapping_add(number));
         Number(sum / self.divide.unwrap_or(1).max(1))
     }
 }

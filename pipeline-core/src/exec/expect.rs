@@ -1,0 +1,48 @@
+//! How many bytes a step's results will take.
+
+use super::gate::Needs;
+use super::run::RunCore;
+use crate::step::Units;
+
+impl Needs for RunCore {
+    fn bytes(&self, place: u32) -> u64 {
+        self.expected_bytes(place)
+    }
+
+    fn units(&self, place: u32) -> &[Units] {
+        self.plan.infos[place as usize].body().map_or(&[], |body| &body.spec.resources)
+    }
+
+    fn live(&self) -> u64 {
+        self.slots.live()
+    }
+}
+
+impl RunCore {
+    /// Bytes that the results of a place are expected to take: what its tile-wise form says of the
+    /// inputs at hand, what the step declares, what it took before, or as much as its inputs.
+    pub(super) fn expected_bytes(&self, place: u32) -> u64 {
+        let Some(body) = self.plan.infos[place as usize].body() else { return 0 };
+        if let Some(bytes) = body.spec.bytes {
+            return bytes;
+        }
+        let shape = &self.plan.program.shape;
+        if let Some(tile) = body.step.tile() {
+            let layouts: Option<Vec<_>> =
+                shape.inputs(place).iter().map(|&slot| self.slots.layout(slot)).collect();
+            if let Some(layout) = layouts.and_then(|layouts| tile.layout(&layouts).ok()) {
+                return layout.size_bytes();
+            }
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an estimate; the cast saturates"
+        )]
+        let learned = self.plan.program.estimates.bytes[place as usize] as u64;
+        if learned > 0 {
+            return learned;
+        }
+        shape.inputs(place).iter().map(|&slot| self.slots.bytes(slot)).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,137 @@
+//! Keys and the cache while a run goes on.
+//!
+//! The plan knows most keys. Those below a digested result come to light here, when the result has
+//! been made; then the cache may know the rest. And a result may have come to be since the plan was
+//! made, or be in the making in another run.
+
+use std::sync::Arc;
+
+use super::engine::Follower;
+use super::inflight::Begin;
+use super::run::RunCore;
+use super::task::{End, Values};
+use crate::cache::Hit;
+use crate::error::Result;
+use crate::event::Status;
+use crate::key::Key;
+use crate::plan::Identity;
+use crate::step::Kind;
+
+impl RunCore {
+    /// Looks for a result that came to be since the plan was made, here or in another run.
+    pub(super) fn look_up(self: &Arc<Self>, place: u32) -> Found {
+        let was_late = self.come_to_light(place);
+        let Some(cache) = &self.engine.cache else { return Found::Nothing };
+        let Some(key) = self.cache_key(place) else { return Found::Nothing };
+        if self.leading.lock().contains(&place) {
+            return Found::Nothing;
+        }
+        let slots = self.plan.program.shape.slots(place).len();
+        let hits = || -> Option<Vec<Hit>> {
+            (0u16..).take(slots).map(|port| cache.get(&key.port(port))).collect()
+        };
+        let follow = || {
+            self.schedule.enter();
+            Follower { run: Arc::clone(self), place }
+        };
+        match self.engine.inflight.begin(key, hits, follow) {
+            Begin::Leader => {
+                self.leading.lock().insert(place);
+                Found::Nothing
+            }
+            Begin::Follower => {
+                // A cancel that came before the follower was in the list did not see it.
+                if self.token.is_cancelled() {
+                    self.wind_down();
+                }
+                Found::Elsewhere
+            }
+            Begin::Hit(hits) => {
+                let tier = hits.first().map(|hit| hit.tier);
+                let mut values = Values::default();
+                for (value, hit) in values.iter_mut().zip(hits) {
+                    *value = Some(hit.value);
+                }
+                self.digest(place, &values);
+                self.fill(place, values);
+                let status = if was_late { Status::CutOff } else { Status::Cached };
+                Found::Result(End { tier, ..End::ok(status) })
+            }
+        }
+    }
+
+    /// Works out the key of a place whose inputs had no identity when the plan was made. Says
+    /// whether the place is such a one.
+    fn come_to_light(&self, place: u32) -> bool {
+        let Some(late) = &self.plan.late else { return false };
+        if !late.late[place as usize] {
+            return false;
+        }
+        let Some(base) = late.bases.get(&place) else { return true };
+        let shape = &self.plan.program.shape;
+        let mut identities = self.identities.lock();
+        let inputs: Option<Vec<Key>> = shape
+            .inputs(place)
+            .iter()
+            .map(|&slot| match identities[slot as usize] {
+                Identity::Known(key) => Some(key),
+                Identity::Late | Identity::Never => None,
+            })
+            .collect();
+        if let Some(inputs) = inputs {
+            let key = Key::of_result(base, inputs);
+            self.late_keys.lock().insert(place, key);
+            let is_pure = self.plan.infos[place as usize]
+                .body()
+                .is_some_and(|body| body.spec.kind == Kind::Pure);
+            if is_pure && !late.digested[place as usize] {
+                for (slot, port) in shape.slots(place).zip(0u16..) {
+                    identities[slot as usize] = Identity::Known(key.port(port));
+                }
+            }
+        }
+        true
+    }
+
+    /// The key under which a place's results may be kept.
+    pub(super) fn cache_key(&self, place: u32) -> Option<Key> {
+        let body = self.plan.infos[place as usize].body()?;
+        if body.spec.kind == Kind::Pure { self.key(place) } else { None }
+    }
+
+    /// Gives results the identity of their content where that is what decides below them.
+    pub(super) fn digest(&self, place: u32, values: &Values) {
+        let Some(late) = &self.plan.late else { return };
+        if !late.digested[place as usize] {
+            return;
+        }
+        let key = self.cache_key(place);
+        let slots = self.plan.program.shape.slots(place);
+        for ((slot, value), port) in slots.zip(values.iter().flatten()).zip(0u16..) {
+            let known = key.map(|key| key.port(port));
+            let recorded = known.and_then(|key| self.engine.identities.find(&key));
+            let identity = recorded.or_else(|| {
+                // A type without a codec has no digest; then the derived key must do.
+                let digest = value.digest().and_then(Result::ok).or(known)?;
+                Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))
+            });
+            self.identities.lock()[slot as usize] =
+                identity.map_or(Identity::Never, Identity::Known);
+        }
+    }
+
+    /// The number that a step's random numbers start from.
+    pub(super) fn seed_of(&self, place: u32) -> u64 {
+        match self.plan.keys[place as usize].known() {
+            Some(key) => key.prefix(),
+            None => self.key(place).map_or(0, |key| key.prefix()),
+        }
+    }
+}
+
+/// What `look_up` found.
+pub(super) enum Found {
+    Nothing,
+    Result(End),
+    Elsewhere,
+}

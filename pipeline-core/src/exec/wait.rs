@@ -1,0 +1,146 @@
+//! Waiting for something else than a worker, and giving up on what does not return.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::engine::Drained;
+use super::run::{Abandoned, Local, RunCore, micros};
+use super::task::nanos;
+use crate::error::{CancelReason, Error, Result};
+use crate::event::Status;
+use crate::sync::atomic::Ordering;
+
+use super::cell::State;
+
+impl RunCore {
+    /// Runs a place on the threads that may wait.
+    pub(super) fn hand_over(self: &Arc<Self>, place: u32) -> Result<()> {
+        self.schedule.enter();
+        let run = Arc::clone(self);
+        let handed = self.engine.block(move || {
+            BLOCKING.set(true);
+            if run.drain_one(place) == Drained::Free {
+                run.left(run.schedule.leave());
+            }
+        });
+        if handed.is_err() {
+            self.left(self.schedule.leave());
+        }
+        handed
+    }
+
+    /// Executes one place on a thread that is not a worker, and queues what follows.
+    fn drain_one(self: &Arc<Self>, place: u32) -> Drained {
+        let mut local = Local { events: Vec::new(), now: Instant::now() };
+        match self.execute(place, &mut local) {
+            Ok(next) => {
+                if let Some(next) = next {
+                    self.schedule.push(next);
+                }
+                self.engine.wake(1);
+                Drained::Free
+            }
+            Err(Abandoned) => Drained::Lost,
+        }
+    }
+
+    pub(super) fn try_later(self: &Arc<Self>, place: u32, pause: Duration) {
+        self.schedule.enter();
+        let run = Arc::clone(self);
+        self.engine.timer.at(Instant::now() + pause, self.id.0, move || run.come_back(place));
+        // A cancel that came before the timer knew of this did not hurry it.
+        if self.token.is_cancelled() {
+            self.engine.timer.hurry(self.id.0);
+        }
+    }
+
+    /// Sets the step's deadline: first it is asked to stop, then it is given up on.
+    pub(super) fn watch(self: &Arc<Self>, place: u32, attempt: u8, limit: Duration) {
+        let run = Arc::downgrade(self);
+        let engine = Arc::clone(&self.engine);
+        let grace = self.grace;
+        let group = self.id.0;
+        let at = Instant::now() + limit;
+        self.engine.timer.at(at, group, move || {
+            let Some(strong) = run.upgrade() else { return };
+            if !strong.is_still(place, attempt) {
+                return;
+            }
+            strong.cells[place as usize].overdue.store(true, Ordering::Relaxed);
+            engine.timer.at(at + grace, group, move || {
+                if let Some(run) = run.upgrade()
+                    && run.is_still(place, attempt)
+                {
+                    run.abandon(place);
+                }
+            });
+        });
+    }
+
+    fn is_still(&self, place: u32, attempt: u8) -> bool {
+        let cell = &self.cells[place as usize];
+        cell.state() == State::Running && cell.attempts.load(Ordering::Relaxed) == attempt
+    }
+
+    /// Gives up on a step that does not return: the place fails, its thread is replaced, and what
+    /// the step may still return is dropped.
+    pub(super) fn abandon(self: &Arc<Self>, place: u32) {
+        let cell = &self.cells[place as usize];
+        if !cell.claim(Status::Failed) {
+            return;
+        }
+        let began = Duration::from_nanos(cell.nanos.load(Ordering::Relaxed));
+        let took = self.start.elapsed().saturating_sub(began);
+        cell.nanos.store(nanos(took), Ordering::Relaxed);
+        let mut local = Local { events: Vec::new(), now: Instant::now() };
+        let limit = self.plan.infos[place as usize].settings().timeout.or(self.step_timeout);
+        let after = limit.unwrap_or(took);
+        let error = Error::TimedOut { after, still_running: true };
+        let end = self.failure(place, error, &mut local);
+        self.engine.lose_worker();
+        if let Some(next) = self.end(place, end, &mut local) {
+            self.schedule.push(next);
+            self.engine.wake(1);
+        }
+        // The lost thread was counted in; it will not count itself out.
+        self.left(self.schedule.leave());
+    }
+}
+
+impl crate::step::Host for RunCore {
+    fn interrupted(&self, place: u32) -> Option<CancelReason> {
+        if self.cells[place as usize].overdue.load(Ordering::Relaxed) {
+            return Some(CancelReason::Timeout);
+        }
+        let reason = self.token.reason()?;
+        // What another run waits for goes on, unless nobody can wait for it any more.
+        let is_wanted = reason != CancelReason::Shutdown
+            && self.engine.cache.is_some()
+            && self.leading.lock().contains(&place)
+            && self.cache_key(place).is_some_and(|key| self.engine.inflight.has_followers(&key));
+        (!is_wanted).then_some(reason)
+    }
+
+    fn progress(&self, place: u32, progress: crate::step::Progress) {
+        if !self.bus.is_active() {
+            return;
+        }
+        let progress = crate::event::StepProgress {
+            done: progress.done,
+            total: progress.total,
+            unit: progress.unit.into(),
+            message: progress.message,
+            eta_ms: None,
+        };
+        self.bus.progress(micros(self.start.elapsed()), self.node(place), progress);
+    }
+}
+
+thread_local! {
+    /// Whether this thread may wait.
+    static BLOCKING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+pub(super) fn is_blocking_thread() -> bool {
+    BLOCKING.get()
+}
