@@ -11,18 +11,26 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use rayon::ThreadPool;
 
+use super::cell::Runner;
 use super::inflight::InFlight;
 use super::run::RunCore;
 use super::timer::Timer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::plan::{Costs, Identities, Planner, Sources};
-use crate::step::{Crew, Services};
-use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::step::{Crew, Lane, Services};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 thread_local! {
     /// How many steps are open on this thread.
     static OPEN: Cell<u32> = const { Cell::new(0) };
+    /// What this thread is to the executor.
+    static RUNNER: Cell<Runner> = const { Cell::new(Runner::Other) };
+}
+
+/// What this thread is to the executor.
+pub(super) fn runner() -> Runner {
+    RUNNER.get()
 }
 
 /// Marks this thread as being inside a step.
@@ -53,7 +61,10 @@ pub(super) struct Follower {
 #[derive(Debug)]
 pub(super) struct Engine {
     pool: Mutex<Arc<ThreadPool>>,
-    lane: Mutex<Option<Arc<ThreadPool>>>,
+    /// The threads that may wait.
+    waiting: Mutex<Option<Arc<ThreadPool>>>,
+    /// Whether a worker came to a thread that was inside a step, and went again.
+    declined: AtomicBool,
     pub(super) threads: usize,
     blocking_threads: usize,
     workers: AtomicUsize,
@@ -96,7 +107,8 @@ impl Engine {
             let engine = Weak::clone(engine);
             Self {
                 pool: Mutex::new(pool),
-                lane: Mutex::new(None),
+                waiting: Mutex::new(None),
+                declined: AtomicBool::new(false),
                 threads,
                 blocking_threads,
                 workers: AtomicUsize::new(0),
@@ -184,21 +196,50 @@ impl Engine {
         runs.iter().find_map(|run| Some((Arc::clone(run), run.schedule.join(&**run)?)))
     }
 
-    /// Runs a job on the threads that may wait.
-    pub(super) fn block(&self, job: impl FnOnce() + Send + 'static) -> Result<()> {
-        let mut lane = self.lane.lock();
-        if lane.is_none() {
-            *lane = Some(build_pool(self.blocking_threads, "pipeline-blocking")?);
+    /// Runs a job on the threads of a lane.
+    pub(super) fn hand_over(&self, lane: Lane, job: impl FnOnce() + Send + 'static) -> Result<()> {
+        if lane != Lane::Blocking {
+            Arc::clone(&self.pool.lock()).spawn(|| {
+                RUNNER.set(Runner::Other);
+                job();
+            });
+            return Ok(());
         }
-        if let Some(pool) = &*lane {
-            pool.spawn(job);
-        }
+        let mut waiting = self.waiting.lock();
+        let pool = match &mut *waiting {
+            Some(pool) => Arc::clone(pool),
+            none => {
+                Arc::clone(none.insert(build_pool(self.blocking_threads, "pipeline-blocking")?))
+            }
+        };
+        drop(waiting);
+        pool.spawn(|| {
+            RUNNER.set(Runner::Blocking);
+            job();
+        });
         Ok(())
     }
 
-    /// Takes note that a worker is lost in a step. Once more than a quarter of the threads are, new
+    /// Calls back a worker that came to a thread which was inside a step.
+    #[inline]
+    pub(super) fn recall_declined(self: &Arc<Self>) {
+        if self.declined.load(Ordering::Relaxed) && self.declined.swap(false, Ordering::Relaxed) {
+            self.wake(1);
+        }
+    }
+
+    /// Takes note that a thread is lost in a step. Once more than a quarter of the workers are, new
     /// ones take over; the lost ones end when their steps do.
-    pub(super) fn lose_worker(self: &Arc<Self>) {
+    pub(super) fn lose(self: &Arc<Self>, runner: Runner) {
+        match runner {
+            Runner::Worker => {}
+            Runner::Blocking => {
+                // The next step that waits gets fresh threads.
+                *self.waiting.lock() = None;
+                return;
+            }
+            Runner::Other => return,
+        }
         self.workers.fetch_sub(1, Ordering::SeqCst);
         let stuck = self.stuck.fetch_add(1, Ordering::Relaxed) + 1;
         if stuck * 4 > self.threads
@@ -217,8 +258,10 @@ fn work(engine: &Arc<Engine>) {
         // This thread waits inside a step that uses rayon itself. A foreign step must not run on
         // its stack; the end of the step calls a worker again.
         engine.workers.fetch_sub(1, Ordering::SeqCst);
+        engine.declined.store(true, Ordering::Relaxed);
         return;
     }
+    RUNNER.set(Runner::Worker);
     loop {
         while let Some((run, place)) = engine.next() {
             if run.schedule.has_queued() {

@@ -187,23 +187,17 @@ impl Executor {
         let run = RunCore::new(&self.engine, plan, options);
         // A thread whose step is given up on must be one that can be replaced.
         let can_overrun = options.timeout.is_some() || run.has_step_timeouts();
-        if can_overrun || engine::is_inside_step() {
+        let is_nested = engine::is_inside_step();
+        if can_overrun && !is_nested {
             return Run::start(run, options).wait();
         }
-        run.begin(None);
-        self.engine.as_caller(|| match run.schedule.pop_or_leave(&*run) {
-            Ok(place) => {
-                if run.schedule.has_queued() {
-                    self.engine.wake(1);
-                }
-                run.drain(place);
-            }
-            Err(left) => run.left(left),
-        });
-        if run.schedule.has_queued() {
-            self.engine.wake(1);
+        run.begin(options);
+        run.left(run.schedule.leave());
+        if is_nested {
+            // The worker that this thread is stays with the run: it may be the only one.
+            return run.see_through();
         }
-        run.wait()
+        self.engine.as_caller(|| run.see_through())
     }
 
     /// Runs a plan on the workers while the caller goes on.
@@ -215,6 +209,14 @@ impl Executor {
     /// Looks at every file again at the next plan, however unchanged it seems.
     pub fn revalidate(&self) {
         self.engine.sources.revalidate();
+    }
+
+    /// The service of type `T` that the executor lends to steps.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if there is none.
+    pub fn service<T: std::any::Any + Send + Sync>(&self) -> Result<&T> {
+        self.engine.services.find()
     }
 
     /// The number of worker threads.

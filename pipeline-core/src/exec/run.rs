@@ -22,7 +22,7 @@ use crate::id::{NodeId, RunId};
 use crate::key::Key;
 use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
-use crate::step::CancelToken;
+use crate::step::{CancelToken, OnCancel};
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 
@@ -78,7 +78,7 @@ impl RunCore {
             on_failure: options.on_failure,
             step_timeout: options.step_timeout,
             grace: options.grace,
-            token: options.token.clone(),
+            token: CancelToken::new(),
             start: Instant::now(),
             schedule: Schedule::new(Arc::clone(&plan.program), gate),
             slots: Slots::new(&plan.program.uses),
@@ -95,7 +95,8 @@ impl RunCore {
     }
 
     /// Fills in what is there already and queues what waits for nothing. The caller is counted in.
-    pub(super) fn begin(self: &Arc<Self>, timeout: Option<Duration>) {
+    pub(super) fn begin(self: &Arc<Self>, options: &RunOptions) {
+        options.token.listen(self);
         for given in &self.plan.given {
             self.slots.fill(given.slot, given.value.clone());
         }
@@ -109,9 +110,9 @@ impl RunCore {
             self.tell_begin(|emit| events.push(emit));
             self.bus.emit_all(&mut events);
         }
-        if let Some(timeout) = timeout {
+        if let Some(at) = options.timeout.and_then(|timeout| self.start.checked_add(timeout)) {
             let run = Arc::downgrade(self);
-            self.engine.timer.at(self.start + timeout, self.id.0, move || {
+            self.engine.timer.at(at, self.id.0, move || {
                 if let Some(run) = run.upgrade() {
                     run.cancel(CancelReason::Timeout);
                 }
@@ -194,10 +195,9 @@ impl RunCore {
 
     /// Tells the run to stop; what does not stop within the grace period is given up on.
     pub(super) fn cancel(self: &Arc<Self>, reason: CancelReason) {
-        if !self.token.cancel(reason) {
-            return;
+        if self.token.cancel(reason) {
+            self.wind_down();
         }
-        self.wind_down();
     }
 
     /// Brings back whatever waits for something else than a thread, so that it can end.
@@ -206,8 +206,9 @@ impl RunCore {
             follower.run.come_back(follower.place);
         }
         self.engine.timer.hurry(self.id.0);
+        let Some(at) = Instant::now().checked_add(self.grace) else { return };
         let run = Arc::downgrade(self);
-        self.engine.timer.at(Instant::now() + self.grace, self.id.0, move || {
+        self.engine.timer.at(at, self.id.0, move || {
             if let Some(run) = run.upgrade() {
                 run.abandon_all();
             }
@@ -224,9 +225,47 @@ impl RunCore {
 
     /// Queues a place whose other source is gone; the source was counted in and goes out.
     pub(super) fn come_back(self: &Arc<Self>, place: u32) {
+        self.queue(place);
+        self.left(self.schedule.leave());
+    }
+
+    /// Queues a place from outside the drain loop.
+    pub(super) fn queue(&self, place: u32) {
         self.schedule.push(place);
         self.engine.wake(1);
-        self.left(self.schedule.leave());
+        // A caller that waits for its run is as good as a worker.
+        drop(self.report.lock());
+        self.over.notify_all();
+    }
+
+    /// Drains the run on this thread until it is over. For a caller that has nothing else to do,
+    /// and may be the only thread there is.
+    pub(super) fn see_through(self: &Arc<Self>) -> Arc<Report> {
+        loop {
+            while let Some(place) = self.schedule.join(&**self) {
+                if self.schedule.has_queued() {
+                    self.engine.wake(1);
+                }
+                if self.drain(place) == Drained::Lost {
+                    return self.wait();
+                }
+            }
+            let mut report = self.report.lock();
+            match &*report {
+                Some(report) => return Arc::clone(report),
+                None if !self.schedule.is_limited() && self.schedule.has_queued() => {}
+                None => self.over.wait(&mut report),
+            }
+        }
+    }
+
+    /// Calls whoever found that nothing fitted.
+    pub(super) fn call_the_blocked(&self) {
+        if self.schedule.has_queued() {
+            self.engine.wake(1);
+            drop(self.report.lock());
+            self.over.notify_all();
+        }
     }
 
     /// Calls a worker if enough is queued to be worth one.
@@ -383,4 +422,11 @@ pub(super) struct Abandoned;
 
 pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What the program's own token does to the run.
+impl OnCancel for RunCore {
+    fn cancelled(self: Arc<Self>, reason: CancelReason) {
+        self.cancel(reason);
+    }
 }

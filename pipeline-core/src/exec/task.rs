@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::OnFailure;
 use super::cell::State;
-use super::engine::{Follower, inside_step};
+use super::engine::{Follower, inside_step, runner};
 use super::late::Found;
 use super::run::{Abandoned, Local, RunCore};
 use super::slots::Take;
-use super::wait::is_blocking_thread;
+use super::wait::is_on;
 use crate::cache::{Cost, Tier};
 use crate::data::Value;
 use crate::error::{CancelReason, Error, Result};
@@ -96,8 +96,8 @@ impl RunCore {
             }
         }
         let Some(body) = self.plan.infos[place as usize].body() else { return Outcome::Parked };
-        if body.spec.lane == Lane::Blocking && !is_blocking_thread() {
-            return match self.hand_over(place) {
+        if body.spec.lane != Lane::Compute && !is_on(body.spec.lane) {
+            return match self.hand_over(place, body.spec.lane) {
                 Ok(()) => Outcome::Parked,
                 Err(error) => Outcome::Ended(self.failure(place, error, local)),
             };
@@ -115,10 +115,11 @@ impl RunCore {
         cell.attempts.store(attempt, Ordering::Relaxed);
         let began = local.now;
         cell.nanos.store(self.t_us(began) * 1000, Ordering::Relaxed);
+        cell.set_runner(runner());
         cell.set(State::Running);
         let deadline = info.settings().timeout.or(self.step_timeout).map(|limit| {
             self.watch(place, attempt, limit);
-            (limit, began + limit)
+            (limit, began.checked_add(limit))
         });
         if self.bus.is_active() {
             let kind = EventKind::StepStarted { attempt: attempt.into() };
@@ -138,7 +139,7 @@ impl RunCore {
             services: Some(&self.engine.services),
             seed: self.seed_of(place),
             attempt: attempt.into(),
-            deadline: deadline.map(|(_, at)| at),
+            deadline: deadline.and_then(|(_, at)| at),
             helped: Some(&cell.helped),
         };
         let mut values = Values::default();
@@ -155,6 +156,7 @@ impl RunCore {
                 })
             }))
         });
+        self.engine.recall_declined();
         local.now = Instant::now();
         let took = local.now.saturating_duration_since(began);
         let result = match result {
@@ -257,8 +259,7 @@ impl RunCore {
             }
         };
         if let Some(next) = self.end(place, end, &mut local) {
-            self.schedule.push(next);
-            self.engine.wake(1);
+            self.queue(next);
         }
         self.left(self.schedule.leave());
     }
@@ -292,6 +293,9 @@ impl RunCore {
             self.slots.finish(slot);
         }
         let released = self.schedule.release(place);
+        if self.schedule.is_limited() {
+            self.call_the_blocked();
+        }
         self.call_for_help(released.queued_nanos);
         released.next
     }

@@ -1,4 +1,5 @@
 //! What the crate promises, from the outside.
 
+mod patience;
 mod run;
 mod toy;
