@@ -62,14 +62,21 @@ fn attempt(open: &Open, ctx: &Context<'_>) -> Result<Image> {
     limits.max_alloc = Some(open.max_bytes);
     reader.limits(limits);
 
+    let again = || {
+        let file = File::open(&open.path).map_err(|error| refuse(&open.path, "read", error))?;
+        Ok::<_, Error>(BufReader::with_capacity(READ, Watched::new(file, ctx)))
+    };
     match picture(open, reader) {
         Err(Refusal::Format(ImageError::Unsupported(_))) if is_tiff => {
-            let file = File::open(&open.path).map_err(|error| refuse(&open.path, "read", error))?;
-            let source = BufReader::with_capacity(READ, Watched::new(file, ctx));
-            tiff_samples::read(open, source)
+            tiff_samples::read(open, again()?)
         }
         Err(Refusal::Format(error)) => Err(refuse(&open.path, "decode", error)),
         Err(Refusal::Limit(error)) => Err(error),
+        // The decoder counts a profile against the size of the picture and so drops it for small
+        // ones.
+        Ok(image) if is_tiff && image.icc().is_none() => {
+            Ok(image.with_icc(tiff_samples::profile(open, again()?)))
+        }
         Ok(image) => Ok(image),
     }
 }

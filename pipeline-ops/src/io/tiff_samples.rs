@@ -41,10 +41,7 @@ pub(super) fn read(open: &Open, source: Source<'_>) -> Result<Image> {
         pixels.saturating_mul(u64::from(channels)).saturating_mul(bits) / 8,
     )?;
 
-    let mut limits = Limits::default();
-    limits.decoding_buffer_size = usize::try_from(open.max_bytes).unwrap_or(usize::MAX);
-    limits.intermediate_buffer_size = limits.decoding_buffer_size;
-    let mut decoder = decoder.with_limits(limits);
+    let mut decoder = decoder.with_limits(limits(open));
     let icc = decoder.get_tag_u8_vec(Tag::IccProfile).ok();
     let exif = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
     let buffer = widen(decoder.read_image().map_err(fail)?);
@@ -62,6 +59,19 @@ pub(super) fn read(open: &Open, source: Source<'_>) -> Result<Image> {
         Orientation::Apply => turn(image, exif.and_then(Exif::from_exif)),
         Orientation::Ignore => Ok(image),
     }
+}
+
+/// The profile of the first picture of a TIFF file, if it has one that can be read.
+pub(super) fn profile(open: &Open, source: Source<'_>) -> Option<Arc<[u8]>> {
+    let mut decoder = Decoder::new(source).ok()?.with_limits(limits(open));
+    decoder.get_tag_u8_vec(Tag::IccProfile).ok().map(Arc::from)
+}
+
+fn limits(open: &Open) -> Limits {
+    let mut limits = Limits::default();
+    limits.decoding_buffer_size = usize::try_from(open.max_bytes).unwrap_or(usize::MAX);
+    limits.intermediate_buffer_size = limits.decoding_buffer_size;
+    limits
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "f32 is the widest sample; digits are lost")]
