@@ -22,4 +22,5 @@ pub use error::{CancelReason, Error, Fault, Result};
 pub use event::{Event, EventKind};
 pub use id::{NodeId, RunId};
 pub use key::Key;
+pub use observe::Observer;
 pub use step::{CancelToken, Context, Node, Registry, Services, Spec, Step, Tile, tile};

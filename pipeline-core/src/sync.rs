@@ -22,6 +22,20 @@ pub(crate) mod atomic {
     };
 }
 
+/// Threads, real or modelled.
+pub(crate) mod thread {
+    #[cfg(not(shuttle))]
+    use std::thread::Builder;
+
+    #[cfg(shuttle)]
+    use shuttle::thread::Builder;
+
+    /// Starts a thread that nobody waits for.
+    pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        Builder::new().name(name.to_owned()).spawn(body).map(drop)
+    }
+}
+
 #[cfg(shuttle)]
 mod modelled {
     //! Shuttle's locks under the names and signatures of `parking_lot`.

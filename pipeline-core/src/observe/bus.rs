@@ -278,14 +278,22 @@ impl Inner {
 
     /// Begins with a state made by the executor, and what was emitted meanwhile.
     fn install(&mut self, mut state: Snapshot) {
+        // What happened unheard has numbers too, so that it can be told later.
+        self.next_seq = self.next_seq.max(state.events_told());
         state.next_seq = self.next_seq;
-        let ended = state.finished.is_some();
+        // The records may have been read node by node until the run ended; the ends of nodes that
+        // were read too early are in the backlog and must not come after the end of the run.
+        let ended = state.finished.take();
+        let t_us = state.t_us;
         self.state = Some(state);
-        if ended {
-            self.close();
-        }
         for emit in self.backlog.take().unwrap_or_default() {
             self.take(emit);
+        }
+        if let Some(state) = self.state.as_mut().filter(|state| state.finished.is_none())
+            && let Some(ended) = ended
+        {
+            state.note(t_us, None, &EventKind::RunFinished(ended));
+            self.close();
         }
     }
 
