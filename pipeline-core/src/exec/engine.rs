@@ -11,12 +11,14 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use rayon::ThreadPool;
 
+use super::Options;
 use super::cell::Runner;
 use super::inflight::InFlight;
 use super::run::RunCore;
 use super::timer::Timer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
+use crate::observe::{Observer, Pump};
 use crate::plan::{Costs, Identities, Planner, Sources};
 use crate::step::{Crew, Lane, Services};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -58,7 +60,6 @@ pub(super) struct Follower {
     pub(super) place: u32,
 }
 
-#[derive(Debug)]
 pub(super) struct Engine {
     pool: Mutex<Arc<ThreadPool>>,
     /// The threads that may wait.
@@ -80,10 +81,21 @@ pub(super) struct Engine {
     pub(super) inflight: InFlight<Follower>,
     pub(super) cache: Option<Arc<dyn Cache>>,
     pub(super) services: Services,
+    pub(super) observers: Vec<Arc<dyn Observer>>,
+    pub(super) pump: Pump,
     pub(super) sources: Sources,
     pub(super) identities: Identities,
     pub(super) costs: Costs,
     pub(super) planners: Mutex<Vec<(u64, Planner)>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("threads", &self.threads)
+            .field("workers", &self.workers)
+            .finish_non_exhaustive()
+    }
 }
 
 fn build_pool(threads: usize, name: &'static str) -> Result<Arc<ThreadPool>> {
@@ -99,8 +111,7 @@ impl Engine {
     pub(super) fn new(
         threads: usize,
         blocking_threads: usize,
-        cache: Option<Arc<dyn Cache>>,
-        services: Services,
+        options: Options,
     ) -> Result<Arc<Self>> {
         let pool = build_pool(threads, "pipeline")?;
         Ok(Arc::new_cyclic(|engine: &Weak<Self>| {
@@ -123,8 +134,10 @@ impl Engine {
                 }),
                 timer: Timer::default(),
                 inflight: InFlight::new(),
-                cache,
-                services,
+                cache: options.cache,
+                services: options.services,
+                observers: options.observers,
+                pump: Pump::new(),
                 sources: Sources::new(),
                 identities: Identities::default(),
                 costs: Costs::default(),

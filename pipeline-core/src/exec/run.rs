@@ -16,7 +16,7 @@ use super::{OnFailure, RunOptions};
 use crate::error::{CancelReason, Error};
 use crate::event::{
     EventKind, Finished, NodeInfo as EventNode, RunFinished, RunStarted, RunStatus, Snapshot,
-    Status, Totals,
+    Status, Throttle, Totals,
 };
 use crate::id::{NodeId, RunId};
 use crate::key::Key;
@@ -24,7 +24,7 @@ use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
 use crate::step::{CancelToken, OnCancel};
 use crate::sync::Mutex;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{Ordering, fence};
 
 /// A run and everything its threads share.
 #[derive(Debug)]
@@ -36,7 +36,10 @@ pub(super) struct RunCore {
     pub(super) on_failure: OnFailure,
     pub(super) step_timeout: Option<Duration>,
     pub(super) grace: Duration,
+    budget: Option<u64>,
     pub(super) token: CancelToken,
+    /// Whether anyone holds a handle on the run while it goes on.
+    is_shared: bool,
     pub(super) start: Instant,
     pub(super) schedule: Schedule,
     pub(super) slots: Slots,
@@ -53,6 +56,15 @@ pub(super) struct RunCore {
     over: Condvar,
 }
 
+/// Who may join the stream of a run while it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Nobody: the caller waits inside.
+    Nobody,
+    /// Whoever holds the handle.
+    Handle,
+}
+
 /// What a thread carries from step to step.
 #[derive(Debug)]
 pub(super) struct Local {
@@ -62,7 +74,12 @@ pub(super) struct Local {
 }
 
 impl RunCore {
-    pub(super) fn new(engine: &Arc<Engine>, plan: Plan, options: &RunOptions) -> Arc<Self> {
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        plan: Plan,
+        options: &RunOptions,
+        audience: Audience,
+    ) -> Arc<Self> {
         let needs_gate = options.budget.is_some()
             || plan
                 .infos
@@ -78,7 +95,9 @@ impl RunCore {
             on_failure: options.on_failure,
             step_timeout: options.step_timeout,
             grace: options.grace,
+            budget: options.budget,
             token: CancelToken::new(),
+            is_shared: audience == Audience::Handle,
             start: Instant::now(),
             schedule: Schedule::new(Arc::clone(&plan.program), gate),
             slots: Slots::new(&plan.program.uses),
@@ -97,6 +116,10 @@ impl RunCore {
     /// Fills in what is there already and queues what waits for nothing. The caller is counted in.
     pub(super) fn begin(self: &Arc<Self>, options: &RunOptions) {
         options.token.listen(self);
+        let observers = self.engine.observers.iter().chain(&options.observers);
+        let observers: Vec<_> = observers.map(Arc::clone).collect();
+        let before = || Snapshot::new(self.id, self.plan.revision());
+        self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
             self.slots.fill(given.slot, given.value.clone());
         }
@@ -108,6 +131,7 @@ impl RunCore {
         if self.bus.is_active() {
             let mut events = Vec::new();
             self.tell_begin(|emit| events.push(emit));
+            events.extend(self.schedule.first().map(|place| self.queued_event(place, 0)));
             self.bus.emit_all(&mut events);
         }
         if let Some(at) = options.timeout.and_then(|timeout| self.start.checked_add(timeout)) {
@@ -150,6 +174,20 @@ impl RunCore {
                 let node = Some(self.node(place));
                 tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
             }
+        }
+    }
+
+    /// The event of a place that was queued.
+    pub(super) fn queued_event(&self, place: u32, t_us: u64) -> Emit {
+        Emit { t_us, node: Some(self.node(place)), kind: EventKind::StepQueued }
+    }
+
+    /// Sets the state of a place so that either a listener that joins now sees it, or this thread
+    /// sees that there is a listener.
+    pub(super) fn set(&self, place: u32, state: State) {
+        self.cells[place as usize].set(state);
+        if self.is_shared {
+            fence(Ordering::SeqCst);
         }
     }
 
@@ -275,6 +313,12 @@ impl RunCore {
         }
     }
 
+    /// Gives the observers a moment to hear the end; an observer that is stuck holds nobody up for
+    /// longer.
+    pub(super) fn let_observers_finish(&self) {
+        self.engine.pump.flush(self.id, LAST_WORD);
+    }
+
     /// Blocks until the run is over.
     pub(super) fn wait(&self) -> Arc<Report> {
         let mut report = self.report.lock();
@@ -302,12 +346,22 @@ impl RunCore {
         let report = Arc::new(self.make_report(duration));
         self.engine.dismiss(self);
         self.learn(&report);
-        if self.bus.is_active() {
-            let finished = RunFinished { status: report.status(), totals: report.totals().clone() };
-            let kind = EventKind::RunFinished(Box::new(finished));
-            self.bus.emit(micros(duration), None, kind);
-        }
+        let (status, totals) = (report.status(), report.totals().clone());
         *self.report.lock() = Some(report);
+        if self.is_shared {
+            fence(Ordering::SeqCst);
+        }
+        if self.bus.is_active() {
+            let t_us = micros(duration);
+            let overshoot = self.schedule.overshoot();
+            if let (Some(budget), 1..) = (self.budget, overshoot) {
+                let reason = Throttle::Overshoot;
+                let kind = EventKind::Throttled { reason, from: budget, to: budget + overshoot };
+                self.bus.emit(t_us, None, kind);
+            }
+            let finished = EventKind::RunFinished(Box::new(RunFinished { status, totals }));
+            self.bus.emit(t_us, None, finished);
+        }
         self.over.notify_all();
     }
 
@@ -385,6 +439,8 @@ impl RunCore {
 
     /// The state of the run as its records tell it, for a listener that comes late.
     pub(super) fn seed(&self) -> Snapshot {
+        // The other half is in `RunCore::set`.
+        fence(Ordering::SeqCst);
         let mut snapshot = Snapshot::new(self.id, self.plan.revision());
         self.tell_begin(|emit| {
             snapshot.note(emit.t_us, emit.node, &emit.kind);
@@ -412,6 +468,12 @@ impl RunCore {
         snapshot
     }
 }
+
+/// Events that may wait for observers before they are told the state instead.
+const WAITING_EVENTS: usize = 1 << 16;
+
+/// How long a finished run waits for its observers to hear of it.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// Queued work that is worth waking a thread for, in nanoseconds.
 const WORTH_A_WORKER: f32 = 10_000.0;

@@ -116,7 +116,7 @@ impl RunCore {
         let began = local.now;
         cell.nanos.store(self.t_us(began) * 1000, Ordering::Relaxed);
         cell.set_runner(runner());
-        cell.set(State::Running);
+        self.set(place, State::Running);
         let deadline = info.settings().timeout.or(self.step_timeout).map(|limit| {
             self.watch(place, attempt, limit);
             (limit, began.checked_add(limit))
@@ -268,7 +268,10 @@ impl RunCore {
     /// with.
     pub(super) fn end(self: &Arc<Self>, place: u32, end: End, local: &mut Local) -> Option<u32> {
         let cell = &self.cells[place as usize];
-        cell.set(State::Ended(end.status));
+        if let Some(error) = end.error {
+            self.failures.lock().insert(place, error);
+        }
+        self.set(place, State::Ended(end.status));
         if !end.status.is_ok() {
             self.resolve(place, None);
             let culprit = cell.blamed().unwrap_or(place);
@@ -276,13 +279,9 @@ impl RunCore {
                 self.cells[consumer as usize].blame(culprit);
             }
         }
-        let tier = end.tier;
-        if let Some(error) = end.error {
-            self.failures.lock().insert(place, error);
-        }
         if self.bus.is_active() {
             let mut finished = self.finished_event(place, end.status);
-            finished.tier = tier;
+            finished.tier = end.tier;
             let node = Some(self.node(place));
             let kind = EventKind::StepFinished(finished);
             local.events.push(Emit { t_us: self.t_us(local.now), node, kind });
@@ -292,7 +291,13 @@ impl RunCore {
         for &slot in self.plan.program.shape.inputs(place) {
             self.slots.finish(slot);
         }
-        let released = self.schedule.release(place);
+        let active = self.bus.is_active();
+        let released = self.schedule.release(place, |queued| {
+            if active {
+                local.events.push(self.queued_event(queued, self.t_us(local.now)));
+            }
+        });
+        self.bus.emit_all(&mut local.events);
         if self.schedule.is_limited() {
             self.call_the_blocked();
         }

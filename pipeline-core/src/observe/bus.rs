@@ -1,25 +1,4 @@
 //! The stream of one run: from the executor's threads to whoever listens.
-//!
-//! Nothing is built for nobody. While no one listens, [`Bus::is_active`] is false and an emitter
-//! does nothing else than load it. When the first subscriber comes, the bus needs the state that
-//! the events so far add up to, which no one kept; the executor makes it from its own records.
-//!
-//! # The executor's part
-//!
-//! For everything that happens to a node, in this order:
-//!
-//! 1. Store the node's new status where the seed of [`Bus::subscribe`] reads it, with sequentially
-//!    consistent ordering.
-//! 2. Load [`Bus::is_active`]. If it is true, emit the event, at once or in a batch.
-//!
-//! A subscriber does the reverse: it makes the bus active, then reads the statuses. So of every
-//! change at least one is true: the seed sees it, or its event is emitted. Where both are, the
-//! event changes nothing in the state and is dropped without a number. The end of the run is such a
-//! change too. All batches must have been emitted before [`RunFinished`](crate::event::RunFinished)
-//! is: it closes the bus.
-//!
-//! Warnings, evictions and throttling leave no trace in the executor's records; who joins a bus
-//! that was inactive does not hear of earlier ones.
 
 use std::sync::Arc;
 
@@ -75,7 +54,7 @@ impl Bus {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Whether anyone listens. One atomic load; see the module's page for when to ask.
+    /// Whether anyone listens. One atomic load; [the module's page](super) says when to ask.
     #[must_use]
     #[inline]
     pub fn is_active(&self) -> bool {
@@ -116,9 +95,10 @@ impl Bus {
 
     /// Joins the stream: gives the state of the run and a subscription to everything after it.
     ///
-    /// At most `capacity` events, and never less than 16, wait for this subscriber. `seed` is
-    /// called, without a lock that emitters take, if the bus had been inactive: it makes the state
-    /// from the executor's records, by [`Snapshot::note`]. It must not subscribe to the same bus.
+    /// At most `capacity` events wait for this subscriber; 16 at least have room, and the room is
+    /// allocated here. `seed` is called, without a lock that emitters take, if the bus had been
+    /// inactive: it makes the state from the executor's records, by [`Snapshot::note`]. It must not
+    /// subscribe to the same bus.
     pub fn subscribe(
         &self,
         capacity: usize,
@@ -134,7 +114,7 @@ impl Bus {
         signal: Arc<Signal>,
         seed: impl FnOnce() -> Snapshot,
     ) -> (Snapshot, Subscription) {
-        let capacity = capacity.max(16);
+        let capacity = capacity.clamp(16, 1 << 20);
         let shared = &self.shared;
         // The first subscriber's seed is awaited by the others, never by an emitter.
         let turn = shared.seeding.lock();
@@ -278,14 +258,22 @@ impl Inner {
 
     /// Begins with a state made by the executor, and what was emitted meanwhile.
     fn install(&mut self, mut state: Snapshot) {
+        // What happened unheard has numbers too, so that it can be told later.
+        self.next_seq = self.next_seq.max(state.events_told());
         state.next_seq = self.next_seq;
-        let ended = state.finished.is_some();
+        // The records may have been read node by node until the run ended; the ends of nodes that
+        // were read too early are in the backlog and must not come after the end of the run.
+        let ended = state.finished.take();
+        let t_us = state.t_us;
         self.state = Some(state);
-        if ended {
-            self.close();
-        }
         for emit in self.backlog.take().unwrap_or_default() {
             self.take(emit);
+        }
+        if let Some(state) = self.state.as_mut().filter(|state| state.finished.is_none())
+            && let Some(ended) = ended
+        {
+            state.note(t_us, None, &EventKind::RunFinished(ended));
+            self.close();
         }
     }
 
