@@ -65,7 +65,7 @@ impl Bus {
     pub fn emit(&self, t_us: u64, node: Option<NodeId>, kind: EventKind) {
         if self.is_active() {
             let mut inner = self.shared.inner.lock();
-            inner.take(Emit { t_us, node, kind });
+            inner.take(t_us, node, kind);
             self.shared.follow(&inner);
         }
     }
@@ -77,7 +77,9 @@ impl Bus {
         }
         if self.is_active() {
             let mut inner = self.shared.inner.lock();
-            batch.drain(..).for_each(|emit| inner.take(emit));
+            for Emit { t_us, node, kind } in batch.drain(..) {
+                inner.take(t_us, node, kind);
+            }
             self.shared.follow(&inner);
         } else {
             batch.clear();
@@ -164,7 +166,7 @@ impl Shared {
     /// Adds a warning that arose outside the run.
     pub(super) fn warn(&self, warning: Warning) {
         let kind = EventKind::Warning(Box::new(warning));
-        self.inner.lock().take(Emit { t_us: 0, node: None, kind });
+        self.inner.lock().take(0, None, kind);
     }
 
     pub(super) fn leave(&self, id: u64) {
@@ -201,21 +203,27 @@ pub(super) struct Inner {
 
 impl Inner {
     #[inline]
-    fn take(&mut self, emit: Emit) {
+    fn take(&mut self, t_us: u64, node: Option<NodeId>, kind: EventKind) {
         if let Some(backlog) = &mut self.backlog {
-            backlog.push(emit);
+            backlog.push(Emit { t_us, node, kind });
             return;
         }
-        while let Some((t_us, node, progress)) = self.limiter.due(emit.t_us) {
+        self.let_go(t_us, node, &kind);
+        self.accept(t_us, node, kind);
+    }
+
+    /// Hands out the held progress that must not come later than this.
+    #[inline]
+    fn let_go(&mut self, t_us: u64, node: Option<NodeId>, kind: &EventKind) {
+        while let Some((t_us, node, progress)) = self.limiter.due(t_us) {
             self.accept(t_us, Some(node), EventKind::StepProgress(progress));
         }
         if let (Some(node), EventKind::StepStarted { .. } | EventKind::StepFinished(_)) =
-            (emit.node, &emit.kind)
+            (node, kind)
             && let Some((t_us, progress)) = self.limiter.end(node)
         {
             self.accept(t_us, Some(node), EventKind::StepProgress(progress));
         }
-        self.accept(emit.t_us, emit.node, emit.kind);
     }
 
     fn progress(&mut self, t_us: u64, node: NodeId, mut progress: StepProgress) {
@@ -245,11 +253,10 @@ impl Inner {
         state.next_seq = self.next_seq;
         let ended = state.finished.is_some();
         if let Some((last, others)) = self.queues.split_last_mut() {
-            let stamped = Stamped { seq, t_us, node, kind };
             for queue in others {
-                queue.push(stamped.clone());
+                queue.push(seq, t_us, node, kind.clone());
             }
-            last.push(stamped);
+            last.push(seq, t_us, node, kind);
         }
         if ended {
             self.close();
@@ -267,7 +274,7 @@ impl Inner {
         let t_us = state.t_us;
         self.state = Some(state);
         for emit in self.backlog.take().unwrap_or_default() {
-            self.take(emit);
+            self.take(emit.t_us, emit.node, emit.kind);
         }
         if let Some(state) = self.state.as_mut().filter(|state| state.finished.is_none())
             && let Some(ended) = ended
