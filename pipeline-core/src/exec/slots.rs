@@ -117,7 +117,8 @@ mod tests {
     use super::*;
 
     fn image() -> Value {
-        Value::new(Image::from_samples(10, 10, 1, vec![0u8; 100]).unwrap())
+        let image = Image::from_samples(10, 10, 1, vec![0u8; 100]);
+        Value::new(image.expect("a hundred samples for a hundred pixels"))
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Rows {
 }
 
 /// A frozen graph: structure, and the node at each place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Frozen {
     pub(crate) shape: Arc<Shape>,
     pub(crate) infos: Arc<[Arc<NodeInfo>]>,

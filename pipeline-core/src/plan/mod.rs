@@ -71,7 +71,7 @@ pub struct Planner {
     graph: u64,
     structure: u64,
     revision: u64,
-    frozen: Option<Frozen>,
+    frozen: Frozen,
     keys: Keys,
     estimates: Estimates,
     last: Option<(Vec<u32>, Vec<Action>, Arc<Program>)>,
@@ -94,8 +94,7 @@ impl Planner {
     pub fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
         let edited = self.freeze(graph)?;
         self.name(edited, request);
-        let frozen = self.frozen.as_ref().expect("freeze left it there or returned an error");
-
+        let frozen = &self.frozen;
         let targets = targets(graph, frozen, request)?;
         let mut demand = demand(frozen, &self.keys, &targets, request);
         if !demand.faults.is_empty() {
@@ -123,15 +122,12 @@ impl Planner {
     fn freeze(&mut self, graph: &Graph) -> Result<Option<Vec<u32>>> {
         let known = self.graph == graph.id() && self.structure == graph.structure();
         let edited = if known { graph.edited_since(self.revision) } else { None };
-        let places = match (&mut self.frozen, edited) {
-            (Some(frozen), Some(edited)) => Some(patch(frozen, graph, edited)),
-            _ => {
-                self.frozen = Some(freeze(graph));
-                self.last = None;
-                None
-            }
-        };
-        let frozen = self.frozen.as_ref().expect("it was set above");
+        let places = edited.map(|edited| patch(&mut self.frozen, graph, edited));
+        if places.is_none() {
+            self.frozen = freeze(graph);
+            self.last = None;
+        }
+        let frozen = &self.frozen;
         let mut faults = frozen.faults.clone();
         match &places {
             // Only what was edited can have become faulty.
@@ -142,7 +138,8 @@ impl Planner {
             None => faults.extend(graph.nodes().flat_map(|(_, info)| validate::params(info))),
         }
         if !faults.is_empty() {
-            self.frozen = None;
+            // Nothing of this graph is known for good.
+            self.graph = 0;
             return Err(Error::Invalid(faults));
         }
         (self.graph, self.structure) = (graph.id(), graph.structure());
@@ -151,7 +148,7 @@ impl Planner {
     }
 
     fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>) {
-        let frozen = self.frozen.as_ref().expect("the graph was frozen before it is named");
+        let frozen = &self.frozen;
         match edited {
             Some(places) => {
                 self.keys.renew(places.into_iter(), frozen, request);
@@ -164,7 +161,7 @@ impl Planner {
     }
 
     fn assemble(&self, graph: &Graph, program: &Arc<Program>, given: Vec<GivenValue>) -> Plan {
-        let frozen = self.frozen.as_ref().expect("the graph was frozen before it is assembled");
+        let frozen = &self.frozen;
         let old = &*frozen.shape;
         let shape = &*program.shape;
         let (infos, keys) = if program.origins.is_empty() {

@@ -41,6 +41,7 @@ impl CancelToken {
     }
 
     /// Sets the token. Returns whether this call was the first to do so.
+    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn cancel(&self, reason: CancelReason) -> bool {
         if !self.set(reason) {
             return false;

@@ -110,8 +110,10 @@ pub fn tile<A: Raster, R: Raster>(
     let in_place = same_pixels(source, layout) && buffer.is_unique() && bands.is_stripwise();
     crate::dispatch!(layout.sample, T => {
         if in_place {
-            let owned = T::peek_mut(&mut buffer).expect("the sample type was compared");
-            bands.in_place::<T>(owned.make_mut(), rest)?;
+            // The sample types are equal, so there is always something to overwrite.
+            if let Some(owned) = T::peek_mut(&mut buffer) {
+                bands.in_place::<T>(owned.make_mut(), rest)?;
+            }
         } else {
             let mut out = vec![T::default(); samples];
             let first = View::whole(source, &buffer);
