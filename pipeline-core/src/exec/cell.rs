@@ -97,6 +97,14 @@ impl Cell {
         self.state.compare_exchange(RUNNING, code, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
+    /// Nanoseconds that all threads spent on it.
+    pub(super) fn cpu_nanos(&self) -> u64 {
+        match self.attempts.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.nanos.load(Ordering::Relaxed) + self.helped.load(Ordering::Relaxed),
+        }
+    }
+
     /// The place that failed first.
     pub(super) fn blamed(&self) -> Option<u32> {
         self.blame.load(Ordering::Relaxed).checked_sub(1)

@@ -15,6 +15,7 @@ use super::Options;
 use super::cell::Runner;
 use super::inflight::InFlight;
 use super::run::RunCore;
+use super::state::Spare;
 use super::timer::Timer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
@@ -76,6 +77,7 @@ pub(super) struct Engine {
     runs: Mutex<Vec<Arc<RunCore>>>,
     /// The highest priority among runs that have something queued.
     urgent: AtomicU8,
+    pub(super) spare: Arc<Spare>,
     pub(super) crew: Crew,
     pub(super) timer: Timer,
     pub(super) inflight: InFlight<Follower>,
@@ -127,6 +129,7 @@ impl Engine {
                 stuck: AtomicUsize::new(0),
                 runs: Mutex::new(Vec::new()),
                 urgent: AtomicU8::new(0),
+                spare: Arc::default(),
                 crew: Crew::new(move |wanted| {
                     if let Some(engine) = engine.upgrade() {
                         engine.wake(wanted);

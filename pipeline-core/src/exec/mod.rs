@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod schedule;
 mod slots;
+mod state;
 mod task;
 mod timer;
 mod wait;

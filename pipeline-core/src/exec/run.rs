@@ -9,9 +9,10 @@ use parking_lot::{Condvar, Mutex as Door};
 use super::cell::{Cell, State};
 use super::engine::{Drained, Engine};
 use super::gate::Gate;
-use super::report::{Report, StepRecord};
+use super::report::Report;
 use super::schedule::{Left, Schedule};
-use super::slots::{Slots, Take};
+use super::slots::Take;
+use super::state::RunState;
 use super::{OnFailure, RunOptions};
 use crate::error::{CancelReason, Error};
 use crate::event::{
@@ -42,8 +43,7 @@ pub(super) struct RunCore {
     is_shared: bool,
     pub(super) start: Instant,
     pub(super) schedule: Schedule,
-    pub(super) slots: Slots,
-    pub(super) cells: Box<[Cell]>,
+    pub(super) state: Arc<RunState>,
     pub(super) bus: Bus,
     pub(super) failures: Mutex<HashMap<u32, Arc<Error>>>,
     /// Identities that come to light while the run goes on; empty where the plan knows them all.
@@ -68,6 +68,7 @@ pub(super) enum Audience {
 /// What a thread carries from step to step.
 #[derive(Debug)]
 pub(super) struct Local {
+    /// Events that nobody can miss yet: nothing that follows from them is visible to others.
     pub(super) events: Vec<Emit>,
     /// When the last step ended, which is when the next one begins.
     pub(super) now: Instant,
@@ -80,14 +81,11 @@ impl RunCore {
         options: &RunOptions,
         audience: Audience,
     ) -> Arc<Self> {
-        let needs_gate = options.budget.is_some()
-            || plan
-                .infos
-                .iter()
-                .any(|info| info.body().is_some_and(|body| !body.spec.resources.is_empty()));
+        let needs_gate = options.budget.is_some() || plan.needs_units();
         let gate = needs_gate.then(|| Gate::new(options.budget, options.resources.clone()));
         let identities = plan.late.as_ref().map(|late| late.identities.clone());
         let id = super::next_run();
+        let state = RunState::new(&plan.program, &engine.spare);
         Arc::new(Self {
             id,
             engine: Arc::clone(engine),
@@ -99,9 +97,8 @@ impl RunCore {
             token: CancelToken::new(),
             is_shared: audience == Audience::Handle,
             start: Instant::now(),
-            schedule: Schedule::new(Arc::clone(&plan.program), gate),
-            slots: Slots::new(&plan.program.uses),
-            cells: (0..plan.len()).map(|_| Cell::default()).collect(),
+            schedule: Schedule::new(Arc::clone(&plan.program), Arc::clone(&state), gate),
+            state,
             bus: Bus::new(id, plan.revision()),
             failures: Mutex::new(HashMap::new()),
             identities: Mutex::new(identities.unwrap_or_default()),
@@ -121,9 +118,9 @@ impl RunCore {
         let before = || Snapshot::new(self.id, self.plan.revision());
         self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
-            self.slots.fill(given.slot, given.value.clone());
+            self.state.slots.fill(given.slot, given.value.clone());
         }
-        for (cell, action) in self.cells.iter().zip(&self.plan.program.actions) {
+        for (cell, action) in self.state.cells.iter().zip(&self.plan.program.actions) {
             if *action == crate::plan::Action::Given {
                 cell.set(State::Ended(Status::Cached));
             }
@@ -185,7 +182,7 @@ impl RunCore {
     /// Sets the state of a place so that either a listener that joins now sees it, or this thread
     /// sees that there is a listener.
     pub(super) fn set(&self, place: u32, state: State) {
-        self.cells[place as usize].set(state);
+        self.state.cells[place as usize].set(state);
         if self.is_shared {
             fence(Ordering::SeqCst);
         }
@@ -198,15 +195,19 @@ impl RunCore {
         loop {
             let place = match next.take() {
                 Some(place) => place,
-                None => match self.schedule.pop_or_leave(&**self) {
-                    Ok(place) => place,
-                    Err(left) => {
-                        self.left(left);
-                        return Drained::Free;
+                None => {
+                    self.flush(&mut local);
+                    match self.schedule.pop_or_leave(&**self) {
+                        Ok(place) => place,
+                        Err(left) => {
+                            self.left(left);
+                            return Drained::Free;
+                        }
                     }
-                },
+                }
             };
             if self.engine.is_outranked(self.priority) {
+                self.flush(&mut local);
                 self.schedule.push(place);
                 self.left(self.schedule.leave());
                 return Drained::Free;
@@ -220,8 +221,7 @@ impl RunCore {
 
     /// Whether a step may be given up on.
     pub(super) fn has_step_timeouts(&self) -> bool {
-        self.step_timeout.is_some()
-            || self.plan.infos.iter().any(|info| info.settings().timeout.is_some())
+        self.step_timeout.is_some() || self.plan.traits.has_timeouts
     }
 
     /// Ends the run if nobody is in it any more.
@@ -254,7 +254,7 @@ impl RunCore {
     }
 
     fn abandon_all(self: &Arc<Self>) {
-        for (place, cell) in (0u32..).zip(&self.cells) {
+        for (place, cell) in (0u32..).zip(&self.state.cells) {
             if cell.state() == State::Running {
                 self.abandon(place);
             }
@@ -345,7 +345,7 @@ impl RunCore {
         let duration = self.start.elapsed();
         let report = Arc::new(self.make_report(duration));
         self.engine.dismiss(self);
-        self.learn(&report);
+        self.learn();
         let (status, totals) = (report.status(), report.totals().clone());
         *self.report.lock() = Some(report);
         if self.is_shared {
@@ -366,40 +366,34 @@ impl RunCore {
     }
 
     fn make_report(&self, duration: Duration) -> Report {
-        let mut failures = std::mem::take(&mut *self.failures.lock());
         let mut totals = Totals { duration_us: micros(duration), ..Totals::default() };
-        let mut records = Vec::with_capacity(self.cells.len());
-        for (place, cell) in (0u32..).zip(&self.cells) {
-            let status = match cell.state() {
-                State::Ended(status) => status,
-                State::Pending | State::Running => Status::Cancelled,
-            };
-            let nanos = cell.nanos.load(Ordering::Relaxed);
-            let record = StepRecord {
-                status,
-                duration: Duration::from_nanos(nanos),
-                cpu: Duration::from_nanos(nanos + cell.helped.load(Ordering::Relaxed)),
-                bytes: cell.bytes.load(Ordering::Relaxed),
-                attempts: cell.attempts.load(Ordering::Relaxed).into(),
-                error: failures.remove(&place),
-            };
-            totals.counts.add(status);
-            totals.cpu_us += micros(record.cpu);
-            totals.bytes += record.bytes;
-            records.push(record);
+        let mut nanos = 0;
+        for cell in &self.state.cells {
+            if !matches!(cell.state(), State::Ended(_)) {
+                cell.set(State::Ended(Status::Cancelled));
+            }
+            if let State::Ended(status) = cell.state() {
+                totals.counts.add(status);
+            }
+            nanos += cell.cpu_nanos();
+            totals.bytes += cell.bytes.load(Ordering::Relaxed);
         }
-        totals.peak_bytes = self.slots.peak();
+        totals.cpu_us = nanos / 1000;
+        totals.peak_bytes = self.state.slots.peak();
         totals.peak_concurrency = self.schedule.peak_active();
         let shape = &self.plan.program.shape;
-        let values = self.plan.program.targets.iter().map(|&slot| {
-            let place = shape.producer(slot) as usize;
-            records[place].status.is_ok().then(|| {
-                let value = self.slots.take(slot, Take::Keep);
-                self.slots.finish(slot);
-                value
+        let targets = self.plan.program.targets.iter();
+        let values: Vec<_> = targets
+            .map(|&slot| {
+                let cell = &self.state.cells[shape.producer(slot) as usize];
+                let State::Ended(status) = cell.state() else { return None };
+                status.is_ok().then(|| {
+                    let value = self.state.slots.take(slot, Take::Keep);
+                    self.state.slots.finish(slot);
+                    value
+                })
             })
-        });
-        let values: Vec<_> = values.collect();
+            .collect();
         let complete = values.iter().all(Option::is_some);
         let failed = totals.counts.failed > 0;
         let status = match self.token.reason() {
@@ -410,16 +404,33 @@ impl RunCore {
             Some(CancelReason::PeerFailed) => RunStatus::Failed,
             Some(_) => RunStatus::Cancelled,
         };
-        Report::new(self.id, self.plan.clone(), status, totals, records, values)
+        let failures = std::mem::take(&mut *self.failures.lock());
+        let state = Arc::clone(&self.state);
+        Report::new(self.id, self.plan.clone(), status, totals, state, failures, values)
     }
 
-    fn learn(&self, report: &Report) {
-        // Enough to know what steps cost, and never more than a glance at a huge run.
-        for (info, record) in self.plan.infos.iter().zip(report.records()).take(1024) {
-            if record.status == Status::Computed {
-                self.engine.costs.learn(info.step_name(), record.duration, record.bytes);
+    /// Lets later plans know what steps cost: enough of them, and never more than a glance at a
+    /// huge run.
+    fn learn(&self) {
+        let steps = self.plan.infos.iter().map(|info| info.step_name());
+        let mut cells = steps
+            .zip(&self.state.cells)
+            .take(1024)
+            .filter(|(_, cell)| cell.state() == State::Ended(Status::Computed));
+        let measure =
+            |cell: &Cell| (cell.nanos.load(Ordering::Relaxed), cell.bytes.load(Ordering::Relaxed));
+        let Some((mut step, first)) = cells.next() else { return };
+        let ((mut nanos, mut bytes), mut count) = (measure(first), 1);
+        // Neighbours are often of one type; one look-up serves them all.
+        for (next, cell) in cells {
+            if next != step {
+                self.engine.costs.learn(step, nanos / count, bytes / count);
+                (step, nanos, bytes, count) = (next, 0, 0, 0);
             }
+            let (more_nanos, more_bytes) = measure(cell);
+            (nanos, bytes, count) = (nanos + more_nanos, bytes + more_bytes, count + 1);
         }
+        self.engine.costs.learn(step, nanos / count, bytes / count);
     }
 
     pub(super) fn key(&self, place: u32) -> Option<Key> {
@@ -434,7 +445,17 @@ impl RunCore {
     }
 
     pub(super) fn t_us(&self, at: Instant) -> u64 {
-        micros(at.saturating_duration_since(self.start))
+        self.nanos_at(at) / 1000
+    }
+
+    /// Nanoseconds from the start of the run.
+    pub(super) fn nanos_at(&self, at: Instant) -> u64 {
+        nanos(at.saturating_duration_since(self.start))
+    }
+
+    /// Hands over the events that were held back.
+    pub(super) fn flush(&self, local: &mut Local) {
+        self.bus.emit_all(&mut local.events);
     }
 
     /// The state of the run as its records tell it, for a listener that comes late.
@@ -445,7 +466,7 @@ impl RunCore {
         self.tell_begin(|emit| {
             snapshot.note(emit.t_us, emit.node, &emit.kind);
         });
-        for (place, cell) in (0u32..).zip(&self.cells) {
+        for (place, cell) in (0u32..).zip(&self.state.cells) {
             let node = Some(self.node(place));
             let nanos = cell.nanos.load(Ordering::Relaxed);
             match cell.state() {
@@ -483,7 +504,12 @@ const WORTH_A_WORKER: f32 = 10_000.0;
 pub(super) struct Abandoned;
 
 pub(super) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    nanos(time) / 1000
+}
+
+/// Nanoseconds, saturating after some centuries; without the wide arithmetic of the standard form.
+pub(super) fn nanos(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
 }
 
 /// What the program's own token does to the run.

@@ -10,16 +10,17 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::gate::{Gate, Needs};
+use super::state::RunState;
 use crate::plan::{Action, Program};
 use crate::step::Units;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::Ordering;
 
 /// The ready counters and the queue of one run.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     program: Arc<Program>,
-    waits: Box<[AtomicU32]>,
+    state: Arc<RunState>,
     limited: bool,
     queue: Mutex<Queue>,
 }
@@ -70,10 +71,9 @@ pub(crate) enum Left {
 }
 
 impl Schedule {
-    pub(crate) fn new(program: Arc<Program>, gate: Option<Gate>) -> Self {
-        let waits = program.waits.iter().map(|&waits| AtomicU32::new(waits)).collect();
+    pub(super) fn new(program: Arc<Program>, state: Arc<RunState>, gate: Option<Gate>) -> Self {
         let limited = gate.is_some();
-        Self { program, waits, limited, queue: Mutex::new(Queue { gate, ..Queue::default() }) }
+        Self { program, state, limited, queue: Mutex::new(Queue { gate, ..Queue::default() }) }
     }
 
     /// Queues every place that waits for nothing and counts the caller in.
@@ -171,10 +171,10 @@ impl Schedule {
             return true;
         }
         // The last arrival sees what all earlier ones wrote.
-        if self.waits[place as usize].fetch_sub(1, Ordering::AcqRel) != 1 {
+        if self.state.waits[place as usize].fetch_sub(1, Ordering::AcqRel) != 1 {
             return false;
         }
-        self.waits[place as usize].store(waits, Ordering::Relaxed);
+        self.state.waits[place as usize].store(waits, Ordering::Relaxed);
         true
     }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Drained;
-use super::run::{Abandoned, Local, RunCore, micros};
-use super::task::nanos;
+use super::run::{Abandoned, Local, RunCore, micros, nanos};
 use crate::error::{CancelReason, Error, Result};
 use crate::event::Status;
 use crate::step::Lane;
@@ -37,6 +36,7 @@ impl RunCore {
         let mut local = Local { events: Vec::new(), now: Instant::now() };
         match self.execute(place, &mut local) {
             Ok(next) => {
+                self.flush(&mut local);
                 if let Some(next) = next {
                     self.queue(next);
                 }
@@ -69,7 +69,7 @@ impl RunCore {
             if !strong.is_still(place, attempt) {
                 return;
             }
-            strong.cells[place as usize].overdue.store(true, Ordering::Relaxed);
+            strong.state.cells[place as usize].overdue.store(true, Ordering::Relaxed);
             let Some(at) = at.checked_add(grace) else { return };
             engine.timer.at(at, group, move || {
                 if let Some(run) = run.upgrade()
@@ -82,14 +82,14 @@ impl RunCore {
     }
 
     fn is_still(&self, place: u32, attempt: u8) -> bool {
-        let cell = &self.cells[place as usize];
+        let cell = &self.state.cells[place as usize];
         cell.state() == State::Running && cell.attempts.load(Ordering::Relaxed) == attempt
     }
 
     /// Gives up on a step that does not return: the place fails, its thread is replaced, and what
     /// the step may still return is dropped.
     pub(super) fn abandon(self: &Arc<Self>, place: u32) {
-        let cell = &self.cells[place as usize];
+        let cell = &self.state.cells[place as usize];
         if !cell.claim(Status::Failed) {
             return;
         }
@@ -100,11 +100,13 @@ impl RunCore {
         let limit = self.plan.infos[place as usize].settings().timeout.or(self.step_timeout);
         let after = limit.unwrap_or(took);
         let error = Error::TimedOut { after, still_running: true };
-        let end = self.failure(place, error, &mut local);
+        let end = self.failure(place, error);
         if let Some(runner) = cell.runner() {
             self.engine.lose(runner);
         }
-        if let Some(next) = self.end(place, end, &mut local) {
+        let next = self.end(place, end, &mut local);
+        self.flush(&mut local);
+        if let Some(next) = next {
             self.queue(next);
         }
         // The lost thread was counted in; it will not count itself out.
@@ -114,7 +116,7 @@ impl RunCore {
 
 impl crate::step::Host for RunCore {
     fn interrupted(&self, place: u32) -> Option<CancelReason> {
-        if self.cells[place as usize].overdue.load(Ordering::Relaxed) {
+        if self.state.cells[place as usize].overdue.load(Ordering::Relaxed) {
             return Some(CancelReason::Timeout);
         }
         let reason = self.token.reason()?;

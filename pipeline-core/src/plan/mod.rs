@@ -27,7 +27,7 @@ use crate::error::{Error, Fault, FaultCode, Result};
 use crate::graph::{Graph, NodeInfo};
 use crate::id::NodeId;
 use crate::key::Key;
-use crate::step::Wire;
+use crate::step::{AnyStep, Wire};
 use demand::demand;
 use freeze::{Frozen, freeze};
 use keys::Keys;
@@ -43,11 +43,37 @@ pub struct Plan {
     revision: u64,
     pub(crate) program: Arc<Program>,
     pub(crate) infos: Arc<[Arc<NodeInfo>]>,
+    /// The step at each place, within one reach of the executor.
+    pub(crate) steps: Arc<[Option<Arc<dyn AnyStep>>]>,
+    pub(crate) traits: Traits,
     /// The derived key of each place, or [`Key::UNKNOWN`].
     pub(crate) keys: Vec<Key>,
     pub(crate) given: Vec<GivenValue>,
     /// What is known of keys that come to light during the run; `None` where there are none.
     pub(crate) late: Option<Arc<LateKeys>>,
+}
+
+/// What a run would otherwise have to ask every node for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Traits {
+    /// Whether any step asks for named resource units.
+    pub(crate) needs_units: bool,
+    /// Whether any node has a time limit.
+    pub(crate) has_timeouts: bool,
+    /// Whether any node retries, has a time limit or runs on threads of its own.
+    pub(crate) has_special: bool,
+}
+
+impl Traits {
+    fn add(&mut self, info: &NodeInfo) {
+        let Some(body) = info.body() else { return };
+        let settings = info.settings();
+        self.needs_units |= !body.spec.resources.is_empty();
+        self.has_timeouts |= settings.timeout.is_some();
+        self.has_special |= settings.timeout.is_some()
+            || settings.retry != crate::graph::Retry::NEVER
+            || body.spec.lane != crate::step::Lane::Compute;
+    }
 }
 
 /// Places whose keys depend on the content of results that the run has yet to make.
@@ -164,12 +190,15 @@ impl Planner {
         let frozen = &self.frozen;
         let old = &*frozen.shape;
         let shape = &*program.shape;
-        let (infos, keys) = if program.origins.is_empty() {
-            (Arc::clone(&frozen.infos), self.keys.derived.clone())
+        let (infos, steps, keys) = if program.origins.is_empty() {
+            (Arc::clone(&frozen.infos), Arc::clone(&frozen.steps), self.keys.derived.clone())
         } else {
-            let origins = program.origins.iter().map(|&origin| origin as usize);
-            let infos = origins.clone().map(|origin| Arc::clone(&frozen.infos[origin]));
-            (infos.collect(), origins.map(|origin| self.keys.derived[origin]).collect())
+            let origins = || program.origins.iter().map(|&origin| origin as usize);
+            (
+                origins().map(|origin| Arc::clone(&frozen.infos[origin])).collect(),
+                origins().map(|origin| frozen.steps[origin].as_ref().map(Arc::clone)).collect(),
+                origins().map(|origin| self.keys.derived[origin]).collect(),
+            )
         };
         let renumbered = |mut given: GivenValue| {
             if !program.origins.is_empty() {
@@ -182,7 +211,9 @@ impl Planner {
         Plan {
             revision: graph.revision(),
             program: Arc::clone(program),
+            traits: frozen.traits,
             infos,
+            steps,
             keys,
             given: given.into_iter().map(renumbered).collect(),
             late: self.late(frozen, program),
@@ -234,10 +265,13 @@ fn patch(
     places.sort_unstable();
     places.dedup();
     let infos = Arc::make_mut(&mut frozen.infos);
+    let steps = Arc::make_mut(&mut frozen.steps);
     for &place in &places {
         let node = crate::graph::index(frozen.shape.ids[place as usize]);
         if let Some(info) = graph.store().node_weight(node) {
             infos[place as usize] = Arc::clone(info);
+            steps[place as usize] = info.step().map(Arc::clone);
+            frozen.traits.add(info);
         }
     }
     places
@@ -301,6 +335,11 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.infos.is_empty()
+    }
+
+    /// Whether any step asks for named resource units.
+    pub(crate) fn needs_units(&self) -> bool {
+        self.traits.needs_units
     }
 
     /// The revision of the graph that was planned.
@@ -381,6 +420,7 @@ impl Plan {
         let (program, shape) = (&*self.program, &*self.program.shape);
         size_of::<Self>()
             + size_of_val(&*self.infos)
+            + size_of_val(&*self.steps)
             + size_of_val(self.keys.as_slice())
             + size_of_val(shape.ids.as_slice())
             + 4 * (shape.input_start.len() + shape.inputs.len())
