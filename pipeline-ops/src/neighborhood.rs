@@ -9,9 +9,13 @@ use crate::kernel::{Border, Span, horizontal, pad_row, vertical};
 /// The largest radius a step takes, in pixels: windows are counted in 32 bits.
 pub(crate) const MAX_RADIUS: u32 = 4096;
 
-/// Samples of a row that are summed before the next taps are looked at: the sums fill half of a
-/// small first-level cache. Also how much work lies between two looks for a cancel.
-const BLOCK: usize = 4096;
+/// Samples of a row that are summed before the next taps are looked at.
+///
+/// The sums fill half of a small first-level cache, or less where the taps are so many that the
+/// work between two looks for a cancel would take longer than a fraction of a millisecond.
+pub(crate) fn block(taps: usize) -> usize {
+    ((1 << 20) / taps.max(1)).clamp(256, 4096)
+}
 
 /// The input region that a window of radius `(x, y)` sees from `region`.
 ///
@@ -141,16 +145,18 @@ impl Separable<'_> {
                 let (padded, sums) = memory.split_at_mut(padded_len);
                 for (y, out) in out.rows::<U>()? {
                     rows.window(y, ry, &mut window);
-                    for (block, columns) in columns.chunks_mut(BLOCK).enumerate() {
+                    let len = block(self.y.len());
+                    for (place, columns) in columns.chunks_mut(len).enumerate() {
                         ctx.check()?;
                         part.clear();
-                        part.extend(window.iter().map(|row| &row[block * BLOCK..]));
+                        part.extend(window.iter().map(|row| &row[place * len..]));
                         vertical(&part, self.y, columns);
                     }
                     pad_row(columns, padded, span, self.border, constant);
-                    for (block, sums) in sums.chunks_mut(BLOCK).enumerate() {
+                    let len = block(self.x.len());
+                    for (place, sums) in sums.chunks_mut(len).enumerate() {
                         ctx.check()?;
-                        horizontal(&padded[block * BLOCK..], self.x, span.channels, sums);
+                        horizontal(&padded[place * len..], self.x, span.channels, sums);
                     }
                     finish(y, sums, out);
                 }

@@ -77,15 +77,21 @@ impl BoxBlur {
         let constant = rows.constant().column_of(size);
         let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;
 
+        let block = neighborhood::block(size as usize);
         let mut window = Vec::with_capacity(size as usize);
+        let mut part = Vec::with_capacity(size as usize);
         ctx.scratch(|scratch| {
             scratch.samples::<T::Sum, _>(rows.row_len() + padded_len, |memory, _| {
                 let (columns, padded) = memory.split_at_mut(rows.row_len());
                 for (y, out) in out.rows::<T>()? {
-                    ctx.check()?;
                     let leaving = window.first().copied();
                     rows.window(y, radius, &mut window);
-                    T::columns(&window, leaving, columns);
+                    for (place, columns) in columns.chunks_mut(block).enumerate() {
+                        ctx.check()?;
+                        part.clear();
+                        part.extend(window.iter().map(|row| &row[place * block..]));
+                        T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
+                    }
                     pad_row(columns, padded, span, self.border, constant);
                     T::means(padded, size, span.channels, out);
                 }

@@ -8,12 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::kernel::{Filter, Taps, blend_pixels, blend_rows, premultiply, unpremultiply};
+use crate::neighborhood;
 
 /// The longest side an image is resized to.
 const MAX_SIDE: u32 = 1 << 20;
-
-/// Samples of a row that are summed before the next: the sums stay in the nearest cache.
-const BLOCK: usize = 4096;
 
 /// Resizes to a width and a height.
 ///
@@ -170,10 +168,11 @@ impl Mix<'_> {
                 let (sums, mixed) = memory.split_at_mut(row_len);
                 for (taps, (_, out)) in self.rows.iter().zip(out.rows::<U>()?) {
                     let window = &samples[taps.first - top..taps.end() - top];
-                    for (block, sums) in sums.chunks_mut(BLOCK).enumerate() {
+                    let block = neighborhood::block(window.len());
+                    for (place, sums) in sums.chunks_mut(block).enumerate() {
                         ctx.check()?;
                         part.clear();
-                        part.extend(window.iter().map(|row| &row[block * BLOCK..]));
+                        part.extend(window.iter().map(|row| &row[place * block..]));
                         blend_rows(&part, &taps.weights, sums);
                     }
                     blend_pixels(sums, left, channels, self.columns, mixed);

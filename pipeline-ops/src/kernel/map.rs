@@ -12,24 +12,34 @@ pub struct Pixel {
     pub alpha: bool,
 }
 
-/// Applies `f` to every sample of some rows but alpha, which is copied: from the first of each pair
-/// to the second.
+/// A function of one sample, ready to be applied to rows.
 ///
 /// 8-bit samples go through a table of 256 entries; the result is the same.
-pub fn map<'a, T: Sample>(
-    rows: impl Iterator<Item = (&'a [T], &'a mut [T])>,
+#[derive(Debug)]
+pub struct Map<F> {
+    f: F,
     pixel: Pixel,
-    f: impl Fn(f32) -> f32,
-) {
-    if T::TYPE == SampleType::U8 {
-        let table: [u8; 256] = std::array::from_fn(|sample| u8::from_f32(f(sample as f32)));
-        for (input, out) in rows {
-            let (input, out): (&[u8], &mut [u8]) = (cast_slice(input), cast_slice_mut(out));
-            each(input, out, pixel, |sample| table[usize::from(sample)]);
+    table: [u8; 256],
+}
+
+impl<F: Fn(f32) -> f32> Map<F> {
+    /// A map of samples of type `T` by `f`.
+    #[must_use]
+    pub fn new<T: Sample>(pixel: Pixel, f: F) -> Self {
+        let mut table = [0; 256];
+        if T::TYPE == SampleType::U8 {
+            table = std::array::from_fn(|sample| u8::from_f32(f(sample as f32)));
         }
-    } else {
-        for (input, out) in rows {
-            each(input, out, pixel, |sample| T::from_f32(f(sample.to_f32())));
+        Self { f, pixel, table }
+    }
+
+    /// Applies it to a row of the type it was made for: every sample but alpha, which is copied.
+    pub fn row<T: Sample>(&self, input: &[T], out: &mut [T]) {
+        if T::TYPE == SampleType::U8 {
+            let (input, out): (&[u8], &mut [u8]) = (cast_slice(input), cast_slice_mut(out));
+            each(input, out, self.pixel, |sample| self.table[usize::from(sample)]);
+        } else {
+            each(input, out, self.pixel, |sample| T::from_f32((self.f)(sample.to_f32())));
         }
     }
 }
@@ -53,9 +63,9 @@ mod tests {
 
     #[test]
     fn alpha_is_copied() {
-        let (input, mut out) = ([10u8, 20, 30, 40], [0u8; 4]);
-        let rows = std::iter::once((&input[..], &mut out[..]));
-        map(rows, Pixel { channels: 2, alpha: true }, |v| v * 2.0);
+        let mut out = [0u8; 4];
+        let map = Map::new::<u8>(Pixel { channels: 2, alpha: true }, |sample| sample * 2.0);
+        map.row(&[10u8, 20, 30, 40], &mut out);
         assert_eq!(out, [20, 20, 60, 40]);
     }
 
@@ -64,8 +74,7 @@ mod tests {
         let input: Vec<u8> = (0..=255).collect();
         let f = |v: f32| (v / 255.0).powf(0.45) * 255.0;
         let mut out = vec![0u8; 256];
-        let rows = std::iter::once((&input[..], &mut out[..]));
-        map(rows, Pixel { channels: 1, alpha: false }, f);
+        Map::new::<u8>(Pixel { channels: 1, alpha: false }, f).row(&input, &mut out);
         assert!(input.iter().zip(&out).all(|(&v, &out)| out == u8::from_f32(f(f32::from(v)))));
     }
 }

@@ -57,7 +57,7 @@ macro_rules! integer {
     };
 }
 
-integer!(u8, 0; u16, 2);
+integer!(u8, 1; u16, 1);
 
 impl Rank for f32 {
     type Key = u32;
@@ -90,27 +90,45 @@ impl Rank for f32 {
 
 /// Fills `out` with the medians of 3 × 3 windows, from three rows padded by one pixel.
 ///
+/// The median of nine is the middle of: the largest minimum, the middle median and the smallest
+/// maximum of three columns. Columns are sorted once, in `sorted`, which is working memory, and used
+/// by three windows; both passes are minima and maxima of whole rows, which vectorise.
+///
 /// # Panics
 /// If a row is shorter than `out` and two pixels.
-pub fn median_3x3<T: Rank>(rows: [&[T::Key]; 3], channels: usize, out: &mut [T]) {
-    let len = out.len();
-    let at = |row: usize, column: usize| &rows[row][column * channels..][..len];
-    let columns = [0, 1, 2].map(|column| [0, 1, 2].map(|row| at(row, column)));
+pub fn median_3x3<T: Rank>(
+    rows: [&[T::Key]; 3],
+    channels: usize,
+    out: &mut [T],
+    sorted: &mut Vec<T::Key>,
+) {
+    let (len, padded) = (out.len(), out.len() + 2 * channels);
+    sorted.resize(3 * padded, T::Key::default());
+    let (low, rest) = sorted.split_at_mut(padded);
+    let (middle, high) = rest.split_at_mut(padded);
+    let [a, b, c] = rows.map(|row| &row[..padded]);
+    for i in 0..padded {
+        let (least, most) = (a[i].min(b[i]), a[i].max(b[i]));
+        let between = most.min(c[i]);
+        low[i] = least.min(between);
+        middle[i] = least.max(between);
+        high[i] = most.max(c[i]);
+    }
+    let columns = |row| [0, 1, 2].map(|column| shifted(row, column * channels, len));
+    let ([a, b, c], [d, e, f], [g, h, j]) = (columns(low), columns(middle), columns(high));
     for (i, out) in out.iter_mut().enumerate() {
-        // The median of nine is the middle of: the largest minimum, the middle median and the
-        // smallest maximum of three columns.
-        let [a, b, c] = columns.map(|[x, y, z]| sorted(x[i], y[i], z[i]));
-        let low = a[0].max(b[0]).max(c[0]);
-        let middle = sorted(a[1], b[1], c[1])[1];
-        let high = a[2].min(b[2]).min(c[2]);
-        *out = T::from_key(sorted(low, middle, high)[1]);
+        let low = a[i].max(b[i]).max(c[i]);
+        let high = g[i].min(h[i]).min(j[i]);
+        *out = T::from_key(middle_of(low, middle_of(d[i], e[i], f[i]), high));
     }
 }
 
-fn sorted<K: Ord + Copy>(a: K, b: K, c: K) -> [K; 3] {
-    let (low, high) = (a.min(b), a.max(b));
-    let (middle, high) = (high.min(c), high.max(c));
-    [low.min(middle), low.max(middle), high]
+fn shifted<K>(row: &[K], by: usize, len: usize) -> &[K] {
+    &row[by..][..len]
+}
+
+fn middle_of<K: Ord + Copy>(a: K, b: K, c: K) -> K {
+    a.min(b).max(a.max(b).min(c))
 }
 
 /// Fills `out` with the medians of the windows of some rows by selecting in each, from rows padded
@@ -136,13 +154,17 @@ pub fn median_row<T: Rank>(
     }
 }
 
-/// Counts of the keys in a window that slides along a row; finds their median in two looks: which
-/// group of bins, then which bin.
+/// Counts of the keys in a window that slides along a row; finds their median by a short walk from
+/// the last one, over single bins and over groups of bins.
 #[derive(Debug)]
 pub struct RankHistogram {
     fine: Vec<u32>,
     coarse: Vec<u32>,
     shift: u32,
+    /// The bin that was found last.
+    bin: usize,
+    /// Keys in the bins before it.
+    before: u32,
 }
 
 impl RankHistogram {
@@ -150,7 +172,8 @@ impl RankHistogram {
     #[must_use]
     pub fn new(bits: u32) -> Self {
         let shift = bits / 2;
-        Self { fine: vec![0; 1 << bits], coarse: vec![0; 1 << (bits - shift)], shift }
+        let (fine, coarse) = (vec![0; 1 << bits], vec![0; 1 << (bits - shift)]);
+        Self { fine, coarse, shift, bin: 0, before: 0 }
     }
 
     /// Adds column `at` of some rows: one key of each.
@@ -159,6 +182,7 @@ impl RankHistogram {
             let bin = T::bin(row[at]);
             self.fine[bin] += 1;
             self.coarse[bin >> self.shift] += 1;
+            self.before += u32::from(bin < self.bin);
         }
     }
 
@@ -168,23 +192,40 @@ impl RankHistogram {
             let bin = T::bin(row[at]);
             self.fine[bin] -= 1;
             self.coarse[bin >> self.shift] -= 1;
+            self.before -= u32::from(bin < self.bin);
         }
     }
 
     /// The key with `below` keys before it.
+    ///
+    /// # Panics
+    /// If there are not that many keys.
     #[must_use]
-    pub fn nth<T: Rank>(&self, mut below: u32) -> T::Key {
-        let mut group = 0;
-        while group + 1 < self.coarse.len() && self.coarse[group] <= below {
-            below -= self.coarse[group];
-            group += 1;
+    pub fn nth<T: Rank>(&mut self, below: u32) -> T::Key {
+        let group_len = 1 << self.shift;
+        while self.before > below {
+            let group = self.bin >> self.shift;
+            let starts = self.bin.is_multiple_of(group_len);
+            if starts && self.before - self.coarse[group - 1] > below {
+                self.bin -= group_len;
+                self.before -= self.coarse[group - 1];
+            } else {
+                self.bin -= 1;
+                self.before -= self.fine[self.bin];
+            }
         }
-        let mut bin = group << self.shift;
-        while bin + 1 < self.fine.len() && self.fine[bin] <= below {
-            below -= self.fine[bin];
-            bin += 1;
+        while self.before + self.fine[self.bin] <= below {
+            let group = self.bin >> self.shift;
+            let starts = self.bin.is_multiple_of(group_len);
+            if starts && self.before + self.coarse[group] <= below {
+                self.before += self.coarse[group];
+                self.bin += group_len;
+            } else {
+                self.before += self.fine[self.bin];
+                self.bin += 1;
+            }
         }
-        T::at_bin(bin)
+        T::at_bin(self.bin)
     }
 }
 
@@ -208,7 +249,7 @@ mod tests {
         let keys: Vec<u8> = (0..27u32).map(|n| (n * 7919 % 251) as u8).collect();
         let rows: Vec<&[u8]> = keys.chunks(9).collect();
         let (mut network, mut selected) = ([0u8; 7], [0u8; 7]);
-        median_3x3::<u8>([rows[0], rows[1], rows[2]], 1, &mut network);
+        median_3x3::<u8>([rows[0], rows[1], rows[2]], 1, &mut network, &mut Vec::new());
         median_row::<u8>(&rows, 1, &mut selected, &mut Vec::new());
         assert_eq!(network, selected);
 
@@ -216,8 +257,8 @@ mod tests {
         for at in 0..3 {
             histogram.add::<u8>(&rows, at);
         }
-        for at in 0..7 {
-            assert_eq!(histogram.nth::<u8>(4), network[at]);
+        for (at, median) in network.into_iter().enumerate() {
+            assert_eq!(histogram.nth::<u8>(4), median);
             if at < 6 {
                 histogram.add::<u8>(&rows, at + 3);
                 histogram.remove::<u8>(&rows, at);

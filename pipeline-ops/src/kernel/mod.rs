@@ -26,7 +26,7 @@ pub use box_mean::BoxMean;
 pub use convolve::{horizontal, vertical};
 pub use gaussian::gaussian;
 pub use histogram::{Bins, Histogram};
-pub use map::{Pixel, map};
+pub use map::{Map, Pixel};
 pub use median::{Rank, RankHistogram, median_3x3, median_row};
 pub use otsu::otsu;
 pub use resample::{Filter, Taps, blend_pixels, blend_rows, premultiply, unpremultiply};

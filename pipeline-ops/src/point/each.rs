@@ -1,13 +1,14 @@
 //! The loop of point operations that change every sample but alpha by itself.
 
-use pipeline_core::{Result, Sample, View, ViewMut, dispatch};
+use pipeline_core::{Context, Result, Sample, View, ViewMut, dispatch};
 
-use crate::kernel::{Pixel, map};
+use crate::kernel::{Map, Pixel};
 
 /// Fills `out` with `f(sample, white)` of each sample; alpha is copied.
 pub(crate) fn each(
     input: &View<'_>,
     out: &mut ViewMut<'_>,
+    ctx: &Context<'_>,
     f: impl Fn(f32, f32) -> f32,
 ) -> Result<()> {
     let image = input.image();
@@ -15,8 +16,11 @@ pub(crate) fn each(
     let input = input.crop(out.region());
     dispatch!(image.sample, T => {
         let input = input.typed::<T>()?;
-        let rows = out.rows::<T>()?.map(|(y, row)| (input.row(y), row));
-        map(rows, pixel, |sample| f(sample, T::WHITE));
+        let map = Map::new::<T>(pixel, |sample| f(sample, T::WHITE));
+        for (y, row) in out.rows::<T>()? {
+            ctx.check()?;
+            map.row(input.row(y), row);
+        }
         Ok(())
     })
 }

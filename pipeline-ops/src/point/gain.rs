@@ -70,7 +70,7 @@ impl Tile for Gain {
         Ok(inputs[0])
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        each(&inputs[0], out, |sample, _| self.factor * sample)
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        each(&inputs[0], out, ctx, |sample, _| self.factor * sample)
     }
 }

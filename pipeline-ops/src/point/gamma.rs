@@ -76,8 +76,8 @@ impl Tile for Gamma {
         Ok(inputs[0])
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let exponent = 1.0 / self.gamma;
-        each(&inputs[0], out, |sample, white| power(sample, white, exponent))
+        each(&inputs[0], out, ctx, |sample, white| power(sample, white, exponent))
     }
 }

@@ -56,7 +56,7 @@ impl Tile for Invert {
         Ok(inputs[0])
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        each(&inputs[0], out, |sample, white| white - sample)
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        each(&inputs[0], out, ctx, |sample, white| white - sample)
     }
 }

@@ -100,17 +100,17 @@ impl Tile for Levels {
         Ok(inputs[0])
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (low, exponent) = (self.in_black, 1.0 / self.gamma);
         let scale = 1.0 / (self.in_white - self.in_black);
         let (base, span) = (self.out_black, self.out_white - self.out_black);
         // A power of 1 is exact, so leaving it out changes no sample.
         if self.gamma == 1.0 {
-            return each(&inputs[0], out, |sample, white| {
+            return each(&inputs[0], out, ctx, |sample, white| {
                 (base + ((sample / white - low) * scale).clamp(0.0, 1.0) * span) * white
             });
         }
-        each(&inputs[0], out, |sample, white| {
+        each(&inputs[0], out, ctx, |sample, white| {
             let share = ((sample / white - low) * scale).clamp(0.0, 1.0);
             (base + power(share, 1.0, exponent) * span) * white
         })

@@ -2,8 +2,8 @@
 
 use pipeline_core::step::CutOff;
 use pipeline_core::{
-    ColorSpace, Context, Image, In, Layout, Mask, Result, Sample, SampleType, Spec, Step, Tile,
-    View, ViewMut, dispatch, tile,
+    ColorSpace, Context, Error, Image, In, Layout, Mask, Result, Sample, SampleType, Spec, Step,
+    Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,9 @@ impl Step for Threshold {
 impl Tile for Threshold {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         check::single_channel(inputs[0])?;
-        check::within("level", self.level, &(f32::MIN..=f32::MAX), "")?;
+        if self.level.is_nan() {
+            return Err(Error::input("level", "not a number", "a number"));
+        }
         Ok(mask_layout(inputs[0]))
     }
 

@@ -121,7 +121,7 @@ struct Medians<T: Rank> {
 
 impl<T: Rank> Medians<T> {
     fn new(radius: usize, channels: usize) -> Self {
-        let bits = T::BITS.filter(|_| radius > T::SELECT.max(1));
+        let bits = T::BITS.filter(|_| radius > T::SELECT);
         Self { radius, channels, histogram: bits.map(RankHistogram::new), window: Vec::new() }
     }
 
@@ -134,7 +134,8 @@ impl<T: Rank> Medians<T> {
             ctx.check()?;
             let from = place * stretch;
             if let (1, [a, b, c]) = (self.radius, rows) {
-                median_3x3([&a[from..], &b[from..], &c[from..]], self.channels, out);
+                let rows = [&a[from..], &b[from..], &c[from..]];
+                median_3x3(rows, self.channels, out, &mut self.window);
             } else {
                 let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
                 median_row(&rows, self.channels, out, &mut self.window);

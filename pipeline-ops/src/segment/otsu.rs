@@ -63,7 +63,7 @@ impl Otsu {
 }
 
 /// Samples that one chunk counts: the counts of 16-bit samples are added up seldom enough.
-const CHUNK: usize = 1 << 18;
+const CHUNK: usize = 1 << 17;
 
 #[expect(clippy::cast_possible_truncation, reason = "a level has no more digits than a sample")]
 fn level<T: Histogram>(image: &Image, ctx: &Context<'_>) -> Result<Option<f32>> {

@@ -93,6 +93,8 @@ def inputs(data):
     random = np.random.default_rng(20)
 
     add_input("camera", camera[90:154, 200:296])
+    assert skimage.filters.threshold_otsu(camera) == 102
+    store("camera_histogram", np.bincount(camera.ravel(), minlength=256)[None].astype(np.uint16))
     rgb = astronaut[60:92, 180:228]
     add_input("rgb", rgb)
     alpha = np.linspace(-60, 300, 24 * 16).clip(0, 255).astype(np.uint8).reshape(16, 24)

@@ -1,13 +1,15 @@
 //! Opening and saving: files from the wild, damaged files, limits, and what is left behind.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use pipeline_core::step::Kind;
 use pipeline_core::{Context, Error, Image, In, Result, SampleType, Step};
 use pipeline_ops::io::{Open, Orientation, Save};
+use pipeline_ops::segment::Otsu;
 
-use crate::support::{data, floats, shipped};
+use crate::support::{floats, shipped};
 
 fn open(path: impl Into<PathBuf>) -> Result<Image> {
     Open::path(path).run((), &Context::default())
@@ -22,6 +24,18 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
     files.sort();
     files
+}
+
+/// A folder of the full data set, if `PIPELINE_DATA` names one; says so aloud where it does not.
+fn data(folder: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("PIPELINE_DATA").map(|data| Path::new(&data).join(folder));
+    let found = found.filter(|path| path.is_dir());
+    if found.is_none() {
+        // Not `eprintln`, which the test runner swallows.
+        let text = format!("PIPELINE_DATA has no `{folder}`: only shipped files are tested\n");
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
+    }
+    found
 }
 
 /// Opens a file that may be damaged: an image, or an error that names the file and its cause.
@@ -88,6 +102,14 @@ fn every_file_of_the_data_set_ends_in_an_image_or_an_error() {
             files(&folder).iter().for_each(|path| drop(check_survives(path)));
         }
     }
+}
+
+#[test]
+fn a_photograph_of_the_data_set_has_its_known_level() {
+    let Some(photos) = data("images/photos-skimage") else { return };
+    let camera = open(photos.join("camera.png")).unwrap();
+    let level = Otsu::level(&camera, &Context::default()).unwrap();
+    assert_eq!(level, Some(102.0));
 }
 
 #[test]
@@ -310,7 +332,7 @@ fn a_failed_save_leaves_what_was_there() {
     let wide = Image::from_samples(20_000, 1, 1, vec![0u8; 20_000]).unwrap();
     let error = save(&wide, &path).unwrap_err();
     assert!(matches!(error, Error::File { action: "encode", .. }), "{error}");
-    assert_eq!(files(folder.path()), [path.clone()]);
+    assert_eq!(files(folder.path()), std::slice::from_ref(&path));
     assert_eq!(open(&path).unwrap().bytes(), before.bytes());
 }
 
@@ -319,7 +341,7 @@ fn a_missing_folder_is_made_and_an_impossible_one_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/deep/picture.png");
     save(&pattern(1, SampleType::U8), &path).unwrap();
-    assert_eq!(files(path.parent().unwrap()), [path.clone()]);
+    assert_eq!(files(path.parent().unwrap()), std::slice::from_ref(&path));
 
     let error = save(&pattern(1, SampleType::U8), path.join("below.png")).unwrap_err();
     assert!(matches!(error, Error::File { action: "write", .. }), "{error}");

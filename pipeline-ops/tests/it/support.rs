@@ -141,18 +141,6 @@ pub(crate) fn shipped(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
 }
 
-/// A folder of the full data set, if `PIPELINE_DATA` names one; says so aloud where it does not.
-pub(crate) fn data(folder: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("PIPELINE_DATA").map(|data| Path::new(&data).join(folder));
-    let found = found.filter(|path| path.exists());
-    if found.is_none() {
-        println!(
-            "PIPELINE_DATA has no `{folder}`: only the files that come with the tests are used"
-        );
-    }
-    found
-}
-
 /// Reads a golden array; masks become images of zeros and ones.
 pub(crate) fn array(name: &str) -> Image {
     let bytes = std::fs::read(shipped("golden").join(format!("{name}.npy"))).unwrap();
