@@ -181,6 +181,11 @@ impl Value {
         }
     }
 
+    /// Whether this is the value of the type `()`.
+    pub(crate) const fn is_unit(&self) -> bool {
+        matches!(self.0, Inner::Unit)
+    }
+
     /// Bytes the value keeps alive.
     #[must_use]
     pub fn size_bytes(&self) -> usize {

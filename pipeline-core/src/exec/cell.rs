@@ -23,12 +23,15 @@ pub(super) struct Cell {
 /// The kind of thread that runs a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runner {
+    /// A thread of the program that waits for its run. Nobody else can take its place, so it is
+    /// never given up on.
+    Caller,
     /// One of the executor's workers.
     Worker,
+    /// A thread of the pool that was handed a single step.
+    Guest,
     /// A thread that may wait.
     Blocking,
-    /// A thread of the program, or of rayon's making.
-    Other,
 }
 
 /// Where a place is on its way.
@@ -73,21 +76,25 @@ impl Cell {
         self.state.store(state.code(), Ordering::Release);
     }
 
-    pub(super) fn set_runner(&self, runner: Runner) {
+    /// Notes an attempt that begins.
+    pub(super) fn begin(&self, attempt: u8, at_nanos: u64, runner: Runner) {
+        self.attempts.store(attempt, Ordering::Relaxed);
+        self.nanos.store(at_nanos, Ordering::Relaxed);
         let code = match runner {
+            Runner::Caller => 0,
             Runner::Worker => 1,
-            Runner::Blocking => 2,
-            Runner::Other => 3,
+            Runner::Guest => 2,
+            Runner::Blocking => 3,
         };
         self.runner.store(code, Ordering::Relaxed);
     }
 
-    pub(super) fn runner(&self) -> Option<Runner> {
+    pub(super) fn runner(&self) -> Runner {
         match self.runner.load(Ordering::Relaxed) {
-            1 => Some(Runner::Worker),
-            2 => Some(Runner::Blocking),
-            3 => Some(Runner::Other),
-            _ => None,
+            0 => Runner::Caller,
+            1 => Runner::Worker,
+            2 => Runner::Guest,
+            _ => Runner::Blocking,
         }
     }
 
@@ -108,6 +115,15 @@ impl Cell {
     /// The place that failed first.
     pub(super) fn blamed(&self) -> Option<u32> {
         self.blame.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Ends a place that the calling thread runs. Only a caller's place is sure to be its own.
+    pub(super) fn claim_from(&self, runner: Runner, status: Status) -> bool {
+        if runner == Runner::Caller {
+            self.set(State::Ended(status));
+            return true;
+        }
+        self.claim(status)
     }
 
     /// Blames a place; the first one stays.

@@ -28,7 +28,7 @@ thread_local! {
     /// How many steps are open on this thread.
     static OPEN: Cell<u32> = const { Cell::new(0) };
     /// What this thread is to the executor.
-    static RUNNER: Cell<Runner> = const { Cell::new(Runner::Other) };
+    static RUNNER: Cell<Runner> = const { Cell::new(Runner::Caller) };
 }
 
 /// What this thread is to the executor.
@@ -216,7 +216,7 @@ impl Engine {
     pub(super) fn hand_over(&self, lane: Lane, job: impl FnOnce() + Send + 'static) -> Result<()> {
         if lane != Lane::Blocking {
             Arc::clone(&self.pool.lock()).spawn(|| {
-                RUNNER.set(Runner::Other);
+                RUNNER.set(Runner::Guest);
                 job();
             });
             return Ok(());
@@ -248,15 +248,17 @@ impl Engine {
     /// ones take over; the lost ones end when their steps do.
     pub(super) fn lose(self: &Arc<Self>, runner: Runner) {
         match runner {
-            Runner::Worker => {}
+            Runner::Caller => return,
             Runner::Blocking => {
                 // The next step that waits gets fresh threads.
                 *self.waiting.lock() = None;
                 return;
             }
-            Runner::Other => return,
+            Runner::Worker => {
+                self.workers.fetch_sub(1, Ordering::SeqCst);
+            }
+            Runner::Guest => {}
         }
-        self.workers.fetch_sub(1, Ordering::SeqCst);
         let stuck = self.stuck.fetch_add(1, Ordering::Relaxed) + 1;
         if stuck * 4 > self.threads
             && let Ok(fresh) = build_pool(self.threads, "pipeline")

@@ -42,7 +42,7 @@ impl RunCore {
             Begin::Follower => {
                 // A cancel that came before the follower was in the list did not see it.
                 if self.token.is_cancelled() {
-                    self.wind_down();
+                    self.bring_back();
                 }
                 Found::Elsewhere
             }

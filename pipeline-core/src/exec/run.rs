@@ -13,6 +13,7 @@ use super::report::Report;
 use super::schedule::{Left, Schedule};
 use super::slots::Take;
 use super::state::RunState;
+use super::timer::NOT_HURRIED;
 use super::{OnFailure, RunOptions};
 use crate::error::{CancelReason, Error};
 use crate::event::{
@@ -70,8 +71,9 @@ pub(super) enum Audience {
 pub(super) struct Local {
     /// Events that nobody can miss yet: nothing that follows from them is visible to others.
     pub(super) events: Vec<Emit>,
-    /// When the last step ended, which is when the next one begins.
-    pub(super) now: Instant,
+    /// When the last step ended, which is when the next one begins: nanoseconds from the start of
+    /// the run.
+    pub(super) now: u64,
 }
 
 impl RunCore {
@@ -133,7 +135,7 @@ impl RunCore {
         }
         if let Some(at) = options.timeout.and_then(|timeout| self.start.checked_add(timeout)) {
             let run = Arc::downgrade(self);
-            self.engine.timer.at(at, self.id.0, move || {
+            self.engine.timer.at(at, NOT_HURRIED, move || {
                 if let Some(run) = run.upgrade() {
                     run.cancel(CancelReason::Timeout);
                 }
@@ -190,7 +192,7 @@ impl RunCore {
 
     /// Runs places until there is none, or something more urgent, or this thread was given up on.
     pub(super) fn drain(self: &Arc<Self>, first: u32) -> Drained {
-        let mut local = Local { events: Vec::new(), now: Instant::now() };
+        let mut local = self.local();
         let mut next = Some(first);
         loop {
             let place = match next.take() {
@@ -239,14 +241,19 @@ impl RunCore {
     }
 
     /// Brings back whatever waits for something else than a thread, so that it can end.
-    pub(super) fn wind_down(self: &Arc<Self>) {
+    pub(super) fn bring_back(self: &Arc<Self>) {
         for follower in self.engine.inflight.detach(|follower| follower.run.id == self.id) {
             follower.run.come_back(follower.place);
         }
         self.engine.timer.hurry(self.id.0);
+    }
+
+    /// Ends the run soon: what waits comes back, what runs is given up on after the grace period.
+    pub(super) fn wind_down(self: &Arc<Self>) {
+        self.bring_back();
         let Some(at) = Instant::now().checked_add(self.grace) else { return };
         let run = Arc::downgrade(self);
-        self.engine.timer.at(at, self.id.0, move || {
+        self.engine.timer.at(at, NOT_HURRIED, move || {
             if let Some(run) = run.upgrade() {
                 run.abandon_all();
             }
@@ -444,13 +451,14 @@ impl RunCore {
         self.plan.program.shape.ids[place as usize]
     }
 
-    pub(super) fn t_us(&self, at: Instant) -> u64 {
-        self.nanos_at(at) / 1000
+    /// Nanoseconds from the start of the run.
+    pub(super) fn now(&self) -> u64 {
+        nanos(self.start.elapsed())
     }
 
-    /// Nanoseconds from the start of the run.
-    pub(super) fn nanos_at(&self, at: Instant) -> u64 {
-        nanos(at.saturating_duration_since(self.start))
+    /// What a thread that comes into the run carries.
+    pub(super) fn local(&self) -> Local {
+        Local { events: Vec::new(), now: self.now() }
     }
 
     /// Hands over the events that were held back.

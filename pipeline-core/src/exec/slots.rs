@@ -2,26 +2,29 @@
 
 use crate::data::{Image, Layout, Mask, Raster, Value};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// The results of one run that are still needed, one slot per output port.
 ///
 /// A slot is filled once. The last step to read it gets the value itself, everyone before a shared
-/// handle; when the last reader has finished, the slot is empty.
+/// handle; when the last reader has finished, the slot is empty. A result that is `()` takes no
+/// slot: there is nothing to keep.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    slots: Vec<Mutex<Slot>>,
+    slots: Vec<Slot>,
     live: AtomicU64,
     peak: AtomicU64,
 }
 
+/// Who reads a slot, and that it is filled, is ordered by the schedule: a reader starts after the
+/// producer has filled it. The lock only orders readers among themselves.
 #[derive(Debug)]
 struct Slot {
-    /// `()` stands for empty as well; whether a slot is filled follows from the order of the run.
-    value: Value,
+    value: Mutex<Value>,
     /// Readers that have not finished.
-    left: u32,
-    bytes: u64,
+    left: AtomicU32,
+    filled: AtomicBool,
+    bytes: AtomicU64,
 }
 
 /// Whether a reader may be given the only handle.
@@ -36,8 +39,13 @@ pub(crate) enum Take {
 impl Slots {
     /// Empties all slots and expects `uses` readers of each.
     pub(crate) fn reset(&mut self, uses: &[u32]) {
+        let slot = |&left: &u32| Slot {
+            value: Mutex::new(Value::new(())),
+            left: AtomicU32::new(left),
+            filled: AtomicBool::new(false),
+            bytes: AtomicU64::new(0),
+        };
         self.slots.clear();
-        let slot = |&left: &u32| Mutex::new(Slot { value: Value::new(()), left, bytes: 0 });
         self.slots.extend(uses.iter().map(slot));
         (self.live, self.peak) = (AtomicU64::new(0), AtomicU64::new(0));
     }
@@ -45,75 +53,62 @@ impl Slots {
     /// Fills a slot; returns the bytes that the value keeps alive. A value that nobody reads is
     /// dropped.
     pub(crate) fn fill(&self, slot: u32, value: Value) -> u64 {
+        let slot = &self.slots[slot as usize];
         let bytes = value.size_bytes() as u64;
-        let mut place = self.slots[slot as usize].lock();
-        if place.left == 0 {
-            drop(place);
+        if value.is_unit() || slot.left.load(Ordering::Relaxed) == 0 {
             return bytes;
         }
-        place.value = value;
-        place.bytes = bytes;
-        drop(place);
-        if bytes > 0 {
-            let live = self.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
-            self.peak.fetch_max(live, Ordering::Relaxed);
-        }
+        *slot.value.lock() = value;
+        slot.bytes.store(bytes, Ordering::Relaxed);
+        slot.filled.store(true, Ordering::Relaxed);
+        let live = self.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(live, Ordering::Relaxed);
         bytes
     }
 
     /// The value of a slot, for a reader.
+    #[inline]
     pub(crate) fn take(&self, slot: u32, take: Take) -> Value {
-        let mut place = self.slots[slot as usize].lock();
-        if place.left == 1 && take == Take::Last {
-            return std::mem::replace(&mut place.value, Value::new(()));
+        let slot = &self.slots[slot as usize];
+        if !slot.filled.load(Ordering::Relaxed) {
+            return Value::new(());
         }
-        place.value.clone()
+        // Acquire: the readers that have finished have let go of their handles.
+        let is_last = slot.left.load(Ordering::Acquire) == 1;
+        let mut value = slot.value.lock();
+        if is_last && take == Take::Last {
+            return std::mem::replace(&mut *value, Value::new(()));
+        }
+        value.clone()
     }
 
-    /// The value of a slot, for its only reader, which need not say that it has finished; it says
-    /// how many bytes it [`release`](Self::release)s instead, counted up in `bytes`.
-    pub(crate) fn take_only(&self, slot: u32, bytes: &mut u64) -> Value {
-        let mut place = self.slots[slot as usize].lock();
-        place.left = 0;
-        *bytes += std::mem::take(&mut place.bytes);
-        std::mem::replace(&mut place.value, Value::new(()))
-    }
-
-    /// Says that bytes taken by only readers are no longer needed.
-    pub(crate) fn release(&self, bytes: u64) {
-        if bytes > 0 {
-            self.live.fetch_sub(bytes, Ordering::Relaxed);
+    /// Says that a reader has finished.
+    #[inline]
+    pub(crate) fn finish(&self, slot: u32) {
+        let slot = &self.slots[slot as usize];
+        if slot.filled.load(Ordering::Relaxed) && slot.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.empty(slot);
         }
     }
 
-    /// Says that a reader has finished; returns the bytes that nobody needs any more.
-    pub(crate) fn finish(&self, slot: u32) -> u64 {
-        let mut place = self.slots[slot as usize].lock();
-        place.left = place.left.saturating_sub(1);
-        if place.left > 0 {
-            return 0;
-        }
-        let value = std::mem::replace(&mut place.value, Value::new(()));
-        let bytes = std::mem::take(&mut place.bytes);
-        drop(place);
+    #[inline(never)]
+    fn empty(&self, slot: &Slot) {
+        let value = std::mem::replace(&mut *slot.value.lock(), Value::new(()));
         // Freeing can take long; nobody waits for the slot meanwhile.
         drop(value);
-        if bytes > 0 {
-            self.live.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        bytes
+        self.live.fetch_sub(slot.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Bytes of the value in a slot.
     pub(crate) fn bytes(&self, slot: u32) -> u64 {
-        self.slots[slot as usize].lock().bytes
+        self.slots[slot as usize].bytes.load(Ordering::Relaxed)
     }
 
     /// What the image or mask in a slot looks like.
     pub(crate) fn layout(&self, slot: u32) -> Option<Layout> {
-        let place = self.slots[slot as usize].lock();
-        let image = place.value.downcast_ref::<Image>().map(Image::layout);
-        image.or_else(|| place.value.downcast_ref::<Mask>().map(|mask| mask.view().image()))
+        let value = self.slots[slot as usize].value.lock();
+        let image = value.downcast_ref::<Image>().map(Image::layout);
+        image.or_else(|| value.downcast_ref::<Mask>().map(|mask| mask.view().image()))
     }
 
     /// Bytes alive now.
@@ -143,29 +138,29 @@ mod tests {
     }
 
     #[test]
-    fn the_only_reader_leaves_nothing_behind() {
-        let slots = of(&[1]);
-        let filled = slots.fill(0, image());
-        let mut bytes = 0;
-        let value = slots.take_only(0, &mut bytes);
-        assert_eq!((bytes, slots.live()), (filled, filled), "alive while the reader has it");
-        drop(value);
-        slots.release(bytes);
-        assert_eq!(slots.live(), 0);
-    }
-
-    #[test]
     fn the_last_reader_owns_the_value() {
         let slots = of(&[2]);
         slots.fill(0, image());
+        let address = |value: &Value| value.downcast_ref::<Image>().unwrap().bytes().as_ptr();
         let first = slots.take(0, Take::Last);
+        let shared = address(&first);
         drop(first);
         slots.finish(0);
-        let last = slots.take(0, Take::Last).downcast::<Image>().unwrap().into_owned();
-        assert!(last.clone().samples_mut::<u8>().is_some());
+        let last = slots.take(0, Take::Last).downcast::<Image>().unwrap();
+        let mut last = last.into_owned();
+        last.samples_mut::<u8>().unwrap()[0] = 1;
+        assert_eq!(last.bytes().as_ptr(), shared, "written in place");
         slots.finish(0);
         assert_eq!(slots.live(), 0);
         assert!(slots.peak() >= 100);
+    }
+
+    #[test]
+    fn an_attempt_that_may_be_repeated_leaves_the_value() {
+        let slots = of(&[1]);
+        slots.fill(0, image());
+        drop(slots.take(0, Take::Keep));
+        assert!(slots.take(0, Take::Last).downcast::<Image>().is_ok());
     }
 
     #[test]

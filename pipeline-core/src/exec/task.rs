@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::OnFailure;
 use super::cell::State;
 use super::engine::{Follower, inside_step, runner};
 use super::late::Found;
-use super::run::{Abandoned, Local, RunCore, nanos};
+use super::run::{Abandoned, Local, RunCore};
 use super::slots::Take;
 use super::wait::is_on;
 use crate::cache::{Cost, Tier};
@@ -154,30 +154,19 @@ impl RunCore {
     fn attempt(self: &Arc<Self>, place: u32, terms: Terms, local: &mut Local) -> Outcome {
         let Some(step) = &self.plan.steps[place as usize] else { return Outcome::Parked };
         let cell = &self.state.cells[place as usize];
-        let Terms { limit, retry } = terms;
         let attempt = cell.attempts.load(Ordering::Relaxed).saturating_add(1);
-        cell.attempts.store(attempt, Ordering::Relaxed);
-        let began = local.now;
-        cell.nanos.store(self.nanos_at(began), Ordering::Relaxed);
-        cell.set_runner(runner());
+        let (began, runner) = (local.now, runner());
+        cell.begin(attempt, began, runner);
         self.set(place, State::Running);
-        if let Some(limit) = limit {
-            self.watch(place, attempt, limit);
-        }
         if self.bus.is_active() {
-            let kind = EventKind::StepStarted { attempt: attempt.into() };
-            let node = Some(self.node(place));
-            local.events.push(Emit { t_us: self.t_us(began), node, kind });
-            // A listener wants to know of a step while it runs, unless that is over in no time.
-            if self.plan.program.estimates.nanos[place as usize] > WORTH_TELLING {
-                self.flush(local);
-            }
+            self.tell_started(place, attempt, local);
         }
+        let deadline = terms.limit.and_then(|limit| self.watch(place, attempt, limit));
 
-        let (program, shape) = (&*self.plan.program, &*self.plan.program.shape);
+        let shape = &*self.plan.program.shape;
         let inputs = shape.inputs(place);
-        let mut borrowed = 0;
-        let take = if retry.attempts > u32::from(attempt) { Take::Keep } else { Take::Last };
+        let is_final = terms.retry.attempts <= u32::from(attempt);
+        let take = if is_final { Take::Last } else { Take::Keep };
         let ctx = Context {
             host: &**self,
             node: place,
@@ -185,75 +174,107 @@ impl RunCore {
             services: Some(&self.engine.services),
             seed: self.seed_of(place),
             attempt: attempt.into(),
-            deadline: limit.and_then(|limit| began.checked_add(limit)),
+            deadline,
             helped: Some(&cell.helped),
         };
         let mut values = Values::default();
         let result = inside_step(|| {
             catch_unwind(AssertUnwindSafe(|| {
-                let mut read = |at: usize| {
-                    let slot = *inputs.get(at)?;
-                    Some(if take == Take::Last && program.uses[slot as usize] == 1 {
-                        self.state.slots.take_only(slot, &mut borrowed)
-                    } else {
-                        self.state.slots.take(slot, take)
-                    })
-                };
+                let mut read = |at: usize| Some(self.state.slots.take(*inputs.get(at)?, take));
                 let mut reader = Reader::new(&mut read, shape.port_counts(place));
                 step.call(&mut reader, &ctx, &mut |value| values.push(value))
             }))
         });
-        self.state.slots.release(borrowed);
         self.engine.recall_declined();
-        local.now = Instant::now();
-        let took = local.now.saturating_duration_since(began);
-        let result = match result {
-            Ok(Ok(())) if values.len() == shape.slots(place).len() => Ok(()),
-            Ok(Ok(())) => Err(Error::failed(format!("returned {} results", values.len()))),
-            Ok(Err(error)) => Err(error),
-            Err(payload) => Err(Error::Panicked(panic_text(&*payload))),
-        };
-        let can_retry = result.as_ref().is_err_and(Error::is_transient)
-            && u32::from(attempt) < retry.attempts
-            && !self.token.is_cancelled();
-        let status = match &result {
-            Ok(()) => Status::Computed,
-            Err(_) if can_retry => {
-                cell.set(State::Pending);
-                self.try_later(place, retry.pause(attempt.into()));
-                return Outcome::Parked;
-            }
-            Err(Error::Cancelled(_)) if !cell.overdue.load(Ordering::Relaxed) => Status::Cancelled,
-            Err(_) => Status::Failed,
-        };
-        if !cell.claim(status) {
-            return Outcome::Abandoned;
-        }
-        cell.nanos.store(nanos(took), Ordering::Relaxed);
+        local.now = self.now();
+        let took = local.now.saturating_sub(began);
         match result {
-            Ok(()) => {
+            Ok(Ok(())) if values.len() == shape.slots(place).len() => {
+                if !cell.claim_from(runner, Status::Computed) {
+                    return Outcome::Abandoned;
+                }
+                cell.nanos.store(took, Ordering::Relaxed);
                 self.publish(place, values, took, local);
                 Outcome::Ended(End::ok(Status::Computed))
             }
-            Err(Error::Cancelled(CancelReason::Timeout)) if status == Status::Failed => {
-                let error = Error::TimedOut { after: limit.unwrap_or(took), still_running: false };
-                Outcome::Ended(self.failure(place, error))
+            Ok(Ok(())) => {
+                let error = Error::failed(format!("returned {} results", values.len()));
+                self.unsuccessful(place, terms, error, took)
             }
-            Err(error) if status == Status::Cancelled => {
-                Outcome::Ended(End { status, error: Some(Arc::new(error)), tier: None })
+            Ok(Err(error)) => self.unsuccessful(place, terms, error, took),
+            Err(payload) => {
+                self.unsuccessful(place, terms, Error::Panicked(panic_text(payload)), took)
             }
-            Err(error) => Outcome::Ended(self.failure(place, error)),
+        }
+    }
+
+    /// Decides what becomes of a place whose step did not finish.
+    #[cold]
+    #[inline(never)]
+    fn unsuccessful(
+        self: &Arc<Self>,
+        place: u32,
+        terms: Terms,
+        error: Error,
+        took: u64,
+    ) -> Outcome {
+        let cell = &self.state.cells[place as usize];
+        let attempt = u32::from(cell.attempts.load(Ordering::Relaxed));
+        let can_retry = attempt < terms.retry.attempts && !self.token.is_cancelled();
+        if error.is_transient() && can_retry {
+            cell.set(State::Pending);
+            self.try_later(place, terms.retry.pause(attempt));
+            return Outcome::Parked;
+        }
+        let overdue = cell.overdue.load(Ordering::Relaxed);
+        let cancelled = matches!(error, Error::Cancelled(_)) && !overdue;
+        let status = if cancelled { Status::Cancelled } else { Status::Failed };
+        if !cell.claim_from(runner(), status) {
+            return Outcome::Abandoned;
+        }
+        cell.nanos.store(took, Ordering::Relaxed);
+        Outcome::Ended(match error {
+            error if cancelled => End { status, error: Some(Arc::new(error)), tier: None },
+            Error::Cancelled(_) => {
+                let after = terms.limit.unwrap_or(Duration::from_nanos(took));
+                self.failure(place, Error::TimedOut { after, still_running: false })
+            }
+            error => self.failure(place, error),
+        })
+    }
+
+    #[inline(never)]
+    fn tell_started(&self, place: u32, attempt: u8, local: &mut Local) {
+        let kind = EventKind::StepStarted { attempt: attempt.into() };
+        let node = Some(self.node(place));
+        local.events.push(Emit { t_us: local.now / 1000, node, kind });
+        // A listener wants to know of a step while it runs, unless that is over in no time.
+        if self.plan.program.estimates.nanos[place as usize] > WORTH_TELLING {
+            self.flush(local);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_finished(&self, place: u32, end: &End, local: &mut Local) {
+        let mut finished = self.finished_event(place, end.status);
+        finished.tier = end.tier;
+        let node = Some(self.node(place));
+        let kind = EventKind::StepFinished(finished);
+        local.events.push(Emit { t_us: local.now / 1000, node, kind });
+        if !self.is_only_ours(place, local) {
+            self.flush(local);
         }
     }
 
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
-    fn publish(self: &Arc<Self>, place: u32, values: Values, took: Duration, local: &mut Local) {
+    fn publish(self: &Arc<Self>, place: u32, values: Values, took: u64, local: &mut Local) {
         self.digest(place, &values);
         if let Some(cache) = &self.engine.cache
             && let Some(key) = self.cache_key(place)
         {
             for (value, port) in values.iter().zip(0u16..) {
-                let cost = Cost { time: took, bytes: value.size_bytes() as u64 };
+                let cost =
+                    Cost { time: Duration::from_nanos(took), bytes: value.size_bytes() as u64 };
                 for evicted in cache.put(key.port(port), value, cost) {
                     if self.bus.is_active() {
                         let kind = EventKind::Evicted {
@@ -261,7 +282,7 @@ impl RunCore {
                             bytes: evicted.bytes,
                             tier: evicted.tier,
                         };
-                        local.events.push(Emit { t_us: self.t_us(local.now), node: None, kind });
+                        local.events.push(Emit { t_us: local.now / 1000, node: None, kind });
                     }
                 }
             }
@@ -296,7 +317,7 @@ impl RunCore {
     /// Takes over results that another run computed. Runs on that run's thread; the waiting place
     /// was counted in and goes out here.
     fn adopt(self: &Arc<Self>, place: u32, values: Values) {
-        let mut local = Local { events: Vec::new(), now: Instant::now() };
+        let mut local = self.local();
         let end = match self.refuse(place) {
             Some(end) => end,
             None => {
@@ -316,43 +337,23 @@ impl RunCore {
     /// Ends a place: its record, its event, its inputs, its consumers. Returns the place to go on
     /// with.
     pub(super) fn end(self: &Arc<Self>, place: u32, end: End, local: &mut Local) -> Option<u32> {
-        let cell = &self.state.cells[place as usize];
-        if let Some(error) = end.error {
-            self.failures.lock().insert(place, error);
+        if !end.status.is_ok() {
+            self.pass_blame(place, &end);
         }
         self.set(place, State::Ended(end.status));
-        if !end.status.is_ok() {
-            self.resolve(place, None);
-            let culprit = cell.blamed().unwrap_or(place);
-            for &consumer in self.plan.program.shape.consumers(place) {
-                self.state.cells[consumer as usize].blame(culprit);
-            }
-        }
         if self.bus.is_active() {
-            let mut finished = self.finished_event(place, end.status);
-            finished.tier = end.tier;
-            let node = Some(self.node(place));
-            let kind = EventKind::StepFinished(finished);
-            local.events.push(Emit { t_us: self.t_us(local.now), node, kind });
+            self.tell_finished(place, &end, local);
         }
-        let program = &*self.plan.program;
         if self.schedule.is_limited() {
             self.schedule.done(place, self.units_of(place));
         }
-        let ran = matches!(end.status, Status::Computed);
-        for &slot in program.shape.inputs(place) {
-            // A step that ran as the only reader has said so when it took the value.
-            if !(ran && program.uses[slot as usize] == 1) {
-                self.state.slots.finish(slot);
-            }
+        for &slot in self.plan.program.shape.inputs(place) {
+            self.state.slots.finish(slot);
         }
         let active = self.bus.is_active();
-        if active && !self.is_only_ours(place, local) {
-            self.flush(local);
-        }
         let released = self.schedule.release(place, |queued| {
             if active {
-                local.events.push(self.queued_event(queued, self.t_us(local.now)));
+                local.events.push(self.queued_event(queued, local.now / 1000));
             }
         });
         if self.schedule.is_limited() {
@@ -360,6 +361,20 @@ impl RunCore {
         }
         self.call_for_help(released.queued_nanos);
         released.next
+    }
+
+    /// Notes why a place has no result, and tells those who counted on it.
+    #[cold]
+    #[inline(never)]
+    fn pass_blame(self: &Arc<Self>, place: u32, end: &End) {
+        if let Some(error) = &end.error {
+            self.failures.lock().insert(place, Arc::clone(error));
+        }
+        self.resolve(place, None);
+        let culprit = self.state.cells[place as usize].blamed().unwrap_or(place);
+        for &consumer in self.plan.program.shape.consumers(place) {
+            self.state.cells[consumer as usize].blame(culprit);
+        }
     }
 
     /// Whether what follows from the end of a place can be seen by this thread alone: then its
@@ -433,8 +448,10 @@ impl RunCore {
 }
 
 /// What a panic said. The payload is only looked at, never formatted: its own code could panic.
-fn panic_text(payload: &(dyn Any + Send)) -> String {
+fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "with a payload that is not text".to_owned())
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    // Its drop could panic as well, and there is nobody above to catch that.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    text.unwrap_or_else(|| "with a payload that is not text".to_owned())
 }

@@ -7,6 +7,9 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
+/// The group of what keeps its time whatever happens.
+pub(super) const NOT_HURRIED: u64 = 0;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Calls things at their time. Its thread starts with the first of them and ends with the timer.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Drained;
-use super::run::{Abandoned, Local, RunCore, micros, nanos};
+use super::run::{Abandoned, RunCore, micros, nanos};
+use super::timer::NOT_HURRIED;
 use crate::error::{CancelReason, Error, Result};
 use crate::event::Status;
 use crate::step::Lane;
 use crate::sync::atomic::Ordering;
 
-use super::cell::State;
+use super::cell::{Runner, State};
 
 impl RunCore {
     /// Runs a place on the threads of another lane.
@@ -33,7 +34,7 @@ impl RunCore {
 
     /// Executes one place on a thread that is not a worker, and queues what follows.
     fn drain_one(self: &Arc<Self>, place: u32) -> Drained {
-        let mut local = Local { events: Vec::new(), now: Instant::now() };
+        let mut local = self.local();
         match self.execute(place, &mut local) {
             Ok(next) => {
                 self.flush(&mut local);
@@ -58,20 +59,25 @@ impl RunCore {
     }
 
     /// Sets the step's deadline: first it is asked to stop, then it is given up on.
-    pub(super) fn watch(self: &Arc<Self>, place: u32, attempt: u8, limit: Duration) {
+    pub(super) fn watch(
+        self: &Arc<Self>,
+        place: u32,
+        attempt: u8,
+        limit: Duration,
+    ) -> Option<Instant> {
+        // A time that no clock reaches is no deadline.
+        let at = Instant::now().checked_add(limit)?;
         let run = Arc::downgrade(self);
         let engine = Arc::clone(&self.engine);
         let grace = self.grace;
-        let group = self.id.0;
-        let Some(at) = Instant::now().checked_add(limit) else { return };
-        self.engine.timer.at(at, group, move || {
+        self.engine.timer.at(at, NOT_HURRIED, move || {
             let Some(strong) = run.upgrade() else { return };
             if !strong.is_still(place, attempt) {
                 return;
             }
             strong.state.cells[place as usize].overdue.store(true, Ordering::Relaxed);
-            let Some(at) = at.checked_add(grace) else { return };
-            engine.timer.at(at, group, move || {
+            let Some(end) = at.checked_add(grace) else { return };
+            engine.timer.at(end, NOT_HURRIED, move || {
                 if let Some(run) = run.upgrade()
                     && run.is_still(place, attempt)
                 {
@@ -79,6 +85,7 @@ impl RunCore {
                 }
             });
         });
+        Some(at)
     }
 
     fn is_still(&self, place: u32, attempt: u8) -> bool {
@@ -90,20 +97,19 @@ impl RunCore {
     /// the step may still return is dropped.
     pub(super) fn abandon(self: &Arc<Self>, place: u32) {
         let cell = &self.state.cells[place as usize];
-        if !cell.claim(Status::Failed) {
+        let runner = cell.runner();
+        if runner == Runner::Caller || !cell.claim(Status::Failed) {
             return;
         }
         let began = Duration::from_nanos(cell.nanos.load(Ordering::Relaxed));
         let took = self.start.elapsed().saturating_sub(began);
         cell.nanos.store(nanos(took), Ordering::Relaxed);
-        let mut local = Local { events: Vec::new(), now: Instant::now() };
+        let mut local = self.local();
         let limit = self.plan.infos[place as usize].settings().timeout.or(self.step_timeout);
         let after = limit.unwrap_or(took);
         let error = Error::TimedOut { after, still_running: true };
         let end = self.failure(place, error);
-        if let Some(runner) = cell.runner() {
-            self.engine.lose(runner);
-        }
+        self.engine.lose(runner);
         let next = self.end(place, end, &mut local);
         self.flush(&mut local);
         if let Some(next) = next {
