@@ -144,8 +144,28 @@ impl StepType {
     /// The first paragraph of the step's documentation.
     #[must_use]
     pub fn summary(&self) -> &str {
-        let text = self.schema.get("description").and_then(Json::as_str).unwrap_or_default();
-        text.split("\n\n").next().unwrap_or_default()
+        self.docs().split("\n\n").next().unwrap_or_default()
+    }
+
+    /// The step's documentation.
+    #[must_use]
+    pub fn docs(&self) -> &str {
+        self.schema.get("description").and_then(Json::as_str).unwrap_or_default()
+    }
+
+    /// The step type as data, for tables and editors: an object with `name`, `version`, `summary`,
+    /// `docs`, `inputs`, `outputs` and, as a JSON Schema, `params`.
+    #[must_use]
+    pub fn describe(&self) -> Json {
+        serde_json::json!({
+            "name": self.name,
+            "version": self.version,
+            "summary": self.summary(),
+            "docs": self.docs(),
+            "inputs": self.inputs.iter().map(Port::describe).collect::<Vec<_>>(),
+            "outputs": self.outputs.iter().map(Port::describe).collect::<Vec<_>>(),
+            "params": self.schema,
+        })
     }
 }
 

@@ -18,6 +18,7 @@ mod tile;
 pub use cancel::CancelToken;
 pub use context::Context;
 pub use erased::{AnyStep, StepType};
+pub(crate) use expect::{found, list_of, one_of, shorten};
 #[doc(hidden)]
 pub use inputs::Reader;
 pub(crate) use inputs::Wire;

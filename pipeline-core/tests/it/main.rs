@@ -1,0 +1,7 @@
+//! The crate from outside: one module per subject.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod toy;
+
+mod file;
