@@ -22,3 +22,7 @@ pub use graph::Graph;
 pub use id::{NodeId, RunId};
 pub use key::Key;
 pub use step::{CancelToken, Context, Node, Registry, Services, Spec, Step, Tile, tile};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/pipeline-json.md")]
+mod guide_pipeline_json {}

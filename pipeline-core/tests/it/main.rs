@@ -5,3 +5,5 @@
 mod toy;
 
 mod file;
+mod file_limits;
+mod file_random;

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use serde::de::DeserializeSeed;
-use serde_json::Value as Json;
 
 use super::limits::FileLimits;
-use super::tree::{DEEPER, MORE, Meter, Tree};
+use super::tree::{Meter, Tree};
 use super::write;
 use crate::error::{Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
@@ -63,9 +62,9 @@ impl FileFormat {
         let tree = match self {
             Self::Json => json(text, &meter),
             #[cfg(feature = "yaml")]
-            Self::Yaml => yaml(text, &meter, limits),
+            Self::Yaml => super::yaml::tree(text, &meter, limits),
             #[cfg(feature = "toml")]
-            Self::Toml => toml(text, &meter, limits),
+            Self::Toml => super::toml::tree(text, &meter, limits),
         };
         tree.map_err(|fault| match meter.hit() {
             Some(found) => limit(fault.path, found, &meter, limits),
@@ -74,7 +73,7 @@ impl FileFormat {
     }
 }
 
-fn limit(path: String, found: &str, meter: &Meter, limits: &FileLimits) -> Fault {
+pub(super) fn limit(path: String, found: &str, meter: &Meter, limits: &FileLimits) -> Fault {
     let expected = format!(
         "at most {} levels of lists and objects and {} values",
         meter.max_depth(),
@@ -83,11 +82,11 @@ fn limit(path: String, found: &str, meter: &Meter, limits: &FileLimits) -> Fault
     Fault { code: FaultCode::Limit, path, found: found.to_owned(), expected, nearest: None }
 }
 
-fn place(line: impl std::fmt::Display, column: impl std::fmt::Display) -> String {
+pub(super) fn place(line: impl std::fmt::Display, column: impl std::fmt::Display) -> String {
     format!("line {line}, column {column}")
 }
 
-fn syntax(path: String, found: impl Into<String>, expected: &str) -> Fault {
+pub(super) fn syntax(path: String, found: impl Into<String>, expected: &str) -> Fault {
     let (code, found, expected) = (FaultCode::Syntax, found.into(), expected.to_owned());
     Fault { code, path, found, expected, nearest: None }
 }
@@ -119,100 +118,6 @@ fn at(text: &str, line: usize, column: usize) -> String {
         Some(character) => format!("{character:?}"),
         None => "the end of the line".to_owned(),
     }
-}
-
-/// Aliases of a YAML file stand for at most this much: values, ends of lists and of objects.
-#[cfg(feature = "yaml")]
-const ALIASED: usize = 200_000;
-
-#[cfg(feature = "yaml")]
-fn yaml(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tree, Fault> {
-    let bytes = usize::try_from(limits.max_bytes).unwrap_or(usize::MAX);
-    // A value is one event, a list or an object two. One level more than is allowed, so that the
-    // limit that is told is ours.
-    let events = limits.max_values.saturating_mul(2);
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_reader_input_bytes: Some(bytes),
-            max_events: events,
-            max_nodes: events,
-            max_total_scalar_bytes: bytes,
-            max_recorded_anchor_events: ALIASED,
-            max_depth: meter.max_depth() + 1,
-            max_documents: 2,
-        },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIASED },
-        strict_booleans: true,
-        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
-        with_snippet: false,
-    };
-    let read = |reader: serde_saphyr::Deserializer<'_, '_>| meter.root().deserialize(reader);
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, read).map_err(|error| {
-        let error = error.without_snippet();
-        let path = error.location().filter(|location| location.line() > 0).map_or_else(
-            || "file".to_owned(),
-            |location| place(location.line(), location.column()),
-        );
-        let error = match error {
-            serde_saphyr::Error::AliasError { error, .. } => error,
-            other => other,
-        };
-        match error {
-            serde_saphyr::Error::Budget { breach, .. } => {
-                limit(path, &format!("{breach:?}"), meter, limits)
-            }
-            serde_saphyr::Error::AliasReplayLimitExceeded { .. } => {
-                limit(path, "aliases that stand for more", meter, limits)
-            }
-            serde_saphyr::Error::DuplicateMappingKey { key, .. } => Fault {
-                code: FaultCode::Name,
-                path,
-                found: format!("`{}` a second time", key.as_deref().unwrap_or("a field")),
-                expected: "each name once".to_owned(),
-                nearest: None,
-            },
-            other => {
-                let message = other.to_string();
-                let message = message.lines().next().unwrap_or_default();
-                if message.contains("recursion limit") {
-                    return limit(path, DEEPER, meter, limits);
-                }
-                let told = format!(" at {path}");
-                syntax(path, message.strip_suffix(&told).unwrap_or(message), "well-formed YAML")
-            }
-        }
-    })
-}
-
-#[cfg(feature = "toml")]
-fn toml(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tree, Fault> {
-    // The TOML reader holds the whole file before anything can be counted, but every value of it
-    // stands behind one of these.
-    let values = text.bytes().filter(|byte| b",=[{".contains(byte)).count();
-    if values > limits.max_values {
-        return Err(limit("file".to_owned(), MORE, meter, limits));
-    }
-    let read = || meter.root().deserialize(toml::Deserializer::parse(text)?);
-    read().map_err(|error| {
-        let path = error.span().map_or_else(
-            || "file".to_owned(),
-            |span| {
-                let before = text.get(..span.start).unwrap_or(text);
-                let line = before.rfind('\n').map_or(0, |end| end + 1);
-                let column = before[line..].chars().count() + 1;
-                place(before.bytes().filter(|&byte| byte == b'\n').count() + 1, column)
-            },
-        );
-        let message = error.message();
-        if message.contains("recursion limit") || message.contains("recurse") {
-            return limit(path, DEEPER, meter, limits);
-        }
-        if message.starts_with("duplicate key") {
-            let (code, expected) = (FaultCode::Name, "each name once".to_owned());
-            return Fault { code, path, found: message.to_owned(), expected, nearest: None };
-        }
-        syntax(path, message.lines().next().unwrap_or_default(), "well-formed TOML")
-    })
 }
 
 /// Pipeline files.
@@ -283,7 +188,7 @@ impl Graph {
     pub fn to_toml(&self) -> Result<String> {
         let mut document = write::document(self).map_err(Error::Invalid)?;
         write::without_nulls(self, &mut document).map_err(Error::Invalid)?;
-        toml::to_string_pretty::<Json>(&document).map_err(failed)
+        toml::to_string_pretty(&document).map_err(failed)
     }
 }
 

@@ -9,8 +9,12 @@ mod format;
 mod limits;
 mod read;
 mod schema;
+#[cfg(feature = "toml")]
+mod toml;
 mod tree;
 mod write;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 pub use format::FileFormat;
 pub use limits::FileLimits;

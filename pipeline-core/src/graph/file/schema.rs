@@ -85,7 +85,7 @@ impl Graph {
                 "targets": {
                     "type": "array",
                     "description": "What a run computes if it is not told otherwise; by default \
-                                    every output that nothing reads from.",
+                                    every node that nothing reads from.",
                     "uniqueItems": true,
                     "items": { "$ref": "#/$defs/wire" },
                 },
