@@ -19,9 +19,11 @@ pub(super) struct RunState {
     home: Arc<Spare>,
 }
 
+type Arrays = (Vec<Cell>, Slots, Vec<AtomicU32>);
+
 /// Arrays of runs that are over.
 #[derive(Debug, Default)]
-pub(super) struct Spare(Mutex<Vec<(Vec<Cell>, Slots, Vec<AtomicU32>)>>);
+pub(super) struct Spare(Mutex<Vec<Arrays>>);
 
 /// How many runs' arrays are kept.
 const KEPT: usize = 4;

@@ -101,7 +101,7 @@ impl RunCore {
             Action::Given | Action::Skip => Outcome::Parked,
         };
         match outcome {
-            Outcome::Ended(end) => Ok(self.end(place, end, local)),
+            Outcome::Ended(end) => Ok(self.end(place, &end, local)),
             Outcome::Parked => {
                 self.schedule.done(place, self.units_of(place));
                 self.flush(local);
@@ -326,7 +326,7 @@ impl RunCore {
                 End { tier: Some(Tier::Memory), ..End::ok(Status::Adopted) }
             }
         };
-        let next = self.end(place, end, &mut local);
+        let next = self.end(place, &end, &mut local);
         self.flush(&mut local);
         if let Some(next) = next {
             self.queue(next);
@@ -336,13 +336,13 @@ impl RunCore {
 
     /// Ends a place: its record, its event, its inputs, its consumers. Returns the place to go on
     /// with.
-    pub(super) fn end(self: &Arc<Self>, place: u32, end: End, local: &mut Local) -> Option<u32> {
+    pub(super) fn end(self: &Arc<Self>, place: u32, end: &End, local: &mut Local) -> Option<u32> {
         if !end.status.is_ok() {
-            self.pass_blame(place, &end);
+            self.pass_blame(place, end);
         }
         self.set(place, State::Ended(end.status));
         if self.bus.is_active() {
-            self.tell_finished(place, &end, local);
+            self.tell_finished(place, end, local);
         }
         if self.schedule.is_limited() {
             self.schedule.done(place, self.units_of(place));

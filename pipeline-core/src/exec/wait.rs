@@ -110,7 +110,7 @@ impl RunCore {
         let error = Error::TimedOut { after, still_running: true };
         let end = self.failure(place, error);
         self.engine.lose(runner);
-        let next = self.end(place, end, &mut local);
+        let next = self.end(place, &end, &mut local);
         self.flush(&mut local);
         if let Some(next) = next {
             self.queue(next);

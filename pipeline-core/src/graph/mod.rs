@@ -1,6 +1,7 @@
 //! Which steps, wired how: plain data that is edited in place.
 
 mod edit;
+mod file;
 mod node;
 
 use std::any::TypeId;
@@ -13,6 +14,7 @@ use petgraph::Directed;
 use petgraph::stable_graph::{NodeIndex, StableGraph};
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
+pub use file::{FileFormat, FileLimits};
 pub use node::{NodeInfo, Retry, Settings};
 
 use crate::data::Data;
@@ -81,6 +83,8 @@ pub struct Graph {
     /// Nodes whose parameters changed since then, oldest first; one entry per revision.
     edited: Vec<NodeIndex<u32>>,
     meta: Option<serde_json::Value>,
+    /// The JSON Schema that the graph's file names for editors.
+    pub(crate) schema_link: Option<Arc<str>>,
 }
 
 /// How many parameter edits are remembered one by one before they count as a change of structure.
@@ -111,6 +115,7 @@ impl Clone for Graph {
             structure: self.structure,
             edited: self.edited.clone(),
             meta: self.meta.clone(),
+            schema_link: self.schema_link.clone(),
         }
     }
 }
@@ -130,6 +135,7 @@ impl Graph {
             structure: 0,
             edited: Vec::new(),
             meta: None,
+            schema_link: None,
         }
     }
 
@@ -288,6 +294,28 @@ impl Graph {
         self.revision += 1;
         self.structure = self.revision;
         self.edited.clear();
+    }
+}
+
+/// What a file fills in, having checked it.
+impl Graph {
+    /// Adds a wire to an input port, at a place among the wires of that port.
+    pub(crate) fn wire(&mut self, from: Wire, to: NodeId, input: u16, place: u32) {
+        let joint = Joint { input, output: from.port, place };
+        self.nodes.add_edge(index(from.node), index(to), joint);
+        self.restructure();
+    }
+
+    pub(crate) fn put_settings(&mut self, node: NodeId, settings: Settings) {
+        if let Some(info) = self.nodes.node_weight_mut(index(node)) {
+            Arc::make_mut(info).settings = settings;
+        }
+        self.restructure();
+    }
+
+    pub(crate) fn set_targets(&mut self, targets: Vec<Wire>) {
+        self.targets = targets;
+        self.restructure();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Data, DataType};
@@ -55,7 +56,7 @@ impl Body {
 }
 
 /// How a node is run. Never enters a key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Whether the node passes its input on instead of running: each output carries the first
@@ -67,6 +68,7 @@ pub struct Settings {
     pub retry: Retry,
     /// The time one attempt may take.
     #[serde(rename = "timeout_ms", with = "millis", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u64>", extend("x-unit" = "ms"))]
     pub timeout: Option<Duration>,
     /// Higher runs first among nodes that are ready.
     #[serde(skip_serializing_if = "is_zero")]
@@ -121,12 +123,14 @@ mod millis {
 
 /// How a transient failure is tried again: after `delay`, then twice that, and so on up to a
 /// minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// Attempts in all; 1 never tries again.
     pub attempts: u32,
     /// Milliseconds before the second attempt.
+    #[serde(default)]
+    #[schemars(extend("x-unit" = "ms"))]
     pub delay_ms: u64,
 }
 

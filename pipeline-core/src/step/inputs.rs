@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use serde::Serialize;
+
 use crate::data::{Data, DataType, In, Value};
 use crate::error::{Error, Result};
 use crate::id::NodeId;
@@ -68,8 +70,16 @@ pub struct Port {
     pub arity: Arity,
 }
 
+impl Port {
+    /// The port as data: an object with `name`, `type` and `arity`.
+    pub(crate) fn describe(&self) -> serde_json::Value {
+        serde_json::json!({ "name": self.name, "type": self.data.name, "arity": self.arity })
+    }
+}
+
 /// How many wires an input takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Arity {
     /// Exactly one: `In<T>`. Also every output.
     One,

@@ -3,8 +3,10 @@
 mod cancel;
 mod context;
 mod erased;
+mod expect;
 mod inputs;
 mod outputs;
+mod range;
 mod registry;
 mod rows;
 mod schema;
@@ -18,6 +20,7 @@ pub(crate) use cancel::OnCancel;
 pub use context::Context;
 pub(crate) use context::{Host, Progress};
 pub use erased::{AnyStep, StepType};
+pub(crate) use expect::{found, list_of, one_of, shorten};
 #[doc(hidden)]
 pub use inputs::Reader;
 pub(crate) use inputs::Wire;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Step;
 use super::erased::StepType;
+use crate::data::DataType;
 use crate::error::{Error, Result, nearest};
 
 /// The step types that pipeline files may name. Filled explicitly; there is no global list.
@@ -27,6 +28,8 @@ use crate::error::{Error, Result, nearest};
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     types: BTreeMap<&'static str, Arc<StepType>>,
+    /// What flows on the ports of these steps.
+    data: BTreeMap<&'static str, DataType>,
 }
 
 impl Registry {
@@ -39,7 +42,8 @@ impl Registry {
     /// Adds a step type.
     ///
     /// # Errors
-    /// [`Error::Input`] if a step of this name is there already.
+    /// [`Error::Input`] if a step of this name is there already, or if one of its ports carries
+    /// data whose name another type of data has.
     pub fn register<S: Step>(&mut self) -> Result<()> {
         if self.types.contains_key(S::NAME) {
             return Err(Error::input(
@@ -48,7 +52,19 @@ impl Registry {
                 "a name of its own",
             ));
         }
-        self.types.insert(S::NAME, Arc::new(StepType::of::<S>()));
+        let kind = StepType::of::<S>();
+        let mut data = self.data.clone();
+        for port in kind.inputs.iter().chain(&kind.outputs) {
+            if *data.entry(port.data.name).or_insert(port.data) != port.data {
+                return Err(Error::input(
+                    format!("the name of the data on port `{}` of `{}`", port.name, S::NAME),
+                    format_args!("`{}`, which is taken", port.data.name),
+                    "a name of its own",
+                ));
+            }
+        }
+        self.data = data;
+        self.types.insert(S::NAME, Arc::new(kind));
         Ok(())
     }
 
@@ -67,5 +83,29 @@ impl Registry {
     /// All step types, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<StepType>> {
         self.types.values()
+    }
+
+    /// The type of data of this name, among those on the ports of the registered steps.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest known name.
+    pub fn data_type(&self, name: &str) -> Result<DataType> {
+        self.data.get(name).copied().ok_or_else(|| Error::Unknown {
+            what: "data type",
+            name: name.to_owned(),
+            nearest: nearest(name, self.data.keys().copied()),
+        })
+    }
+
+    /// All types of data on the ports of the registered steps, by name.
+    pub fn data_types(&self) -> impl Iterator<Item = DataType> {
+        self.data.values().copied()
+    }
+
+    /// All step types as data, for tables and editors: a list of objects with `name`, `version`,
+    /// `summary`, `docs`, `inputs`, `outputs` and, as a JSON Schema, `params`.
+    #[must_use]
+    pub fn describe(&self) -> serde_json::Value {
+        self.types.values().map(|kind| kind.describe()).collect()
     }
 }

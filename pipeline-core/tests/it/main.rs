@@ -1,6 +1,10 @@
 //! What the crate promises, from the outside.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod file;
+mod file_limits;
+mod file_random;
 mod patience;
 mod run;
+mod scalars;
 mod toy;

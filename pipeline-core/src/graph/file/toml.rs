@@ -1,0 +1,38 @@
+//! Reading a pipeline file as TOML.
+
+use serde::de::DeserializeSeed;
+
+use super::format::{limit, place, syntax};
+use super::limits::FileLimits;
+use super::tree::{DEEPER, MORE, Meter, Tree};
+use crate::error::{Fault, FaultCode};
+
+pub(super) fn tree(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tree, Fault> {
+    // The TOML reader holds the whole file before anything can be counted, but every value of it
+    // stands behind one of these.
+    let values = text.bytes().filter(|byte| b",=[{".contains(byte)).count();
+    if values > limits.max_values {
+        return Err(limit("file".to_owned(), MORE, meter, limits));
+    }
+    let read = || meter.root().deserialize(::toml::Deserializer::parse(text)?);
+    read().map_err(|error| {
+        let path = error.span().map_or_else(
+            || "file".to_owned(),
+            |span| {
+                let before = text.get(..span.start).unwrap_or(text);
+                let line = before.rfind('\n').map_or(0, |end| end + 1);
+                let column = before[line..].chars().count() + 1;
+                place(before.bytes().filter(|&byte| byte == b'\n').count() + 1, column)
+            },
+        );
+        let message = error.message();
+        if message.contains("recursion limit") || message.contains("recurse") {
+            return limit(path, DEEPER, meter, limits);
+        }
+        if message.starts_with("duplicate key") {
+            let (code, expected) = (FaultCode::Name, "each name once".to_owned());
+            return Fault { code, path, found: message.to_owned(), expected, nearest: None };
+        }
+        syntax(path, message.lines().next().unwrap_or_default(), "well-formed TOML")
+    })
+}
