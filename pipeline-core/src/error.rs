@@ -266,7 +266,7 @@ pub enum FaultCode {
     Range,
     /// A wire joins ports that carry different data.
     Wire,
-    /// A required input has no wire.
+    /// A required input has no wire, or a required field or parameter is not given.
     Missing,
     /// The wires form a cycle; the path is what was found.
     Cycle,
@@ -284,9 +284,12 @@ impl std::fmt::Display for Fault {
 /// The known name nearest to `name`, if one is near enough to be a slip of the hand.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
+    // Nobody slips on a name this long, and comparing it would take long.
+    let known = known.into_iter().take_while(|_| length <= 200);
     known
-        .into_iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|&(distance, _)| distance <= limit)
         .min()

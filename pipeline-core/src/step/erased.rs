@@ -9,6 +9,7 @@ use super::Step;
 use super::context::Context;
 use super::inputs::{Inputs, Port, Reader};
 use super::outputs::Outputs;
+use super::schema::round_defaults;
 use super::spec::Spec;
 use super::tile::Tile;
 use crate::data::Value;
@@ -49,7 +50,12 @@ impl<S: Step> AnyStep for S {
     }
 
     fn params(&self) -> Json {
-        serde_json::to_value(self).unwrap_or(Json::Null)
+        // By way of text, because that is where `0.1f32` is `0.1`; converted directly it would be
+        // 0.10000000149011612, in files as well as against the limits of a range.
+        serde_json::to_string(self)
+            .and_then(|text| serde_json::from_str(&text))
+            .or_else(|_| serde_json::to_value(self))
+            .unwrap_or(Json::Null)
     }
 
     fn spec(&self) -> Spec {
@@ -100,12 +106,14 @@ impl StepType {
     #[must_use]
     pub fn of<S: Step>() -> Self {
         let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
+        let mut schema = generator.into_root_schema_for::<S>().to_value();
+        round_defaults(&mut schema);
         Self {
             name: S::NAME,
             version: S::VERSION,
             inputs: S::Input::ports(S::INPUTS),
             outputs: S::Output::ports(S::OUTPUTS),
-            schema: generator.into_root_schema_for::<S>().to_value(),
+            schema,
             build: |params| {
                 let step: S = serde::Deserialize::deserialize(params)?;
                 Ok(Arc::new(step))

@@ -3,8 +3,10 @@
 mod cancel;
 mod context;
 mod erased;
+mod expect;
 mod inputs;
 mod outputs;
+mod range;
 mod registry;
 mod rows;
 mod schema;
