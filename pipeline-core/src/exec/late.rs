@@ -11,10 +11,11 @@ use super::inflight::Begin;
 use super::run::RunCore;
 use super::task::{End, Values};
 use crate::cache::Hit;
+use crate::data::Value;
 use crate::error::Result;
 use crate::event::Status;
 use crate::key::Key;
-use crate::plan::Identity;
+use crate::plan::{GivenValue, Identity};
 use crate::step::Kind;
 
 impl RunCore {
@@ -103,19 +104,34 @@ impl RunCore {
         if !late.digested[place as usize] {
             return;
         }
-        let key = self.cache_key(place);
         let slots = self.plan.program.shape.slots(place);
-        for ((slot, value), port) in slots.zip(values.iter()).zip(0u16..) {
-            let known = key.map(|key| key.port(port));
-            let recorded = known.and_then(|key| self.engine.identities.find(&key));
-            let identity = recorded.or_else(|| {
-                // A type without a codec has no digest; then the derived key must do.
-                let digest = value.digest().and_then(Result::ok).or(known)?;
-                Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))
-            });
-            self.identities.lock()[slot as usize] =
-                identity.map_or(Identity::Never, Identity::Known);
+        for (slot, value) in slots.zip(values.iter()) {
+            self.identify_slot(place, slot, value);
         }
+    }
+
+    /// Gives a value that was there before the run the identity of its content, if nothing has
+    /// recorded it: the cache may know more than the executor that it serves.
+    pub(super) fn identify(&self, given: &GivenValue) {
+        let place = self.plan.program.shape.producer(given.slot);
+        if let Some(late) = &self.plan.late
+            && late.digested[place as usize]
+            && late.identities[given.slot as usize] == Identity::Late
+        {
+            self.identify_slot(place, given.slot, &given.value);
+        }
+    }
+
+    fn identify_slot(&self, place: u32, slot: u32, value: &Value) {
+        let port = self.plan.program.shape.port(slot);
+        let known = self.cache_key(place).map(|key| key.port(port));
+        let recorded = known.and_then(|key| self.engine.identities.find(&key));
+        let identity = recorded.or_else(|| {
+            // A type without a codec has no digest; then the derived key must do.
+            let digest = value.digest().and_then(Result::ok).or(known)?;
+            Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))
+        });
+        self.identities.lock()[slot as usize] = identity.map_or(Identity::Never, Identity::Known);
     }
 
     /// The number that a step's random numbers start from.

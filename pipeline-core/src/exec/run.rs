@@ -120,6 +120,7 @@ impl RunCore {
         let before = || Snapshot::new(self.id, self.plan.revision());
         self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
+            self.identify(given);
             self.state.slots.fill(given.slot, given.value.clone());
         }
         for (cell, action) in self.state.cells.iter().zip(&self.plan.program.actions) {

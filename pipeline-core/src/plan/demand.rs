@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::freeze::Frozen;
-use super::keys::Keys;
+use super::keys::{Keys, passed_on};
 use super::request::Request;
 use super::shape::narrow;
 use crate::cache::Tier;
@@ -105,11 +105,22 @@ impl Demand {
             }
             let action = self.decide(place, frozen, keys, &used, request);
             self.actions[place as usize] = action;
-            if matches!(action, Action::Run | Action::Pass) {
-                for &slot in shape.inputs(place) {
-                    wanted[shape.producer(slot) as usize] = true;
-                    used[slot as usize] = true;
+            let mut want = |slot: u32| {
+                wanted[shape.producer(slot) as usize] = true;
+                used[slot as usize] = true;
+            };
+            match action {
+                Action::Run => shape.inputs(place).iter().for_each(|&slot| want(slot)),
+                // Of what a bypassed node could pass on, only that is needed which it does.
+                Action::Pass => {
+                    let info = &frozen.infos[place as usize];
+                    let counts = shape.port_counts(place);
+                    let wires = shape
+                        .slots(place)
+                        .filter_map(|slot| passed_on(info, shape.port(slot), counts));
+                    wires.for_each(|wire| want(shape.inputs(place)[wire]));
                 }
+                Action::Skip | Action::Given | Action::Share => {}
             }
         }
         self.given.reverse();

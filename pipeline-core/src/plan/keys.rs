@@ -232,8 +232,7 @@ impl Keys {
             return Some(bound(info, request.bindings));
         };
         if info.settings().bypassed {
-            let input = passed_on(info, shape.port(slot))?;
-            let wire = place_of_port(shape.port_counts(place), input);
+            let wire = passed_on(info, shape.port(slot), shape.port_counts(place))?;
             let source = *shape.inputs(place).get(wire)?;
             return Some(self.identity(source, shape));
         }
@@ -274,15 +273,20 @@ fn bound(info: &NodeInfo, bindings: &Bindings) -> Identity {
     }
 }
 
-/// The input port that a bypassed node passes on to an output port.
-pub(super) fn passed_on(info: &NodeInfo, output: u16) -> Option<usize> {
+/// The wire that a bypassed node passes on to an output port, as its place among all wires of the
+/// node: the first one that carries the same data. `counts` are the node's wires per port, empty
+/// where each has one.
+pub(super) fn passed_on(info: &NodeInfo, output: u16, counts: &[u32]) -> Option<usize> {
     let kind = info.step_type()?;
     let data = kind.outputs.get(usize::from(output))?.data;
-    kind.inputs.iter().position(|input| input.data == data)
+    let is_wired = |port: usize| counts.get(port).is_none_or(|&count| count > 0);
+    let mut ports = kind.inputs.iter().enumerate();
+    let (port, _) = ports.find(|&(port, input)| input.data == data && is_wired(port))?;
+    Some(place_of_port(counts, port))
 }
 
 /// The place of the first wire of a port among all wires of its node.
-pub(super) fn place_of_port(counts: &[u32], port: usize) -> usize {
+fn place_of_port(counts: &[u32], port: usize) -> usize {
     if counts.is_empty() {
         return port;
     }

@@ -224,7 +224,9 @@ impl Planner {
         let (old, shape) = (&*frozen.shape, &*program.shape);
         let places = || (0..shape::narrow(shape.len())).map(|place| (place, program.origin(place)));
         let is_digested = |place: u32, origin: u32| {
-            program.actions[place as usize] == Action::Run && self.keys.is_digested(origin, old)
+            matches!(program.actions[place as usize], Action::Run | Action::Given)
+                && frozen.infos[origin as usize].body().is_some()
+                && self.keys.is_digested(origin, old)
         };
         if !places()
             .any(|(place, origin)| self.keys.late[origin as usize] || is_digested(place, origin))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::demand::{Action, Demand};
 use super::freeze::Frozen;
-use super::keys::{passed_on, place_of_port};
+use super::keys::passed_on;
 use super::order::{self, Estimates};
 use super::shape::{Shape, narrow as number};
 
@@ -123,9 +123,8 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
                 let info = &frozen.infos[origin as usize];
                 let counts = old.port_counts(origin);
                 for slot in old.slots(origin) {
-                    let port = passed_on(info, old.port(slot)).unwrap_or(0);
-                    let source = old.inputs(origin)[place_of_port(counts, port)];
-                    inputs.push(renumber(source));
+                    let wire = passed_on(info, old.port(slot), counts).unwrap_or(0);
+                    inputs.push(renumber(old.inputs(origin)[wire]));
                 }
             }
             Action::Share => {

@@ -3,7 +3,7 @@
 use super::freeze::Rows;
 use crate::error::{Fault, FaultCode};
 use crate::graph::{Graph, NodeInfo};
-use crate::step::Arity;
+use crate::step::{Arity, Port};
 
 /// Faults of names and wires.
 pub(super) fn structure(graph: &Graph, rows: &Rows) -> Vec<Fault> {
@@ -56,22 +56,24 @@ pub(super) fn structure(graph: &Graph, rows: &Rows) -> Vec<Fault> {
             });
         }
         if info.settings().bypassed {
-            faults.extend(bypass(info, kind));
+            faults.extend(bypass(info, kind, &counts));
         }
     }
     faults
 }
 
-/// A bypassed node must have an input to pass on for each of its outputs.
-fn bypass(info: &NodeInfo, kind: &crate::step::StepType) -> Option<Fault> {
-    let lonely = kind
-        .outputs
-        .iter()
-        .find(|output| !kind.inputs.iter().any(|input| input.data == output.data))?;
+/// A bypassed node must have an input to pass on for each of its outputs. `counts` are its wires per
+/// port.
+fn bypass(info: &NodeInfo, kind: &crate::step::StepType, counts: &[u32]) -> Option<Fault> {
+    let passes = |output: &Port| {
+        let wired = kind.inputs.iter().zip(counts).filter(|&(_, &count)| count > 0);
+        wired.into_iter().any(|(input, _)| input.data == output.data)
+    };
+    let lonely = kind.outputs.iter().find(|output| !passes(output))?;
     Some(Fault {
         code: FaultCode::Wire,
         path: format!("nodes.{}.bypassed", info.name()),
-        found: format!("no input that carries {}", lonely.data.name),
+        found: format!("no wire that carries {}", lonely.data.name),
         expected: format!("one, to pass on to output `{}`", lonely.name),
         nearest: None,
     })

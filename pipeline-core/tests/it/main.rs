@@ -4,7 +4,9 @@
 mod file;
 mod file_limits;
 mod file_random;
+mod laws;
 mod patience;
 mod run;
 mod scalars;
+mod sketch;
 mod toy;

@@ -1,10 +1,10 @@
 //! Deadlines, steps that hang, steps that wait, runs inside runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use pipeline_core::data::In;
 use pipeline_core::event::{RunStatus, Status};
 use pipeline_core::{
@@ -14,33 +14,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Give, Number, hoarding, mix};
-
-/// A gate that tests open.
-#[derive(Debug, Clone, Default)]
-struct Door(Arc<(Mutex<bool>, Condvar)>, Arc<AtomicUsize>);
-
-impl Door {
-    fn open(&self) {
-        *self.0.0.lock() = true;
-        self.0.1.notify_all();
-    }
-
-    fn pass(&self) {
-        self.1.fetch_add(1, Ordering::SeqCst);
-        let mut open = self.0.0.lock();
-        while !*open {
-            self.0.1.wait(&mut open);
-        }
-    }
-
-    /// Blocks until `count` steps stand before the door.
-    fn crowd(&self, count: usize) {
-        while self.1.load(Ordering::SeqCst) < count {
-            std::thread::yield_now();
-        }
-    }
-}
+use crate::toy::{Door, Give, Number, hoarding, mix};
 
 /// Stands before the door and hears nothing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -77,7 +51,7 @@ impl Step for Obey {
     type Output = Number;
 
     fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
-        ctx.service::<Door>()?.1.fetch_add(1, Ordering::SeqCst);
+        ctx.service::<Door>()?.arrive();
         loop {
             ctx.check()?;
             std::thread::yield_now();

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
+use pipeline_core::CancelToken;
 use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
 use pipeline_core::data::{Codec, Data, In};
+use pipeline_core::step::CutOff;
 use pipeline_core::{
     Context, Error, Executor, Graph, Key, Options, Result, Services, Spec, Step, Value,
 };
@@ -47,15 +49,101 @@ impl Journal {
         names
     }
 
-    fn note(&self, name: &str) {
+    pub(crate) fn note(&self, name: &str) {
         self.0.lock().push(name.to_owned());
     }
 }
 
-fn note(ctx: &Context<'_>, name: &str) {
+/// Takes note of a step that begins.
+pub(crate) fn note(ctx: &Context<'_>, name: &str) {
     if let Ok(journal) = ctx.service::<Journal>() {
         journal.note(name);
     }
+}
+
+/// A gate that tests open.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Door(Arc<(Mutex<bool>, Condvar)>, Arc<AtomicUsize>);
+
+impl Door {
+    pub(crate) fn open(&self) {
+        *self.0.0.lock() = true;
+        self.0.1.notify_all();
+    }
+
+    pub(crate) fn pass(&self) {
+        self.arrive();
+        let mut open = self.0.0.lock();
+        while !*open {
+            self.0.1.wait(&mut open);
+        }
+    }
+
+    /// Counts one more that stands before the door, without waiting.
+    pub(crate) fn arrive(&self) {
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many came so far.
+    pub(crate) fn arrived(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
+    }
+
+    /// Blocks until `count` steps stand before the door.
+    pub(crate) fn crowd(&self, count: usize) {
+        while self.arrived() < count {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Runs `f` on a thread of its own and fails, instead of standing still, if it does not come back.
+#[track_caller]
+pub(crate) fn comes_back<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    let (done, wait) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || drop(done.send(f())));
+    match wait.recv_timeout(std::time::Duration::from_secs(60)) {
+        Ok(result) => result,
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(thread.join().expect_err("it went without a result"))
+        }
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it does not come back"),
+    }
+}
+
+/// Counts the polls of all steps and sets a token at one of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Polls(Arc<(AtomicUsize, Mutex<Option<(usize, CancelToken)>>)>);
+
+impl Polls {
+    /// Sets `token` at poll number `at`, counted from 0 anew.
+    pub(crate) fn trip(&self, at: usize, token: &CancelToken) {
+        self.0.0.store(0, Ordering::SeqCst);
+        *self.0.1.lock() = Some((at, token.clone()));
+    }
+
+    /// Polls so far.
+    pub(crate) fn count(&self) -> usize {
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    fn poll(&self) {
+        let number = self.0.0.fetch_add(1, Ordering::SeqCst);
+        let token = self.0.1.lock().clone();
+        if let Some((at, token)) = token
+            && at == number
+        {
+            token.cancel(pipeline_core::CancelReason::User);
+        }
+    }
+}
+
+/// A point at which a step may be stopped.
+pub(crate) fn poll(ctx: &Context<'_>) -> Result<()> {
+    if let Ok(polls) = ctx.service::<Polls>() {
+        polls.poll();
+    }
+    ctx.check()
 }
 
 /// Gives a number.
@@ -80,7 +168,7 @@ impl Step for Give {
 }
 
 /// What a [`Mix`] does besides adding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
     /// Nothing.
@@ -117,22 +205,19 @@ impl Step for Mix {
 
     fn run(&self, inputs: Vec<In<Number>>, ctx: &Context<'_>) -> Result<Number> {
         note(ctx, &self.name);
+        poll(ctx)?;
         match self.fault {
             Fault::Fail => return Err(Error::failed("it was told to")),
             Fault::Panic => panic!("it was told to"),
             Fault::Flaky if ctx.attempt() < 3 => return Err(Error::transient("not yet")),
             Fault::None | Fault::Flaky => {}
         }
+        poll(ctx)?;
         Ok(self.sum(inputs.iter().map(|number| number.0)))
     }
 
     fn spec(&self) -> Spec {
-        let cut_off = if self.digest {
-            pipeline_core::step::CutOff::Always
-        } else {
-            pipeline_core::step::CutOff::Never
-        };
-        Spec::default().cut_off(cut_off)
+        Spec::default().cut_off(cut_off(self.digest))
     }
 }
 
@@ -141,6 +226,85 @@ impl Mix {
         let sum = inputs.fold(self.plus, |sum, number| sum.wrapping_mul(31).wrapping_add(number));
         Number(sum / self.divide.unwrap_or(1).max(1))
     }
+}
+
+/// One input, two outputs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Split {
+    /// What is added.
+    pub(crate) plus: i64,
+    /// Tells nodes apart in the journal.
+    pub(crate) name: String,
+    /// Whether the results are digested.
+    pub(crate) digest: bool,
+}
+
+impl Step for Split {
+    const NAME: &'static str = "split";
+    type Input = In<Number>;
+    type Output = (Number, Number);
+
+    fn run(&self, input: In<Number>, ctx: &Context<'_>) -> Result<(Number, Number)> {
+        note(ctx, &self.name);
+        poll(ctx)?;
+        Ok(self.parts(input.0))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cut_off(cut_off(self.digest))
+    }
+}
+
+impl Split {
+    pub(crate) fn parts(&self, number: i64) -> (Number, Number) {
+        (Number(number.wrapping_add(self.plus) / 7), Number(number.wrapping_mul(17)))
+    }
+}
+
+/// One input, perhaps a second, and any number more.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Maybe {
+    /// What is added.
+    pub(crate) plus: i64,
+    /// Tells nodes apart in the journal.
+    pub(crate) name: String,
+    /// Whether the result is digested.
+    pub(crate) digest: bool,
+}
+
+impl Step for Maybe {
+    const NAME: &'static str = "maybe";
+    type Input = (In<Number>, Option<In<Number>>, Vec<In<Number>>);
+    type Output = Number;
+
+    fn run(&self, input: Self::Input, ctx: &Context<'_>) -> Result<Number> {
+        note(ctx, &self.name);
+        poll(ctx)?;
+        let (one, second, more) = input;
+        Ok(self.sum(one.0, second.map(|n| n.0), more.iter().map(|n| n.0)))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cut_off(cut_off(self.digest))
+    }
+}
+
+impl Maybe {
+    pub(crate) fn sum(
+        &self,
+        one: i64,
+        second: Option<i64>,
+        more: impl Iterator<Item = i64>,
+    ) -> Number {
+        let first = one.wrapping_mul(3).wrapping_sub(second.unwrap_or(-1).wrapping_mul(5));
+        Number(more.fold(first.wrapping_add(self.plus), |sum, n| sum.wrapping_mul(7) ^ n) / 3)
+    }
+}
+
+fn cut_off(digest: bool) -> CutOff {
+    if digest { CutOff::Always } else { CutOff::Never }
 }
 
 /// Keeps everything, and counts.
