@@ -14,7 +14,6 @@ use super::state::RunState;
 use crate::plan::{Action, Program};
 use crate::step::Units;
 use crate::sync::Mutex;
-use crate::sync::atomic::Ordering;
 
 /// The ready counters and the queue of one run.
 #[derive(Debug)]
@@ -136,7 +135,7 @@ impl Schedule {
         let mut best: Option<u32> = None;
         let mut queue = None;
         for &consumer in self.program.shape.consumers(place) {
-            if !self.arrive(consumer) {
+            if !self.state.waits[consumer as usize].arrive() {
                 continue;
             }
             // Where there are limits, every place goes through the gate.
@@ -161,21 +160,6 @@ impl Schedule {
             self.push_locked(queue, second);
         }
         Released { next: best, queued_nanos: queue.map_or(0.0, |queue| queue.nanos) }
-    }
-
-    /// Whether a wire that arrived was the last one that `place` waited for.
-    #[inline]
-    fn arrive(&self, place: u32) -> bool {
-        let waits = self.program.waits[place as usize];
-        if waits == 1 {
-            return true;
-        }
-        // The last arrival sees what all earlier ones wrote.
-        if self.state.waits[place as usize].fetch_sub(1, Ordering::AcqRel) != 1 {
-            return false;
-        }
-        self.state.waits[place as usize].store(waits, Ordering::Relaxed);
-        true
     }
 
     /// Whether anything is queued.

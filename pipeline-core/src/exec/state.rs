@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::cell::Cell;
 use super::slots::Slots;
 use crate::plan::Program;
-use crate::sync::atomic::AtomicU32;
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// What a run knows of its places and slots: one allocation per array, none per step, and in a warm
 /// run none at all.
@@ -15,11 +15,36 @@ use crate::sync::atomic::AtomicU32;
 pub(super) struct RunState {
     pub(super) cells: Vec<Cell>,
     pub(super) slots: Slots,
-    pub(super) waits: Vec<AtomicU32>,
+    pub(super) waits: Vec<Waits>,
     home: Arc<Spare>,
 }
 
-type Arrays = (Vec<Cell>, Slots, Vec<AtomicU32>);
+type Arrays = (Vec<Cell>, Slots, Vec<Waits>);
+
+/// The wires that a place waits for. Both numbers lie together, because they are read together
+/// and in no particular order of places.
+#[derive(Debug)]
+pub(super) struct Waits {
+    all: u32,
+    left: AtomicU32,
+}
+
+impl Waits {
+    /// Takes one wire off; says whether it was the last one. Then the counter is set back, so that
+    /// a plan can run again without a pass over it.
+    #[inline]
+    pub(super) fn arrive(&self) -> bool {
+        if self.all == 1 {
+            return true;
+        }
+        // The last arrival sees what all earlier ones wrote.
+        if self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return false;
+        }
+        self.left.store(self.all, Ordering::Relaxed);
+        true
+    }
+}
 
 /// Arrays of runs that are over.
 #[derive(Debug, Default)]
@@ -40,7 +65,7 @@ impl RunState {
         cells.resize_with(program.waits.len(), Cell::default);
         slots.reset(&program.uses);
         waits.clear();
-        waits.extend(program.waits.iter().map(|&waits| AtomicU32::new(waits)));
+        waits.extend(program.waits.iter().map(|&all| Waits { all, left: AtomicU32::new(all) }));
         Arc::new(Self { cells, slots, waits, home: Arc::clone(home) })
     }
 }

@@ -124,6 +124,7 @@ impl Keys {
         }
         let place = shape.producer(slot) as usize;
         match self.derived[place].known() {
+            Some(key) if shape.slot_place.is_empty() => Identity::Known(key),
             Some(key) => Identity::Known(key.port(shape.port(slot))),
             None if self.late[place] => Identity::Late,
             None => Identity::Never,
@@ -176,22 +177,24 @@ impl Keys {
         }
         self.extend(place, shape, info, request);
         let Some(base) = self.base(place, info) else { return unknown };
-        let mut late = false;
-        for &slot in shape.inputs(place) {
-            match self.identity(slot, shape) {
-                Identity::Known(_) => {}
-                Identity::Late => late = true,
-                Identity::Never => return unknown,
-            }
-        }
-        if late {
-            return (Key::UNKNOWN, true);
-        }
+        let (mut late, mut never) = (false, false);
         let inputs = shape.inputs(place).iter().map(|&slot| match self.identity(slot, shape) {
             Identity::Known(key) => key,
-            Identity::Late | Identity::Never => Key::UNKNOWN,
+            Identity::Late => {
+                late = true;
+                Key::UNKNOWN
+            }
+            Identity::Never => {
+                never = true;
+                Key::UNKNOWN
+            }
         });
-        (Key::of_result(&base, inputs), false)
+        let key = Key::of_result(&base, inputs);
+        match (never, late) {
+            (true, _) => unknown,
+            (false, true) => (Key::UNKNOWN, true),
+            (false, false) => (key, false),
+        }
     }
 
     /// Works out the digest of a step that depends on more than its parameters. A file that cannot
