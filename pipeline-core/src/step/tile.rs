@@ -65,6 +65,9 @@ pub trait Tile: Send + Sync {
 /// Bytes of output that one band aims at: a band and what it reads stay in the cache of one core.
 const BAND: usize = 256 << 10;
 
+/// How many times as much as it makes a band may read.
+const READ: usize = 4;
+
 /// Bytes that an in-place point operation sets aside at a time: they stay in the nearest cache.
 const STRIP: usize = 16 << 10;
 
@@ -121,6 +124,8 @@ pub fn tile<A: Raster, R: Raster>(
             buffer = out.into();
         }
     });
+    // A profile describes channels; it does not outlive a change between gray and colour.
+    let icc = icc.filter(|_| (source.channels < 3) == (layout.channels < 3));
     source = layout;
     R::assemble(source, buffer, icc)
 }
@@ -149,6 +154,14 @@ impl<S: Tile> Bands<'_, S> {
         let middle = self.band(self.layout.height as usize / 2, 1);
         let halo = self.step.footprint(0, middle, self.layouts).height as usize;
         self.rows = rows.max(halo / 2).min(self.layout.height as usize);
+        // A step that shrinks reads far more than it writes; then that decides.
+        let band = self.band(0, self.rows);
+        let reads = self.layouts.iter().enumerate().map(|(input, layout)| {
+            let region = self.step.footprint(input, band, self.layouts);
+            region.height as usize * layout.row_len() * layout.sample.size()
+        });
+        let excess = reads.max().unwrap_or(0) / (READ * BAND);
+        self.rows = (self.rows / excess.max(1)).max(1);
         self
     }
 
