@@ -24,6 +24,9 @@ use std::time::Duration;
 pub use handle::Run;
 pub use report::{Report, StepRecord, StepReport};
 
+#[cfg(feature = "testkit")]
+pub(crate) use {gate::Needs, schedule::Schedule};
+
 use crate::cache::Cache;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
