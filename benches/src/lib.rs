@@ -9,7 +9,11 @@ pub mod figure;
 pub mod graphs;
 pub mod work;
 
+pub mod cancel;
 pub mod events;
 pub mod latency;
+pub mod nested;
+pub mod order;
 pub mod overhead;
 pub mod plan;
+pub mod rerun;

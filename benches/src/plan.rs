@@ -8,7 +8,7 @@ use pipeline_core::{
     Bindings, Executor, Graph, NodeId, Options, Plan, RunOptions, Services, Targets,
 };
 
-use crate::clock::wall_of;
+use crate::clock::{cpu, wall_of};
 use crate::figure::{Figure, Samples, micros, millis, nanos, ratio};
 use crate::graphs::{self, PLANNED, touch};
 
@@ -79,6 +79,8 @@ pub struct Million {
     pub plan: Duration,
     /// Running it.
     pub run: Duration,
+    /// The processor time of both, on all threads.
+    pub cpu: Duration,
     /// Dropping the plan, the report, and the graph.
     pub discard: Duration,
     /// Bytes of the plan for each step.
@@ -102,6 +104,7 @@ fn million(n: u32) -> Million {
 
     let graph = graphs::random_within(n, 1000);
     took.build = next();
+    let start = cpu();
     let plan = executor.plan(&graph, &options).expect("the graph is sound");
     took.plan = next();
     #[expect(clippy::cast_precision_loss, reason = "sizes of plans are small")]
@@ -109,6 +112,7 @@ fn million(n: u32) -> Million {
     took.bytes = bytes / f64::from(n);
     let report = executor.run_plan(plan, &options);
     took.run = next();
+    took.cpu = cpu().saturating_sub(start);
     report.ok().expect("steps that do nothing do not fail");
     drop((report, graph, executor));
     took.discard = next();
@@ -146,6 +150,7 @@ pub fn figures() -> Vec<Figure> {
         |part: &str, time: Duration| Figure::new(format!("{id}{part}"), time.as_secs_f64(), "s");
     figures.extend([
         seconds("", took.plan + took.run).reach(0.5),
+        seconds("/cpu", took.cpu),
         seconds("/plan", took.plan),
         seconds("/run", took.run),
         seconds("/build", took.build),

@@ -7,7 +7,7 @@ use std::alloc::System;
 use std::process::Command;
 
 use pipeline_benches::figure::{Figure, HEAD};
-use pipeline_benches::{events, latency, overhead, plan};
+use pipeline_benches::{cancel, events, latency, nested, order, overhead, plan, rerun};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -22,10 +22,14 @@ fn allocations(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 4] = [
+    let questions: [Question; 8] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
+        ("rerun", rerun::figures),
+        ("order", order::figures),
+        ("cancel", cancel::figures),
+        ("nested", nested::figures),
         ("events", events::figures),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
