@@ -36,5 +36,6 @@ pub use exec::{Executor, Options, Report, RunOptions};
 pub use graph::Graph;
 pub use id::{NodeId, RunId};
 pub use key::Key;
+pub use observe::Observer;
 pub use plan::{Bindings, Plan, Targets};
 pub use step::{CancelToken, Context, Node, Registry, Services, Spec, Step, Tile, tile};

@@ -13,13 +13,27 @@ pub(crate) use modelled::{Condvar, Mutex};
 pub(crate) mod atomic {
     #[cfg(not(shuttle))]
     pub(crate) use std::sync::atomic::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
 
     #[cfg(shuttle)]
     pub(crate) use shuttle::sync::atomic::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
+}
+
+/// Threads, real or modelled.
+pub(crate) mod thread {
+    #[cfg(not(shuttle))]
+    use std::thread::Builder;
+
+    #[cfg(shuttle)]
+    use shuttle::thread::Builder;
+
+    /// Starts a thread that nobody waits for.
+    pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        Builder::new().name(name.to_owned()).spawn(body).map(drop)
+    }
 }
 
 #[cfg(shuttle)]

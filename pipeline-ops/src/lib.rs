@@ -1,1 +1,45 @@
 //! Image operations as pipeline steps.
+//!
+//! Every step is one file: its documentation, its parameters, and the call into [`kernel`], plain
+//! functions on slices. Groups of steps are modules; [`register`] names all of them to a registry.
+//!
+//! ```
+//! use pipeline_core::Registry;
+//!
+//! let mut registry = Registry::new();
+//! pipeline_ops::register(&mut registry)?;
+//! assert!(registry.find("gaussian_blur").is_ok());
+//! # Ok::<(), pipeline_core::Error>(())
+//! ```
+
+mod check;
+pub mod kernel;
+mod neighborhood;
+
+#[cfg(feature = "codecs")]
+pub mod io;
+
+pub mod point;
+
+pub mod geometry;
+
+pub mod filter;
+pub mod rank;
+
+pub mod segment;
+
+use pipeline_core::{Registry, Result};
+
+/// Adds every step of this crate to `registry`.
+///
+/// # Errors
+/// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
+pub fn register(registry: &mut Registry) -> Result<()> {
+    #[cfg(feature = "codecs")]
+    io::register(registry)?;
+    point::register(registry)?;
+    geometry::register(registry)?;
+    filter::register(registry)?;
+    rank::register(registry)?;
+    segment::register(registry)
+}

@@ -43,6 +43,7 @@ pub trait Data: std::fmt::Debug + Send + Sync + Sized + 'static {
 
     /// How to turn a value into bytes and back. Without one a value lives only in memory and
     /// has no content digest.
+    #[must_use]
     fn codec() -> Option<Codec<Self>> {
         None
     }
@@ -173,7 +174,8 @@ impl Value {
                 .ok_or(Self(Inner::Unit)),
             Inner::Shared(value) if (*value).type_id() == TypeId::of::<T>() => {
                 let any: Arc<dyn Any + Send + Sync> = value;
-                Ok(In(Handle::Shared(any.downcast().expect("the type was compared above"))))
+                // The type was compared, so the second branch is never taken.
+                any.downcast().map(|same| In(Handle::Shared(same))).or(Err(Self(Inner::Unit)))
             }
             shared @ Inner::Shared(_) => Err(Self(shared)),
         }
@@ -201,6 +203,7 @@ impl Value {
     ///
     /// # Errors
     /// Whatever the type's codec reports.
+    #[must_use]
     pub fn digest(&self) -> Option<Result<Key>> {
         match &self.0 {
             Inner::Unit => <() as Data>::codec().map(|codec| codec.digest(&())),

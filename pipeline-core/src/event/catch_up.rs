@@ -38,6 +38,23 @@ impl Snapshot {
         events.map(stamp).collect()
     }
 
+    /// How many events [`catch_up`](Self::catch_up) makes for someone who has heard nothing.
+    pub(crate) fn events_told(&self) -> u64 {
+        let of_node = |state: &NodeState| {
+            let told = [
+                state.queued_us.is_some(),
+                state.started_us.is_some(),
+                state.progress.is_some(),
+                state.finished.is_some(),
+                state.preview.is_some(),
+            ];
+            told.into_iter().map(u64::from).sum::<u64>()
+        };
+        let nodes: u64 = self.nodes().map(|(_, state)| of_node(state)).sum();
+        let run = u64::from(self.started) + u64::from(self.finished.is_some());
+        nodes + run + self.warnings.len() as u64
+    }
+
     /// What the run's first event told.
     #[must_use]
     pub fn run_started(&self) -> RunStarted {

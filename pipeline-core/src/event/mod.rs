@@ -28,6 +28,7 @@ pub use kind::{
     EventKind, NodeInfo, Preview, RunFinished, RunStarted, RunStatus, StepProgress, Throttle,
     Totals, Warning,
 };
+pub(crate) use node_state::NodeTable;
 pub use node_state::{NodeState, NodeStatus};
 pub use state::Snapshot;
 pub use suggestion::{Edit, Suggestion};

@@ -100,7 +100,7 @@ impl NodeState {
 
 /// The nodes of a plan and where each stands in it.
 #[derive(Debug, Default)]
-pub(super) struct NodeTable {
+pub(crate) struct NodeTable {
     pub(super) nodes: Arc<[NodeInfo]>,
     /// Place by id, where the ids are not much larger than the number of nodes.
     dense: Vec<u32>,
@@ -109,7 +109,7 @@ pub(super) struct NodeTable {
 }
 
 impl NodeTable {
-    pub(super) fn new(nodes: Arc<[NodeInfo]>) -> Self {
+    pub(crate) fn new(nodes: Arc<[NodeInfo]>) -> Self {
         let ids = nodes.iter().map(|node| node.id).zip(0u32..);
         let end = nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0);
         let (mut dense, mut sparse) = (Vec::new(), HashMap::new());
@@ -130,6 +130,10 @@ impl NodeTable {
             self.sparse.get(&id).copied()
         };
         place.map(|place| place as usize)
+    }
+
+    pub(crate) fn info(&self, id: NodeId) -> Option<&NodeInfo> {
+        self.nodes.get(self.place(id)?)
     }
 }
 

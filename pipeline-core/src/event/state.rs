@@ -203,7 +203,7 @@ impl Snapshot {
     /// The names of one node, if it is in the plan.
     #[must_use]
     pub fn info(&self, id: NodeId) -> Option<&NodeInfo> {
-        self.nodes.nodes.get(self.nodes.place(id)?)
+        self.nodes.info(id)
     }
 
     /// How many nodes ended in this way.

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::history::{finished, history, node, progress, run_finished, run_started};
+use super::history::{
+    Happening, finished, history, node, progress, run_finished, run_started, seeded,
+};
 use super::*;
 use crate::error::{CancelReason, Error, Fault, FaultCode};
 use crate::key::Key;
 
 /// Numbers what happened as a bus would.
-fn log_of(history: Vec<history::Happening>) -> Vec<Event> {
+fn log_of(history: Vec<Happening>) -> Vec<Event> {
     let run = RunId(7);
     let events = history.into_iter().zip(0..);
     events
@@ -28,7 +30,7 @@ fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Snapshot {
 }
 
 proptest! {
-    #![proptest_config(crate::event::history::seeded())]
+    #![proptest_config(seeded())]
 
     #[test]
     fn a_snapshot_and_the_later_events_are_the_live_state(
@@ -72,6 +74,8 @@ proptest! {
         let wanted = replay(&log[..a.max(b)]);
         let missed = wanted.catch_up(&state);
         prop_assert!(missed.len() <= a.max(b) - a.min(b), "{} are too many", missed.len());
+        let heard_nothing = Snapshot::new(RunId(7), 2);
+        prop_assert_eq!(wanted.catch_up(&heard_nothing).len() as u64, wanted.events_told());
         for event in &missed {
             prop_assert!(state.apply(event), "{event:?} changes nothing");
         }

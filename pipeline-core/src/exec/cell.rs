@@ -10,6 +10,7 @@ pub(super) struct Cell {
     /// Set when the step's own deadline has passed.
     pub(super) overdue: AtomicBool,
     pub(super) attempts: AtomicU8,
+    runner: AtomicU8,
     /// The place that failed first among those this one depends on, plus one.
     blame: AtomicU32,
     /// The start while it runs, the duration afterwards; in nanoseconds.
@@ -17,6 +18,17 @@ pub(super) struct Cell {
     /// Nanoseconds that other threads spent on it.
     pub(super) helped: AtomicU64,
     pub(super) bytes: AtomicU64,
+}
+
+/// The kind of thread that runs a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runner {
+    /// One of the executor's workers.
+    Worker,
+    /// A thread that may wait.
+    Blocking,
+    /// A thread of the program, or of rayon's making.
+    Other,
 }
 
 /// Where a place is on its way.
@@ -61,10 +73,36 @@ impl Cell {
         self.state.store(state.code(), Ordering::Release);
     }
 
+    pub(super) fn set_runner(&self, runner: Runner) {
+        let code = match runner {
+            Runner::Worker => 1,
+            Runner::Blocking => 2,
+            Runner::Other => 3,
+        };
+        self.runner.store(code, Ordering::Relaxed);
+    }
+
+    pub(super) fn runner(&self) -> Option<Runner> {
+        match self.runner.load(Ordering::Relaxed) {
+            1 => Some(Runner::Worker),
+            2 => Some(Runner::Blocking),
+            3 => Some(Runner::Other),
+            _ => None,
+        }
+    }
+
     /// Ends a running place, unless someone else did.
     pub(super) fn claim(&self, status: Status) -> bool {
         let code = State::Ended(status).code();
         self.state.compare_exchange(RUNNING, code, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Nanoseconds that all threads spent on it.
+    pub(super) fn cpu_nanos(&self) -> u64 {
+        match self.attempts.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.nanos.load(Ordering::Relaxed) + self.helped.load(Ordering::Relaxed),
+        }
     }
 
     /// The place that failed first.

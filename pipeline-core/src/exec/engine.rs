@@ -11,18 +11,29 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use rayon::ThreadPool;
 
+use super::Options;
+use super::cell::Runner;
 use super::inflight::InFlight;
 use super::run::RunCore;
+use super::state::Spare;
 use super::timer::Timer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
+use crate::observe::{Observer, Pump};
 use crate::plan::{Costs, Identities, Planner, Sources};
-use crate::step::{Crew, Services};
-use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::step::{Crew, Lane, Services};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 thread_local! {
     /// How many steps are open on this thread.
     static OPEN: Cell<u32> = const { Cell::new(0) };
+    /// What this thread is to the executor.
+    static RUNNER: Cell<Runner> = const { Cell::new(Runner::Other) };
+}
+
+/// What this thread is to the executor.
+pub(super) fn runner() -> Runner {
+    RUNNER.get()
 }
 
 /// Marks this thread as being inside a step.
@@ -50,10 +61,12 @@ pub(super) struct Follower {
     pub(super) place: u32,
 }
 
-#[derive(Debug)]
 pub(super) struct Engine {
     pool: Mutex<Arc<ThreadPool>>,
-    lane: Mutex<Option<Arc<ThreadPool>>>,
+    /// The threads that may wait.
+    waiting: Mutex<Option<Arc<ThreadPool>>>,
+    /// Whether a worker came to a thread that was inside a step, and went again.
+    declined: AtomicBool,
     pub(super) threads: usize,
     blocking_threads: usize,
     workers: AtomicUsize,
@@ -64,15 +77,27 @@ pub(super) struct Engine {
     runs: Mutex<Vec<Arc<RunCore>>>,
     /// The highest priority among runs that have something queued.
     urgent: AtomicU8,
+    pub(super) spare: Arc<Spare>,
     pub(super) crew: Crew,
     pub(super) timer: Timer,
     pub(super) inflight: InFlight<Follower>,
     pub(super) cache: Option<Arc<dyn Cache>>,
     pub(super) services: Services,
+    pub(super) observers: Vec<Arc<dyn Observer>>,
+    pub(super) pump: Pump,
     pub(super) sources: Sources,
     pub(super) identities: Identities,
     pub(super) costs: Costs,
     pub(super) planners: Mutex<Vec<(u64, Planner)>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("threads", &self.threads)
+            .field("workers", &self.workers)
+            .finish_non_exhaustive()
+    }
 }
 
 fn build_pool(threads: usize, name: &'static str) -> Result<Arc<ThreadPool>> {
@@ -88,15 +113,15 @@ impl Engine {
     pub(super) fn new(
         threads: usize,
         blocking_threads: usize,
-        cache: Option<Arc<dyn Cache>>,
-        services: Services,
+        options: Options,
     ) -> Result<Arc<Self>> {
         let pool = build_pool(threads, "pipeline")?;
         Ok(Arc::new_cyclic(|engine: &Weak<Self>| {
             let engine = Weak::clone(engine);
             Self {
                 pool: Mutex::new(pool),
-                lane: Mutex::new(None),
+                waiting: Mutex::new(None),
+                declined: AtomicBool::new(false),
                 threads,
                 blocking_threads,
                 workers: AtomicUsize::new(0),
@@ -104,6 +129,7 @@ impl Engine {
                 stuck: AtomicUsize::new(0),
                 runs: Mutex::new(Vec::new()),
                 urgent: AtomicU8::new(0),
+                spare: Arc::default(),
                 crew: Crew::new(move |wanted| {
                     if let Some(engine) = engine.upgrade() {
                         engine.wake(wanted);
@@ -111,8 +137,10 @@ impl Engine {
                 }),
                 timer: Timer::default(),
                 inflight: InFlight::new(),
-                cache,
-                services,
+                cache: options.cache,
+                services: options.services,
+                observers: options.observers,
+                pump: Pump::new(),
                 sources: Sources::new(),
                 identities: Identities::default(),
                 costs: Costs::default(),
@@ -184,21 +212,50 @@ impl Engine {
         runs.iter().find_map(|run| Some((Arc::clone(run), run.schedule.join(&**run)?)))
     }
 
-    /// Runs a job on the threads that may wait.
-    pub(super) fn block(&self, job: impl FnOnce() + Send + 'static) -> Result<()> {
-        let mut lane = self.lane.lock();
-        if lane.is_none() {
-            *lane = Some(build_pool(self.blocking_threads, "pipeline-blocking")?);
+    /// Runs a job on the threads of a lane.
+    pub(super) fn hand_over(&self, lane: Lane, job: impl FnOnce() + Send + 'static) -> Result<()> {
+        if lane != Lane::Blocking {
+            Arc::clone(&self.pool.lock()).spawn(|| {
+                RUNNER.set(Runner::Other);
+                job();
+            });
+            return Ok(());
         }
-        if let Some(pool) = &*lane {
-            pool.spawn(job);
-        }
+        let mut waiting = self.waiting.lock();
+        let pool = match &mut *waiting {
+            Some(pool) => Arc::clone(pool),
+            none => {
+                Arc::clone(none.insert(build_pool(self.blocking_threads, "pipeline-blocking")?))
+            }
+        };
+        drop(waiting);
+        pool.spawn(|| {
+            RUNNER.set(Runner::Blocking);
+            job();
+        });
         Ok(())
     }
 
-    /// Takes note that a worker is lost in a step. Once more than a quarter of the threads are, new
+    /// Calls back a worker that came to a thread which was inside a step.
+    #[inline]
+    pub(super) fn recall_declined(self: &Arc<Self>) {
+        if self.declined.load(Ordering::Relaxed) && self.declined.swap(false, Ordering::Relaxed) {
+            self.wake(1);
+        }
+    }
+
+    /// Takes note that a thread is lost in a step. Once more than a quarter of the workers are, new
     /// ones take over; the lost ones end when their steps do.
-    pub(super) fn lose_worker(self: &Arc<Self>) {
+    pub(super) fn lose(self: &Arc<Self>, runner: Runner) {
+        match runner {
+            Runner::Worker => {}
+            Runner::Blocking => {
+                // The next step that waits gets fresh threads.
+                *self.waiting.lock() = None;
+                return;
+            }
+            Runner::Other => return,
+        }
         self.workers.fetch_sub(1, Ordering::SeqCst);
         let stuck = self.stuck.fetch_add(1, Ordering::Relaxed) + 1;
         if stuck * 4 > self.threads
@@ -217,8 +274,10 @@ fn work(engine: &Arc<Engine>) {
         // This thread waits inside a step that uses rayon itself. A foreign step must not run on
         // its stack; the end of the step calls a worker again.
         engine.workers.fetch_sub(1, Ordering::SeqCst);
+        engine.declined.store(true, Ordering::Relaxed);
         return;
     }
+    RUNNER.set(Runner::Worker);
     loop {
         while let Some((run, place)) = engine.next() {
             if run.schedule.has_queued() {

@@ -14,7 +14,7 @@ impl Needs for RunCore {
     }
 
     fn live(&self) -> u64 {
-        self.slots.live()
+        self.state.slots.live()
     }
 }
 
@@ -29,7 +29,7 @@ impl RunCore {
         let shape = &self.plan.program.shape;
         if let Some(tile) = body.step.tile() {
             let layouts: Option<Vec<_>> =
-                shape.inputs(place).iter().map(|&slot| self.slots.layout(slot)).collect();
+                shape.inputs(place).iter().map(|&slot| self.state.slots.layout(slot)).collect();
             if let Some(layout) = layouts.and_then(|layouts| tile.layout(&layouts).ok()) {
                 return layout.size_bytes();
             }
@@ -43,6 +43,6 @@ impl RunCore {
         if learned > 0 {
             return learned;
         }
-        shape.inputs(place).iter().map(|&slot| self.slots.bytes(slot)).max().unwrap_or(0)
+        shape.inputs(place).iter().map(|&slot| self.state.slots.bytes(slot)).max().unwrap_or(0)
     }
 }

@@ -17,7 +17,7 @@ pub struct Run(Arc<RunCore>);
 
 impl Run {
     pub(super) fn start(run: Arc<RunCore>, options: &RunOptions) -> Self {
-        run.begin(options.timeout);
+        run.begin(options);
         run.engine.wake(1);
         // The starter goes out; whoever it woke is in by then or finds the run in the list.
         run.left(run.schedule.leave());

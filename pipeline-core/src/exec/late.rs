@@ -49,9 +49,7 @@ impl RunCore {
             Begin::Hit(hits) => {
                 let tier = hits.first().map(|hit| hit.tier);
                 let mut values = Values::default();
-                for (value, hit) in values.iter_mut().zip(hits) {
-                    *value = Some(hit.value);
-                }
+                hits.into_iter().for_each(|hit| values.push(hit.value));
                 self.digest(place, &values);
                 self.fill(place, values);
                 let status = if was_late { Status::CutOff } else { Status::Cached };
@@ -107,7 +105,7 @@ impl RunCore {
         }
         let key = self.cache_key(place);
         let slots = self.plan.program.shape.slots(place);
-        for ((slot, value), port) in slots.zip(values.iter().flatten()).zip(0u16..) {
+        for ((slot, value), port) in slots.zip(values.iter()).zip(0u16..) {
             let known = key.map(|key| key.port(port));
             let recorded = known.and_then(|key| self.engine.identities.find(&key));
             let identity = recorded.or_else(|| {

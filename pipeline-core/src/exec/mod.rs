@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod schedule;
 mod slots;
+mod state;
 mod task;
 mod timer;
 mod wait;
@@ -31,13 +32,14 @@ use crate::cache::Cache;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
 use crate::id::RunId;
+use crate::observe::Observer;
 use crate::plan::{Bindings, Plan, Planner, Request, Targets};
 use crate::step::{CancelToken, Services};
 use engine::Engine;
-use run::RunCore;
+use run::{Audience, RunCore};
 
 /// What an executor is made of.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Options {
     /// Worker threads; as many as the process may use if `None`.
     pub threads: Option<usize>,
@@ -47,6 +49,20 @@ pub struct Options {
     pub cache: Option<Arc<dyn Cache>>,
     /// What the program lends to steps.
     pub services: Services,
+    /// Who hears every run.
+    pub observers: Vec<Arc<dyn Observer>>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("threads", &self.threads)
+            .field("blocking_threads", &self.blocking_threads)
+            .field("cache", &self.cache)
+            .field("services", &self.services)
+            .field("observers", &self.observers.len())
+            .finish()
+    }
 }
 
 /// What a run does when a step fails.
@@ -60,7 +76,7 @@ pub enum OnFailure {
 }
 
 /// How a graph is to be run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RunOptions {
     /// What is wanted; the graph's own targets by default.
     pub targets: Targets,
@@ -82,6 +98,8 @@ pub struct RunOptions {
     pub resources: HashMap<&'static str, u32>,
     /// Stops the run when it is set.
     pub token: CancelToken,
+    /// Who hears this run, besides those who hear every run.
+    pub observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Default for RunOptions {
@@ -97,7 +115,22 @@ impl Default for RunOptions {
             budget: None,
             resources: HashMap::new(),
             token: CancelToken::new(),
+            observers: Vec::new(),
         }
+    }
+}
+
+impl std::fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOptions")
+            .field("targets", &self.targets)
+            .field("on_failure", &self.on_failure)
+            .field("priority", &self.priority)
+            .field("timeout", &self.timeout)
+            .field("step_timeout", &self.step_timeout)
+            .field("budget", &self.budget)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
     }
 }
 
@@ -131,7 +164,7 @@ impl Executor {
             std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
         });
         let blocking = options.blocking_threads.unwrap_or(4).max(1);
-        let engine = Engine::new(threads.max(1), blocking, options.cache, options.services)?;
+        let engine = Engine::new(threads.max(1), blocking, options)?;
         Ok(Self { engine })
     }
 
@@ -187,37 +220,43 @@ impl Executor {
     /// Runs a plan on this thread and the workers, until it is over.
     #[must_use]
     pub fn run_plan(&self, plan: Plan, options: &RunOptions) -> Arc<Report> {
-        let run = RunCore::new(&self.engine, plan, options);
+        let run = RunCore::new(&self.engine, plan, options, Audience::Nobody);
         // A thread whose step is given up on must be one that can be replaced.
         let can_overrun = options.timeout.is_some() || run.has_step_timeouts();
-        if can_overrun || engine::is_inside_step() {
-            return Run::start(run, options).wait();
+        let is_nested = engine::is_inside_step();
+        if can_overrun && !is_nested {
+            let report = Run::start(Arc::clone(&run), options).wait();
+            run.let_observers_finish();
+            return report;
         }
-        run.begin(None);
-        self.engine.as_caller(|| match run.schedule.pop_or_leave(&*run) {
-            Ok(place) => {
-                if run.schedule.has_queued() {
-                    self.engine.wake(1);
-                }
-                run.drain(place);
-            }
-            Err(left) => run.left(left),
-        });
-        if run.schedule.has_queued() {
-            self.engine.wake(1);
+        run.begin(options);
+        run.left(run.schedule.leave());
+        if is_nested {
+            // The worker that this thread is stays with the run: it may be the only one.
+            return run.see_through();
         }
-        run.wait()
+        let report = self.engine.as_caller(|| run.see_through());
+        run.let_observers_finish();
+        report
     }
 
     /// Runs a plan on the workers while the caller goes on.
     #[must_use]
     pub fn spawn_plan(&self, plan: Plan, options: &RunOptions) -> Run {
-        Run::start(RunCore::new(&self.engine, plan, options), options)
+        Run::start(RunCore::new(&self.engine, plan, options, Audience::Handle), options)
     }
 
     /// Looks at every file again at the next plan, however unchanged it seems.
     pub fn revalidate(&self) {
         self.engine.sources.revalidate();
+    }
+
+    /// The service of type `T` that the executor lends to steps.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if there is none.
+    pub fn service<T: std::any::Any + Send + Sync>(&self) -> Result<&T> {
+        self.engine.services.find()
     }
 
     /// The number of worker threads.

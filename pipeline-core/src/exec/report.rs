@@ -1,27 +1,32 @@
 //! What came of a run.
 
+use std::collections::HashMap;
 use std::fmt::{Display, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cell::State;
+use super::state::RunState;
 use crate::data::{Data, In, Value};
 use crate::error::{Error, Result};
 use crate::event::{RunStatus, Status, Totals};
 use crate::id::{NodeId, RunId};
 use crate::plan::Plan;
 use crate::step::Node;
+use crate::sync::atomic::Ordering;
 
 /// What came of a run: the targets' values, and how each node ended.
 ///
 /// A report is there whatever happened: steps that finished before a failure or a cancel have
 /// their status, times and, if they are targets, their values in it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Report {
     run: RunId,
     plan: Plan,
     status: RunStatus,
     totals: Totals,
-    records: Vec<StepRecord>,
+    state: Arc<RunState>,
+    failures: HashMap<u32, Arc<Error>>,
     values: Vec<Option<Value>>,
 }
 
@@ -43,7 +48,7 @@ pub struct StepRecord {
 }
 
 /// A node of a report: what it is and how it ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct StepReport<'a> {
     /// The node.
     pub id: NodeId,
@@ -52,19 +57,20 @@ pub struct StepReport<'a> {
     /// The name of its step.
     pub step: &'static str,
     /// How it ended.
-    pub record: &'a StepRecord,
+    pub record: StepRecord,
 }
 
 impl Report {
-    pub(super) const fn new(
+    pub(super) fn new(
         run: RunId,
         plan: Plan,
         status: RunStatus,
         totals: Totals,
-        records: Vec<StepRecord>,
+        state: Arc<RunState>,
+        failures: HashMap<u32, Arc<Error>>,
         values: Vec<Option<Value>>,
     ) -> Self {
-        Self { run, plan, status, totals, records, values }
+        Self { run, plan, status, totals, state, failures, values }
     }
 
     /// The run.
@@ -91,23 +97,40 @@ impl Report {
         &self.plan
     }
 
-    pub(super) fn records(&self) -> &[StepRecord] {
-        &self.records
-    }
-
     /// Every node of the plan, producers before consumers.
     pub fn steps(&self) -> impl Iterator<Item = StepReport<'_>> {
-        let ids = &self.plan.program.shape.ids;
-        ids.iter().zip(&*self.plan.infos).zip(&self.records).map(|((&id, info), record)| {
-            StepReport { id, node: info.name(), step: info.step_name(), record }
+        let ids = (0u32..).zip(&self.plan.program.shape.ids);
+        ids.zip(&*self.plan.infos).map(|((place, &id), info)| StepReport {
+            id,
+            node: info.name(),
+            step: info.step_name(),
+            record: self.record(place),
         })
     }
 
     /// How one node ended; `None` if it was not part of the run.
     #[must_use]
-    pub fn step(&self, node: NodeId) -> Option<&StepRecord> {
-        let place = self.plan.program.shape.ids.iter().position(|&id| id == node)?;
-        self.records.get(place)
+    pub fn step(&self, node: NodeId) -> Option<StepRecord> {
+        let mut places = (0u32..).zip(&self.plan.program.shape.ids);
+        places.find(|&(_, &id)| id == node).map(|(place, _)| self.record(place))
+    }
+
+    fn record(&self, place: u32) -> StepRecord {
+        let cell = &self.state.cells[place as usize];
+        let status = match cell.state() {
+            State::Ended(status) => status,
+            State::Pending | State::Running => Status::Cancelled,
+        };
+        let attempts = cell.attempts.load(Ordering::Relaxed).into();
+        let nanos = if attempts == 0 { 0 } else { cell.nanos.load(Ordering::Relaxed) };
+        StepRecord {
+            status,
+            duration: Duration::from_nanos(nanos),
+            cpu: Duration::from_nanos(cell.cpu_nanos()),
+            bytes: cell.bytes.load(Ordering::Relaxed),
+            attempts,
+            error: self.failures.get(&place).map(Arc::clone),
+        }
     }
 
     /// The names of the nodes that ended in this way, producers first.
@@ -162,8 +185,10 @@ impl Report {
 
     /// The failures, in running order.
     pub fn failures(&self) -> impl Iterator<Item = &Arc<Error>> {
-        let failed = self.records.iter().filter(|record| record.status == Status::Failed);
-        failed.filter_map(|record| record.error.as_ref())
+        let mut places: Vec<u32> = self.failures.keys().copied().collect();
+        places.sort_unstable();
+        let failed = |&place: &u32| self.record(place).status == Status::Failed;
+        places.into_iter().filter(failed).filter_map(|place| self.failures.get(&place))
     }
 
     fn name(&self, node: NodeId) -> Option<&str> {
@@ -202,7 +227,7 @@ impl Display for Report {
             "node", "step", "status", "time", "bytes"
         )?;
         for step in self.steps() {
-            let record = step.record;
+            let record = &step.record;
             let time = if record.attempts == 0 {
                 "-".to_owned()
             } else {

@@ -9,22 +9,23 @@ use parking_lot::{Condvar, Mutex as Door};
 use super::cell::{Cell, State};
 use super::engine::{Drained, Engine};
 use super::gate::Gate;
-use super::report::{Report, StepRecord};
+use super::report::Report;
 use super::schedule::{Left, Schedule};
-use super::slots::{Slots, Take};
+use super::slots::Take;
+use super::state::RunState;
 use super::{OnFailure, RunOptions};
 use crate::error::{CancelReason, Error};
 use crate::event::{
     EventKind, Finished, NodeInfo as EventNode, RunFinished, RunStarted, RunStatus, Snapshot,
-    Status, Totals,
+    Status, Throttle, Totals,
 };
 use crate::id::{NodeId, RunId};
 use crate::key::Key;
 use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
-use crate::step::CancelToken;
+use crate::step::{CancelToken, OnCancel};
 use crate::sync::Mutex;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{Ordering, fence};
 
 /// A run and everything its threads share.
 #[derive(Debug)]
@@ -36,11 +37,13 @@ pub(super) struct RunCore {
     pub(super) on_failure: OnFailure,
     pub(super) step_timeout: Option<Duration>,
     pub(super) grace: Duration,
+    budget: Option<u64>,
     pub(super) token: CancelToken,
+    /// Whether anyone holds a handle on the run while it goes on.
+    is_shared: bool,
     pub(super) start: Instant,
     pub(super) schedule: Schedule,
-    pub(super) slots: Slots,
-    pub(super) cells: Box<[Cell]>,
+    pub(super) state: Arc<RunState>,
     pub(super) bus: Bus,
     pub(super) failures: Mutex<HashMap<u32, Arc<Error>>>,
     /// Identities that come to light while the run goes on; empty where the plan knows them all.
@@ -53,24 +56,36 @@ pub(super) struct RunCore {
     over: Condvar,
 }
 
+/// Who may join the stream of a run while it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Nobody: the caller waits inside.
+    Nobody,
+    /// Whoever holds the handle.
+    Handle,
+}
+
 /// What a thread carries from step to step.
 #[derive(Debug)]
 pub(super) struct Local {
+    /// Events that nobody can miss yet: nothing that follows from them is visible to others.
     pub(super) events: Vec<Emit>,
     /// When the last step ended, which is when the next one begins.
     pub(super) now: Instant,
 }
 
 impl RunCore {
-    pub(super) fn new(engine: &Arc<Engine>, plan: Plan, options: &RunOptions) -> Arc<Self> {
-        let needs_gate = options.budget.is_some()
-            || plan
-                .infos
-                .iter()
-                .any(|info| info.body().is_some_and(|body| !body.spec.resources.is_empty()));
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        plan: Plan,
+        options: &RunOptions,
+        audience: Audience,
+    ) -> Arc<Self> {
+        let needs_gate = options.budget.is_some() || plan.needs_units();
         let gate = needs_gate.then(|| Gate::new(options.budget, options.resources.clone()));
         let identities = plan.late.as_ref().map(|late| late.identities.clone());
         let id = super::next_run();
+        let state = RunState::new(&plan.program, &engine.spare);
         Arc::new(Self {
             id,
             engine: Arc::clone(engine),
@@ -78,11 +93,12 @@ impl RunCore {
             on_failure: options.on_failure,
             step_timeout: options.step_timeout,
             grace: options.grace,
-            token: options.token.clone(),
+            budget: options.budget,
+            token: CancelToken::new(),
+            is_shared: audience == Audience::Handle,
             start: Instant::now(),
-            schedule: Schedule::new(Arc::clone(&plan.program), gate),
-            slots: Slots::new(&plan.program.uses),
-            cells: (0..plan.len()).map(|_| Cell::default()).collect(),
+            schedule: Schedule::new(Arc::clone(&plan.program), Arc::clone(&state), gate),
+            state,
             bus: Bus::new(id, plan.revision()),
             failures: Mutex::new(HashMap::new()),
             identities: Mutex::new(identities.unwrap_or_default()),
@@ -95,11 +111,16 @@ impl RunCore {
     }
 
     /// Fills in what is there already and queues what waits for nothing. The caller is counted in.
-    pub(super) fn begin(self: &Arc<Self>, timeout: Option<Duration>) {
+    pub(super) fn begin(self: &Arc<Self>, options: &RunOptions) {
+        options.token.listen(self);
+        let observers = self.engine.observers.iter().chain(&options.observers);
+        let observers: Vec<_> = observers.map(Arc::clone).collect();
+        let before = || Snapshot::new(self.id, self.plan.revision());
+        self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
-            self.slots.fill(given.slot, given.value.clone());
+            self.state.slots.fill(given.slot, given.value.clone());
         }
-        for (cell, action) in self.cells.iter().zip(&self.plan.program.actions) {
+        for (cell, action) in self.state.cells.iter().zip(&self.plan.program.actions) {
             if *action == crate::plan::Action::Given {
                 cell.set(State::Ended(Status::Cached));
             }
@@ -107,11 +128,12 @@ impl RunCore {
         if self.bus.is_active() {
             let mut events = Vec::new();
             self.tell_begin(|emit| events.push(emit));
+            events.extend(self.schedule.first().map(|place| self.queued_event(place, 0)));
             self.bus.emit_all(&mut events);
         }
-        if let Some(timeout) = timeout {
+        if let Some(at) = options.timeout.and_then(|timeout| self.start.checked_add(timeout)) {
             let run = Arc::downgrade(self);
-            self.engine.timer.at(self.start + timeout, self.id.0, move || {
+            self.engine.timer.at(at, self.id.0, move || {
                 if let Some(run) = run.upgrade() {
                     run.cancel(CancelReason::Timeout);
                 }
@@ -152,6 +174,20 @@ impl RunCore {
         }
     }
 
+    /// The event of a place that was queued.
+    pub(super) fn queued_event(&self, place: u32, t_us: u64) -> Emit {
+        Emit { t_us, node: Some(self.node(place)), kind: EventKind::StepQueued }
+    }
+
+    /// Sets the state of a place so that either a listener that joins now sees it, or this thread
+    /// sees that there is a listener.
+    pub(super) fn set(&self, place: u32, state: State) {
+        self.state.cells[place as usize].set(state);
+        if self.is_shared {
+            fence(Ordering::SeqCst);
+        }
+    }
+
     /// Runs places until there is none, or something more urgent, or this thread was given up on.
     pub(super) fn drain(self: &Arc<Self>, first: u32) -> Drained {
         let mut local = Local { events: Vec::new(), now: Instant::now() };
@@ -159,15 +195,19 @@ impl RunCore {
         loop {
             let place = match next.take() {
                 Some(place) => place,
-                None => match self.schedule.pop_or_leave(&**self) {
-                    Ok(place) => place,
-                    Err(left) => {
-                        self.left(left);
-                        return Drained::Free;
+                None => {
+                    self.flush(&mut local);
+                    match self.schedule.pop_or_leave(&**self) {
+                        Ok(place) => place,
+                        Err(left) => {
+                            self.left(left);
+                            return Drained::Free;
+                        }
                     }
-                },
+                }
             };
             if self.engine.is_outranked(self.priority) {
+                self.flush(&mut local);
                 self.schedule.push(place);
                 self.left(self.schedule.leave());
                 return Drained::Free;
@@ -181,8 +221,7 @@ impl RunCore {
 
     /// Whether a step may be given up on.
     pub(super) fn has_step_timeouts(&self) -> bool {
-        self.step_timeout.is_some()
-            || self.plan.infos.iter().any(|info| info.settings().timeout.is_some())
+        self.step_timeout.is_some() || self.plan.traits.has_timeouts
     }
 
     /// Ends the run if nobody is in it any more.
@@ -194,10 +233,9 @@ impl RunCore {
 
     /// Tells the run to stop; what does not stop within the grace period is given up on.
     pub(super) fn cancel(self: &Arc<Self>, reason: CancelReason) {
-        if !self.token.cancel(reason) {
-            return;
+        if self.token.cancel(reason) {
+            self.wind_down();
         }
-        self.wind_down();
     }
 
     /// Brings back whatever waits for something else than a thread, so that it can end.
@@ -206,8 +244,9 @@ impl RunCore {
             follower.run.come_back(follower.place);
         }
         self.engine.timer.hurry(self.id.0);
+        let Some(at) = Instant::now().checked_add(self.grace) else { return };
         let run = Arc::downgrade(self);
-        self.engine.timer.at(Instant::now() + self.grace, self.id.0, move || {
+        self.engine.timer.at(at, self.id.0, move || {
             if let Some(run) = run.upgrade() {
                 run.abandon_all();
             }
@@ -215,7 +254,7 @@ impl RunCore {
     }
 
     fn abandon_all(self: &Arc<Self>) {
-        for (place, cell) in (0u32..).zip(&self.cells) {
+        for (place, cell) in (0u32..).zip(&self.state.cells) {
             if cell.state() == State::Running {
                 self.abandon(place);
             }
@@ -224,9 +263,47 @@ impl RunCore {
 
     /// Queues a place whose other source is gone; the source was counted in and goes out.
     pub(super) fn come_back(self: &Arc<Self>, place: u32) {
+        self.queue(place);
+        self.left(self.schedule.leave());
+    }
+
+    /// Queues a place from outside the drain loop.
+    pub(super) fn queue(&self, place: u32) {
         self.schedule.push(place);
         self.engine.wake(1);
-        self.left(self.schedule.leave());
+        // A caller that waits for its run is as good as a worker.
+        drop(self.report.lock());
+        self.over.notify_all();
+    }
+
+    /// Drains the run on this thread until it is over. For a caller that has nothing else to do,
+    /// and may be the only thread there is.
+    pub(super) fn see_through(self: &Arc<Self>) -> Arc<Report> {
+        loop {
+            while let Some(place) = self.schedule.join(&**self) {
+                if self.schedule.has_queued() {
+                    self.engine.wake(1);
+                }
+                if self.drain(place) == Drained::Lost {
+                    return self.wait();
+                }
+            }
+            let mut report = self.report.lock();
+            match &*report {
+                Some(report) => return Arc::clone(report),
+                None if !self.schedule.is_limited() && self.schedule.has_queued() => {}
+                None => self.over.wait(&mut report),
+            }
+        }
+    }
+
+    /// Calls whoever found that nothing fitted.
+    pub(super) fn call_the_blocked(&self) {
+        if self.schedule.has_queued() {
+            self.engine.wake(1);
+            drop(self.report.lock());
+            self.over.notify_all();
+        }
     }
 
     /// Calls a worker if enough is queued to be worth one.
@@ -234,6 +311,12 @@ impl RunCore {
         if queued_nanos > WORTH_A_WORKER {
             self.engine.wake(1);
         }
+    }
+
+    /// Gives the observers a moment to hear the end; an observer that is stuck holds nobody up for
+    /// longer.
+    pub(super) fn let_observers_finish(&self) {
+        self.engine.pump.flush(self.id, LAST_WORD);
     }
 
     /// Blocks until the run is over.
@@ -262,51 +345,55 @@ impl RunCore {
         let duration = self.start.elapsed();
         let report = Arc::new(self.make_report(duration));
         self.engine.dismiss(self);
-        self.learn(&report);
-        if self.bus.is_active() {
-            let finished = RunFinished { status: report.status(), totals: report.totals().clone() };
-            let kind = EventKind::RunFinished(Box::new(finished));
-            self.bus.emit(micros(duration), None, kind);
-        }
+        self.learn();
+        let (status, totals) = (report.status(), report.totals().clone());
         *self.report.lock() = Some(report);
+        if self.is_shared {
+            fence(Ordering::SeqCst);
+        }
+        if self.bus.is_active() {
+            let t_us = micros(duration);
+            let overshoot = self.schedule.overshoot();
+            if let (Some(budget), 1..) = (self.budget, overshoot) {
+                let reason = Throttle::Overshoot;
+                let kind = EventKind::Throttled { reason, from: budget, to: budget + overshoot };
+                self.bus.emit(t_us, None, kind);
+            }
+            let finished = EventKind::RunFinished(Box::new(RunFinished { status, totals }));
+            self.bus.emit(t_us, None, finished);
+        }
         self.over.notify_all();
     }
 
     fn make_report(&self, duration: Duration) -> Report {
-        let mut failures = std::mem::take(&mut *self.failures.lock());
         let mut totals = Totals { duration_us: micros(duration), ..Totals::default() };
-        let mut records = Vec::with_capacity(self.cells.len());
-        for (place, cell) in (0u32..).zip(&self.cells) {
-            let status = match cell.state() {
-                State::Ended(status) => status,
-                State::Pending | State::Running => Status::Cancelled,
-            };
-            let nanos = cell.nanos.load(Ordering::Relaxed);
-            let record = StepRecord {
-                status,
-                duration: Duration::from_nanos(nanos),
-                cpu: Duration::from_nanos(nanos + cell.helped.load(Ordering::Relaxed)),
-                bytes: cell.bytes.load(Ordering::Relaxed),
-                attempts: cell.attempts.load(Ordering::Relaxed).into(),
-                error: failures.remove(&place),
-            };
-            totals.counts.add(status);
-            totals.cpu_us += micros(record.cpu);
-            totals.bytes += record.bytes;
-            records.push(record);
+        let mut nanos = 0;
+        for cell in &self.state.cells {
+            if !matches!(cell.state(), State::Ended(_)) {
+                cell.set(State::Ended(Status::Cancelled));
+            }
+            if let State::Ended(status) = cell.state() {
+                totals.counts.add(status);
+            }
+            nanos += cell.cpu_nanos();
+            totals.bytes += cell.bytes.load(Ordering::Relaxed);
         }
-        totals.peak_bytes = self.slots.peak();
+        totals.cpu_us = nanos / 1000;
+        totals.peak_bytes = self.state.slots.peak();
         totals.peak_concurrency = self.schedule.peak_active();
         let shape = &self.plan.program.shape;
-        let values = self.plan.program.targets.iter().map(|&slot| {
-            let place = shape.producer(slot) as usize;
-            records[place].status.is_ok().then(|| {
-                let value = self.slots.take(slot, Take::Keep);
-                self.slots.finish(slot);
-                value
+        let targets = self.plan.program.targets.iter();
+        let values: Vec<_> = targets
+            .map(|&slot| {
+                let cell = &self.state.cells[shape.producer(slot) as usize];
+                let State::Ended(status) = cell.state() else { return None };
+                status.is_ok().then(|| {
+                    let value = self.state.slots.take(slot, Take::Keep);
+                    self.state.slots.finish(slot);
+                    value
+                })
             })
-        });
-        let values: Vec<_> = values.collect();
+            .collect();
         let complete = values.iter().all(Option::is_some);
         let failed = totals.counts.failed > 0;
         let status = match self.token.reason() {
@@ -317,16 +404,33 @@ impl RunCore {
             Some(CancelReason::PeerFailed) => RunStatus::Failed,
             Some(_) => RunStatus::Cancelled,
         };
-        Report::new(self.id, self.plan.clone(), status, totals, records, values)
+        let failures = std::mem::take(&mut *self.failures.lock());
+        let state = Arc::clone(&self.state);
+        Report::new(self.id, self.plan.clone(), status, totals, state, failures, values)
     }
 
-    fn learn(&self, report: &Report) {
-        // Enough to know what steps cost, and never more than a glance at a huge run.
-        for (info, record) in self.plan.infos.iter().zip(report.records()).take(1024) {
-            if record.status == Status::Computed {
-                self.engine.costs.learn(info.step_name(), record.duration, record.bytes);
+    /// Lets later plans know what steps cost: enough of them, and never more than a glance at a
+    /// huge run.
+    fn learn(&self) {
+        let steps = self.plan.infos.iter().map(|info| info.step_name());
+        let mut cells = steps
+            .zip(&self.state.cells)
+            .take(1024)
+            .filter(|(_, cell)| cell.state() == State::Ended(Status::Computed));
+        let measure =
+            |cell: &Cell| (cell.nanos.load(Ordering::Relaxed), cell.bytes.load(Ordering::Relaxed));
+        let Some((mut step, first)) = cells.next() else { return };
+        let ((mut nanos, mut bytes), mut count) = (measure(first), 1);
+        // Neighbours are often of one type; one look-up serves them all.
+        for (next, cell) in cells {
+            if next != step {
+                self.engine.costs.learn(step, nanos / count, bytes / count);
+                (step, nanos, bytes, count) = (next, 0, 0, 0);
             }
+            let (more_nanos, more_bytes) = measure(cell);
+            (nanos, bytes, count) = (nanos + more_nanos, bytes + more_bytes, count + 1);
         }
+        self.engine.costs.learn(step, nanos / count, bytes / count);
     }
 
     pub(super) fn key(&self, place: u32) -> Option<Key> {
@@ -341,16 +445,28 @@ impl RunCore {
     }
 
     pub(super) fn t_us(&self, at: Instant) -> u64 {
-        micros(at.saturating_duration_since(self.start))
+        self.nanos_at(at) / 1000
+    }
+
+    /// Nanoseconds from the start of the run.
+    pub(super) fn nanos_at(&self, at: Instant) -> u64 {
+        nanos(at.saturating_duration_since(self.start))
+    }
+
+    /// Hands over the events that were held back.
+    pub(super) fn flush(&self, local: &mut Local) {
+        self.bus.emit_all(&mut local.events);
     }
 
     /// The state of the run as its records tell it, for a listener that comes late.
     pub(super) fn seed(&self) -> Snapshot {
+        // The other half is in `RunCore::set`.
+        fence(Ordering::SeqCst);
         let mut snapshot = Snapshot::new(self.id, self.plan.revision());
         self.tell_begin(|emit| {
             snapshot.note(emit.t_us, emit.node, &emit.kind);
         });
-        for (place, cell) in (0u32..).zip(&self.cells) {
+        for (place, cell) in (0u32..).zip(&self.state.cells) {
             let node = Some(self.node(place));
             let nanos = cell.nanos.load(Ordering::Relaxed);
             match cell.state() {
@@ -374,6 +490,12 @@ impl RunCore {
     }
 }
 
+/// Events that may wait for observers before they are told the state instead.
+const WAITING_EVENTS: usize = 1 << 16;
+
+/// How long a finished run waits for its observers to hear of it.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
 /// Queued work that is worth waking a thread for, in nanoseconds.
 const WORTH_A_WORKER: f32 = 10_000.0;
 
@@ -382,5 +504,17 @@ const WORTH_A_WORKER: f32 = 10_000.0;
 pub(super) struct Abandoned;
 
 pub(super) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    nanos(time) / 1000
+}
+
+/// Nanoseconds, saturating after some centuries; without the wide arithmetic of the standard form.
+pub(super) fn nanos(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
+}
+
+/// What the program's own token does to the run.
+impl OnCancel for RunCore {
+    fn cancelled(self: Arc<Self>, reason: CancelReason) {
+        self.cancel(reason);
+    }
 }

@@ -10,16 +10,17 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::gate::{Gate, Needs};
+use super::state::RunState;
 use crate::plan::{Action, Program};
 use crate::step::Units;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::Ordering;
 
 /// The ready counters and the queue of one run.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     program: Arc<Program>,
-    waits: Box<[AtomicU32]>,
+    state: Arc<RunState>,
     limited: bool,
     queue: Mutex<Queue>,
 }
@@ -70,21 +71,26 @@ pub(crate) enum Left {
 }
 
 impl Schedule {
-    pub(crate) fn new(program: Arc<Program>, gate: Option<Gate>) -> Self {
-        let waits = program.waits.iter().map(|&waits| AtomicU32::new(waits)).collect();
+    pub(super) fn new(program: Arc<Program>, state: Arc<RunState>, gate: Option<Gate>) -> Self {
         let limited = gate.is_some();
-        Self { program, waits, limited, queue: Mutex::new(Queue { gate, ..Queue::default() }) }
+        Self { program, state, limited, queue: Mutex::new(Queue { gate, ..Queue::default() }) }
     }
 
     /// Queues every place that waits for nothing and counts the caller in.
     pub(crate) fn start(&self) {
         let mut queue = self.queue.lock();
         queue.enter();
-        for (place, &waits) in (0u32..).zip(&self.program.waits) {
-            if waits == 0 && self.program.actions[place as usize] != Action::Given {
-                self.push_locked(&mut queue, place);
-            }
+        for place in self.first() {
+            self.push_locked(&mut queue, place);
         }
+    }
+
+    /// The places that wait for nothing.
+    pub(crate) fn first(&self) -> impl Iterator<Item = u32> {
+        let places = (0u32..).zip(self.program.waits.iter().zip(&self.program.actions));
+        places
+            .filter(|&(_, (&waits, &action))| waits == 0 && action != Action::Given)
+            .map(|(place, _)| place)
     }
 
     /// Counts one more thread, timer or other source of ready places in.
@@ -124,9 +130,9 @@ impl Schedule {
     }
 
     /// Takes one wire off each consumer of a place that has finished, and queues what this made
-    /// ready, but for the most urgent one.
+    /// ready, but for the most urgent one. `queued` is told of each before others can see it.
     #[inline]
-    pub(crate) fn release(&self, place: u32) -> Released {
+    pub(crate) fn release(&self, place: u32, mut queued: impl FnMut(u32)) -> Released {
         let mut best: Option<u32> = None;
         let mut queue = None;
         for &consumer in self.program.shape.consumers(place) {
@@ -139,6 +145,7 @@ impl Schedule {
                 continue;
             };
             if self.limited {
+                queued(other);
                 let queue = queue.get_or_insert_with(|| self.queue.lock());
                 self.push_locked(queue, other);
                 continue;
@@ -149,6 +156,7 @@ impl Schedule {
                 (other, consumer)
             };
             best = Some(first);
+            queued(second);
             let queue = queue.get_or_insert_with(|| self.queue.lock());
             self.push_locked(queue, second);
         }
@@ -163,10 +171,10 @@ impl Schedule {
             return true;
         }
         // The last arrival sees what all earlier ones wrote.
-        if self.waits[place as usize].fetch_sub(1, Ordering::AcqRel) != 1 {
+        if self.state.waits[place as usize].fetch_sub(1, Ordering::AcqRel) != 1 {
             return false;
         }
-        self.waits[place as usize].store(waits, Ordering::Relaxed);
+        self.state.waits[place as usize].store(waits, Ordering::Relaxed);
         true
     }
 

@@ -8,9 +8,9 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 ///
 /// A slot is filled once. The last step to read it gets the value itself, everyone before a shared
 /// handle; when the last reader has finished, the slot is empty.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Slots {
-    slots: Box<[Mutex<Slot>]>,
+    slots: Vec<Mutex<Slot>>,
     live: AtomicU64,
     peak: AtomicU64,
 }
@@ -34,13 +34,12 @@ pub(crate) enum Take {
 }
 
 impl Slots {
-    pub(crate) fn new(uses: &[u32]) -> Self {
+    /// Empties all slots and expects `uses` readers of each.
+    pub(crate) fn reset(&mut self, uses: &[u32]) {
+        self.slots.clear();
         let slot = |&left: &u32| Mutex::new(Slot { value: Value::new(()), left, bytes: 0 });
-        Self {
-            slots: uses.iter().map(slot).collect(),
-            live: AtomicU64::new(0),
-            peak: AtomicU64::new(0),
-        }
+        self.slots.extend(uses.iter().map(slot));
+        (self.live, self.peak) = (AtomicU64::new(0), AtomicU64::new(0));
     }
 
     /// Fills a slot; returns the bytes that the value keeps alive. A value that nobody reads is
@@ -71,10 +70,26 @@ impl Slots {
         place.value.clone()
     }
 
+    /// The value of a slot, for its only reader, which need not say that it has finished; it says
+    /// how many bytes it [`release`](Self::release)s instead, counted up in `bytes`.
+    pub(crate) fn take_only(&self, slot: u32, bytes: &mut u64) -> Value {
+        let mut place = self.slots[slot as usize].lock();
+        place.left = 0;
+        *bytes += std::mem::take(&mut place.bytes);
+        std::mem::replace(&mut place.value, Value::new(()))
+    }
+
+    /// Says that bytes taken by only readers are no longer needed.
+    pub(crate) fn release(&self, bytes: u64) {
+        if bytes > 0 {
+            self.live.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
     /// Says that a reader has finished; returns the bytes that nobody needs any more.
     pub(crate) fn finish(&self, slot: u32) -> u64 {
         let mut place = self.slots[slot as usize].lock();
-        place.left -= 1;
+        place.left = place.left.saturating_sub(1);
         if place.left > 0 {
             return 0;
         }
@@ -117,12 +132,31 @@ mod tests {
     use super::*;
 
     fn image() -> Value {
-        Value::new(Image::from_samples(10, 10, 1, vec![0u8; 100]).unwrap())
+        let image = Image::from_samples(10, 10, 1, vec![0u8; 100]);
+        Value::new(image.expect("a hundred samples for a hundred pixels"))
+    }
+
+    fn of(uses: &[u32]) -> Slots {
+        let mut slots = Slots::default();
+        slots.reset(uses);
+        slots
+    }
+
+    #[test]
+    fn the_only_reader_leaves_nothing_behind() {
+        let slots = of(&[1]);
+        let filled = slots.fill(0, image());
+        let mut bytes = 0;
+        let value = slots.take_only(0, &mut bytes);
+        assert_eq!((bytes, slots.live()), (filled, filled), "alive while the reader has it");
+        drop(value);
+        slots.release(bytes);
+        assert_eq!(slots.live(), 0);
     }
 
     #[test]
     fn the_last_reader_owns_the_value() {
-        let slots = Slots::new(&[2]);
+        let slots = of(&[2]);
         slots.fill(0, image());
         let first = slots.take(0, Take::Last);
         drop(first);
@@ -136,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_value_that_nobody_reads_is_not_kept() {
-        let slots = Slots::new(&[0]);
+        let slots = of(&[0]);
         assert!(slots.fill(0, image()) > 0);
         assert_eq!(slots.live(), 0);
     }

@@ -7,24 +7,63 @@ use std::time::{Duration, Instant};
 
 use super::OnFailure;
 use super::cell::State;
-use super::engine::{Follower, inside_step};
+use super::engine::{Follower, inside_step, runner};
 use super::late::Found;
-use super::run::{Abandoned, Local, RunCore};
+use super::run::{Abandoned, Local, RunCore, nanos};
 use super::slots::Take;
-use super::wait::is_blocking_thread;
+use super::wait::is_on;
 use crate::cache::{Cost, Tier};
 use crate::data::Value;
 use crate::error::{CancelReason, Error, Result};
 use crate::event::{ErrorInfo, EventKind, Finished, Status};
+use crate::graph::Retry;
 use crate::observe::Emit;
 use crate::plan::Action;
 use crate::step::{Context, Lane, Reader};
 use crate::sync::atomic::Ordering;
 
-/// The most outputs a step can have.
-const OUTPUTS: usize = 4;
+/// The results of one step. Most have one, which needs no allocation.
+#[derive(Clone, Default)]
+pub(super) struct Values {
+    first: Option<Value>,
+    rest: Vec<Value>,
+}
 
-pub(super) type Values = [Option<Value>; OUTPUTS];
+impl Values {
+    pub(super) fn push(&mut self, value: Value) {
+        match &self.first {
+            None => self.first = Some(value),
+            Some(_) => self.rest.push(value),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+}
+
+/// Events that a thread holds back at the most.
+const HELD_BACK: usize = 64;
+
+/// Steps that are expected to take longer are announced when they begin; in nanoseconds.
+const WORTH_TELLING: f32 = 50_000.0;
+
+/// How a place is to be run.
+#[derive(Clone, Copy)]
+struct Terms {
+    limit: Option<Duration>,
+    retry: Retry,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { limit: None, retry: Retry::NEVER }
+    }
+}
 
 /// How a place ended.
 pub(super) struct End {
@@ -65,7 +104,7 @@ impl RunCore {
             Outcome::Ended(end) => Ok(self.end(place, end, local)),
             Outcome::Parked => {
                 self.schedule.done(place, self.units_of(place));
-                self.bus.emit_all(&mut local.events);
+                self.flush(local);
                 Ok(None)
             }
             Outcome::Abandoned => Err(Abandoned),
@@ -74,7 +113,7 @@ impl RunCore {
 
     /// Why a place must not run, if it must not.
     fn refuse(&self, place: u32) -> Option<End> {
-        if let Some(culprit) = self.cells[place as usize].blamed() {
+        if let Some(culprit) = self.state.cells[place as usize].blamed() {
             let because = self.plan.infos[culprit as usize].name().to_owned();
             let error = Some(Arc::new(Error::Skipped { because }));
             return Some(End { status: Status::Skipped, error, tier: None });
@@ -95,41 +134,49 @@ impl RunCore {
                 Found::Elsewhere => return Outcome::Parked,
             }
         }
-        let Some(body) = self.plan.infos[place as usize].body() else { return Outcome::Parked };
-        if body.spec.lane == Lane::Blocking && !is_blocking_thread() {
-            return match self.hand_over(place) {
-                Ok(()) => Outcome::Parked,
-                Err(error) => Outcome::Ended(self.failure(place, error, local)),
-            };
+        let mut terms = Terms { limit: self.step_timeout, ..Terms::default() };
+        if self.plan.traits.has_special {
+            let info = &self.plan.infos[place as usize];
+            terms.limit = info.settings().timeout.or(self.step_timeout);
+            terms.retry = info.settings().retry;
+            let lane = info.body().map_or(Lane::Compute, |body| body.spec.lane);
+            if lane != Lane::Compute && !is_on(lane) {
+                return match self.hand_over(place, lane) {
+                    Ok(()) => Outcome::Parked,
+                    Err(error) => Outcome::Ended(self.failure(place, error)),
+                };
+            }
         }
-        self.attempt(place, local)
+        self.attempt(place, terms, local)
     }
 
     /// Runs the step once.
-    fn attempt(self: &Arc<Self>, place: u32, local: &mut Local) -> Outcome {
-        let cell = &self.cells[place as usize];
-        let info = &self.plan.infos[place as usize];
-        let Some(body) = info.body() else { return Outcome::Parked };
-        let retry = info.settings().retry;
+    fn attempt(self: &Arc<Self>, place: u32, terms: Terms, local: &mut Local) -> Outcome {
+        let Some(step) = &self.plan.steps[place as usize] else { return Outcome::Parked };
+        let cell = &self.state.cells[place as usize];
+        let Terms { limit, retry } = terms;
         let attempt = cell.attempts.load(Ordering::Relaxed).saturating_add(1);
         cell.attempts.store(attempt, Ordering::Relaxed);
         let began = local.now;
-        cell.nanos.store(self.t_us(began) * 1000, Ordering::Relaxed);
-        cell.set(State::Running);
-        let deadline = info.settings().timeout.or(self.step_timeout).map(|limit| {
+        cell.nanos.store(self.nanos_at(began), Ordering::Relaxed);
+        cell.set_runner(runner());
+        self.set(place, State::Running);
+        if let Some(limit) = limit {
             self.watch(place, attempt, limit);
-            (limit, began + limit)
-        });
+        }
         if self.bus.is_active() {
             let kind = EventKind::StepStarted { attempt: attempt.into() };
             let node = Some(self.node(place));
             local.events.push(Emit { t_us: self.t_us(began), node, kind });
-            // A listener wants to know of a step while it runs, not when it has ended.
-            self.bus.emit_all(&mut local.events);
+            // A listener wants to know of a step while it runs, unless that is over in no time.
+            if self.plan.program.estimates.nanos[place as usize] > WORTH_TELLING {
+                self.flush(local);
+            }
         }
 
-        let shape = &self.plan.program.shape;
+        let (program, shape) = (&*self.plan.program, &*self.plan.program.shape);
         let inputs = shape.inputs(place);
+        let mut borrowed = 0;
         let take = if retry.attempts > u32::from(attempt) { Take::Keep } else { Take::Last };
         let ctx = Context {
             host: &**self,
@@ -138,28 +185,31 @@ impl RunCore {
             services: Some(&self.engine.services),
             seed: self.seed_of(place),
             attempt: attempt.into(),
-            deadline: deadline.map(|(_, at)| at),
+            deadline: limit.and_then(|limit| began.checked_add(limit)),
             helped: Some(&cell.helped),
         };
         let mut values = Values::default();
-        let mut filled = 0;
         let result = inside_step(|| {
             catch_unwind(AssertUnwindSafe(|| {
-                let mut read = |at: usize| inputs.get(at).map(|&slot| self.slots.take(slot, take));
+                let mut read = |at: usize| {
+                    let slot = *inputs.get(at)?;
+                    Some(if take == Take::Last && program.uses[slot as usize] == 1 {
+                        self.state.slots.take_only(slot, &mut borrowed)
+                    } else {
+                        self.state.slots.take(slot, take)
+                    })
+                };
                 let mut reader = Reader::new(&mut read, shape.port_counts(place));
-                body.step.call(&mut reader, &ctx, &mut |value| {
-                    if let Some(output) = values.get_mut(filled) {
-                        *output = Some(value);
-                    }
-                    filled += 1;
-                })
+                step.call(&mut reader, &ctx, &mut |value| values.push(value))
             }))
         });
+        self.state.slots.release(borrowed);
+        self.engine.recall_declined();
         local.now = Instant::now();
         let took = local.now.saturating_duration_since(began);
         let result = match result {
-            Ok(Ok(())) if filled == shape.slots(place).len() => Ok(()),
-            Ok(Ok(())) => Err(Error::failed(format!("returned {filled} results"))),
+            Ok(Ok(())) if values.len() == shape.slots(place).len() => Ok(()),
+            Ok(Ok(())) => Err(Error::failed(format!("returned {} results", values.len()))),
             Ok(Err(error)) => Err(error),
             Err(payload) => Err(Error::Panicked(panic_text(&*payload))),
         };
@@ -182,28 +232,27 @@ impl RunCore {
         cell.nanos.store(nanos(took), Ordering::Relaxed);
         match result {
             Ok(()) => {
-                self.publish(place, &values, took, local);
+                self.publish(place, values, took, local);
                 Outcome::Ended(End::ok(Status::Computed))
             }
             Err(Error::Cancelled(CancelReason::Timeout)) if status == Status::Failed => {
-                let after = deadline.map_or(took, |(limit, _)| limit);
-                let error = Error::TimedOut { after, still_running: false };
-                Outcome::Ended(self.failure(place, error, local))
+                let error = Error::TimedOut { after: limit.unwrap_or(took), still_running: false };
+                Outcome::Ended(self.failure(place, error))
             }
             Err(error) if status == Status::Cancelled => {
                 Outcome::Ended(End { status, error: Some(Arc::new(error)), tier: None })
             }
-            Err(error) => Outcome::Ended(self.failure(place, error, local)),
+            Err(error) => Outcome::Ended(self.failure(place, error)),
         }
     }
 
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
-    fn publish(self: &Arc<Self>, place: u32, values: &Values, took: Duration, local: &mut Local) {
-        self.digest(place, values);
+    fn publish(self: &Arc<Self>, place: u32, values: Values, took: Duration, local: &mut Local) {
+        self.digest(place, &values);
         if let Some(cache) = &self.engine.cache
             && let Some(key) = self.cache_key(place)
         {
-            for (value, port) in values.iter().flatten().zip(0u16..) {
+            for (value, port) in values.iter().zip(0u16..) {
                 let cost = Cost { time: took, bytes: value.size_bytes() as u64 };
                 for evicted in cache.put(key.port(port), value, cost) {
                     if self.bus.is_active() {
@@ -217,17 +266,17 @@ impl RunCore {
                 }
             }
         }
-        self.resolve(place, Some(values));
-        self.fill(place, values.clone());
+        self.resolve(place, Some(&values));
+        self.fill(place, values);
     }
 
     pub(super) fn fill(&self, place: u32, values: Values) {
         let mut bytes = 0;
-        for (slot, value) in self.plan.program.shape.slots(place).zip(values.into_iter().flatten())
-        {
-            bytes += self.slots.fill(slot, value);
+        let values = values.first.into_iter().chain(values.rest);
+        for (slot, value) in self.plan.program.shape.slots(place).zip(values) {
+            bytes += self.state.slots.fill(slot, value);
         }
-        self.cells[place as usize].bytes.store(bytes, Ordering::Relaxed);
+        self.state.cells[place as usize].bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Tells the runs that follow a place's computation what came of it.
@@ -256,9 +305,10 @@ impl RunCore {
                 End { tier: Some(Tier::Memory), ..End::ok(Status::Adopted) }
             }
         };
-        if let Some(next) = self.end(place, end, &mut local) {
-            self.schedule.push(next);
-            self.engine.wake(1);
+        let next = self.end(place, end, &mut local);
+        self.flush(&mut local);
+        if let Some(next) = next {
+            self.queue(next);
         }
         self.left(self.schedule.leave());
     }
@@ -266,45 +316,71 @@ impl RunCore {
     /// Ends a place: its record, its event, its inputs, its consumers. Returns the place to go on
     /// with.
     pub(super) fn end(self: &Arc<Self>, place: u32, end: End, local: &mut Local) -> Option<u32> {
-        let cell = &self.cells[place as usize];
-        cell.set(State::Ended(end.status));
+        let cell = &self.state.cells[place as usize];
+        if let Some(error) = end.error {
+            self.failures.lock().insert(place, error);
+        }
+        self.set(place, State::Ended(end.status));
         if !end.status.is_ok() {
             self.resolve(place, None);
             let culprit = cell.blamed().unwrap_or(place);
             for &consumer in self.plan.program.shape.consumers(place) {
-                self.cells[consumer as usize].blame(culprit);
+                self.state.cells[consumer as usize].blame(culprit);
             }
-        }
-        let tier = end.tier;
-        if let Some(error) = end.error {
-            self.failures.lock().insert(place, error);
         }
         if self.bus.is_active() {
             let mut finished = self.finished_event(place, end.status);
-            finished.tier = tier;
+            finished.tier = end.tier;
             let node = Some(self.node(place));
             let kind = EventKind::StepFinished(finished);
             local.events.push(Emit { t_us: self.t_us(local.now), node, kind });
-            self.bus.emit_all(&mut local.events);
         }
-        self.schedule.done(place, self.units_of(place));
-        for &slot in self.plan.program.shape.inputs(place) {
-            self.slots.finish(slot);
+        let program = &*self.plan.program;
+        if self.schedule.is_limited() {
+            self.schedule.done(place, self.units_of(place));
         }
-        let released = self.schedule.release(place);
+        let ran = matches!(end.status, Status::Computed);
+        for &slot in program.shape.inputs(place) {
+            // A step that ran as the only reader has said so when it took the value.
+            if !(ran && program.uses[slot as usize] == 1) {
+                self.state.slots.finish(slot);
+            }
+        }
+        let active = self.bus.is_active();
+        if active && !self.is_only_ours(place, local) {
+            self.flush(local);
+        }
+        let released = self.schedule.release(place, |queued| {
+            if active {
+                local.events.push(self.queued_event(queued, self.t_us(local.now)));
+            }
+        });
+        if self.schedule.is_limited() {
+            self.call_the_blocked();
+        }
         self.call_for_help(released.queued_nanos);
         released.next
     }
 
+    /// Whether what follows from the end of a place can be seen by this thread alone: then its
+    /// events may wait for those of the next place.
+    fn is_only_ours(&self, place: u32, local: &Local) -> bool {
+        let program = &*self.plan.program;
+        let consumers = program.shape.consumers(place);
+        local.events.len() < HELD_BACK
+            && !self.schedule.is_limited()
+            && matches!(consumers, [one] if program.waits[*one as usize] == 1)
+    }
+
     /// The event that tells how a place ended, from the run's records.
     pub(super) fn finished_event(&self, place: u32, status: Status) -> Finished {
-        let cell = &self.cells[place as usize];
+        let cell = &self.state.cells[place as usize];
         let mut finished = Finished::new(status);
         finished.attempt = cell.attempts.load(Ordering::Relaxed).into();
         if finished.attempt > 0 {
             let nanos = cell.nanos.load(Ordering::Relaxed);
             finished.duration_us = nanos / 1000;
-            finished.cpu_us = (nanos + cell.helped.load(Ordering::Relaxed)) / 1000;
+            finished.cpu_us = cell.cpu_nanos() / 1000;
         }
         finished.bytes = cell.bytes.load(Ordering::Relaxed);
         finished.key = self.key(place);
@@ -320,7 +396,7 @@ impl RunCore {
     }
 
     /// The end of a place that failed; stops the run if that is its policy.
-    pub(super) fn failure(self: &Arc<Self>, place: u32, error: Error, _: &mut Local) -> End {
+    pub(super) fn failure(self: &Arc<Self>, place: u32, error: Error) -> End {
         let info = &self.plan.infos[place as usize];
         let error = Error::Node {
             node: info.name().to_owned(),
@@ -341,23 +417,19 @@ impl RunCore {
         let shape = &self.plan.program.shape;
         let mut bytes = 0;
         for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {
-            bytes += self.slots.fill(slot, self.slots.take(source, Take::Last));
+            bytes += self.state.slots.fill(slot, self.state.slots.take(source, Take::Last));
             if self.plan.late.is_some() {
                 let mut identities = self.identities.lock();
                 identities[slot as usize] = identities[source as usize];
             }
         }
-        self.cells[place as usize].bytes.store(bytes, Ordering::Relaxed);
+        self.state.cells[place as usize].bytes.store(bytes, Ordering::Relaxed);
         End::ok(status)
     }
 
     fn units_of(&self, place: u32) -> &[crate::step::Units] {
         super::gate::Needs::units(self, place)
     }
-}
-
-pub(super) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What a panic said. The payload is only looked at, never formatted: its own code could panic.

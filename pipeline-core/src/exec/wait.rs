@@ -4,22 +4,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Drained;
-use super::run::{Abandoned, Local, RunCore, micros};
-use super::task::nanos;
+use super::run::{Abandoned, Local, RunCore, micros, nanos};
 use crate::error::{CancelReason, Error, Result};
 use crate::event::Status;
+use crate::step::Lane;
 use crate::sync::atomic::Ordering;
 
 use super::cell::State;
 
 impl RunCore {
-    /// Runs a place on the threads that may wait.
-    pub(super) fn hand_over(self: &Arc<Self>, place: u32) -> Result<()> {
+    /// Runs a place on the threads of another lane.
+    pub(super) fn hand_over(self: &Arc<Self>, place: u32, lane: Lane) -> Result<()> {
         self.schedule.enter();
         let run = Arc::clone(self);
-        let handed = self.engine.block(move || {
-            BLOCKING.set(true);
-            if run.drain_one(place) == Drained::Free {
+        let handed = self.engine.hand_over(lane, move || {
+            ON.set(Some(lane));
+            let drained = run.drain_one(place);
+            ON.set(None);
+            if drained == Drained::Free {
                 run.left(run.schedule.leave());
             }
         });
@@ -34,10 +36,10 @@ impl RunCore {
         let mut local = Local { events: Vec::new(), now: Instant::now() };
         match self.execute(place, &mut local) {
             Ok(next) => {
+                self.flush(&mut local);
                 if let Some(next) = next {
-                    self.schedule.push(next);
+                    self.queue(next);
                 }
-                self.engine.wake(1);
                 Drained::Free
             }
             Err(Abandoned) => Drained::Lost,
@@ -47,6 +49,7 @@ impl RunCore {
     pub(super) fn try_later(self: &Arc<Self>, place: u32, pause: Duration) {
         self.schedule.enter();
         let run = Arc::clone(self);
+        // A pause is a minute at the most, which fits every clock.
         self.engine.timer.at(Instant::now() + pause, self.id.0, move || run.come_back(place));
         // A cancel that came before the timer knew of this did not hurry it.
         if self.token.is_cancelled() {
@@ -60,14 +63,15 @@ impl RunCore {
         let engine = Arc::clone(&self.engine);
         let grace = self.grace;
         let group = self.id.0;
-        let at = Instant::now() + limit;
+        let Some(at) = Instant::now().checked_add(limit) else { return };
         self.engine.timer.at(at, group, move || {
             let Some(strong) = run.upgrade() else { return };
             if !strong.is_still(place, attempt) {
                 return;
             }
-            strong.cells[place as usize].overdue.store(true, Ordering::Relaxed);
-            engine.timer.at(at + grace, group, move || {
+            strong.state.cells[place as usize].overdue.store(true, Ordering::Relaxed);
+            let Some(at) = at.checked_add(grace) else { return };
+            engine.timer.at(at, group, move || {
                 if let Some(run) = run.upgrade()
                     && run.is_still(place, attempt)
                 {
@@ -78,14 +82,14 @@ impl RunCore {
     }
 
     fn is_still(&self, place: u32, attempt: u8) -> bool {
-        let cell = &self.cells[place as usize];
+        let cell = &self.state.cells[place as usize];
         cell.state() == State::Running && cell.attempts.load(Ordering::Relaxed) == attempt
     }
 
     /// Gives up on a step that does not return: the place fails, its thread is replaced, and what
     /// the step may still return is dropped.
     pub(super) fn abandon(self: &Arc<Self>, place: u32) {
-        let cell = &self.cells[place as usize];
+        let cell = &self.state.cells[place as usize];
         if !cell.claim(Status::Failed) {
             return;
         }
@@ -96,11 +100,14 @@ impl RunCore {
         let limit = self.plan.infos[place as usize].settings().timeout.or(self.step_timeout);
         let after = limit.unwrap_or(took);
         let error = Error::TimedOut { after, still_running: true };
-        let end = self.failure(place, error, &mut local);
-        self.engine.lose_worker();
-        if let Some(next) = self.end(place, end, &mut local) {
-            self.schedule.push(next);
-            self.engine.wake(1);
+        let end = self.failure(place, error);
+        if let Some(runner) = cell.runner() {
+            self.engine.lose(runner);
+        }
+        let next = self.end(place, end, &mut local);
+        self.flush(&mut local);
+        if let Some(next) = next {
+            self.queue(next);
         }
         // The lost thread was counted in; it will not count itself out.
         self.left(self.schedule.leave());
@@ -109,7 +116,7 @@ impl RunCore {
 
 impl crate::step::Host for RunCore {
     fn interrupted(&self, place: u32) -> Option<CancelReason> {
-        if self.cells[place as usize].overdue.load(Ordering::Relaxed) {
+        if self.state.cells[place as usize].overdue.load(Ordering::Relaxed) {
             return Some(CancelReason::Timeout);
         }
         let reason = self.token.reason()?;
@@ -137,10 +144,11 @@ impl crate::step::Host for RunCore {
 }
 
 thread_local! {
-    /// Whether this thread may wait.
-    static BLOCKING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    /// The lane that this thread was handed a step for.
+    static ON: std::cell::Cell<Option<Lane>> = const { std::cell::Cell::new(None) };
 }
 
-pub(super) fn is_blocking_thread() -> bool {
-    BLOCKING.get()
+/// Whether this thread may run steps of a lane.
+pub(super) fn is_on(lane: Lane) -> bool {
+    ON.get() == Some(lane)
 }

@@ -5,6 +5,7 @@ mod node;
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -135,6 +136,7 @@ impl Graph {
     /// Adds a step under a name, with a wire for each of its inputs.
     ///
     /// Returns a handle for its output, or a tuple of handles if it has several.
+    #[expect(clippy::needless_pass_by_value, reason = "wires are handles, given up when used")]
     pub fn add<S: Step>(
         &mut self,
         name: impl Into<Arc<str>>,
@@ -176,10 +178,11 @@ impl Graph {
     fn insert(&mut self, name: Arc<str>, body: Body) -> NodeIndex<u32> {
         self.restructure();
         let node = self.nodes.add_node(Arc::new(NodeInfo::new(Arc::clone(&name), body)));
-        if self.names.contains_key(&name) {
-            self.duplicates.push(name);
-        } else {
-            self.names.insert(name, node);
+        match self.names.entry(name) {
+            Entry::Occupied(taken) => self.duplicates.push(Arc::clone(taken.key())),
+            Entry::Vacant(free) => {
+                free.insert(node);
+            }
         }
         node
     }

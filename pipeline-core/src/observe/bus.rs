@@ -1,25 +1,4 @@
 //! The stream of one run: from the executor's threads to whoever listens.
-//!
-//! Nothing is built for nobody. While no one listens, [`Bus::is_active`] is false and an emitter
-//! does nothing else than load it. When the first subscriber comes, the bus needs the state that
-//! the events so far add up to, which no one kept; the executor makes it from its own records.
-//!
-//! # The executor's part
-//!
-//! For everything that happens to a node, in this order:
-//!
-//! 1. Store the node's new status where the seed of [`Bus::subscribe`] reads it, with sequentially
-//!    consistent ordering.
-//! 2. Load [`Bus::is_active`]. If it is true, emit the event, at once or in a batch.
-//!
-//! A subscriber does the reverse: it makes the bus active, then reads the statuses. So of every
-//! change at least one is true: the seed sees it, or its event is emitted. Where both are, the
-//! event changes nothing in the state and is dropped without a number. The end of the run is such a
-//! change too. All batches must have been emitted before [`RunFinished`](crate::event::RunFinished)
-//! is: it closes the bus.
-//!
-//! Warnings, evictions and throttling leave no trace in the executor's records; who joins a bus
-//! that was inactive does not hear of earlier ones.
 
 use std::sync::Arc;
 
@@ -75,7 +54,7 @@ impl Bus {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Whether anyone listens. One atomic load; see the module's page for when to ask.
+    /// Whether anyone listens. One atomic load; [the module's page](super) says when to ask.
     #[must_use]
     #[inline]
     pub fn is_active(&self) -> bool {
@@ -86,7 +65,7 @@ impl Bus {
     pub fn emit(&self, t_us: u64, node: Option<NodeId>, kind: EventKind) {
         if self.is_active() {
             let mut inner = self.shared.inner.lock();
-            inner.take(Emit { t_us, node, kind });
+            inner.take(t_us, node, kind);
             self.shared.follow(&inner);
         }
     }
@@ -98,7 +77,9 @@ impl Bus {
         }
         if self.is_active() {
             let mut inner = self.shared.inner.lock();
-            batch.drain(..).for_each(|emit| inner.take(emit));
+            for Emit { t_us, node, kind } in batch.drain(..) {
+                inner.take(t_us, node, kind);
+            }
             self.shared.follow(&inner);
         } else {
             batch.clear();
@@ -116,9 +97,10 @@ impl Bus {
 
     /// Joins the stream: gives the state of the run and a subscription to everything after it.
     ///
-    /// At most `capacity` events, and never less than 16, wait for this subscriber. `seed` is
-    /// called, without a lock that emitters take, if the bus had been inactive: it makes the state
-    /// from the executor's records, by [`Snapshot::note`]. It must not subscribe to the same bus.
+    /// At most `capacity` events wait for this subscriber; 16 at least have room, and the room is
+    /// allocated here. `seed` is called, without a lock that emitters take, if the bus had been
+    /// inactive: it makes the state from the executor's records, by [`Snapshot::note`]. It must not
+    /// subscribe to the same bus.
     pub fn subscribe(
         &self,
         capacity: usize,
@@ -134,7 +116,7 @@ impl Bus {
         signal: Arc<Signal>,
         seed: impl FnOnce() -> Snapshot,
     ) -> (Snapshot, Subscription) {
-        let capacity = capacity.max(16);
+        let capacity = capacity.clamp(16, 1 << 20);
         let shared = &self.shared;
         // The first subscriber's seed is awaited by the others, never by an emitter.
         let turn = shared.seeding.lock();
@@ -184,7 +166,7 @@ impl Shared {
     /// Adds a warning that arose outside the run.
     pub(super) fn warn(&self, warning: Warning) {
         let kind = EventKind::Warning(Box::new(warning));
-        self.inner.lock().take(Emit { t_us: 0, node: None, kind });
+        self.inner.lock().take(0, None, kind);
     }
 
     pub(super) fn leave(&self, id: u64) {
@@ -221,21 +203,27 @@ pub(super) struct Inner {
 
 impl Inner {
     #[inline]
-    fn take(&mut self, emit: Emit) {
+    fn take(&mut self, t_us: u64, node: Option<NodeId>, kind: EventKind) {
         if let Some(backlog) = &mut self.backlog {
-            backlog.push(emit);
+            backlog.push(Emit { t_us, node, kind });
             return;
         }
-        while let Some((t_us, node, progress)) = self.limiter.due(emit.t_us) {
+        self.let_go(t_us, node, &kind);
+        self.accept(t_us, node, kind);
+    }
+
+    /// Hands out the held progress that must not come later than this.
+    #[inline]
+    fn let_go(&mut self, t_us: u64, node: Option<NodeId>, kind: &EventKind) {
+        while let Some((t_us, node, progress)) = self.limiter.due(t_us) {
             self.accept(t_us, Some(node), EventKind::StepProgress(progress));
         }
         if let (Some(node), EventKind::StepStarted { .. } | EventKind::StepFinished(_)) =
-            (emit.node, &emit.kind)
+            (node, kind)
             && let Some((t_us, progress)) = self.limiter.end(node)
         {
             self.accept(t_us, Some(node), EventKind::StepProgress(progress));
         }
-        self.accept(emit.t_us, emit.node, emit.kind);
     }
 
     fn progress(&mut self, t_us: u64, node: NodeId, mut progress: StepProgress) {
@@ -265,11 +253,10 @@ impl Inner {
         state.next_seq = self.next_seq;
         let ended = state.finished.is_some();
         if let Some((last, others)) = self.queues.split_last_mut() {
-            let stamped = Stamped { seq, t_us, node, kind };
             for queue in others {
-                queue.push(stamped.clone());
+                queue.push(seq, t_us, node, kind.clone());
             }
-            last.push(stamped);
+            last.push(seq, t_us, node, kind);
         }
         if ended {
             self.close();
@@ -278,14 +265,22 @@ impl Inner {
 
     /// Begins with a state made by the executor, and what was emitted meanwhile.
     fn install(&mut self, mut state: Snapshot) {
+        // What happened unheard has numbers too, so that it can be told later.
+        self.next_seq = self.next_seq.max(state.events_told());
         state.next_seq = self.next_seq;
-        let ended = state.finished.is_some();
+        // The records may have been read node by node until the run ended; the ends of nodes that
+        // were read too early are in the backlog and must not come after the end of the run.
+        let ended = state.finished.take();
+        let t_us = state.t_us;
         self.state = Some(state);
-        if ended {
-            self.close();
-        }
         for emit in self.backlog.take().unwrap_or_default() {
-            self.take(emit);
+            self.take(emit.t_us, emit.node, emit.kind);
+        }
+        if let Some(state) = self.state.as_mut().filter(|state| state.finished.is_none())
+            && let Some(ended) = ended
+        {
+            state.note(t_us, None, &EventKind::RunFinished(ended));
+            self.close();
         }
     }
 

@@ -58,15 +58,15 @@ impl Queue {
 
     /// Appends an event, and wakes the subscriber if it should look now.
     #[inline]
-    pub(super) fn push(&mut self, event: Stamped) {
+    pub(super) fn push(&mut self, seq: u64, t_us: u64, node: Option<NodeId>, kind: EventKind) {
         if self.behind {
             return;
         }
-        let urgent = matches!(event.kind, EventKind::RunFinished(_));
-        if event.kind.is_mergeable() {
-            self.push_mergeable(event);
+        let urgent = matches!(kind, EventKind::RunFinished(_));
+        if kind.is_mergeable() {
+            self.push_mergeable(Stamped { seq, t_us, node, kind });
         } else if self.events.len() < self.capacity || self.make_room() {
-            self.events.push_back(event);
+            self.events.push_back(Stamped { seq, t_us, node, kind });
         } else {
             self.behind = true;
             self.events.clear();

@@ -11,10 +11,10 @@ use super::signal::Signal;
 use crate::event::{Event, Snapshot, Warning};
 
 /// How long a subscriber that was just busy looks again by itself before it must be woken.
-const LIGHTLY: Duration = Duration::from_millis(2);
+pub(super) const LIGHTLY: Duration = Duration::from_millis(2);
 
 /// Time does not pass under the model checker, so a light sleep would have no end there.
-const SLEEPS_LIGHTLY: bool = !cfg!(shuttle);
+pub(super) const SLEEPS_LIGHTLY: bool = !cfg!(shuttle);
 
 /// What a subscriber hears.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,7 @@
 //! The laws of the bus on one thread: numbers, lag, progress, who may join when.
 
 use std::task::Poll;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -325,4 +326,50 @@ fn who_comes_after_the_end_gets_the_final_state_and_nothing_else() {
     assert!(!bus.is_active());
     bus.emit(2, Some(NodeId::from_index(0)), EventKind::StepQueued);
     assert_eq!(tail.try_recv(), Poll::Ready(None));
+}
+
+#[test]
+fn a_subscriber_on_its_own_thread_hears_everything() {
+    let bus = Bus::new(RUN, 0);
+    let (state, tail) = bus.subscribe(20_000, empty);
+    let listener = std::thread::spawn(move || {
+        let received: Vec<_> = tail.collect();
+        follow(state, &received)
+    });
+    bus.emit(0, None, run_started(4000));
+    let mut batch = Vec::new();
+    for index in 0..4000 {
+        let node = Some(node(index));
+        batch.push(Emit { t_us: 0, node, kind: EventKind::StepStarted { attempt: 1 } });
+        batch.push(Emit { t_us: 0, node, kind: finished(Status::Computed) });
+        if index % 7 == 0 {
+            bus.emit_all(&mut batch);
+        }
+    }
+    bus.emit_all(&mut batch);
+    bus.emit(0, None, run_finished(RunStatus::Completed));
+    let state = listener.join().unwrap();
+    assert_eq!((state.open(), state.next_seq), (0, 8002));
+}
+
+#[test]
+fn waiting_ends_when_its_time_is_up() {
+    let bus = Bus::new(RUN, 0);
+    let (_, mut tail) = bus.subscribe(16, empty);
+    for timeout in [Duration::ZERO, Duration::from_millis(1)] {
+        assert_eq!(tail.recv_timeout(timeout), Poll::Pending);
+    }
+    bus.emit(0, None, run_started(0));
+    assert!(matches!(tail.recv_timeout(Duration::MAX), Poll::Ready(Some(Received::Event(_)))));
+    assert_eq!(tail.recv_timeout(Duration::from_millis(1)), Poll::Pending);
+    drop(bus);
+    assert_eq!(tail.recv_timeout(Duration::MAX), Poll::Ready(None));
+}
+
+#[test]
+fn any_capacity_will_do() {
+    let bus = Bus::new(RUN, 0);
+    for capacity in [0, usize::MAX] {
+        drop(bus.subscribe(capacity, empty));
+    }
 }

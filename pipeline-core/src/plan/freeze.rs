@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
+use super::Traits;
 use super::shape::{Shape, narrow};
 use super::validate;
 use crate::error::Fault;
 use crate::graph::{Graph, Joint, NodeInfo, id};
+use crate::step::AnyStep;
 
 /// A wire as it ends at a consumer.
 #[derive(Debug, Clone, Copy)]
@@ -83,10 +85,13 @@ impl Rows {
 }
 
 /// A frozen graph: structure, and the node at each place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Frozen {
     pub(crate) shape: Arc<Shape>,
     pub(crate) infos: Arc<[Arc<NodeInfo>]>,
+    /// The step of each node; none for an input.
+    pub(crate) steps: Arc<[Option<Arc<dyn AnyStep>>]>,
+    pub(crate) traits: Traits,
     /// Faults of wires and names; faults of parameters stay with the nodes.
     pub(crate) faults: Vec<Fault>,
 }
@@ -102,7 +107,7 @@ pub(super) fn freeze(graph: &Graph) -> Frozen {
     };
     let Some(order) = order.filter(|_| faults.is_empty()) else {
         faults.extend(validate::cycle(&rows));
-        return Frozen { shape: Arc::default(), infos: Arc::default(), faults };
+        return Frozen { faults, ..Frozen::default() };
     };
 
     let mut place_of = vec![0u32; order.len()];
@@ -130,7 +135,10 @@ pub(super) fn freeze(graph: &Graph) -> Frozen {
     }
     shape.input_start.push(narrow(shape.inputs.len()));
     shape.link_consumers();
-    Frozen { shape: Arc::new(shape), infos, faults }
+    let steps = infos.iter().map(|info| info.step().map(Arc::clone)).collect();
+    let mut traits = Traits::default();
+    infos.iter().for_each(|info| traits.add(info));
+    Frozen { shape: Arc::new(shape), infos, steps, traits, faults }
 }
 
 /// Wires per port, where a port does not take exactly one.

@@ -27,7 +27,7 @@ use crate::error::{Error, Fault, FaultCode, Result};
 use crate::graph::{Graph, NodeInfo};
 use crate::id::NodeId;
 use crate::key::Key;
-use crate::step::Wire;
+use crate::step::{AnyStep, Wire};
 use demand::demand;
 use freeze::{Frozen, freeze};
 use keys::Keys;
@@ -43,11 +43,37 @@ pub struct Plan {
     revision: u64,
     pub(crate) program: Arc<Program>,
     pub(crate) infos: Arc<[Arc<NodeInfo>]>,
+    /// The step at each place, within one reach of the executor.
+    pub(crate) steps: Arc<[Option<Arc<dyn AnyStep>>]>,
+    pub(crate) traits: Traits,
     /// The derived key of each place, or [`Key::UNKNOWN`].
     pub(crate) keys: Vec<Key>,
     pub(crate) given: Vec<GivenValue>,
     /// What is known of keys that come to light during the run; `None` where there are none.
     pub(crate) late: Option<Arc<LateKeys>>,
+}
+
+/// What a run would otherwise have to ask every node for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Traits {
+    /// Whether any step asks for named resource units.
+    pub(crate) needs_units: bool,
+    /// Whether any node has a time limit.
+    pub(crate) has_timeouts: bool,
+    /// Whether any node retries, has a time limit or runs on threads of its own.
+    pub(crate) has_special: bool,
+}
+
+impl Traits {
+    fn add(&mut self, info: &NodeInfo) {
+        let Some(body) = info.body() else { return };
+        let settings = info.settings();
+        self.needs_units |= !body.spec.resources.is_empty();
+        self.has_timeouts |= settings.timeout.is_some();
+        self.has_special |= settings.timeout.is_some()
+            || settings.retry != crate::graph::Retry::NEVER
+            || body.spec.lane != crate::step::Lane::Compute;
+    }
 }
 
 /// Places whose keys depend on the content of results that the run has yet to make.
@@ -71,7 +97,7 @@ pub struct Planner {
     graph: u64,
     structure: u64,
     revision: u64,
-    frozen: Option<Frozen>,
+    frozen: Frozen,
     keys: Keys,
     estimates: Estimates,
     last: Option<(Vec<u32>, Vec<Action>, Arc<Program>)>,
@@ -94,8 +120,7 @@ impl Planner {
     pub fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
         let edited = self.freeze(graph)?;
         self.name(edited, request);
-        let frozen = self.frozen.as_ref().expect("freeze left it there or returned an error");
-
+        let frozen = &self.frozen;
         let targets = targets(graph, frozen, request)?;
         let mut demand = demand(frozen, &self.keys, &targets, request);
         if !demand.faults.is_empty() {
@@ -123,15 +148,12 @@ impl Planner {
     fn freeze(&mut self, graph: &Graph) -> Result<Option<Vec<u32>>> {
         let known = self.graph == graph.id() && self.structure == graph.structure();
         let edited = if known { graph.edited_since(self.revision) } else { None };
-        let places = match (&mut self.frozen, edited) {
-            (Some(frozen), Some(edited)) => Some(patch(frozen, graph, edited)),
-            _ => {
-                self.frozen = Some(freeze(graph));
-                self.last = None;
-                None
-            }
-        };
-        let frozen = self.frozen.as_ref().expect("it was set above");
+        let places = edited.map(|edited| patch(&mut self.frozen, graph, edited));
+        if places.is_none() {
+            self.frozen = freeze(graph);
+            self.last = None;
+        }
+        let frozen = &self.frozen;
         let mut faults = frozen.faults.clone();
         match &places {
             // Only what was edited can have become faulty.
@@ -142,7 +164,8 @@ impl Planner {
             None => faults.extend(graph.nodes().flat_map(|(_, info)| validate::params(info))),
         }
         if !faults.is_empty() {
-            self.frozen = None;
+            // Nothing of this graph is known for good.
+            self.graph = 0;
             return Err(Error::Invalid(faults));
         }
         (self.graph, self.structure) = (graph.id(), graph.structure());
@@ -151,7 +174,7 @@ impl Planner {
     }
 
     fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>) {
-        let frozen = self.frozen.as_ref().expect("the graph was frozen before it is named");
+        let frozen = &self.frozen;
         match edited {
             Some(places) => {
                 self.keys.renew(places.into_iter(), frozen, request);
@@ -164,15 +187,18 @@ impl Planner {
     }
 
     fn assemble(&self, graph: &Graph, program: &Arc<Program>, given: Vec<GivenValue>) -> Plan {
-        let frozen = self.frozen.as_ref().expect("the graph was frozen before it is assembled");
+        let frozen = &self.frozen;
         let old = &*frozen.shape;
         let shape = &*program.shape;
-        let (infos, keys) = if program.origins.is_empty() {
-            (Arc::clone(&frozen.infos), self.keys.derived.clone())
+        let (infos, steps, keys) = if program.origins.is_empty() {
+            (Arc::clone(&frozen.infos), Arc::clone(&frozen.steps), self.keys.derived.clone())
         } else {
-            let origins = program.origins.iter().map(|&origin| origin as usize);
-            let infos = origins.clone().map(|origin| Arc::clone(&frozen.infos[origin]));
-            (infos.collect(), origins.map(|origin| self.keys.derived[origin]).collect())
+            let origins = || program.origins.iter().map(|&origin| origin as usize);
+            (
+                origins().map(|origin| Arc::clone(&frozen.infos[origin])).collect(),
+                origins().map(|origin| frozen.steps[origin].as_ref().map(Arc::clone)).collect(),
+                origins().map(|origin| self.keys.derived[origin]).collect(),
+            )
         };
         let renumbered = |mut given: GivenValue| {
             if !program.origins.is_empty() {
@@ -185,7 +211,9 @@ impl Planner {
         Plan {
             revision: graph.revision(),
             program: Arc::clone(program),
+            traits: frozen.traits,
             infos,
+            steps,
             keys,
             given: given.into_iter().map(renumbered).collect(),
             late: self.late(frozen, program),
@@ -237,10 +265,13 @@ fn patch(
     places.sort_unstable();
     places.dedup();
     let infos = Arc::make_mut(&mut frozen.infos);
+    let steps = Arc::make_mut(&mut frozen.steps);
     for &place in &places {
         let node = crate::graph::index(frozen.shape.ids[place as usize]);
         if let Some(info) = graph.store().node_weight(node) {
             infos[place as usize] = Arc::clone(info);
+            steps[place as usize] = info.step().map(Arc::clone);
+            frozen.traits.add(info);
         }
     }
     places
@@ -304,6 +335,11 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.infos.is_empty()
+    }
+
+    /// Whether any step asks for named resource units.
+    pub(crate) fn needs_units(&self) -> bool {
+        self.traits.needs_units
     }
 
     /// The revision of the graph that was planned.
@@ -384,6 +420,7 @@ impl Plan {
         let (program, shape) = (&*self.program, &*self.program.shape);
         size_of::<Self>()
             + size_of_val(&*self.infos)
+            + size_of_val(&*self.steps)
             + size_of_val(self.keys.as_slice())
             + size_of_val(shape.ids.as_slice())
             + 4 * (shape.input_start.len() + shape.inputs.len())

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -145,10 +144,10 @@ const DIGEST_SPEED: f64 = 7.0;
 const NEWEST: f64 = 0.25;
 
 impl Costs {
-    /// Learns from one run of a step.
-    pub(crate) fn learn(&self, step: &'static str, time: Duration, bytes: u64) {
+    /// Learns from runs of a step: their mean time and size.
+    pub(crate) fn learn(&self, step: &'static str, nanos: u64, bytes: u64) {
         #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 53 bits")]
-        let (nanos, bytes) = (time.as_nanos() as f64, bytes as f64);
+        let (nanos, bytes) = (nanos as f64, bytes as f64);
         let mut known = self.by_step.lock();
         let cost = known.entry(step).or_insert(Cost { nanos, bytes });
         cost.nanos += (nanos - cost.nanos) * NEWEST;

@@ -14,6 +14,7 @@ mod spec;
 mod tile;
 
 pub use cancel::CancelToken;
+pub(crate) use cancel::OnCancel;
 pub use context::Context;
 pub(crate) use context::{Host, Progress};
 pub use erased::{AnyStep, StepType};

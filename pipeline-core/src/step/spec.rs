@@ -33,9 +33,12 @@ pub enum CutOff {
 /// Which threads run a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lane {
-    /// The executor's workers; for steps that compute.
+    /// Any thread of the run; for steps that compute.
     #[default]
     Compute,
+    /// The executor's own rayon pool; for steps that use rayon inside. On another thread their
+    /// loops would end up in rayon's global pool.
+    Rayon,
     /// A few threads of their own; for steps that wait for a disk, a network or a device. Such a
     /// step must not open a row loop.
     Blocking,
@@ -95,6 +98,13 @@ impl Spec {
     #[must_use]
     pub fn cut_off(mut self, cut_off: CutOff) -> Self {
         self.cut_off = cut_off;
+        self
+    }
+
+    /// Runs the step on the executor's rayon pool.
+    #[must_use]
+    pub fn rayon(mut self) -> Self {
+        self.lane = Lane::Rayon;
         self
     }
 

@@ -107,11 +107,13 @@ pub fn tile<A: Raster, R: Raster>(
     let bands = Bands { step, layouts: &layouts, layout, ctx, rows: 0 }.sized();
 
     let (mut source, mut buffer, icc) = first.into_owned().into_parts();
-    let in_place = same_pixels(source, layout) && bands.is_pointwise() && buffer.is_unique();
+    let in_place = same_pixels(source, layout) && buffer.is_unique() && bands.is_stripwise();
     crate::dispatch!(layout.sample, T => {
         if in_place {
-            let owned = T::peek_mut(&mut buffer).expect("the sample type was compared");
-            bands.in_place::<T>(owned.make_mut(), rest)?;
+            // The sample types are equal, so there is always something to overwrite.
+            if let Some(owned) = T::peek_mut(&mut buffer) {
+                bands.in_place::<T>(owned.make_mut(), rest)?;
+            }
         } else {
             let mut out = vec![T::default(); samples];
             let first = View::whole(source, &buffer);
@@ -166,11 +168,21 @@ impl<S: Tile> Bands<'_, S> {
         Err(Error::input("the footprint", region, format!("a region within {bounds}")))
     }
 
-    fn is_pointwise(&self) -> bool {
-        let rows = self.layout.height as usize;
+    /// Rows that are set aside at a time when a band is overwritten.
+    fn strip(&self) -> usize {
+        (STRIP / (self.layout.row_len() * self.layout.sample.size())).max(1)
+    }
+
+    /// Whether every strip is made from its own place alone, so that it may be overwritten. Strips
+    /// are asked, not bands: a band that is the whole image has a footprint equal to itself.
+    fn is_stripwise(&self) -> bool {
+        let (rows, strip) = (self.layout.height as usize, self.strip());
         (0..rows).step_by(self.rows).all(|first| {
-            let band = self.band(first, self.rows.min(rows - first));
-            self.step.footprint(0, band, self.layouts) == band
+            let end = rows.min(first + self.rows);
+            (first..end).step_by(strip).all(|start| {
+                let region = self.band(start, strip.min(end - start));
+                self.step.footprint(0, region, self.layouts) == region
+            })
         })
     }
 
@@ -189,7 +201,7 @@ impl<S: Tile> Bands<'_, S> {
     /// A strip of the input is set aside, then its place is overwritten.
     fn in_place<T: Sample>(&self, samples: &mut [T], rest: &[View<'_>]) -> Result<()> {
         let row_len = self.layout.row_len();
-        let strip = (STRIP / (row_len * size_of::<T>())).max(1);
+        let strip = self.strip();
         self.ctx.fill_rows(samples, row_len, self.rows, |start, band| {
             self.ctx.scratch(|scratch| {
                 scratch.samples::<T, _>(strip * row_len, |aside, _| {
@@ -281,6 +293,14 @@ mod tests {
             let above = at.checked_sub(700).map_or(0, |at| input[at]);
             assert_eq!(sample, input[at] + above);
         }
+    }
+
+    #[test]
+    fn a_halo_keeps_even_a_small_image_from_being_overwritten() {
+        let image = picture(60);
+        let kept = tile::<_, Image>(&AddAbove, In::new(image.clone()), &[], &Context::default());
+        let owned = tile::<_, Image>(&AddAbove, In::new(picture(60)), &[], &Context::default());
+        assert_eq!(owned.unwrap(), kept.unwrap());
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! What the crate promises, from the outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod patience;
 mod run;
 mod toy;

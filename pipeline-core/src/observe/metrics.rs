@@ -1,0 +1,352 @@
+//! What runs cost and what the cache saved: per node, per step type and in total.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::Observer;
+use crate::event::{Counts, Event, EventKind, Finished, NodeTable, Status};
+use crate::id::{NodeId, RunId};
+
+/// Adds up what runs cost. [`report`](Self::report) gives the figures so far as data.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    inner: Mutex<Inner>,
+}
+
+impl Metrics {
+    /// Metrics of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The figures so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let inner = self.inner.lock();
+        let named = |figures: &HashMap<Arc<str>, Figures>| {
+            let mut figures: Vec<_> = figures.values().cloned().collect();
+            figures.sort_by(|a, b| {
+                b.duration_us.cmp(&a.duration_us).then_with(|| a.name.cmp(&b.name))
+            });
+            figures
+        };
+        Report { steps: named(&inner.steps), nodes: named(&inner.nodes), ..inner.report.clone() }
+    }
+
+    /// Begins anew. Runs under way are counted from here on.
+    pub fn reset(&self) {
+        let mut inner = self.inner.lock();
+        let runs = std::mem::take(&mut inner.runs);
+        *inner = Inner { runs, ..Inner::default() };
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    runs: HashMap<RunId, NodeTable>,
+    steps: HashMap<Arc<str>, Figures>,
+    nodes: HashMap<Arc<str>, Figures>,
+    /// Without its lists, which are made when it is asked for.
+    report: Report,
+}
+
+impl Observer for Metrics {
+    fn on_event(&self, event: &Event) {
+        self.inner.lock().note(event);
+    }
+}
+
+impl Inner {
+    fn note(&mut self, event: &Event) {
+        let report = &mut self.report;
+        match &event.kind {
+            EventKind::RunStarted(start) => {
+                report.runs += 1;
+                self.runs.insert(event.run, NodeTable::new(Arc::clone(&start.nodes)));
+            }
+            EventKind::StepFinished(end) => self.note_end(event.run, event.node, end),
+            EventKind::Evicted { bytes, .. } => {
+                report.evicted += 1;
+                report.evicted_bytes = report.evicted_bytes.saturating_add(*bytes);
+            }
+            EventKind::Throttled { .. } => report.throttled += 1,
+            EventKind::Warning(_) => report.warnings += 1,
+            EventKind::RunFinished(end) => {
+                self.runs.remove(&event.run);
+                let totals = &end.totals;
+                report.run_us = report.run_us.saturating_add(totals.duration_us);
+                report.peak_bytes = report.peak_bytes.max(totals.peak_bytes);
+                report.peak_concurrency = report.peak_concurrency.max(totals.peak_concurrency);
+            }
+            EventKind::StepQueued
+            | EventKind::StepStarted { .. }
+            | EventKind::StepProgress(_)
+            | EventKind::PreviewReady(_) => {}
+        }
+    }
+
+    fn note_end(&mut self, run: RunId, node: Option<NodeId>, end: &Finished) {
+        let Some(info) = node.and_then(|node| self.runs.get(&run)?.info(node)) else { return };
+        let step =
+            self.steps.entry(Arc::clone(&info.step)).or_insert_with(|| Figures::of(&info.step));
+        step.add(end);
+        let node =
+            self.nodes.entry(Arc::clone(&info.name)).or_insert_with(|| Figures::of(&info.name));
+        node.add(end);
+        self.report.total.add(end);
+    }
+}
+
+/// What runs cost and what the cache saved. Printed as a table of the step types.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// How many runs there were.
+    pub runs: u64,
+    /// Microseconds from start to end of all finished runs.
+    pub run_us: u64,
+    /// All nodes of all runs.
+    pub total: Figures,
+    /// Per step type, the most time first.
+    pub steps: Vec<Figures>,
+    /// Per node name, the most time first.
+    pub nodes: Vec<Figures>,
+    /// The most bytes that were live at once in a run.
+    pub peak_bytes: u64,
+    /// The most steps that ran at once in a run.
+    pub peak_concurrency: u32,
+    /// How many results were thrown out to make room.
+    pub evicted: u64,
+    /// Their size.
+    pub evicted_bytes: u64,
+    /// How often the executor was throttled or let go again.
+    pub throttled: u64,
+    /// How many warnings there were.
+    pub warnings: u64,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            runs: 0,
+            run_us: 0,
+            total: Figures::of(&"total".into()),
+            steps: Vec::new(),
+            nodes: Vec::new(),
+            peak_bytes: 0,
+            peak_concurrency: 0,
+            evicted: 0,
+            evicted_bytes: 0,
+            throttled: 0,
+            warnings: 0,
+        }
+    }
+}
+
+/// The figures of one node, one step type, or all.
+///
+/// Times, bytes and pixels are those of computed results; the cache costs nothing here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// The name of the node or of the step type.
+    pub name: Arc<str>,
+    /// How many ended in each way.
+    pub counts: Counts,
+    /// Attempts beyond the first.
+    pub retries: u64,
+    /// Microseconds from start to end, added up.
+    pub duration_us: u64,
+    /// The shortest; 0 if nothing was computed.
+    pub min_us: u64,
+    /// The longest.
+    pub max_us: u64,
+    /// Microseconds that threads spent.
+    pub cpu_us: u64,
+    /// Size of the results.
+    pub bytes: u64,
+    /// Pixels of the results.
+    pub pixels: u64,
+}
+
+impl Figures {
+    fn of(name: &Arc<str>) -> Self {
+        Self {
+            name: Arc::clone(name),
+            counts: Counts::default(),
+            retries: 0,
+            duration_us: 0,
+            min_us: 0,
+            max_us: 0,
+            cpu_us: 0,
+            bytes: 0,
+            pixels: 0,
+        }
+    }
+
+    fn add(&mut self, end: &Finished) {
+        let first = self.counts.computed == 0;
+        self.counts.add(end.status);
+        self.retries += u64::from(end.attempt.saturating_sub(1));
+        if end.status != Status::Computed {
+            return;
+        }
+        self.min_us = if first { end.duration_us } else { self.min_us.min(end.duration_us) };
+        self.max_us = self.max_us.max(end.duration_us);
+        self.duration_us = self.duration_us.saturating_add(end.duration_us);
+        self.cpu_us = self.cpu_us.saturating_add(end.cpu_us);
+        self.bytes = self.bytes.saturating_add(end.bytes);
+        self.pixels = self.pixels.saturating_add(end.pixels);
+    }
+
+    /// Mean microseconds of a computed result; 0 if nothing was computed.
+    #[must_use]
+    pub fn mean_us(&self) -> u64 {
+        self.duration_us.checked_div(self.counts.computed.into()).unwrap_or(0)
+    }
+
+    /// The share of results that did not have to be computed, from 0 to 1; `None` without results.
+    #[must_use]
+    pub fn hit_rate(&self) -> Option<f64> {
+        self.counts.hit_rate()
+    }
+
+    /// Pixels per second of computing; `None` if nothing was computed.
+    #[must_use]
+    pub fn pixels_per_second(&self) -> Option<u64> {
+        let pixels = u128::from(self.pixels) * 1_000_000;
+        u64::try_from(pixels.checked_div(self.duration_us.into())?).ok()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0);
+        let width = width.max("total".len());
+        writeln!(
+            f,
+            "{:width$} {:>8} {:>7} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}",
+            "step", "computed", "served", "failed", "total", "min", "mean", "max", "MB", "Mpx/s"
+        )?;
+        for figures in self.steps.iter().chain([&self.total]) {
+            row(f, width, figures)?;
+        }
+        write!(
+            f,
+            "{} runs, {}, at most {} at once and {} MB, {} MB evicted",
+            self.runs,
+            time(self.run_us),
+            self.peak_concurrency,
+            mega(self.peak_bytes),
+            mega(self.evicted_bytes)
+        )
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, width: usize, figures: &Figures) -> fmt::Result {
+    let counts = &figures.counts;
+    writeln!(
+        f,
+        "{:width$} {:>8} {:>7} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}",
+        figures.name,
+        counts.computed,
+        counts.cached + counts.adopted + counts.cut_off,
+        counts.failed,
+        time(figures.duration_us),
+        time(figures.min_us),
+        time(figures.mean_us()),
+        time(figures.max_us),
+        mega(figures.bytes),
+        figures.pixels_per_second().map_or_else(|| "-".to_owned(), mega)
+    )
+}
+
+/// A time in the unit in which it has at most three digits before the point.
+fn time(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} us"),
+        1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us / 100 % 10),
+        _ => format!("{}.{} s", us / 1_000_000, us / 100_000 % 10),
+    }
+}
+
+/// Millions with one digit after the point.
+fn mega(count: u64) -> String {
+    format!("{}.{}", count / 1_000_000, count / 100_000 % 10)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::event::history::{node, run_started};
+    use crate::event::{RunFinished, RunStatus, Totals};
+
+    /// The metrics of some runs, given the ends of their nodes.
+    pub(in crate::observe) fn measured(runs: &[Vec<Finished>]) -> Report {
+        let metrics = Metrics::new();
+        for (ends, run) in runs.iter().zip(1..) {
+            let tell = |node, kind| {
+                let run = RunId(run);
+                metrics.on_event(&Event { seq: 0, run, revision: 0, t_us: 0, node, kind });
+            };
+            tell(None, run_started(u32::try_from(ends.len()).unwrap()));
+            for (end, index) in ends.iter().zip(0..) {
+                tell(Some(node(index)), EventKind::StepFinished(end.clone()));
+            }
+            let totals = Totals {
+                duration_us: ends.iter().map(|end| end.duration_us).sum(),
+                peak_bytes: 10_000_000 * run,
+                peak_concurrency: 2,
+                ..Totals::default()
+            };
+            let end = RunFinished { status: RunStatus::Completed, totals };
+            tell(None, EventKind::RunFinished(Box::new(end)));
+        }
+        metrics.report()
+    }
+
+    pub(in crate::observe) fn computed(duration_us: u64) -> Finished {
+        let (bytes, pixels) = (1_000_000, 2_000_000);
+        Finished { duration_us, bytes, pixels, attempt: 1, ..Finished::new(Status::Computed) }
+    }
+
+    #[test]
+    fn figures_add_up_per_node_per_step_and_in_total() {
+        let report = measured(&[
+            vec![computed(3_000), computed(1_000)],
+            vec![Finished::new(Status::Cached), computed(2_000)],
+        ]);
+        let total = &report.total;
+        assert_eq!((total.min_us, total.mean_us(), total.max_us), (1_000, 2_000, 3_000));
+        assert_eq!(total.hit_rate(), Some(0.25));
+        assert_eq!(total.pixels_per_second(), Some(1_000_000_000));
+        assert_eq!(report.steps.len(), 1, "all nodes are of one step type");
+        let names: Vec<_> = report.nodes.iter().map(|node| &*node.name).collect();
+        assert_eq!(names, ["node0", "node1"]);
+        assert_eq!((report.runs, report.run_us, report.peak_bytes), (2, 6_000, 20_000_000));
+    }
+
+    #[test]
+    fn a_report_prints_as_a_table_and_survives_json() {
+        let report = measured(&[vec![computed(1_234_000), Finished::new(Status::Failed)]]);
+        let table = report.to_string();
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines.len(), 4, "{table}");
+        assert!(lines[1].starts_with("gain "), "{table}");
+        assert!(lines[2].contains("1.2 s") && lines[2].contains("1.6"), "{table}");
+        assert!(lines[..3].iter().all(|line| line.len() == lines[0].len()), "{table}");
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+    }
+
+    #[test]
+    fn what_was_never_computed_has_no_rates() {
+        let report = measured(&[vec![Finished::new(Status::Skipped)]]);
+        assert_eq!((report.total.hit_rate(), report.total.pixels_per_second()), (None, None));
+        assert_eq!(report.total.mean_us(), 0);
+    }
+}

@@ -1,0 +1,325 @@
+//! The thread on which observers are called.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use super::queue::Waiting;
+use super::signal::Signal;
+use super::subscription::{LIGHTLY, SLEEPS_LIGHTLY};
+use super::{Bus, Observer, Received, Subscription};
+use crate::event::{Event, Snapshot, Suggestion, Warning};
+use crate::id::RunId;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex, thread};
+
+/// How many events of one run are passed on before the next run has its turn.
+const TURN: usize = 256;
+
+/// Carries the events of runs to their observers, on one thread that starts with the first run that
+/// has any.
+///
+/// Dropping it does not wait: the thread passes on what is left and ends.
+#[derive(Debug, Default)]
+pub struct Pump {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    signal: Arc<Signal>,
+    inbox: Mutex<Inbox>,
+    /// Called when a run has been passed on to its end.
+    ended: Condvar,
+    panics: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    new: Vec<Watch>,
+    /// The runs that have not been passed on to their end.
+    open: Vec<RunId>,
+    running: bool,
+    stopping: bool,
+}
+
+impl Pump {
+    /// A pump without a thread.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets `observers` hear a run from its first event on, even if it has begun.
+    ///
+    /// `capacity` and `seed` are those of [`Bus::subscribe`]. If the system gives no thread, nobody
+    /// hears anything and the run goes on.
+    pub fn observe(
+        &self,
+        bus: &Bus,
+        run: RunId,
+        observers: Vec<Arc<dyn Observer>>,
+        capacity: usize,
+        seed: impl FnOnce() -> Snapshot,
+    ) {
+        if observers.is_empty() {
+            return;
+        }
+        let signal = Arc::clone(&self.shared.signal);
+        let (state, subscription) = bus.subscribe_with(capacity, signal, seed);
+        let seen = Snapshot::new(state.run, state.revision);
+        let warned = vec![false; observers.len()];
+        let ahead = Some(state);
+        let watch = Watch { run, subscription, seen, ahead, observers, warned };
+
+        let mut inbox = self.shared.inbox.lock();
+        if !inbox.running {
+            let shared = Arc::clone(&self.shared);
+            if thread::spawn("pipeline-observers", move || shared.work()).is_err() {
+                return;
+            }
+            inbox.running = true;
+        }
+        inbox.open.push(run);
+        inbox.new.push(watch);
+        drop(inbox);
+        self.shared.signal.call();
+    }
+
+    /// Waits until the observers of a run have heard its end, for at most `timeout`. Returns
+    /// whether they have.
+    #[expect(clippy::must_use_candidate, reason = "called for the waiting")]
+    pub fn flush(&self, run: RunId, timeout: Duration) -> bool {
+        let end = Instant::now().checked_add(timeout);
+        let mut inbox = self.shared.inbox.lock();
+        while inbox.open.contains(&run) {
+            let left = end.map_or(timeout, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() || self.shared.ended.wait_for(&mut inbox, left).timed_out() {
+                break;
+            }
+        }
+        !inbox.open.contains(&run)
+    }
+
+    /// How often an observer panicked.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.shared.panics.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.shared.inbox.lock().stopping = true;
+        self.shared.signal.call();
+    }
+}
+
+impl Shared {
+    fn work(&self) {
+        let mut watches = Vec::new();
+        let mut lightly = false;
+        loop {
+            {
+                let mut inbox = self.inbox.lock();
+                watches.append(&mut inbox.new);
+                if inbox.stopping && watches.is_empty() {
+                    return;
+                }
+            }
+            let mut heard = false;
+            watches.retain_mut(|watch| self.turn(watch, &mut heard));
+            if heard {
+                lightly = SLEEPS_LIGHTLY;
+                continue;
+            }
+            let sleep = if lightly { Waiting::Lightly } else { Waiting::Deeply };
+            if watches.iter().all(|watch| watch.subscription.arm(sleep)) {
+                self.signal.wait(lightly.then_some(LIGHTLY));
+                lightly = false;
+            }
+        }
+    }
+
+    /// Passes on what there is of one run. Returns whether more may come.
+    fn turn(&self, watch: &mut Watch, heard: &mut bool) -> bool {
+        if let Some(state) = watch.ahead.take() {
+            watch.catch_up(state, &self.panics);
+        }
+        for _ in 0..TURN {
+            match watch.subscription.try_recv() {
+                Poll::Pending => return true,
+                Poll::Ready(Some(Received::Event(event))) => watch.pass_on(&event, &self.panics),
+                Poll::Ready(Some(Received::Lagged(state))) => watch.catch_up(*state, &self.panics),
+                Poll::Ready(None) => {
+                    let mut inbox = self.inbox.lock();
+                    if let Some(place) = inbox.open.iter().position(|&run| run == watch.run) {
+                        inbox.open.swap_remove(place);
+                    }
+                    self.ended.notify_all();
+                    return false;
+                }
+            }
+            *heard = true;
+        }
+        true
+    }
+}
+
+/// A run and who hears it.
+struct Watch {
+    run: RunId,
+    subscription: Subscription,
+    /// What the observers have heard so far adds up to this.
+    seen: Snapshot,
+    /// The state the subscription began with, until the observers have heard of it.
+    ahead: Option<Snapshot>,
+    observers: Vec<Arc<dyn Observer>>,
+    warned: Vec<bool>,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    fn catch_up(&mut self, state: Snapshot, panics: &AtomicU64) {
+        for event in state.catch_up(&self.seen) {
+            self.tell(&event, panics);
+        }
+        self.seen = state;
+    }
+
+    fn pass_on(&mut self, event: &Event, panics: &AtomicU64) {
+        self.seen.apply(event);
+        self.tell(event, panics);
+    }
+
+    fn tell(&mut self, event: &Event, panics: &AtomicU64) {
+        for (observer, warned) in self.observers.iter().zip(&mut self.warned) {
+            if catch_unwind(AssertUnwindSafe(|| observer.on_event(event))).is_ok() {
+                continue;
+            }
+            panics.fetch_add(1, Ordering::Relaxed);
+            if !std::mem::replace(warned, true) {
+                self.subscription.warn(Warning {
+                    code: "observer_panicked".into(),
+                    message: format!("an observer panicked on `{}`", event.kind.name()),
+                    suggestions: vec![Suggestion::text("report it to the observer's author")],
+                });
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+    use crate::event::history::{finished, node, run_finished, run_started};
+    use crate::event::{EventKind, RunStatus, Status};
+
+    const RUN: RunId = RunId(1);
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn empty() -> Snapshot {
+        Snapshot::new(RUN, 0)
+    }
+
+    fn run(bus: &Bus, nodes: u32) {
+        bus.emit(0, None, run_started(nodes));
+        for index in 0..nodes {
+            bus.emit(index.into(), Some(node(index)), EventKind::StepStarted { attempt: 1 });
+            bus.emit(index.into(), Some(node(index)), finished(Status::Computed));
+        }
+        bus.emit(nodes.into(), None, run_finished(RunStatus::Completed));
+    }
+
+    /// An observer that keeps what it hears, as a list that can be read meanwhile.
+    fn listener() -> (Arc<Mutex<Vec<Event>>>, Arc<dyn Observer>) {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&heard);
+        (heard, Arc::new(move |event: &Event| keep.lock().push(event.clone())))
+    }
+
+    #[test]
+    fn observers_hear_a_run_that_had_begun_from_its_first_event_on() {
+        let (heard, observer) = listener();
+        let (bus, pump) = (Bus::new(RUN, 0), Pump::new());
+        pump.observe(&bus, RUN, vec![observer], 1000, || {
+            let mut state = empty();
+            state.note(0, None, &run_started(3));
+            state.note(1, Some(node(0)), &finished(Status::Cached));
+            state
+        });
+        bus.emit(5, Some(node(1)), finished(Status::Computed));
+        bus.emit(6, None, run_finished(RunStatus::Cancelled));
+        assert!(pump.flush(RUN, LONG));
+        let heard = heard.lock();
+        let kinds: Vec<_> = heard.iter().map(|event| event.kind.name()).collect();
+        assert_eq!(kinds, ["run_started", "step_finished", "step_finished", "run_finished"]);
+    }
+
+    #[test]
+    fn a_slow_observer_misses_no_end_and_holds_nothing_up() {
+        let (heard, observer) = listener();
+        let gate = Arc::new(Barrier::new(2));
+        let wait = Arc::clone(&gate);
+        let slow = move |event: &Event| {
+            if matches!(event.kind, EventKind::RunStarted(_)) {
+                wait.wait();
+            }
+        };
+        let (bus, pump) = (Bus::new(RUN, 0), Pump::new());
+        pump.observe(&bus, RUN, vec![Arc::new(slow), observer], 16, empty);
+        // The observer is stuck all through the run.
+        run(&bus, 500);
+        assert!(!pump.flush(RUN, Duration::ZERO));
+        gate.wait();
+        assert!(pump.flush(RUN, LONG));
+        let heard = heard.lock();
+        let ends = |event: &&Event| matches!(event.kind, EventKind::StepFinished(_));
+        assert_eq!(heard.iter().filter(ends).count(), 500);
+        assert!(heard.is_sorted_by(|a, b| a.seq < b.seq && a.t_us <= b.t_us));
+        let last = &heard.last().unwrap().kind;
+        assert!(matches!(last, EventKind::RunFinished(_)), "{last:?}");
+    }
+
+    #[test]
+    fn a_panic_is_counted_and_becomes_one_warning() {
+        let (heard, observer) = listener();
+        let faulty = |event: &Event| assert!(event.node.is_none(), "not a node");
+        let (bus, pump) = (Bus::new(RUN, 0), Pump::new());
+        let gate = Arc::new(Barrier::new(2));
+        let passed = Arc::clone(&gate);
+        let signal = move |event: &Event| {
+            if matches!(event.kind, EventKind::Warning(_)) {
+                passed.wait();
+            }
+        };
+        let observers: Vec<Arc<dyn Observer>> = vec![Arc::new(faulty), observer, Arc::new(signal)];
+        pump.observe(&bus, RUN, observers, 1000, empty);
+        bus.emit(0, None, run_started(3));
+        for index in 0..3 {
+            bus.emit(0, Some(node(index)), finished(Status::Computed));
+        }
+        // The warning needs a run that has not ended.
+        gate.wait();
+        bus.emit(0, None, run_finished(RunStatus::Completed));
+        assert!(pump.flush(RUN, LONG));
+        assert_eq!(pump.panics(), 3);
+        let heard = heard.lock();
+        let warnings = heard.iter().filter(|event| event.kind.name() == "warning");
+        assert_eq!(warnings.count(), 1);
+        assert_eq!(heard.len(), 6, "the others heard everything");
+    }
+
+    #[test]
+    fn a_run_nobody_is_told_about_is_flushed_at_once() {
+        assert!(Pump::new().flush(RUN, LONG));
+    }
+}

@@ -1,0 +1,166 @@
+//! Sobel derivatives and their magnitude.
+
+use pipeline_core::{
+    ColorSpace, Context, Image, In, Layout, Region, Result, Sample, SampleType, Step, Tile, View,
+    ViewMut, dispatch, tile,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Border, pad_row, vertical};
+use crate::neighborhood::{self, Rows};
+
+/// What a Sobel filter gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SobelOutput {
+    /// The strength of edges of any direction.
+    #[default]
+    Magnitude,
+    /// The derivative along x: positive where samples rise to the right.
+    X,
+    /// The derivative along y: positive where samples rise downwards.
+    Y,
+}
+
+/// Finds edges by smoothed derivatives.
+///
+/// `gx = ¼ [1 2 1]ᵀ · [-1 0 1]`, `gy = ¼ [-1 0 1]ᵀ · [1 2 1]`, magnitude `√((gx² + gy²) / 2)`.
+/// So a step from black to white along an axis gives a derivative of white and a magnitude of
+/// white / √2, and no magnitude passes white.
+///
+/// | port | data | samples | channels |
+/// |---|---|---|---|
+/// | `in` | image | u8, u16, f32 | any; alpha is kept |
+/// | `out` | image | magnitude as `in`; x and y f32 in the unit of `in`, signed | as `in` |
+///
+/// **Border**: by `border`. **NaN** spreads to the eight neighbours; infinity gives NaN or infinity.
+/// **Cost**: about 20 operations per sample; four rows of floats of memory; the footprint is the
+/// region and 1 pixel on each side. **Errors**: none of its own.
+///
+/// **Source**: `skimage.filters.sobel`, `sobel_v` (x) and `sobel_h` (y) 0.26 on samples taken as
+/// floats: within 1 for integers, 1e-5 of the largest sample for f32. SciPy's `sobel` is 4 times
+/// the derivatives.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_ops::filter::{Sobel, SobelOutput};
+///
+/// let image = Image::from_samples(4, 3, 1, vec![
+///     0u8, 0, 80, 80, // 0 80 80 0
+///     0,   0, 80, 80, // 0 80 80 0
+///     0,   0, 80, 80, // 0 80 80 0
+/// ])?;
+/// let step = Sobel { output: SobelOutput::X, ..Default::default() };
+/// let out = step.run(In::new(image), &Context::default())?;
+/// assert_eq!(out.samples::<f32>(), Some(&[
+///     0.0, 80.0, 80.0, 0.0,
+///     0.0, 80.0, 80.0, 0.0,
+///     0.0, 80.0, 80.0, 0.0,
+/// ][..]));
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sobel {
+    /// Magnitude or one derivative.
+    pub output: SobelOutput,
+    /// What lies beyond the edge.
+    pub border: Border,
+}
+
+impl Sobel {
+    fn render_as<T: Sample, U: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let region = out.region();
+        let alpha = out.image().has_alpha();
+        let rows = Rows::<T>::new(input, region, (1, 1), self.border)?;
+        let own = input.crop(region).typed::<T>()?;
+        let span = rows.span(region, 1);
+        let constant = 4.0 * rows.constant().to_f32();
+        let (len, channels) = (rows.row_len(), span.channels);
+        let padded_len = (region.width as usize + 2) * channels;
+
+        let mut window = Vec::with_capacity(3);
+        ctx.scratch(|scratch| {
+            scratch.samples::<f32, _>(len + 2 * padded_len, |memory, _| {
+                let (columns, padded) = memory.split_at_mut(len);
+                let (smooth, rise) = padded.split_at_mut(padded_len);
+                for (y, out) in out.rows::<U>()? {
+                    ctx.check()?;
+                    rows.window(y, 1, &mut window);
+                    vertical(&window, &[1.0, 2.0, 1.0], columns);
+                    pad_row(columns, smooth, span, self.border, constant);
+                    vertical(&window, &[-1.0, 0.0, 1.0], columns);
+                    pad_row(columns, rise, span, self.border, 0.0);
+
+                    let x = |at: usize| (smooth[at + 2 * channels] - smooth[at]) / 4.0;
+                    let y_at = |at: usize| {
+                        (rise[at] + 2.0 * rise[at + channels] + rise[at + 2 * channels]) / 4.0
+                    };
+                    let places = out.iter_mut().enumerate();
+                    match self.output {
+                        SobelOutput::X => places.for_each(|(at, out)| *out = U::from_f32(x(at))),
+                        SobelOutput::Y => places.for_each(|(at, out)| *out = U::from_f32(y_at(at))),
+                        SobelOutput::Magnitude => places.for_each(|(at, out)| {
+                            let (x, y) = (x(at), y_at(at));
+                            *out = U::from_f32(((x * x + y * y) / 2.0).sqrt());
+                        }),
+                    }
+                    if alpha {
+                        let last = channels - 1;
+                        let opacities = own.row(y).iter().skip(last).step_by(channels);
+                        let places = out.iter_mut().skip(last).step_by(channels);
+                        places.zip(opacities).for_each(|(out, v)| *out = U::from_f32(v.to_f32()));
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+impl Step for Sobel {
+    const NAME: &'static str = "sobel";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+        tile(self, image, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for Sobel {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        let layout = inputs[0];
+        Ok(match self.output {
+            SobelOutput::Magnitude => layout,
+            SobelOutput::X | SobelOutput::Y => {
+                Layout { sample: SampleType::F32, color: ColorSpace::Data, ..layout }
+            }
+        })
+    }
+
+    fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
+        neighborhood::footprint(self.border, region, (1, 1), inputs[0].region())
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        let input = &inputs[0];
+        dispatch!(input.sample_type(), T => {
+            if out.sample_type() == T::TYPE {
+                self.render_as::<T, T>(input, out, ctx)
+            } else {
+                self.render_as::<T, f32>(input, out, ctx)
+            }
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! Picture files: opening and saving.
+
+mod decode;
+mod encode;
+mod open;
+mod replace;
+mod save;
+mod tiff_samples;
+mod watched;
+
+pub use open::{Open, Orientation};
+pub use save::Save;
+
+use pipeline_core::{Registry, Result};
+
+pub(crate) fn register(registry: &mut Registry) -> Result<()> {
+    registry.register::<Open>()?;
+    registry.register::<Save>()
+}

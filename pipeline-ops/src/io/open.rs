@@ -1,0 +1,105 @@
+//! A picture from a file.
+
+use std::path::PathBuf;
+
+use pipeline_core::{Context, Image, Result, Spec, Step};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decode::decode;
+
+/// Whether the camera's note on which side is up is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Orientation {
+    /// The picture is turned upright, as viewers show it.
+    #[default]
+    Apply,
+    /// The pixels stay as they are stored.
+    Ignore,
+}
+
+/// Opens a picture file.
+///
+/// Reads PNG, JPEG, TIFF (the first picture of a file), WebP, GIF (the first frame), BMP and PNM.
+/// What the file holds decides, not its name. An ICC profile stays with the image; no colour is
+/// converted.
+///
+/// | port | data | samples | channels |
+/// |---|---|---|---|
+/// | `out` | image | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | 1 to 4, more from TIFF |
+///
+/// Palettes become RGB, fewer than 8 bits become 8, CMYK becomes RGB without a profile. Float RGB
+/// is marked as linear light, other floats as data.
+///
+/// **Cost**: decoding; the samples once, twice while a picture is turned. A cancel is seen whenever
+/// the file is read. **Errors**: a file that is missing, damaged or of an unknown kind; a side or a
+/// size above its limit, which is checked before the samples are allocated. A panic of a decoder
+/// becomes an error.
+///
+/// The content of the file, not its date, decides whether a result is computed again.
+///
+/// **Source**: crates `image` 0.25 and `tiff` 0.11.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_ops::io::{Open, Save};
+///
+/// let folder = std::env::temp_dir().join(format!("open-doctest-{}", std::process::id()));
+/// let path = folder.join("tiny.png");
+/// let image = Image::from_samples(3, 1, 1, vec![
+///     0u8, 100, 255,
+/// ])?;
+/// Save::path(&path).run(In::new(image.clone()), &Context::default())?;
+/// assert_eq!(Open::path(&path).run((), &Context::default())?, image);
+/// # std::fs::remove_dir_all(folder).ok();
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Open {
+    /// The file.
+    #[schemars(extend("x-widget" = "file"))]
+    pub path: PathBuf,
+    /// Whether the picture is turned upright.
+    pub orientation: Orientation,
+    /// The longest side that is opened.
+    #[schemars(range(min = 1), extend("x-unit" = "px"))]
+    pub max_side: u32,
+    /// The most memory that decoding may take, and the longest file.
+    #[schemars(range(min = 1), extend("x-unit" = "byte"))]
+    pub max_bytes: u64,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::new(),
+            orientation: Orientation::Apply,
+            max_side: 1 << 17,
+            max_bytes: 1 << 30,
+        }
+    }
+}
+
+impl Open {
+    /// Opens this file with the usual limits.
+    #[must_use]
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+}
+
+impl Step for Open {
+    const NAME: &'static str = "open";
+    type Input = ();
+    type Output = Image;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Image> {
+        decode(self, ctx)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().reads(&self.path)
+    }
+}

@@ -1,0 +1,109 @@
+//! A picture into a file.
+
+use std::io::{BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use pipeline_core::error::Cause;
+use pipeline_core::{Context, Image, In, Result, Spec, Step};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decode::{panic_message, refuse};
+use super::encode::{Format, encode};
+use super::replace::Replacement;
+use super::watched::Watched;
+use crate::check;
+
+/// Saves the image as a picture file, in the format that the file's extension names.
+///
+/// | extension | samples | channels | |
+/// |---|---|---|---|
+/// | `png` | u8, u16 | 1 to 4 | lossless |
+/// | `jpg`, `jpeg` | u8 | 1, 3 | lossy, by `quality` |
+/// | `tif`, `tiff` | u8, u16, f32 | 1 to 4 | lossless, not compressed |
+/// | `webp` | u8 | 1 to 4 | lossless; gray becomes RGB |
+///
+/// An ICC profile is written with it, unless it is for another number of colours.
+///
+/// The folder is made if it is missing. The picture is written to a temporary file beside the
+/// target, made durable, and then moved into its place: the target is there whole or as before,
+/// also after a cancel, an error or a crash. A picture that is there already is replaced.
+///
+/// **Cost**: encoding; the encoded file in memory for WebP and JPEG in part. A cancel is seen
+/// whenever bytes are written. **Errors**: an unknown extension; samples or channels that the format
+/// does not hold; a file or folder that cannot be written.
+///
+/// **Source**: crates `image` 0.25 and `tiff` 0.11.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_ops::io::Save;
+///
+/// let image = Image::from_samples(2, 1, 1, vec![0.25f32, 1.0])?;
+/// let error = Save::path("out.png").run(In::new(image), &Context::default()).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the image for out.png is 2×1×1 f32, expected u8 or u16 samples; \
+///      put a `convert` step to u16 before",
+/// );
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Save {
+    /// The file; its extension names the format.
+    #[schemars(extend("x-widget" = "save_file"))]
+    pub path: PathBuf,
+    /// Quality of JPEG: more looks better and takes more bytes.
+    #[schemars(range(min = 1, max = 100), extend("x-unit" = "percent"))]
+    pub quality: u8,
+}
+
+impl Default for Save {
+    fn default() -> Self {
+        Self { path: PathBuf::new(), quality: 90 }
+    }
+}
+
+impl Save {
+    /// Saves to this file.
+    #[must_use]
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+}
+
+impl Step for Save {
+    const NAME: &'static str = "save";
+    type Input = In<Image>;
+    type Output = ();
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
+        check::within("quality", self.quality, &(1..=100), "")?;
+        let format = Format::of(&self.path)?;
+        format.holds(image.layout(), &self.path)?;
+
+        let fail = |error| refuse(&self.path, "write", error);
+        let (replacement, file) = Replacement::of(&self.path).map_err(fail)?;
+        let mut writer = BufWriter::new(Watched::new(&file, ctx));
+        let encoded = catch_unwind(AssertUnwindSafe(|| {
+            encode(&image, format, self.quality, &mut writer)?;
+            writer.flush()?;
+            Ok::<_, Cause>(())
+        }));
+        // A cancel reaches encoders as a write error; it is not the file's fault.
+        ctx.check()?;
+        encoded
+            .unwrap_or_else(|payload| {
+                let message = panic_message(payload.as_ref());
+                Err(format!("the encoder panicked: {message}").into())
+            })
+            .map_err(|error| refuse(&self.path, "encode", error))?;
+        replacement.commit(&file, &self.path).map_err(fail)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::effect()
+    }
+}

@@ -1,0 +1,144 @@
+//! What lies beyond the edge of an image: the border modes and padded rows.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a neighbourhood sees beyond the edge of the image.
+///
+/// Other programs give the same modes other names; the letters tell them apart. The image row is
+/// `abcd`.
+///
+/// | mode | pattern | SciPy | OpenCV | NumPy |
+/// |---|---|---|---|---|
+/// | `replicate` | `aaa│abcd│ddd` | `nearest` | `BORDER_REPLICATE` | `edge` |
+/// | `reflect` | `dcba│abcd│dcba` | `reflect` | `BORDER_REFLECT` | `symmetric` |
+/// | `mirror` | `dcb│abcd│cba` | `mirror` | `BORDER_REFLECT_101` | `reflect` |
+/// | `wrap` | `abcd│abcd│abcd` | `grid-wrap` | `BORDER_WRAP` | `wrap` |
+/// | `constant` | `vvv│abcd│vvv` | `grid-constant` | `BORDER_CONSTANT` | `constant` |
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Border {
+    /// The nearest pixel of the image: `aaa│abcd│ddd`.
+    #[default]
+    Replicate,
+    /// The image mirrored at its edge, the edge pixel twice: `dcba│abcd│dcba`.
+    Reflect,
+    /// The image mirrored at its edge pixel, which stands once: `dcb│abcd│cba`.
+    Mirror,
+    /// The image again: `abcd│abcd│abcd`.
+    Wrap,
+    /// This value, in units of the samples, in every channel: `vvv│abcd│vvv`.
+    Constant(f32),
+}
+
+impl Border {
+    /// The place within `0..len` that stands for `place`, which may lie anywhere; none for a
+    /// constant beyond the edge.
+    ///
+    /// # Panics
+    /// If `len` is zero.
+    #[must_use]
+    pub fn place(self, place: i64, len: usize) -> Option<usize> {
+        let inside = usize::try_from(place).ok().filter(|&place| place < len);
+        if inside.is_some() {
+            return inside;
+        }
+        let end = i64::try_from(len).expect("sides of images fit 32 bits");
+        let place = match self {
+            Self::Constant(_) => return None,
+            Self::Replicate => place.clamp(0, end - 1),
+            Self::Wrap => place.rem_euclid(end),
+            Self::Reflect => {
+                let place = place.rem_euclid(2 * end);
+                place.min(2 * end - 1 - place)
+            }
+            Self::Mirror => {
+                let period = (2 * end - 2).max(1);
+                let place = place.rem_euclid(period);
+                place.min(period - place)
+            }
+        };
+        usize::try_from(place).ok()
+    }
+}
+
+/// Where a stored row and a padded row lie in their image, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// The image column of the first stored pixel.
+    pub stored: usize,
+    /// The image column of the first padded pixel; negative left of the image.
+    pub padded: i64,
+    /// The width of the image.
+    pub width: usize,
+    /// Samples of one pixel.
+    pub channels: usize,
+}
+
+/// Fills `padded` from the `stored` part of a row and, beyond the image, from its border.
+///
+/// `constant` is what [`Border::Constant`] shows here; a filter that has passed over the rows
+/// already gives the constant in its own units.
+///
+/// # Panics
+/// If a pixel that the padded row shows is not stored.
+pub fn pad_row<T: Copy>(stored: &[T], padded: &mut [T], span: Span, border: Border, constant: T) {
+    let Span { stored: first, padded: start, width, channels } = span;
+    let pixels = padded.len() / channels;
+    let left = usize::try_from(-start).unwrap_or(0).min(pixels);
+    let right = usize::try_from(width as i64 - start).unwrap_or(0).clamp(left, pixels);
+    if left < right {
+        let from = usize::try_from(start.max(0)).unwrap_or(0) - first;
+        padded[left * channels..right * channels]
+            .copy_from_slice(&stored[from * channels..][..(right - left) * channels]);
+    }
+    for at in (0..left).chain(right..pixels) {
+        let pixel = &mut padded[at * channels..][..channels];
+        match border.place(start + at as i64, width) {
+            Some(column) => {
+                pixel.copy_from_slice(&stored[(column - first) * channels..][..channels]);
+            }
+            None => pixel.fill(constant),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(border: Border, expected: &str) {
+        let mut padded = [b' '; 12];
+        let span = Span { stored: 0, padded: -4, width: 4, channels: 1 };
+        pad_row(b"abcd", &mut padded, span, border, b'v');
+        assert_eq!(std::str::from_utf8(&padded).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_mode_has_its_letters() {
+        check(Border::Replicate, "aaaaabcddddd");
+        check(Border::Reflect, "dcbaabcddcba");
+        check(Border::Mirror, "cdcbabcdcbab");
+        check(Border::Wrap, "abcdabcdabcd");
+        check(Border::Constant(0.0), "vvvvabcdvvvv");
+    }
+
+    #[test]
+    fn a_border_reaches_around_tiny_images_many_times() {
+        for border in [Border::Replicate, Border::Reflect, Border::Mirror, Border::Wrap] {
+            for place in -50..50 {
+                assert_eq!(border.place(place, 1), Some(0), "{border:?}");
+                assert!(border.place(place, 3).is_some_and(|place| place < 3));
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_beside_the_image_is_all_border() {
+        let mut padded = [0u8; 4];
+        let span = Span { stored: 0, padded: 4, width: 2, channels: 2 };
+        pad_row(&[1, 2, 3, 4], &mut padded, span, Border::Replicate, 0);
+        assert_eq!(padded, [3, 4, 3, 4]);
+    }
+}

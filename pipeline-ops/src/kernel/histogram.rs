@@ -1,0 +1,104 @@
+//! How often each value occurs: one bin per value for integers, 256 even bins for floats.
+
+use pipeline_core::Sample;
+
+/// The bins of a histogram: how many, and which value each stands for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bins {
+    /// The number of bins.
+    pub len: usize,
+    /// The lower edge of the first bin.
+    pub first: f64,
+    /// The width of a bin; 0 if all samples are equal.
+    pub width: f64,
+    /// Where in a bin, from 0 to 1, the value stands that it represents.
+    pub at: f64,
+}
+
+impl Bins {
+    /// The value that bin `index` stands for.
+    #[must_use]
+    pub fn value(&self, index: usize) -> f64 {
+        self.first + (index as f64 + self.at) * self.width
+    }
+}
+
+/// A sample type and how its values are counted.
+pub trait Histogram: Sample {
+    /// The smallest and the largest finite sample; none if there is none. Integers answer with the
+    /// limits of their type, without looking.
+    fn range(samples: &[Self]) -> Option<(f32, f32)>;
+
+    /// The bins for samples from `low` to `high`.
+    fn bins(low: f32, high: f32) -> Bins;
+
+    /// Adds the samples to `counts`; NaN and infinity are left out.
+    fn count(samples: &[Self], bins: &Bins, counts: &mut [u64]);
+}
+
+macro_rules! integer {
+    ($($sample:ty),*) => {
+        $(impl Histogram for $sample {
+            fn range(_: &[Self]) -> Option<(f32, f32)> {
+                Some((0.0, Self::WHITE))
+            }
+
+            fn bins(_: f32, _: f32) -> Bins {
+                Bins { len: usize::from(Self::MAX) + 1, first: 0.0, width: 1.0, at: 0.0 }
+            }
+
+            fn count(samples: &[Self], _: &Bins, counts: &mut [u64]) {
+                for &sample in samples {
+                    counts[usize::from(sample)] += 1;
+                }
+            }
+        })*
+    };
+}
+
+integer!(u8, u16);
+
+impl Histogram for f32 {
+    fn range(samples: &[Self]) -> Option<(f32, f32)> {
+        samples.iter().filter(|sample| sample.is_finite()).fold(None, |range, &sample| {
+            Some(range.map_or((sample, sample), |(low, high): (Self, Self)| {
+                (low.min(sample), high.max(sample))
+            }))
+        })
+    }
+
+    fn bins(low: f32, high: f32) -> Bins {
+        let width = (f64::from(high) - f64::from(low)) / 256.0;
+        Bins { len: 256, first: f64::from(low), width, at: 0.5 }
+    }
+
+    fn count(samples: &[Self], bins: &Bins, counts: &mut [u64]) {
+        let last = counts.len() - 1;
+        for sample in samples.iter().filter(|sample| sample.is_finite()) {
+            let bin = if bins.width > 0.0 {
+                // Places below the first bin come out as 0 from the cast.
+                ((f64::from(*sample) - bins.first) / bins.width) as usize
+            } else {
+                0
+            };
+            counts[bin.min(last)] += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_that_are_not_finite_are_left_out() {
+        let samples = [0.0, f32::NAN, 1.0, f32::INFINITY, 0.5];
+        assert_eq!(f32::range(&samples), Some((0.0, 1.0)));
+        let bins = f32::bins(0.0, 1.0);
+        let mut counts = [0; 256];
+        f32::count(&samples, &bins, &mut counts);
+        assert_eq!((counts[0], counts[128], counts[255]), (1, 1, 1));
+        assert_eq!(counts.iter().sum::<u64>(), 3);
+        assert_eq!(f32::range(&[f32::NAN]), None);
+    }
+}

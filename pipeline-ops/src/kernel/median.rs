@@ -1,0 +1,268 @@
+//! Medians over square windows: a sorting network for 3 × 3, a sliding histogram for integers, and
+//! a selection for floats.
+//!
+//! Samples are turned into keys once, when rows are padded. A key orders as its sample does and is
+//! an integer, so every form below is exact and gives the same median.
+
+use bytemuck::Pod;
+use pipeline_core::Sample;
+
+/// A sample type and its keys.
+pub trait Rank: Sample {
+    /// An integer that orders as the samples do; NaN comes after everything else.
+    type Key: Pod + Ord + Default + Send + Sync;
+
+    /// Bits of a key if counting keys is worth it.
+    const BITS: Option<u32>;
+
+    /// The largest radius for which selecting beats counting.
+    const SELECT: usize;
+
+    /// The key of a sample.
+    fn key(self) -> Self::Key;
+
+    /// The sample of a key.
+    fn from_key(key: Self::Key) -> Self;
+
+    /// The place of a key in a histogram.
+    fn bin(key: Self::Key) -> usize;
+
+    /// The key at a place of a histogram.
+    fn at_bin(bin: usize) -> Self::Key;
+}
+
+macro_rules! integer {
+    ($($sample:ty, $select:expr);*) => {
+        $(impl Rank for $sample {
+            type Key = Self;
+            const BITS: Option<u32> = Some(Self::BITS);
+            const SELECT: usize = $select;
+
+            fn key(self) -> Self {
+                self
+            }
+
+            fn from_key(key: Self) -> Self {
+                key
+            }
+
+            fn bin(key: Self) -> usize {
+                key.into()
+            }
+
+            fn at_bin(bin: usize) -> Self {
+                bin as Self
+            }
+        })*
+    };
+}
+
+integer!(u8, 1; u16, 1);
+
+impl Rank for f32 {
+    type Key = u32;
+    const BITS: Option<u32> = None;
+    const SELECT: usize = usize::MAX;
+
+    fn key(self) -> u32 {
+        let bits = self.to_bits();
+        if self.is_nan() {
+            u32::MAX
+        } else if self.is_sign_negative() {
+            !bits
+        } else {
+            bits | 1 << 31
+        }
+    }
+
+    fn from_key(key: u32) -> Self {
+        Self::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key })
+    }
+
+    fn bin(key: u32) -> usize {
+        key as usize
+    }
+
+    fn at_bin(bin: usize) -> u32 {
+        bin as u32
+    }
+}
+
+/// Fills `out` with the medians of 3 × 3 windows, from three rows padded by one pixel.
+///
+/// The median of nine is the middle of: the largest minimum, the middle median and the smallest
+/// maximum of three columns. Columns are sorted once, in `sorted`, which is working memory, and used
+/// by three windows; both passes are minima and maxima of whole rows, which vectorise.
+///
+/// # Panics
+/// If a row is shorter than `out` and two pixels.
+pub fn median_3x3<T: Rank>(
+    rows: [&[T::Key]; 3],
+    channels: usize,
+    out: &mut [T],
+    sorted: &mut Vec<T::Key>,
+) {
+    let (len, padded) = (out.len(), out.len() + 2 * channels);
+    sorted.resize(3 * padded, T::Key::default());
+    let (low, rest) = sorted.split_at_mut(padded);
+    let (middle, high) = rest.split_at_mut(padded);
+    let [a, b, c] = rows.map(|row| &row[..padded]);
+    for i in 0..padded {
+        let (least, most) = (a[i].min(b[i]), a[i].max(b[i]));
+        let between = most.min(c[i]);
+        low[i] = least.min(between);
+        middle[i] = least.max(between);
+        high[i] = most.max(c[i]);
+    }
+    let columns = |row| [0, 1, 2].map(|column| shifted(row, column * channels, len));
+    let ([a, b, c], [d, e, f], [g, h, j]) = (columns(low), columns(middle), columns(high));
+    for (i, out) in out.iter_mut().enumerate() {
+        let low = a[i].max(b[i]).max(c[i]);
+        let high = g[i].min(h[i]).min(j[i]);
+        *out = T::from_key(middle_of(low, middle_of(d[i], e[i], f[i]), high));
+    }
+}
+
+fn shifted<K>(row: &[K], by: usize, len: usize) -> &[K] {
+    &row[by..][..len]
+}
+
+fn middle_of<K: Ord + Copy>(a: K, b: K, c: K) -> K {
+    a.min(b).max(a.max(b).min(c))
+}
+
+/// Fills `out` with the medians of the windows of some rows by selecting in each, from rows padded
+/// by `radius` pixels.
+///
+/// `window` is working memory.
+pub fn median_row<T: Rank>(
+    rows: &[&[T::Key]],
+    channels: usize,
+    out: &mut [T],
+    window: &mut Vec<T::Key>,
+) {
+    let width = rows.len() * channels;
+    for (i, out) in out.iter_mut().enumerate() {
+        window.clear();
+        for row in rows {
+            let channel = i % channels;
+            let pixels = row[i - channel..][..width].chunks_exact(channels);
+            window.extend(pixels.map(|pixel| pixel[channel]));
+        }
+        let middle = window.len() / 2;
+        *out = T::from_key(*window.select_nth_unstable(middle).1);
+    }
+}
+
+/// Counts of the keys in a window that slides along a row; finds their median by a short walk from
+/// the last one, over single bins and over groups of bins.
+#[derive(Debug)]
+pub struct RankHistogram {
+    fine: Vec<u32>,
+    coarse: Vec<u32>,
+    shift: u32,
+    /// The bin that was found last.
+    bin: usize,
+    /// Keys in the bins before it.
+    before: u32,
+}
+
+impl RankHistogram {
+    /// An empty histogram for keys of `bits` bits.
+    #[must_use]
+    pub fn new(bits: u32) -> Self {
+        let shift = bits / 2;
+        let (fine, coarse) = (vec![0; 1 << bits], vec![0; 1 << (bits - shift)]);
+        Self { fine, coarse, shift, bin: 0, before: 0 }
+    }
+
+    /// Adds column `at` of some rows: one key of each.
+    pub fn add<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
+        for row in rows {
+            let bin = T::bin(row[at]);
+            self.fine[bin] += 1;
+            self.coarse[bin >> self.shift] += 1;
+            self.before += u32::from(bin < self.bin);
+        }
+    }
+
+    /// Takes column `at` of some rows away again.
+    pub fn remove<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
+        for row in rows {
+            let bin = T::bin(row[at]);
+            self.fine[bin] -= 1;
+            self.coarse[bin >> self.shift] -= 1;
+            self.before -= u32::from(bin < self.bin);
+        }
+    }
+
+    /// The key with `below` keys before it.
+    ///
+    /// # Panics
+    /// If there are not that many keys.
+    #[must_use]
+    pub fn nth<T: Rank>(&mut self, below: u32) -> T::Key {
+        let group_len = 1 << self.shift;
+        while self.before > below {
+            let group = self.bin >> self.shift;
+            let starts = self.bin.is_multiple_of(group_len);
+            if starts && self.before - self.coarse[group - 1] > below {
+                self.bin -= group_len;
+                self.before -= self.coarse[group - 1];
+            } else {
+                self.bin -= 1;
+                self.before -= self.fine[self.bin];
+            }
+        }
+        while self.before + self.fine[self.bin] <= below {
+            let group = self.bin >> self.shift;
+            let starts = self.bin.is_multiple_of(group_len);
+            if starts && self.before + self.coarse[group] <= below {
+                self.before += self.coarse[group];
+                self.bin += group_len;
+            } else {
+                self.before += self.fine[self.bin];
+                self.bin += 1;
+            }
+        }
+        T::at_bin(self.bin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_order_as_floats_do_with_nan_last() {
+        let values = [f32::NEG_INFINITY, -2.0, -1e-40, -0.0, 0.0, 1e-40, 3.5, f32::INFINITY];
+        assert!(values.windows(2).all(|pair| pair[0].key() < pair[1].key()));
+        assert!((-f32::NAN).key() > f32::INFINITY.key());
+        for value in values {
+            assert_eq!(f32::from_key(value.key()).to_bits(), value.to_bits());
+        }
+        assert!(f32::from_key(f32::NAN.key()).is_nan());
+    }
+
+    #[test]
+    fn network_selection_and_histogram_agree() {
+        let keys: Vec<u8> = (0..27u32).map(|n| (n * 7919 % 251) as u8).collect();
+        let rows: Vec<&[u8]> = keys.chunks(9).collect();
+        let (mut network, mut selected) = ([0u8; 7], [0u8; 7]);
+        median_3x3::<u8>([rows[0], rows[1], rows[2]], 1, &mut network, &mut Vec::new());
+        median_row::<u8>(&rows, 1, &mut selected, &mut Vec::new());
+        assert_eq!(network, selected);
+
+        let mut histogram = RankHistogram::new(8);
+        for at in 0..3 {
+            histogram.add::<u8>(&rows, at);
+        }
+        for (at, median) in network.into_iter().enumerate() {
+            assert_eq!(histogram.nth::<u8>(4), median);
+            if at < 6 {
+                histogram.add::<u8>(&rows, at + 3);
+                histogram.remove::<u8>(&rows, at);
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! How steps read the neighbourhood of a region: footprints, rows beyond the edge, and the two
+//! passes of a separable filter.
+
+use pipeline_core::data::Plane;
+use pipeline_core::{Context, Region, Result, Sample, View, ViewMut};
+
+use crate::kernel::{Border, Span, horizontal, pad_row, vertical};
+
+/// The largest radius a step takes, in pixels: windows are counted in 32 bits.
+pub(crate) const MAX_RADIUS: u32 = 4096;
+
+/// Samples of a row that are summed before the next taps are looked at.
+///
+/// The sums fill half of a small first-level cache, or less where the taps are so many that the
+/// work between two looks for a cancel would take longer than a fraction of a millisecond.
+pub(crate) fn block(taps: usize) -> usize {
+    ((1 << 20) / taps.max(1)).clamp(256, 4096)
+}
+
+/// The input region that a window of radius `(x, y)` sees from `region`.
+///
+/// What a mirror shows lies within the halo on the other side of the edge. Wrapping sees the far
+/// side, so it asks for whole rows or columns once the halo passes the edge.
+pub(crate) fn footprint(border: Border, region: Region, (x, y): (u32, u32), all: Region) -> Region {
+    let mut grown = region.grow(x, y, &all);
+    if border == Border::Wrap {
+        if region.x < x || region.right() + u64::from(x) > all.right() {
+            (grown.x, grown.width) = (all.x, all.width);
+        }
+        if region.y < y || region.bottom() + u64::from(y) > all.bottom() {
+            (grown.y, grown.height) = (all.y, all.height);
+        }
+    }
+    grown
+}
+
+/// The rows of an image and, above and below it, those of its border.
+#[derive(Debug)]
+pub(crate) struct Rows<'a, T> {
+    plane: Plane<'a, T>,
+    width: usize,
+    height: usize,
+    border: Border,
+    /// The row that [`Border::Constant`] shows; empty for the others.
+    constant: Vec<T>,
+}
+
+impl<'a, T: Sample> Rows<'a, T> {
+    /// The rows that windows of radius `radius` see from `region`.
+    pub(crate) fn new(
+        input: &View<'a>,
+        region: Region,
+        radius: (u32, u32),
+        border: Border,
+    ) -> Result<Self> {
+        let image = input.image();
+        let input = input.crop(footprint(border, region, radius, image.region()));
+        let plane = input.typed::<T>()?;
+        let constant = match border {
+            Border::Constant(value) => {
+                let len = plane.region().width as usize * plane.channels();
+                vec![T::from_f32(value); len]
+            }
+            _ => Vec::new(),
+        };
+        let (width, height) = (image.width as usize, image.height as usize);
+        Ok(Self { plane, width, height, border, constant })
+    }
+
+    /// Samples of a row, as far as the footprint reaches.
+    pub(crate) fn row_len(&self) -> usize {
+        self.plane.region().width as usize * self.plane.channels()
+    }
+
+    /// The value that a constant border shows, as a sample.
+    pub(crate) fn constant(&self) -> T {
+        self.constant.first().copied().unwrap_or_default()
+    }
+
+    /// Row `y`, which may lie beyond the image.
+    pub(crate) fn row(&self, y: i64) -> &[T] {
+        match self.border.place(y, self.height).and_then(|y| u32::try_from(y).ok()) {
+            Some(y) => self.plane.row(y),
+            None => &self.constant,
+        }
+    }
+
+    /// Puts the rows from `y - radius` to `y + radius` into `rows`.
+    pub(crate) fn window<'r>(&'r self, y: u32, radius: u32, rows: &mut Vec<&'r [T]>) {
+        let (y, radius) = (i64::from(y), i64::from(radius));
+        rows.clear();
+        rows.extend((y - radius..=y + radius).map(|y| self.row(y)));
+    }
+
+    /// Where stored rows and rows padded for `region` by `radius` lie.
+    pub(crate) fn span(&self, region: Region, radius: u32) -> Span {
+        Span {
+            stored: self.plane.region().x as usize,
+            padded: i64::from(region.x) - i64::from(radius),
+            width: self.width,
+            channels: self.plane.channels(),
+        }
+    }
+}
+
+/// A filter whose kernel is the product of a column and a row of weights, both of odd length.
+#[derive(Debug)]
+pub(crate) struct Separable<'a> {
+    pub(crate) x: &'a [f32],
+    pub(crate) y: &'a [f32],
+    pub(crate) border: Border,
+}
+
+impl Separable<'_> {
+    fn radius(&self) -> (u32, u32) {
+        let radius = |weights: &[f32]| u32::try_from(weights.len() / 2).unwrap_or(u32::MAX);
+        (radius(self.x), radius(self.y))
+    }
+
+    /// Filters the rows of `out` and gives each to `finish`: the row's number, its sums, and the
+    /// samples to fill.
+    ///
+    /// Columns are summed first, straight from the samples of the input, so that nothing but one
+    /// row of sums is kept, however large the radius.
+    pub(crate) fn render<T: Sample, U: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        finish: impl Fn(u32, &[f32], &mut [U]),
+    ) -> Result<()> {
+        let (region, (rx, ry)) = (out.region(), self.radius());
+        let rows = Rows::<T>::new(input, region, (rx, ry), self.border)?;
+        let span = rows.span(region, rx);
+        let constant = rows.constant().to_f32() * self.y.iter().sum::<f32>();
+        let out_len = region.width as usize * span.channels;
+        let padded_len = out_len + 2 * rx as usize * span.channels;
+
+        let mut window = Vec::with_capacity(self.y.len());
+        let mut part = Vec::with_capacity(self.y.len());
+        let lens = rows.row_len() + padded_len + out_len;
+        ctx.scratch(|scratch| {
+            scratch.samples::<f32, _>(lens, |memory, _| {
+                let (columns, memory) = memory.split_at_mut(rows.row_len());
+                let (padded, sums) = memory.split_at_mut(padded_len);
+                for (y, out) in out.rows::<U>()? {
+                    rows.window(y, ry, &mut window);
+                    let len = block(self.y.len());
+                    for (place, columns) in columns.chunks_mut(len).enumerate() {
+                        ctx.check()?;
+                        part.clear();
+                        part.extend(window.iter().map(|row| &row[place * len..]));
+                        vertical(&part, self.y, columns);
+                    }
+                    pad_row(columns, padded, span, self.border, constant);
+                    let len = block(self.x.len());
+                    for (place, sums) in sums.chunks_mut(len).enumerate() {
+                        ctx.check()?;
+                        horizontal(&padded[place * len..], self.x, span.channels, sums);
+                    }
+                    finish(y, sums, out);
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping_asks_for_whole_rows_only_at_the_edge() {
+        let all = Region::whole(100, 50);
+        let middle = Region::new(40, 20, 10, 10);
+        let beside = Region::new(0, 20, 10, 10);
+        assert_eq!(footprint(Border::Wrap, middle, (3, 3), all), Region::new(37, 17, 16, 16));
+        assert_eq!(footprint(Border::Wrap, beside, (3, 3), all), Region::new(0, 17, 100, 16));
+        assert_eq!(footprint(Border::Mirror, beside, (3, 3), all), Region::new(0, 17, 13, 16));
+    }
+}

@@ -1,0 +1,119 @@
+//! From one sample type to another.
+
+use pipeline_core::{
+    Context, Image, In, Layout, Result, Sample, SampleType, Step, Tile, View, ViewMut, dispatch,
+    tile,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What keeps its meaning when the sample type changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Range {
+    /// White stays white: u8 255, u16 65535 and f32 1.0 are the same.
+    #[default]
+    FullScale,
+    /// The number stays the number, as for counts of photons.
+    Raw,
+}
+
+/// Changes the sample type.
+///
+/// Full scale: `out = in / white(in) · white(out)`. Raw: `out = in`.
+///
+/// | port | data | samples | channels |
+/// |---|---|---|---|
+/// | `in` | image | u8, u16, f32 | any |
+/// | `out` | image | `to` | as `in` |
+///
+/// **Range**: integers saturate and round half to even. **NaN** becomes 0 in integers.
+/// **Cost**: one division per sample. **Errors**: none of its own.
+///
+/// **Source**: `skimage.util.img_as_float32` and `img_as_ubyte` 0.26, equal but for u8 from u16,
+/// which is rounded here and cut off there.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, SampleType, Step};
+/// use pipeline_ops::point::{Convert, Range};
+///
+/// let image = Image::from_samples(3, 1, 1, vec![
+///     0u8, 100, 255,
+/// ])?;
+/// let out = Convert::to(SampleType::U16).run(In::new(image.clone()), &Context::default())?;
+/// assert_eq!(out.samples::<u16>(), Some(&[
+///     0, 25700, 65535,
+/// ][..]));
+/// let raw = Convert { to: SampleType::U16, range: Range::Raw };
+/// let out = raw.run(In::new(image), &Context::default())?;
+/// assert_eq!(out.samples::<u16>(), Some(&[
+///     0, 100, 255,
+/// ][..]));
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Convert {
+    /// The sample type to make.
+    pub to: SampleType,
+    /// What keeps its meaning.
+    pub range: Range,
+}
+
+impl Default for Convert {
+    fn default() -> Self {
+        Self::to(SampleType::U8)
+    }
+}
+
+impl Convert {
+    /// A conversion that keeps white white.
+    #[must_use]
+    pub fn to(sample: SampleType) -> Self {
+        Self { to: sample, range: Range::FullScale }
+    }
+
+    fn render_as<T: Sample, U: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+    ) -> Result<()> {
+        let (from, to) = match self.range {
+            Range::FullScale if T::TYPE != U::TYPE => (T::WHITE, U::WHITE),
+            Range::FullScale | Range::Raw => (1.0, 1.0),
+        };
+        let input = input.crop(out.region()).typed::<T>()?;
+        for (y, row) in out.rows::<U>()? {
+            for (out, sample) in row.iter_mut().zip(input.row(y)) {
+                *out = U::from_f32(sample.to_f32() / from * to);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Step for Convert {
+    const NAME: &'static str = "convert";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+        tile(self, image, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for Convert {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        Ok(Layout { sample: self.to, ..inputs[0] })
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+        dispatch!(inputs[0].sample_type(), T => {
+            dispatch!(self.to, U => self.render_as::<T, U>(&inputs[0], out))
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! The negative.
+
+use pipeline_core::{Context, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::each::each;
+
+/// Makes the negative.
+///
+/// `out = white - in`, white being 255, 65535 or 1.0.
+///
+/// | port | data | samples | channels |
+/// |---|---|---|---|
+/// | `in` | image | u8, u16, f32 | any; alpha is never inverted |
+/// | `out` | image | as `in` | as `in` |
+///
+/// **NaN** stays NaN. **Cost**: one subtraction per sample, in place where possible.
+/// **Errors**: none of its own.
+///
+/// **Source**: `skimage.util.invert` 0.26 for integers, equal.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_ops::point::Invert;
+///
+/// let image = Image::from_samples(3, 1, 1, vec![
+///     0u8, 100, 255,
+/// ])?;
+/// let out = Invert {}.run(In::new(image), &Context::default())?;
+/// assert_eq!(out.samples::<u8>(), Some(&[
+///     255, 155, 0,
+/// ][..]));
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Invert {}
+
+impl Step for Invert {
+    const NAME: &'static str = "invert";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+        tile(self, image, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for Invert {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        Ok(inputs[0])
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        each(&inputs[0], out, ctx, |sample, white| white - sample)
+    }
+}

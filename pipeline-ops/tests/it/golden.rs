@@ -1,0 +1,88 @@
+//! The operations against other programs; `golden/generate.py` wrote the expected outputs.
+
+use pipeline_core::Image;
+use serde::Deserialize;
+
+use crate::support::{array, floats, in_tiles, registry, run, shipped};
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    name: String,
+    op: String,
+    params: serde_json::Value,
+    inputs: Vec<String>,
+    /// How far a sample may be from the reference.
+    tolerance: f32,
+}
+
+fn cases() -> Vec<Case> {
+    let text = std::fs::read_to_string(shipped("golden/cases.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The largest difference of two images, and how many samples differ.
+fn differences(found: &Image, expected: &Image) -> (f32, usize) {
+    let pairs = floats(found).into_iter().zip(floats(expected));
+    pairs.fold((0.0, 0), |(largest, count), (found, expected)| {
+        if found == expected || found.is_nan() && expected.is_nan() {
+            return (largest, count);
+        }
+        // A NaN against a number is the largest difference there is.
+        let difference = (found - expected).abs();
+        let difference = if difference.is_nan() { f32::INFINITY } else { difference };
+        (largest.max(difference), count + 1)
+    })
+}
+
+#[test]
+fn every_case_is_within_its_tolerance() {
+    let mut faults = Vec::new();
+    for case in cases() {
+        let inputs: Vec<Image> = case.inputs.iter().map(|name| array(name)).collect();
+        let expected = array(&case.name);
+        let found = run(&case.op, &case.params, inputs).unwrap();
+        let shape =
+            |image: &Image| (image.width(), image.height(), image.channels(), image.sample_type());
+        assert_eq!(shape(&found), shape(&expected), "{}", case.name);
+        let (largest, count) = differences(&found, &expected);
+        if largest > case.tolerance {
+            let Case { name, tolerance, .. } = case;
+            faults
+                .push(format!("{name}: {count} samples differ, by up to {largest} > {tolerance}"));
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_case_is_the_same_in_tiles() {
+    let registry = registry();
+    for case in cases() {
+        let step = registry.find(&case.op).unwrap().build(&case.params).unwrap();
+        let Some(tile) = step.tile() else { continue };
+        let inputs: Vec<Image> = case.inputs.iter().map(|name| array(name)).collect();
+        let whole = run(&case.op, &case.params, inputs.clone()).unwrap();
+        for size in [(7, 5), (1, 64), (64, 1)] {
+            let tiles = in_tiles(tile, &inputs, size).unwrap();
+            assert_eq!(tiles.bytes(), whole.bytes(), "{} in tiles of {size:?}", case.name);
+        }
+    }
+}
+
+#[test]
+fn every_step_has_a_case() {
+    let cases = cases();
+    for step in registry().iter() {
+        // Files have tests of their own; `mask_image` has its example.
+        let elsewhere = ["open", "save", "mask_image"].contains(&step.name);
+        assert!(elsewhere || cases.iter().any(|case| case.op == step.name), "{}", step.name);
+    }
+}
+
+#[test]
+fn the_level_of_camera_is_102() {
+    let histogram = array("camera_histogram");
+    let counts: Vec<u64> =
+        histogram.samples::<u16>().unwrap().iter().copied().map(u64::from).collect();
+    assert_eq!(pipeline_ops::kernel::otsu(&counts, |bin| bin as f64), Some(102));
+}

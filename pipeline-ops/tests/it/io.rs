@@ -1,0 +1,348 @@
+//! Opening and saving: files from the wild, damaged files, limits, and what is left behind.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use pipeline_core::step::Kind;
+use pipeline_core::{Context, Error, Image, In, Result, SampleType, Step};
+use pipeline_ops::io::{Open, Orientation, Save};
+use pipeline_ops::segment::Otsu;
+
+use crate::support::{floats, shipped};
+
+fn open(path: impl Into<PathBuf>) -> Result<Image> {
+    Open::path(path).run((), &Context::default())
+}
+
+fn save(image: &Image, path: impl Into<PathBuf>) -> Result<()> {
+    Save::path(path).run(In::new(image.clone()), &Context::default())
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
+/// A folder of the full data set, if `PIPELINE_DATA` names one; says so aloud where it does not.
+fn data(folder: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("PIPELINE_DATA").map(|data| Path::new(&data).join(folder));
+    let found = found.filter(|path| path.is_dir());
+    if found.is_none() {
+        // Not `eprintln`, which the test runner swallows.
+        let text = format!("PIPELINE_DATA has no `{folder}`: only shipped files are tested\n");
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
+    }
+    found
+}
+
+/// Opens a file that may be damaged: an image, or an error that names the file and its cause.
+#[track_caller]
+fn check_survives(path: &Path) -> Option<Image> {
+    match open(path) {
+        Ok(image) => Some(image),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.contains(&path.display().to_string()), "{text}");
+            if matches!(error, Error::File { .. }) {
+                let causes = error.causes();
+                assert!(!causes.is_empty() && !causes[0].is_empty(), "{text}");
+                assert!(!causes[0].contains("panicked"), "{text}: {causes:?}");
+            }
+            None
+        }
+    }
+}
+
+#[test]
+fn good_files_hold_what_other_programs_read() {
+    let text = std::fs::read_to_string(shipped("files/expected.json")).unwrap();
+    let expected: BTreeMap<String, (u32, u32, u16, f64)> = serde_json::from_str(&text).unwrap();
+    let mut faults = Vec::new();
+    for (name, (width, height, channels, sum)) in expected {
+        let image = open(shipped("files/good").join(&name)).unwrap();
+        let found: f64 = floats(&image).into_iter().map(f64::from).sum();
+        let shape = (image.width(), image.height(), image.channels());
+        if shape != (width, height, channels) || found != sum {
+            let expected = (width, height, channels);
+            faults.push(format!("{name}: {shape:?} {found}, expected {expected:?} {sum}"));
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn wide_tiff_samples_become_floats_as_they_are() {
+    let rows = [
+        ("made-gray-f32.tif", [-4.25, -3.25, -2.25]),
+        ("made-gray-i16.tif", [-4250.0, -3250.0, -2250.0]),
+        ("made-gray-u32.tif", [0.0, 100_000.0, 200_000.0]),
+    ];
+    for (name, expected) in rows {
+        let image = open(shipped("files/good").join(name)).unwrap();
+        assert_eq!(image.samples::<f32>().map(|samples| &samples[..3]), Some(&expected[..]));
+    }
+}
+
+#[test]
+fn damaged_files_end_in_an_image_or_an_error() {
+    let damaged = files(&shipped("files/bad"));
+    assert!(damaged.len() > 30);
+    let opened = damaged.iter().filter(|path| check_survives(path).is_some()).count();
+    assert!(opened < damaged.len() / 2, "{opened} of {} opened", damaged.len());
+}
+
+#[test]
+fn every_file_of_the_data_set_ends_in_an_image_or_an_error() {
+    let Some(images) = data("images") else { return };
+    for folder in std::fs::read_dir(images).unwrap().map(|entry| entry.unwrap().path()) {
+        if folder.is_dir() {
+            files(&folder).iter().for_each(|path| drop(check_survives(path)));
+        }
+    }
+}
+
+#[test]
+fn a_photograph_of_the_data_set_has_its_known_level() {
+    let Some(photos) = data("images/photos-skimage") else { return };
+    let camera = open(photos.join("camera.png")).unwrap();
+    let level = Otsu::level(&camera, &Context::default()).unwrap();
+    assert_eq!(level, Some(102.0));
+}
+
+#[test]
+fn a_file_cut_off_anywhere_ends_in_an_image_or_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = shipped("files/good");
+    let names = [
+        "basn2c08.png",
+        "basi6a08.png",
+        "simple-rgb.webp",
+        "issue_69_packbits.tiff",
+        "made-gray-f32.tif",
+        "Info_8_Bit.bmp",
+        "interlaced.gif",
+        "made-rgb.ppm",
+    ];
+    let jpeg = shipped("files/exif/6.jpg");
+    for path in names.iter().map(|name| good.join(name)).chain([jpeg]) {
+        let bytes = std::fs::read(&path).unwrap();
+        for tenth in 0..10 {
+            let cut =
+                folder.path().join(format!("{tenth}-{}", path.file_name().unwrap().display()));
+            std::fs::write(&cut, &bytes[..bytes.len() * tenth / 10]).unwrap();
+            let opened = check_survives(&cut);
+            assert!(tenth > 0 || opened.is_none(), "{} of no bytes opened", path.display());
+        }
+    }
+}
+
+#[test]
+fn all_eight_orientations_come_out_upright() {
+    let upright = open(shipped("files/exif/1.jpg")).unwrap();
+    assert_eq!((upright.width(), upright.height()), (64, 43));
+    for number in 1..=8 {
+        let image = open(shipped(&format!("files/exif/{number}.jpg"))).unwrap();
+        assert_eq!((image.width(), image.height()), (64, 43), "{number}");
+        let pairs = floats(&image).into_iter().zip(floats(&upright));
+        let total: f32 = pairs.map(|(found, expected)| (found - expected).abs()).sum();
+        // JPEG is lossy and each was compressed the way it lies; wrong turns differ by 40 and more.
+        let mean = total / (64.0 * 43.0 * 3.0);
+        assert!(mean < 8.0, "{number} differs by {mean}");
+    }
+}
+
+#[test]
+fn the_stored_orientation_can_be_kept() {
+    let step = Open { orientation: Orientation::Ignore, ..Open::path(shipped("files/exif/6.jpg")) };
+    let image = step.run((), &Context::default()).unwrap();
+    assert_eq!((image.width(), image.height()), (43, 64));
+}
+
+#[test]
+fn the_content_decides_the_format_not_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.jpg");
+    std::fs::copy(shipped("files/good/basn2c08.png"), &path).unwrap();
+    assert_eq!(open(path).unwrap().width(), 32);
+}
+
+#[test]
+fn limits_are_errors_that_say_which() {
+    let path = shipped("files/good/basn2c08.png");
+    let shown = path.display().to_string();
+    let narrow = Open { max_side: 31, ..Open::path(&path) };
+    let error = narrow.run((), &Context::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("the picture in {shown} is 32×32, expected sides up to 31 px (`max_side`)")
+    );
+    let small = Open { max_bytes: 3000, ..Open::path(&path) };
+    let error = small.run((), &Context::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("the picture {shown} needs 3072 bytes, allowed are 3000")
+    );
+    assert!(Open { max_bytes: 3072, ..Open::path(&path) }.run((), &Context::default()).is_ok());
+    let wide = shipped("files/good/made-gray-f32.tif");
+    let small = Open { max_bytes: 50, ..Open::path(wide) };
+    assert!(matches!(small.run((), &Context::default()), Err(Error::TooLarge { allowed: 50, .. })));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = open("no/such/picture.png").unwrap_err();
+    assert_eq!(error.to_string(), "no/such/picture.png: cannot read");
+    assert!(!error.causes().is_empty());
+    let error = open(shipped("files/prepare.py")).unwrap_err();
+    assert!(error.to_string().ends_with("prepare.py: cannot decode"), "{error}");
+}
+
+#[test]
+fn opening_declares_its_file_and_saving_its_effect() {
+    assert_eq!(Open::path("a.png").spec().reads, [PathBuf::from("a.png")]);
+    assert_eq!(Save::path("a.png").spec().kind, Kind::Effect);
+}
+
+fn pattern(channels: u16, sample: SampleType) -> Image {
+    let count = 9 * 7 * usize::from(channels);
+    let numbers = (0..count).map(|place| (place * 7919) % 65536);
+    match sample {
+        SampleType::U8 => {
+            let samples: Vec<u8> = numbers.map(|number| (number % 256) as u8).collect();
+            Image::from_samples(9, 7, channels, samples)
+        }
+        SampleType::U16 => {
+            let samples: Vec<u16> = numbers.map(|number| number as u16).collect();
+            Image::from_samples(9, 7, channels, samples)
+        }
+        SampleType::F32 => {
+            let samples: Vec<f32> = numbers.map(|number| number as f32 / 7.0 - 50.0).collect();
+            Image::from_samples(9, 7, channels, samples)
+        }
+    }
+    .unwrap()
+}
+
+#[test]
+fn what_is_saved_without_loss_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let types = [SampleType::U8, SampleType::U16, SampleType::F32];
+    for extension in ["png", "tif", "TIFF", "webp"] {
+        for sample in types {
+            for channels in 1..=4 {
+                let image = pattern(channels, sample);
+                let path = folder.path().join(format!("{channels}-{sample}.{extension}"));
+                match save(&image, &path) {
+                    Ok(()) => {
+                        let again = open(&path).unwrap();
+                        if extension == "webp" && channels < 3 {
+                            assert_eq!(again.channels(), channels + 2);
+                        } else {
+                            assert_eq!(again.layout().channels, channels, "{}", path.display());
+                            assert_eq!(again.sample_type(), sample);
+                            assert_eq!(again.bytes(), image.bytes(), "{}", path.display());
+                        }
+                    }
+                    Err(error) => {
+                        assert!(error.to_string().contains("`convert`"), "{error}");
+                        let allowed = extension.eq_ignore_ascii_case("png")
+                            && sample == SampleType::F32
+                            || extension == "webp" && sample != SampleType::U8;
+                        assert!(allowed, "{}: {error}", path.display());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn jpeg_keeps_the_picture_and_its_quality_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = open(shipped("files/exif/1.jpg")).unwrap();
+    let mut sizes = Vec::new();
+    for quality in [30, 95] {
+        let path = folder.path().join(format!("{quality}.jpg"));
+        Save { quality, ..Save::path(&path) }
+            .run(In::new(image.clone()), &Context::default())
+            .unwrap();
+        sizes.push(std::fs::metadata(&path).unwrap().len());
+        assert_eq!(open(&path).unwrap().layout(), image.layout());
+    }
+    assert!(sizes[0] < sizes[1]);
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_refused_with_advice() {
+    let rows = [
+        (
+            pattern(3, SampleType::U16),
+            "a.jpg",
+            "the image for a.jpg is 9×7×3 u16, expected u8 samples; \
+             put a `convert` step to u8 before",
+        ),
+        (
+            pattern(4, SampleType::U8),
+            "a.jpeg",
+            "the image for a.jpeg is 9×7×4 u8, expected 1 or 3 channels, without alpha; \
+             `png` holds alpha",
+        ),
+        (
+            pattern(1, SampleType::U8),
+            "a.bmp",
+            "the extension of `a.bmp` is `bmp`, expected `png`, `jpg`, `jpeg`, `tif`, `tiff` or \
+             `webp`",
+        ),
+    ];
+    for (image, path, expected) in rows {
+        assert_eq!(save(&image, path).unwrap_err().to_string(), expected);
+        assert!(!Path::new(path).exists());
+    }
+}
+
+#[test]
+fn a_profile_goes_through_every_format_that_holds_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut icc = vec![7u8; 300];
+    icc[16..20].copy_from_slice(b"RGB ");
+    let image = pattern(3, SampleType::U8).with_icc(Some(icc.clone().into()));
+    for extension in ["png", "jpg", "tif", "webp"] {
+        let path = folder.path().join(format!("profile.{extension}"));
+        save(&image, &path).unwrap();
+        let again = open(&path).unwrap();
+        assert_eq!(again.icc().map(|icc| icc.to_vec()), Some(icc.clone()), "{extension}");
+    }
+    let gray = pattern(1, SampleType::U8).with_icc(Some(icc.into()));
+    let path = folder.path().join("gray.png");
+    save(&gray, &path).unwrap();
+    assert!(open(&path).unwrap().icc().is_none(), "a profile for RGB on a gray picture");
+}
+
+#[test]
+fn a_failed_save_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.webp");
+    let before = pattern(3, SampleType::U8);
+    save(&before, &path).unwrap();
+
+    // Wider than the format can say: the encoder refuses after the file was begun.
+    let wide = Image::from_samples(20_000, 1, 1, vec![0u8; 20_000]).unwrap();
+    let error = save(&wide, &path).unwrap_err();
+    assert!(matches!(error, Error::File { action: "encode", .. }), "{error}");
+    assert_eq!(files(folder.path()), std::slice::from_ref(&path));
+    assert_eq!(open(&path).unwrap().bytes(), before.bytes());
+}
+
+#[test]
+fn a_missing_folder_is_made_and_an_impossible_one_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/deep/picture.png");
+    save(&pattern(1, SampleType::U8), &path).unwrap();
+    assert_eq!(files(path.parent().unwrap()), std::slice::from_ref(&path));
+
+    let error = save(&pattern(1, SampleType::U8), path.join("below.png")).unwrap_err();
+    assert!(matches!(error, Error::File { action: "write", .. }), "{error}");
+}

@@ -1,0 +1,15 @@
+//! Tests of the operations against other programs, against laws, and against files from the wild.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what fails here is a failed test"
+)]
+
+mod golden;
+#[cfg(feature = "codecs")]
+mod io;
+mod laws;
+mod refusals;
+mod support;

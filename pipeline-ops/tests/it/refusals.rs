@@ -1,0 +1,131 @@
+//! What the steps refuse, in which words.
+
+use pipeline_core::{Error, Image};
+use serde_json::{Value as Json, json};
+
+use crate::support::run;
+
+fn picture(width: u32, height: u32, channels: u16) -> Image {
+    let len = width as usize * height as usize * usize::from(channels);
+    Image::from_samples(width, height, channels, vec![0u8; len]).unwrap()
+}
+
+#[track_caller]
+fn check(op: &str, params: &Json, inputs: &[Image], expected: &str) {
+    let error = run(op, params, inputs).unwrap_err();
+    assert!(matches!(error, Error::Input { .. }), "{error:?}");
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn parameters_out_of_range_are_named_with_their_range() {
+    let image = [picture(4, 3, 1)];
+    let rows = [
+        ("gaussian_blur", json!({ "sigma": -1.5 }), "sigma is -1.5 px, expected 0 to 1000 px"),
+        (
+            "gaussian_blur",
+            json!({ "sigma": 999.0, "truncate": 8.0 }),
+            "truncate · sigma is 7992 px, expected 0 to 4096 px",
+        ),
+        ("median", json!({ "radius": 256 }), "radius is 256 px, expected 0 to 255 px"),
+        ("box_blur", json!({ "radius": 4_000_000 }), "radius is 4000000 px, expected 0 to 4096 px"),
+        ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
+        ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),
+        (
+            "levels",
+            json!({ "in_black": 0.5, "in_white": 0.5 }),
+            "in_white is 0.5, expected more than in_black, 0.5",
+        ),
+        (
+            "crop",
+            json!({ "x": 3, "width": 2 }),
+            "the crop is 2×3 at (3, 0), expected at least one pixel, within 4×3",
+        ),
+        (
+            "crop",
+            json!({ "x": 4_294_967_295u32, "width": 4_294_967_295u32 }),
+            "the crop is 4294967295×3 at (4294967295, 0), expected at least one pixel, within 4×3",
+        ),
+        (
+            "crop",
+            json!({ "y": 9 }),
+            "the crop is 4×0 at (0, 9), expected at least one pixel, within 4×3",
+        ),
+    ];
+    for (op, params, expected) in rows {
+        check(op, &params, &image, expected);
+    }
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_named_with_what_would() {
+    check(
+        "otsu",
+        &json!({}),
+        &[picture(4, 3, 3)],
+        "the image is 4×3×3 u8, expected one channel; put a `grayscale` step before",
+    );
+    check(
+        "grayscale",
+        &json!({}),
+        &[picture(4, 3, 5)],
+        "the image is 4×3×5 u8, expected 1 to 4 channels",
+    );
+    check(
+        "blend",
+        &json!({}),
+        &[picture(4, 3, 3), picture(4, 2, 3)],
+        "`top` is 4×2×3 u8, expected 4×3 as `bottom`",
+    );
+    check(
+        "blend",
+        &json!({}),
+        &[picture(4, 3, 3), picture(4, 3, 1)],
+        "`top` is 4×3×1 u8, expected 3 colours as `bottom`",
+    );
+    let floats = Image::from_samples(4, 3, 3, vec![0f32; 36]).unwrap();
+    check(
+        "blend",
+        &json!({}),
+        &[picture(4, 3, 3), floats],
+        "`top` is 4×3×3 f32, expected u8 as `bottom`; put a `convert` step before",
+    );
+}
+
+#[test]
+fn a_level_that_is_no_number_is_refused() {
+    use pipeline_core::{Context, In, Step};
+    let step = pipeline_ops::point::Threshold { level: f32::NAN };
+    let error = step.run(In::new(picture(2, 2, 1)), &Context::default()).unwrap_err();
+    assert_eq!(error.to_string(), "level is not a number, expected a number");
+}
+
+#[test]
+fn a_parameter_page_carries_unit_range_default_and_help() {
+    let registry = crate::support::registry();
+    let schema = &registry.find("gaussian_blur").unwrap().schema;
+    let sigma = &schema["properties"]["sigma"];
+    assert_eq!(sigma["x-unit"], "px");
+    assert_eq!((&sigma["minimum"], &sigma["maximum"]), (&json!(0.0), &json!(1000.0)));
+    assert_eq!(sigma["default"], 1.0);
+    assert_eq!(sigma["description"], "Standard deviation; 0 changes nothing.");
+    assert_eq!(schema["properties"]["border"]["default"], "replicate");
+}
+
+#[test]
+fn every_parameter_has_help_and_numbers_have_a_unit() {
+    let mut faults = Vec::new();
+    for step in crate::support::registry().iter() {
+        let none = serde_json::Map::new();
+        let parameters = step.schema["properties"].as_object().unwrap_or(&none);
+        for (name, parameter) in parameters {
+            let kind = parameter["type"].to_string();
+            let number = kind.contains("number") || kind.contains("integer");
+            let help = parameter["description"].as_str().unwrap_or_default();
+            if help.is_empty() || number && parameter["x-unit"].as_str().is_none() {
+                faults.push(format!("{}.{name}", step.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:?}");
+}
