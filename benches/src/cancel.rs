@@ -10,6 +10,7 @@ use pipeline_core::{
     Context, Executor, Graph, Image, Layout, Options, Plan, Region, Result, RunOptions, Services,
     Step, Tile, View, ViewMut, tile,
 };
+use pipeline_ops::filter::GaussianBlur;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,17 +51,16 @@ impl Step for Picture {
     }
 }
 
-/// A separable blur of 8-bit gray with weights that fall off to both sides. Stands in for the
-/// Gaussian blur of the operations: the same bands, and a look at the token before every row.
+/// The Gaussian blur of the operations, under watch.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Blur {
-    /// Pixels each side.
-    pub radius: u32,
+    /// The blur.
+    pub blur: GaussianBlur,
 }
 
 impl Step for Blur {
-    const NAME: &'static str = "blur";
+    const NAME: &'static str = "watched_blur";
     type Input = In<Image>;
     type Output = Image;
 
@@ -73,59 +73,20 @@ impl Step for Blur {
     }
 }
 
-impl Blur {
-    /// Weights that fall off to both sides and sum to one.
-    fn weights(&self) -> Vec<f32> {
-        let side = |at: u32| u16::try_from(at.min(2 * self.radius - at) + 1).unwrap_or(u16::MAX);
-        let all: Vec<f32> = (0..=2 * self.radius).map(|at| f32::from(side(at)).powi(2)).collect();
-        let sum: f32 = all.iter().sum();
-        all.iter().map(|weight| weight / sum).collect()
-    }
-}
-
 impl Tile for Blur {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        Ok(inputs[0])
+        self.blur.layout(inputs)
     }
 
-    fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
-        region.grow(self.radius, self.radius, &inputs[0].region())
+    fn footprint(&self, input: usize, region: Region, inputs: &[Layout]) -> Region {
+        self.blur.footprint(input, region, inputs)
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         if let Ok(watch) = ctx.service::<Watch>() {
             watch.note();
         }
-        let input = inputs[0].typed::<u8>()?;
-        let (weights, radius) = (self.weights(), self.radius as usize);
-        let (first, last) = (input.region().y, input.region().y + input.region().height - 1);
-        let width = WIDTH as usize;
-        let mut column = vec![0f32; width + 2 * radius];
-        for (y, row) in out.rows::<u8>()? {
-            // As the operations do: a row is a few microseconds.
-            ctx.check()?;
-            column.fill(0.0);
-            for (at, weight) in (0u32..).zip(&weights) {
-                let source = input.row((y + at).saturating_sub(self.radius).clamp(first, last));
-                let sums = column[radius..radius + width].iter_mut().zip(source);
-                sums.for_each(|(sum, &sample)| *sum += weight * f32::from(sample));
-            }
-            let (left, right) = (column[radius], column[radius + width - 1]);
-            column[..radius].fill(left);
-            column[radius + width..].fill(right);
-            let mut sums = vec![0.5f32; width];
-            for (at, weight) in weights.iter().enumerate() {
-                let shifted = sums.iter_mut().zip(&column[at..]);
-                shifted.for_each(|(sum, &sample)| *sum += weight * sample);
-            }
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a mean of 8-bit samples; the cast saturates"
-            )]
-            row.iter_mut().zip(&sums).for_each(|(out, &sum)| *out = sum as u8);
-        }
-        Ok(())
+        self.blur.render(inputs, out, ctx)
     }
 }
 
@@ -157,7 +118,8 @@ impl Default for Cancel {
         let mut graph = Graph::new();
         let picture = Picture {}.run((), &Context::default()).expect("12 megapixels fit");
         let input = graph.input::<Image>("picture");
-        graph.add("blur", Blur { radius: 16 }, input);
+        let blur = GaussianBlur { sigma: 4.0, ..GaussianBlur::default() };
+        graph.add("blur", Blur { blur }, input);
         let mut options = RunOptions::default();
         options.bindings =
             options.bindings.with("picture", picture).expect("a picture has a digest");

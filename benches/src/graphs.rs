@@ -8,9 +8,9 @@ use pipeline_core::{Context, Graph, Node, NodeId, Result, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::work::{Latch, Random};
+use crate::work::Random;
 
-/// Begins a graph; waits for the executor's latch, if it has one.
+/// No input, does nothing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Begin {}
@@ -20,10 +20,7 @@ impl Step for Begin {
     type Input = ();
     type Output = ();
 
-    fn run(&self, (): (), ctx: &Context<'_>) -> Result<()> {
-        if let Ok(latch) = ctx.service::<Latch>() {
-            latch.wait();
-        }
+    fn run(&self, (): (), _: &Context<'_>) -> Result<()> {
         Ok(())
     }
 }

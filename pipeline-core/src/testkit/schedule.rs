@@ -1,11 +1,9 @@
 //! The scheduler alone: the ready counters and the queue of a plan, without its steps.
 
-use std::sync::Arc;
-
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
-use crate::exec::{Needs, Schedule};
+use crate::exec::{Needs, Schedule, schedule_of};
 use crate::plan::Plan;
 use crate::step::Units;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -36,8 +34,7 @@ impl Drain {
             .then(|| ThreadPoolBuilder::new().num_threads(others).build())
             .transpose()
             .map_err(|error| Error::caused("the threads cannot be started", error))?;
-        let schedule = Schedule::new(Arc::clone(&plan.program), None);
-        Ok(Self { schedule, pool, idle: AtomicUsize::new(others) })
+        Ok(Self { schedule: schedule_of(plan), pool, idle: AtomicUsize::new(others) })
     }
 
     /// Goes through the plan once. Returns how many places it passed.
@@ -61,7 +58,7 @@ impl Drain {
         let mut mine = 0;
         while let Some(place) = next.or_else(|| self.schedule.pop_or_leave(&Unlimited).ok()) {
             mine += 1;
-            let released = self.schedule.release(place);
+            let released = self.schedule.release(place, |_| ());
             if released.queued_nanos > WORTH_A_WORKER
                 && let Some(scope) = scope
                 && self.take_idle()
