@@ -1,1 +1,19 @@
-//! See the files beside this one.
+//! What the benches share: graphs, calibrated work, clocks, and one module per question with what
+//! is measured for it. The files in `benches/` give these to criterion; the program `figures` runs
+//! them all and prints one table.
+
+#![expect(clippy::missing_panics_doc, reason = "a bench that cannot go on may panic anywhere")]
+
+pub mod clock;
+pub mod figure;
+pub mod graphs;
+pub mod work;
+
+pub mod cancel;
+pub mod events;
+pub mod latency;
+pub mod nested;
+pub mod order;
+pub mod overhead;
+pub mod plan;
+pub mod rerun;

@@ -25,6 +25,16 @@ use std::time::Duration;
 pub use handle::Run;
 pub use report::{Report, StepRecord, StepReport};
 
+#[cfg(feature = "testkit")]
+pub(crate) use {gate::Needs, schedule::Schedule};
+
+/// The scheduler of a plan without a run around it.
+#[cfg(feature = "testkit")]
+pub(crate) fn schedule_of(plan: &Plan) -> Schedule {
+    let state = state::RunState::new(&plan.program, &Arc::default());
+    Schedule::new(Arc::clone(&plan.program), state, None)
+}
+
 use crate::cache::Cache;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
