@@ -167,15 +167,19 @@ impl RunCore {
         };
         let can_retry = result.as_ref().is_err_and(Error::is_transient)
             && u32::from(attempt) < retry.attempts
+            && attempt < u8::MAX
             && !self.token.is_cancelled();
         let status = match &result {
             Ok(()) => Status::Computed,
             Err(_) if can_retry => {
-                cell.set(State::Pending);
+                if !cell.set_back() {
+                    return Outcome::Abandoned;
+                }
+                cell.nanos.store(nanos(took), Ordering::Relaxed);
                 self.try_later(place, retry.pause(attempt.into()));
                 return Outcome::Parked;
             }
-            Err(Error::Cancelled(_)) if !cell.overdue.load(Ordering::Relaxed) => Status::Cancelled,
+            Err(Error::Cancelled(_)) if !cell.is_overdue() => Status::Cancelled,
             Err(_) => Status::Failed,
         };
         if !cell.claim(status) {

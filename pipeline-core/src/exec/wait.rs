@@ -60,7 +60,6 @@ impl RunCore {
     /// Sets the step's deadline: first it is asked to stop, then it is given up on.
     pub(super) fn watch(self: &Arc<Self>, place: u32, attempt: u8, limit: Duration) {
         let run = Arc::downgrade(self);
-        let engine = Arc::clone(&self.engine);
         let grace = self.grace;
         let group = self.id.0;
         let Some(at) = Instant::now().checked_add(limit) else { return };
@@ -69,9 +68,9 @@ impl RunCore {
             if !strong.is_still(place, attempt) {
                 return;
             }
-            strong.cells[place as usize].overdue.store(true, Ordering::Relaxed);
+            strong.cells[place as usize].expire(attempt);
             let Some(at) = at.checked_add(grace) else { return };
-            engine.timer.at(at, group, move || {
+            strong.engine.timer.at(at, group, move || {
                 if let Some(run) = run.upgrade()
                     && run.is_still(place, attempt)
                 {
@@ -114,7 +113,7 @@ impl RunCore {
 
 impl crate::step::Host for RunCore {
     fn interrupted(&self, place: u32) -> Option<CancelReason> {
-        if self.cells[place as usize].overdue.load(Ordering::Relaxed) {
+        if self.cells[place as usize].is_overdue() {
             return Some(CancelReason::Timeout);
         }
         let reason = self.token.reason()?;

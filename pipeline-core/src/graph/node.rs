@@ -124,7 +124,7 @@ mod millis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Attempts in all; 1 never tries again.
+    /// Attempts in all, 255 at most; 1 never tries again.
     pub attempts: u32,
     /// Milliseconds before the second attempt.
     pub delay_ms: u64,
