@@ -286,6 +286,7 @@ impl RunCore {
                     self.engine.wake(1);
                 }
                 if self.drain(place) == Drained::Lost {
+                    self.engine.regain();
                     return self.wait();
                 }
             }
