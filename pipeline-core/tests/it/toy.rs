@@ -102,7 +102,7 @@ impl Door {
 pub(crate) fn comes_back<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, wait) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || drop(done.send(f())));
-    match wait.recv_timeout(std::time::Duration::from_secs(60)) {
+    match wait.recv_timeout(std::time::Duration::from_secs(20)) {
         Ok(result) => result,
         Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
             std::panic::resume_unwind(thread.join().expect_err("it went without a result"))
