@@ -81,6 +81,8 @@ pub(super) struct Engine {
     in_waiting: Mutex<VecDeque<Job>>,
     /// Callers that drain their own run and so take a processor.
     callers: AtomicUsize,
+    /// Runs that no caller drains.
+    unattended: AtomicUsize,
     /// Workers that will not come back from a step.
     stuck: AtomicUsize,
     runs: Mutex<Vec<Arc<RunCore>>>,
@@ -137,6 +139,7 @@ impl Engine {
                 in_pool: Mutex::default(),
                 in_waiting: Mutex::default(),
                 callers: AtomicUsize::new(0),
+                unattended: AtomicUsize::new(0),
                 stuck: AtomicUsize::new(0),
                 runs: Mutex::new(Vec::new()),
                 urgent: AtomicU8::new(0),
@@ -161,6 +164,9 @@ impl Engine {
 
     /// Lets workers see a run.
     pub(super) fn enlist(&self, run: &Arc<RunCore>) {
+        if !run.is_attended {
+            self.unattended.fetch_add(1, Ordering::SeqCst);
+        }
         let mut runs = self.runs.lock();
         let place = runs.partition_point(|other| other.priority >= run.priority);
         runs.insert(place, Arc::clone(run));
@@ -168,6 +174,9 @@ impl Engine {
     }
 
     pub(super) fn dismiss(&self, run: &RunCore) {
+        if !run.is_attended {
+            self.unattended.fetch_sub(1, Ordering::SeqCst);
+        }
         let mut runs = self.runs.lock();
         runs.retain(|other| other.id != run.id);
         self.urgent.store(runs.first().map_or(0, |run| run.priority), Ordering::Relaxed);
@@ -186,7 +195,7 @@ impl Engine {
                 .lock()
                 .iter()
                 .take_while(|run| run.priority > priority)
-                .any(|run| run.schedule.has_queued())
+                .any(|run| run.schedule.has_runnable())
     }
 
     /// Calls up to `wanted` more workers.
@@ -242,17 +251,34 @@ impl Engine {
 
     /// Counts one more worker, if there may be one.
     fn reserve(&self) -> bool {
-        let limit = self.threads.saturating_sub(self.callers.load(Ordering::Relaxed));
+        // However many callers there are, a run that none of them drains gets a thread.
+        let least = self.unattended.load(Ordering::SeqCst).min(1);
+        let limit = self.threads.saturating_sub(self.callers.load(Ordering::SeqCst)).max(least);
         let more = |workers: usize| (workers < limit).then_some(workers + 1);
         self.workers.fetch_update(Ordering::SeqCst, Ordering::Relaxed, more).is_ok()
     }
 
     /// Runs `f` while this thread counts as one of the workers.
     pub(super) fn as_caller<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
-        self.callers.fetch_add(1, Ordering::Relaxed);
+        self.callers.fetch_add(1, Ordering::SeqCst);
         let result = f();
-        self.callers.fetch_sub(1, Ordering::Relaxed);
+        self.release_caller();
         result
+    }
+
+    /// Runs `f`, which waits, while a worker may take the place of this caller.
+    pub(super) fn as_waiting<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
+        self.release_caller();
+        let result = f();
+        self.callers.fetch_add(1, Ordering::SeqCst);
+        result
+    }
+
+    fn release_caller(self: &Arc<Self>) {
+        self.callers.fetch_sub(1, Ordering::SeqCst);
+        if self.unattended.load(Ordering::SeqCst) > 0 {
+            self.wake(1);
+        }
     }
 
     /// Something queued of the most urgent run.

@@ -42,8 +42,10 @@ impl End {
 /// What became of a place that was executed.
 enum Outcome {
     Ended(End),
-    /// It waits for another attempt, another thread or another run.
+    /// It waits for another attempt or another run.
     Parked,
+    /// A thread of another lane runs it, with what it took at the gate.
+    HandedOver,
     /// Its thread was given up on.
     Abandoned,
 }
@@ -65,6 +67,13 @@ impl RunCore {
             Outcome::Ended(end) => Ok(self.end(place, end, local)),
             Outcome::Parked => {
                 self.schedule.done(place, self.units_of(place));
+                if self.schedule.is_limited() {
+                    self.call_the_blocked();
+                }
+                self.bus.emit_all(&mut local.events);
+                Ok(None)
+            }
+            Outcome::HandedOver => {
                 self.bus.emit_all(&mut local.events);
                 Ok(None)
             }
@@ -98,7 +107,7 @@ impl RunCore {
         let Some(body) = self.plan.infos[place as usize].body() else { return Outcome::Parked };
         if body.spec.lane != Lane::Compute && !is_on(body.spec.lane) {
             return match self.hand_over(place, body.spec.lane) {
-                Ok(()) => Outcome::Parked,
+                Ok(()) => Outcome::HandedOver,
                 Err(error) => Outcome::Ended(self.failure(place, error, local)),
             };
         }
