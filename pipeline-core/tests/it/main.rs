@@ -4,5 +4,6 @@
 mod laws;
 mod patience;
 mod run;
+mod sharing;
 mod sketch;
 mod toy;

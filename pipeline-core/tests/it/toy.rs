@@ -49,6 +49,11 @@ impl Journal {
         names
     }
 
+    /// What ran since the last look, in the order in which it began.
+    pub(crate) fn take_in_order(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock())
+    }
+
     pub(crate) fn note(&self, name: &str) {
         self.0.lock().push(name.to_owned());
     }
@@ -82,6 +87,10 @@ impl Door {
     /// Counts one more that stands before the door, without waiting.
     pub(crate) fn arrive(&self) {
         self.1.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        *self.0.0.lock()
     }
 
     /// How many came so far.
