@@ -174,7 +174,10 @@ mod tests {
         for value in 0..=u16::MAX {
             for part in [-0.499, -0.25, 0.0, 0.25, 0.499] {
                 let float = f32::from(value) + part;
-                assert_eq!(f32::from(u16::from_f32(float)), float.round_ties_even().clamp(0.0, 65535.0));
+                assert_eq!(
+                    f32::from(u16::from_f32(float)),
+                    float.round_ties_even().clamp(0.0, 65535.0)
+                );
             }
         }
         assert_eq!(u8::from_f32(f32::NAN), 0);

@@ -1,14 +1,14 @@
 //! What a run knows of each place: its state and what it cost.
 
 use crate::event::Status;
-use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// One place of a run.
 #[derive(Debug, Default)]
 pub(super) struct Cell {
     state: AtomicU8,
-    /// Set when the step's own deadline has passed.
-    pub(super) overdue: AtomicBool,
+    /// The attempt whose deadline has passed; 0 if none has.
+    overdue: AtomicU8,
     pub(super) attempts: AtomicU8,
     runner: AtomicU8,
     /// The place that failed first among those this one depends on, plus one.
@@ -112,6 +112,23 @@ impl Cell {
         }
     }
 
+    /// Sets a running place back for another attempt, unless someone ended it.
+    pub(super) fn set_back(&self) -> bool {
+        let pending = State::Pending.code();
+        self.state.compare_exchange(RUNNING, pending, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Says that the deadline of an attempt has passed.
+    pub(super) fn expire(&self, attempt: u8) {
+        self.overdue.store(attempt, Ordering::Relaxed);
+    }
+
+    /// Whether the deadline of the present attempt has passed.
+    pub(super) fn is_overdue(&self) -> bool {
+        let overdue = self.overdue.load(Ordering::Relaxed);
+        overdue > 0 && overdue == self.attempts.load(Ordering::Relaxed)
+    }
+
     /// The place that failed first.
     pub(super) fn blamed(&self) -> Option<u32> {
         self.blame.load(Ordering::Relaxed).checked_sub(1)
@@ -144,6 +161,18 @@ mod tests {
         assert!(cell.claim(Status::Failed));
         assert!(!cell.claim(Status::Computed));
         assert_eq!(cell.state(), State::Ended(Status::Failed));
+        assert!(!cell.set_back(), "it has ended");
+    }
+
+    #[test]
+    fn a_deadline_belongs_to_its_attempt() {
+        let cell = Cell::default();
+        assert!(!cell.is_overdue());
+        cell.attempts.store(1, Ordering::Relaxed);
+        cell.expire(1);
+        assert!(cell.is_overdue());
+        cell.attempts.store(2, Ordering::Relaxed);
+        assert!(!cell.is_overdue());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! waking a thread costs about as much as some hundred empty steps.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -61,6 +62,9 @@ pub(super) struct Follower {
     pub(super) place: u32,
 }
 
+/// A step on its way to a thread of a lane.
+type Job = Box<dyn FnOnce() + Send>;
+
 pub(super) struct Engine {
     pool: Mutex<Arc<ThreadPool>>,
     /// The threads that may wait.
@@ -70,8 +74,16 @@ pub(super) struct Engine {
     pub(super) threads: usize,
     blocking_threads: usize,
     workers: AtomicUsize,
+    /// Workers that were called and have not come yet.
+    called: AtomicUsize,
+    /// Steps that wait for a thread of a lane. They are not left to the pools, because what is
+    /// queued there behind a lost thread would be lost with it.
+    in_pool: Mutex<VecDeque<Job>>,
+    in_waiting: Mutex<VecDeque<Job>>,
     /// Callers that drain their own run and so take a processor.
     callers: AtomicUsize,
+    /// Runs that no caller drains.
+    unattended: AtomicUsize,
     /// Workers that will not come back from a step.
     stuck: AtomicUsize,
     runs: Mutex<Vec<Arc<RunCore>>>,
@@ -125,7 +137,11 @@ impl Engine {
                 threads,
                 blocking_threads,
                 workers: AtomicUsize::new(0),
+                called: AtomicUsize::new(0),
+                in_pool: Mutex::default(),
+                in_waiting: Mutex::default(),
                 callers: AtomicUsize::new(0),
+                unattended: AtomicUsize::new(0),
                 stuck: AtomicUsize::new(0),
                 runs: Mutex::new(Vec::new()),
                 urgent: AtomicU8::new(0),
@@ -151,6 +167,9 @@ impl Engine {
 
     /// Lets workers see a run.
     pub(super) fn enlist(&self, run: &Arc<RunCore>) {
+        if !run.is_attended {
+            self.unattended.fetch_add(1, Ordering::SeqCst);
+        }
         let mut runs = self.runs.lock();
         let place = runs.partition_point(|other| other.priority >= run.priority);
         runs.insert(place, Arc::clone(run));
@@ -158,6 +177,9 @@ impl Engine {
     }
 
     pub(super) fn dismiss(&self, run: &RunCore) {
+        if !run.is_attended {
+            self.unattended.fetch_sub(1, Ordering::SeqCst);
+        }
         let mut runs = self.runs.lock();
         runs.retain(|other| other.id != run.id);
         self.urgent.store(runs.first().map_or(0, |run| run.priority), Ordering::Relaxed);
@@ -176,7 +198,7 @@ impl Engine {
                 .lock()
                 .iter()
                 .take_while(|run| run.priority > priority)
-                .any(|run| run.schedule.has_queued())
+                .any(|run| run.schedule.has_runnable())
     }
 
     /// Calls up to `wanted` more workers.
@@ -185,25 +207,81 @@ impl Engine {
             if !self.reserve() {
                 return;
             }
-            let engine = Arc::clone(self);
+            self.called.fetch_add(1, Ordering::SeqCst);
             let pool = Arc::clone(&self.pool.lock());
-            pool.spawn(move || work(&engine));
+            self.send_worker(&pool);
         }
+    }
+
+    fn send_worker(self: &Arc<Self>, pool: &ThreadPool) {
+        let engine = Arc::clone(self);
+        pool.spawn(move || {
+            let less = |called: usize| called.checked_sub(1);
+            // Another one may have come in its place, when its pool was given up.
+            if engine.called.fetch_update(Ordering::SeqCst, Ordering::Relaxed, less).is_ok() {
+                work(&engine);
+            }
+        });
+    }
+
+    /// Lets a thread of the pool run one of the steps that use rayon.
+    fn send_to_pool(self: &Arc<Self>, pool: &ThreadPool) {
+        let engine = Arc::clone(self);
+        pool.spawn(move || {
+            if is_inside_step() {
+                // As for workers: no foreign step on the stack of one that waits in rayon.
+                engine.declined.store(true, Ordering::Relaxed);
+                return;
+            }
+            let job = engine.in_pool.lock().pop_front();
+            if let Some(job) = job {
+                RUNNER.set(Runner::Guest);
+                job();
+            }
+        });
+    }
+
+    fn send_to_waiting(self: &Arc<Self>, pool: &ThreadPool) {
+        let engine = Arc::clone(self);
+        pool.spawn(move || {
+            let job = engine.in_waiting.lock().pop_front();
+            if let Some(job) = job {
+                RUNNER.set(Runner::Blocking);
+                job();
+            }
+        });
     }
 
     /// Counts one more worker, if there may be one.
     fn reserve(&self) -> bool {
-        let limit = self.threads.saturating_sub(self.callers.load(Ordering::Relaxed));
+        // However many callers there are, a run that none of them drains gets a thread.
+        let least = self.unattended.load(Ordering::SeqCst).min(1);
+        let limit = self.threads.saturating_sub(self.callers.load(Ordering::SeqCst)).max(least);
         let more = |workers: usize| (workers < limit).then_some(workers + 1);
         self.workers.fetch_update(Ordering::SeqCst, Ordering::Relaxed, more).is_ok()
     }
 
     /// Runs `f` while this thread counts as one of the workers.
     pub(super) fn as_caller<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
-        self.callers.fetch_add(1, Ordering::Relaxed);
+        self.callers.fetch_add(1, Ordering::SeqCst);
         let result = f();
-        self.callers.fetch_sub(1, Ordering::Relaxed);
+        self.release_caller();
         result
+    }
+
+    /// Runs `f`, which waits, while a worker may take the place of this caller.
+    pub(super) fn as_waiting<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
+        self.release_caller();
+        let result = f();
+        self.callers.fetch_add(1, Ordering::SeqCst);
+        result
+    }
+
+    fn release_caller(self: &Arc<Self>) {
+        self.callers.fetch_sub(1, Ordering::SeqCst);
+        if self.unattended.load(Ordering::SeqCst) > 0 {
+            self.wake(1);
+        }
     }
 
     /// Something queued of the most urgent run.
@@ -213,12 +291,15 @@ impl Engine {
     }
 
     /// Runs a job on the threads of a lane.
-    pub(super) fn hand_over(&self, lane: Lane, job: impl FnOnce() + Send + 'static) -> Result<()> {
+    pub(super) fn hand_over(
+        self: &Arc<Self>,
+        lane: Lane,
+        job: impl FnOnce() + Send + 'static,
+    ) -> Result<()> {
         if lane != Lane::Blocking {
-            Arc::clone(&self.pool.lock()).spawn(|| {
-                RUNNER.set(Runner::Guest);
-                job();
-            });
+            self.in_pool.lock().push_back(Box::new(job));
+            let pool = Arc::clone(&self.pool.lock());
+            self.send_to_pool(&pool);
             return Ok(());
         }
         let mut waiting = self.waiting.lock();
@@ -228,45 +309,62 @@ impl Engine {
                 Arc::clone(none.insert(build_pool(self.blocking_threads, "pipeline-blocking")?))
             }
         };
+        self.in_waiting.lock().push_back(Box::new(job));
         drop(waiting);
-        pool.spawn(|| {
-            RUNNER.set(Runner::Blocking);
-            job();
-        });
+        self.send_to_waiting(&pool);
         Ok(())
     }
 
-    /// Calls back a worker that came to a thread which was inside a step.
+    /// Calls back what came to a thread that was inside a step.
     #[inline]
     pub(super) fn recall_declined(self: &Arc<Self>) {
         if self.declined.load(Ordering::Relaxed) && self.declined.swap(false, Ordering::Relaxed) {
+            let pool = Arc::clone(&self.pool.lock());
+            let jobs = self.in_pool.lock().len();
+            (0..jobs).for_each(|_| self.send_to_pool(&pool));
             self.wake(1);
         }
     }
 
     /// Takes note that a thread is lost in a step. Once more than a quarter of the workers are, new
-    /// ones take over; the lost ones end when their steps do.
+    /// ones take over, with all that waits for a thread; the lost ones end when their steps do.
     pub(super) fn lose(self: &Arc<Self>, runner: Runner) {
         match runner {
-            Runner::Caller => return,
-            Runner::Blocking => {
-                // The next step that waits gets fresh threads.
-                *self.waiting.lock() = None;
-                return;
-            }
             Runner::Worker => {
                 self.workers.fetch_sub(1, Ordering::SeqCst);
             }
             Runner::Guest => {}
+            Runner::Blocking => {
+                let mut waiting = self.waiting.lock();
+                if let Ok(fresh) = build_pool(self.blocking_threads, "pipeline-blocking") {
+                    let jobs = self.in_waiting.lock().len();
+                    (0..jobs).for_each(|_| self.send_to_waiting(&fresh));
+                    *waiting = Some(fresh);
+                }
+                return;
+            }
+            Runner::Caller => return,
         }
         let stuck = self.stuck.fetch_add(1, Ordering::Relaxed) + 1;
         if stuck * 4 > self.threads
             && let Ok(fresh) = build_pool(self.threads, "pipeline")
         {
-            *self.pool.lock() = fresh;
+            let old = std::mem::replace(&mut *self.pool.lock(), Arc::clone(&fresh));
             self.stuck.store(0, Ordering::Relaxed);
+            let called = self.called.load(Ordering::SeqCst);
+            (0..called).for_each(|_| self.send_worker(&fresh));
+            let jobs = self.in_pool.lock().len();
+            (0..jobs).for_each(|_| self.send_to_pool(&fresh));
+            drop(old);
         }
         self.wake(1);
+    }
+
+    /// Takes note that a worker which was given up on in an inner run goes on with the outer step.
+    pub(super) fn regain(&self) {
+        if runner() == Runner::Worker {
+            self.workers.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 

@@ -50,7 +50,10 @@ impl Run {
     /// Blocks until the run is over, but no longer than `time`.
     #[must_use]
     pub fn wait_for(&self, time: Duration) -> Option<Arc<Report>> {
-        self.0.wait_until(Instant::now() + time)
+        match Instant::now().checked_add(time) {
+            Some(until) => self.0.wait_until(until),
+            None => Some(self.0.wait()),
+        }
     }
 
     /// Joins the stream of events: the state now, and everything after it. At most `capacity`

@@ -227,15 +227,15 @@ impl Executor {
     /// Runs a plan on this thread and the workers, until it is over.
     #[must_use]
     pub fn run_plan(&self, plan: Plan, options: &RunOptions) -> Arc<Report> {
-        let run = RunCore::new(&self.engine, plan, options, Audience::Nobody);
-        // A thread whose step is given up on must be one that can be replaced.
-        let can_overrun = options.timeout.is_some() || run.has_step_timeouts();
         let is_nested = engine::is_inside_step();
-        if can_overrun && !is_nested {
+        if can_overrun(&plan, options) && !is_nested {
+            // A thread whose step is given up on must be one that can be replaced.
+            let run = RunCore::new(&self.engine, plan, options, Audience::Nobody);
             let report = Run::start(Arc::clone(&run), options).wait();
             run.let_observers_finish();
             return report;
         }
+        let run = RunCore::new(&self.engine, plan, options, Audience::Drainer);
         run.begin(options);
         run.left(run.schedule.leave());
         if is_nested {
@@ -279,6 +279,11 @@ impl Drop for Executor {
             run.cancel(CancelReason::Shutdown);
         }
     }
+}
+
+/// Whether a step may be given up on.
+fn can_overrun(plan: &Plan, options: &RunOptions) -> bool {
+    options.timeout.is_some() || options.step_timeout.is_some() || plan.traits.has_timeouts
 }
 
 /// A step that needs more of a resource than there is could never run.

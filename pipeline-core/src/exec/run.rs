@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex as Door};
 
 use super::cell::{Cell, State};
-use super::engine::{Drained, Engine};
+use super::engine::{Drained, Engine, is_inside_step};
 use super::gate::Gate;
 use super::report::Report;
 use super::schedule::{Left, Schedule};
@@ -42,6 +42,8 @@ pub(super) struct RunCore {
     pub(super) token: CancelToken,
     /// Whether anyone holds a handle on the run while it goes on.
     is_shared: bool,
+    /// Whether the thread that wants the run drains it.
+    pub(super) is_attended: bool,
     pub(super) start: Instant,
     pub(super) schedule: Schedule,
     pub(super) state: Arc<RunState>,
@@ -60,6 +62,8 @@ pub(super) struct RunCore {
 /// Who may join the stream of a run while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
+    /// Nobody: the caller drains the run.
+    Drainer,
     /// Nobody: the caller waits inside.
     Nobody,
     /// Whoever holds the handle.
@@ -98,6 +102,7 @@ impl RunCore {
             budget: options.budget,
             token: CancelToken::new(),
             is_shared: audience == Audience::Handle,
+            is_attended: audience == Audience::Drainer,
             start: Instant::now(),
             schedule: Schedule::new(Arc::clone(&plan.program), Arc::clone(&state), gate),
             state,
@@ -195,6 +200,8 @@ impl RunCore {
     pub(super) fn drain(self: &Arc<Self>, first: u32) -> Drained {
         let mut local = self.local();
         let mut next = Some(first);
+        // An inner run ends with its outer step; to stop in between would hold the thread up.
+        let is_nested = is_inside_step();
         loop {
             let place = match next.take() {
                 Some(place) => place,
@@ -209,7 +216,7 @@ impl RunCore {
                     }
                 }
             };
-            if self.engine.is_outranked(self.priority) {
+            if !is_nested && self.engine.is_outranked(self.priority) {
                 self.flush(&mut local);
                 self.schedule.push(place);
                 self.left(self.schedule.leave());
@@ -220,11 +227,6 @@ impl RunCore {
                 Err(Abandoned) => return Drained::Lost,
             }
         }
-    }
-
-    /// Whether a step may be given up on.
-    pub(super) fn has_step_timeouts(&self) -> bool {
-        self.step_timeout.is_some() || self.plan.traits.has_timeouts
     }
 
     /// Ends the run if nobody is in it any more.
@@ -288,20 +290,39 @@ impl RunCore {
     /// and may be the only thread there is.
     pub(super) fn see_through(self: &Arc<Self>) -> Arc<Report> {
         loop {
-            while let Some(place) = self.schedule.join(&**self) {
-                if self.schedule.has_queued() {
-                    self.engine.wake(1);
-                }
-                if self.drain(place) == Drained::Lost {
-                    return self.wait();
-                }
+            let place = match self.await_place() {
+                Ok(place) => place,
+                Err(report) => return report,
+            };
+            if self.schedule.has_queued() {
+                self.engine.wake(1);
             }
-            let mut report = self.report.lock();
-            match &*report {
-                Some(report) => return Arc::clone(report),
-                None if !self.schedule.is_limited() && self.schedule.has_queued() => {}
-                None => self.over.wait(&mut report),
+            if self.drain(place) == Drained::Lost {
+                self.engine.regain();
+                return self.wait();
             }
+        }
+    }
+
+    /// Waits for a place that this thread may run, or for the end.
+    fn await_place(self: &Arc<Self>) -> Result<u32, Arc<Report>> {
+        let is_nested = is_inside_step();
+        let mut report = self.report.lock();
+        loop {
+            if let Some(report) = &*report {
+                return Err(Arc::clone(report));
+            }
+            if !is_nested && self.engine.is_outranked(self.priority) {
+                // Nobody calls when the more urgent run has nothing left, so it looks again.
+                self.engine.as_waiting(|| self.over.wait_for(&mut report, GIVING_WAY));
+                continue;
+            }
+            // Whoever queues takes the lock of the report before it calls, so no call is missed
+            // between this look and the wait.
+            if let Some(place) = self.schedule.join(&**self) {
+                return Ok(place);
+            }
+            self.over.wait(&mut report);
         }
     }
 
@@ -504,6 +525,9 @@ const WAITING_EVENTS: usize = 1 << 16;
 
 /// How long a finished run waits for its observers to hear of it.
 const LAST_WORD: Duration = Duration::from_millis(500);
+
+/// How long a caller whose run is outranked waits before it looks again.
+const GIVING_WAY: Duration = Duration::from_millis(1);
 
 /// Queued work that is worth waking a thread for, in nanoseconds.
 const WORTH_A_WORKER: f32 = 10_000.0;

@@ -29,6 +29,8 @@ struct Queue {
     heap: BinaryHeap<Entry>,
     /// Takes the place of the heap where something limits what runs at once.
     gate: Option<Gate>,
+    /// Whether nothing of what is queued fitted the last time.
+    blocked: bool,
     /// Threads, timers and others that may still make a place ready.
     active: u32,
     peak_active: u32,
@@ -167,11 +169,20 @@ impl Schedule {
         !self.queue.lock().is_empty()
     }
 
+    /// Whether anything is queued that may run now.
+    pub(crate) fn has_runnable(&self) -> bool {
+        let queue = self.queue.lock();
+        !queue.is_empty() && !queue.blocked
+    }
+
     /// Gives back what a place took at the gate.
     pub(crate) fn done(&self, place: u32, units: &[Units]) {
-        if self.limited
-            && let Some(gate) = &mut self.queue.lock().gate
-        {
+        if !self.limited {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        queue.blocked = false;
+        if let Some(gate) = &mut queue.gate {
             gate.done(place, units);
         }
     }
@@ -201,7 +212,10 @@ impl Schedule {
 
     fn push_locked(&self, queue: &mut Queue, place: u32) {
         match &mut queue.gate {
-            Some(gate) => gate.push(place),
+            Some(gate) => {
+                gate.push(place);
+                queue.blocked = false;
+            }
             None => queue.heap.push(Entry::new(self.urgency(place), place)),
         }
         queue.nanos += self.program.estimates.nanos[place as usize];
@@ -210,7 +224,11 @@ impl Schedule {
     fn pop_locked(&self, queue: &mut Queue, needs: &dyn Needs) -> Option<u32> {
         let place = match &mut queue.gate {
             Some(gate) => {
-                gate.pop(needs, |place| self.urgency(place), |place| self.position(place))?
+                let (urgency, position) =
+                    (|place| self.urgency(place), |place| self.position(place));
+                let place = gate.pop(needs, urgency, position);
+                queue.blocked = place.is_none();
+                place?
             }
             None => queue.heap.pop()?.place(),
         };

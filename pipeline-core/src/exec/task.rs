@@ -81,8 +81,10 @@ impl End {
 /// What became of a place that was executed.
 enum Outcome {
     Ended(End),
-    /// It waits for another attempt, another thread or another run.
+    /// It waits for another attempt or another run.
     Parked,
+    /// A thread of another lane runs it, with what it took at the gate.
+    HandedOver,
     /// Its thread was given up on.
     Abandoned,
 }
@@ -104,6 +106,13 @@ impl RunCore {
             Outcome::Ended(end) => Ok(self.end(place, &end, local)),
             Outcome::Parked => {
                 self.schedule.done(place, self.units_of(place));
+                if self.schedule.is_limited() {
+                    self.call_the_blocked();
+                }
+                self.flush(local);
+                Ok(None)
+            }
+            Outcome::HandedOver => {
                 self.flush(local);
                 Ok(None)
             }
@@ -142,7 +151,7 @@ impl RunCore {
             let lane = info.body().map_or(Lane::Compute, |body| body.spec.lane);
             if lane != Lane::Compute && !is_on(lane) {
                 return match self.hand_over(place, lane) {
-                    Ok(()) => Outcome::Parked,
+                    Ok(()) => Outcome::HandedOver,
                     Err(error) => Outcome::Ended(self.failure(place, error)),
                 };
             }
@@ -220,14 +229,18 @@ impl RunCore {
     ) -> Outcome {
         let cell = &self.state.cells[place as usize];
         let attempt = u32::from(cell.attempts.load(Ordering::Relaxed));
-        let can_retry = attempt < terms.retry.attempts && !self.token.is_cancelled();
+        let can_retry = attempt < terms.retry.attempts
+            && attempt < u8::MAX.into()
+            && !self.token.is_cancelled();
         if error.is_transient() && can_retry {
-            cell.set(State::Pending);
+            if !cell.set_back() {
+                return Outcome::Abandoned;
+            }
+            cell.nanos.store(took, Ordering::Relaxed);
             self.try_later(place, terms.retry.pause(attempt));
             return Outcome::Parked;
         }
-        let overdue = cell.overdue.load(Ordering::Relaxed);
-        let cancelled = matches!(error, Error::Cancelled(_)) && !overdue;
+        let cancelled = matches!(error, Error::Cancelled(_)) && !cell.is_overdue();
         let status = if cancelled { Status::Cancelled } else { Status::Failed };
         if !cell.claim_from(runner(), status) {
             return Outcome::Abandoned;

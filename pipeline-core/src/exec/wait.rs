@@ -68,16 +68,15 @@ impl RunCore {
         // A time that no clock reaches is no deadline.
         let at = Instant::now().checked_add(limit)?;
         let run = Arc::downgrade(self);
-        let engine = Arc::clone(&self.engine);
         let grace = self.grace;
         self.engine.timer.at(at, NOT_HURRIED, move || {
             let Some(strong) = run.upgrade() else { return };
             if !strong.is_still(place, attempt) {
                 return;
             }
-            strong.state.cells[place as usize].overdue.store(true, Ordering::Relaxed);
+            strong.state.cells[place as usize].expire(attempt);
             let Some(end) = at.checked_add(grace) else { return };
-            engine.timer.at(end, NOT_HURRIED, move || {
+            strong.engine.timer.at(end, NOT_HURRIED, move || {
                 if let Some(run) = run.upgrade()
                     && run.is_still(place, attempt)
                 {
@@ -122,7 +121,7 @@ impl RunCore {
 
 impl crate::step::Host for RunCore {
     fn interrupted(&self, place: u32) -> Option<CancelReason> {
-        if self.state.cells[place as usize].overdue.load(Ordering::Relaxed) {
+        if self.state.cells[place as usize].is_overdue() {
             return Some(CancelReason::Timeout);
         }
         let reason = self.token.reason()?;

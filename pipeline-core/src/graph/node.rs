@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Data, DataType};
 use crate::error::Fault;
 use crate::key::Key;
-use crate::step::{AnyStep, Spec, StepType, check_params};
+use crate::step::{AnyStep, Spec, StepType, Units, check_params};
 
 /// A node: a step with its parameters, or a named input of the graph.
 #[derive(Debug, Clone)]
@@ -50,9 +50,22 @@ impl Body {
         if kind.has_parameters() {
             check_params(&kind.schema, &step.params(), "params", &mut faults);
         }
-        let (spec, digest) = (step.spec(), step.digest().ok());
+        let (mut spec, digest) = (step.spec(), step.digest().ok());
+        merge(&mut spec.resources);
         Self::Step(Arc::new(StepBody { step, kind, spec, digest, faults }))
     }
+}
+
+/// Adds up what is asked for in several parts, so that it can be taken all or nothing.
+fn merge(resources: &mut Vec<Units>) {
+    let mut merged: Vec<Units> = Vec::with_capacity(resources.len());
+    for need in resources.drain(..) {
+        match merged.iter_mut().find(|other| other.resource == need.resource) {
+            Some(other) => other.units = other.units.saturating_add(need.units),
+            None => merged.push(need),
+        }
+    }
+    *resources = merged;
 }
 
 /// How a node is run. Never enters a key.
@@ -126,7 +139,7 @@ mod millis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Attempts in all; 1 never tries again.
+    /// Attempts in all, 255 at most; 1 never tries again.
     pub attempts: u32,
     /// Milliseconds before the second attempt.
     #[serde(default)]

@@ -8,5 +8,6 @@ mod laws;
 mod patience;
 mod run;
 mod scalars;
+mod sharing;
 mod sketch;
 mod toy;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pipeline_core::data::In;
 use pipeline_core::event::{RunStatus, Status};
+use pipeline_core::graph::Retry;
 use pipeline_core::{
     CancelReason, Context, Error, Executor, Graph, Options, Result, RunOptions, Services, Spec,
     Step,
@@ -14,7 +15,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Number, hoarding, mix};
+use crate::toy::{Door, Give, Number, comes_back, hoarding, mix};
 
 /// Stands before the door and hears nothing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -293,4 +294,282 @@ fn a_cancelled_leader_hands_over_to_its_follower() {
         let ran = journal.take();
         assert!(ran.iter().filter(|name| *name == "join").count() <= 1, "{ran:?}");
     }
+}
+
+/// Waits before the door, then fails in a way that passes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct LateAndFlaky {}
+
+impl Step for LateAndFlaky {
+    const NAME: &'static str = "late_and_flaky";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let door = ctx.service::<Door>()?;
+        let came_back = ctx.service::<Back>()?;
+        door.pass();
+        came_back.0.arrive();
+        Err(Error::transient("not yet"))
+    }
+}
+
+/// Counts the steps that came through the door.
+#[derive(Debug, Clone, Default)]
+struct Back(Door);
+
+#[test]
+fn a_transient_failure_of_a_step_that_was_given_up_on_is_not_tried_again() {
+    comes_back(|| {
+        let (door, back) = (Door::default(), Back::default());
+        let executor = Executor::new(Options {
+            threads: Some(2),
+            services: Services::new().with(door.clone()).with(back.clone()),
+            ..Options::default()
+        })
+        .unwrap();
+        let mut graph = Graph::new();
+        let late = graph.add("late", LateAndFlaky {}, ());
+        graph.settings(late.id(), |s| s.retry = Retry { attempts: 9, delay_ms: 0 }).unwrap();
+        let options = RunOptions {
+            step_timeout: Some(Duration::from_millis(5)),
+            grace: Duration::from_millis(5),
+            ..RunOptions::default()
+        };
+        let report = executor.run(&graph, &options).unwrap();
+        assert_eq!(report.nodes_that(Status::Failed), ["late"]);
+        assert_eq!(door.arrived(), 1);
+        door.open();
+        back.0.crowd(1);
+        // The engine still works, and nobody came a second time.
+        let mut graph = Graph::new();
+        graph.add("fine", Give::default(), ());
+        for _ in 0..50 {
+            let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+            assert!(run.wait().ok().is_ok());
+        }
+        assert_eq!(door.arrived(), 1);
+    });
+}
+
+/// Comes too late once and says that it may work the next time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct SlowOnce {}
+
+impl Step for SlowOnce {
+    const NAME: &'static str = "slow_once";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        if ctx.attempt() == 1 {
+            while !ctx.is_cancelled() {
+                std::thread::yield_now();
+            }
+            return Err(Error::transient("too slow"));
+        }
+        ctx.check()?;
+        Ok(Number(5))
+    }
+}
+
+#[test]
+fn the_next_attempt_has_a_deadline_of_its_own() {
+    let (executor, _) = executor(1);
+    let mut graph = Graph::new();
+    let slow = graph.add("slow", SlowOnce {}, ());
+    graph
+        .settings(slow.id(), |s| {
+            s.retry = Retry { attempts: 2, delay_ms: 0 };
+            s.timeout = Some(Duration::from_millis(500));
+        })
+        .unwrap();
+    let report = executor.run(&graph, &RunOptions::default()).unwrap();
+    assert_eq!(report.output(slow).unwrap().0, 5);
+}
+
+/// Never works, but might.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Hopeless {}
+
+impl Step for Hopeless {
+    const NAME: &'static str = "hopeless";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        Err(Error::transient("not yet"))
+    }
+}
+
+#[test]
+fn attempts_end_however_many_are_allowed() {
+    comes_back(|| {
+        let (executor, _) = executor(1);
+        let mut graph = Graph::new();
+        let never = graph.add("never", Hopeless {}, ());
+        graph.settings(never.id(), |s| s.retry = Retry { attempts: 300, delay_ms: 0 }).unwrap();
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        assert_eq!(report.step(never.id()).unwrap().attempts, 255);
+    });
+}
+
+#[test]
+fn a_wait_may_be_without_end() {
+    let (executor, _) = executor(1);
+    let mut graph = Graph::new();
+    graph.add("fine", Give::default(), ());
+    let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+    assert!(run.wait_for(Duration::MAX).unwrap().ok().is_ok());
+}
+
+/// Stands before the door on the executor's rayon pool.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct HangInPool {
+    number: i64,
+}
+
+impl Step for HangInPool {
+    const NAME: &'static str = "hang_in_pool";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        ctx.service::<Door>()?.pass();
+        Ok(Number(self.number))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().rayon()
+    }
+}
+
+#[test]
+fn a_thread_lost_in_a_step_that_uses_rayon_is_replaced() {
+    for threads in [1, 2, 3] {
+        let (executor, door) = executor(threads);
+        let at = door.clone();
+        comes_back(move || {
+            let mut graph = Graph::new();
+            for number in 0..5 {
+                graph.add(format!("stuck{number}"), HangInPool { number }, ());
+            }
+            let options = RunOptions {
+                step_timeout: Some(Duration::from_millis(5)),
+                grace: Duration::from_millis(5),
+                ..RunOptions::default()
+            };
+            let report = executor.run(&graph, &options).unwrap();
+            assert_eq!(report.nodes_that(Status::Failed).len(), 5);
+            let mut graph = Graph::new();
+            let fine = graph.add("fine", Give { number: 7, ..Give::default() }, ());
+            let below = graph.add("below", Rayon {}, fine);
+            let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+            assert!(run.wait().output(below).is_ok());
+        });
+        at.open();
+    }
+}
+
+#[test]
+fn steps_that_wait_behind_a_lost_thread_have_their_turn() {
+    let door = Door::default();
+    let executor = Executor::new(Options {
+        threads: Some(1),
+        blocking_threads: Some(1),
+        services: Services::new().with(door.clone()),
+        ..Options::default()
+    })
+    .unwrap();
+    comes_back(move || {
+        let mut graph = Graph::new();
+        for number in 0..3 {
+            graph.add(format!("stuck{number}"), Hang { blocking: true, number }, ());
+        }
+        let options = RunOptions {
+            step_timeout: Some(Duration::from_millis(5)),
+            grace: Duration::from_millis(5),
+            ..RunOptions::default()
+        };
+        let report = executor.run(&graph, &options).unwrap();
+        assert_eq!(report.nodes_that(Status::Failed).len(), 3);
+    });
+    door.open();
+}
+
+/// Runs a graph whose only step is given up on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct InnerHang {}
+
+impl Step for InnerHang {
+    const NAME: &'static str = "inner_hang";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let executor = ctx.service::<Mutex<Option<Arc<Executor>>>>()?.lock().clone();
+        let executor = executor.ok_or_else(|| Error::failed("no executor"))?;
+        let mut graph = Graph::new();
+        graph.add("stuck", Hang::default(), ());
+        let options = RunOptions {
+            step_timeout: Some(Duration::from_millis(5)),
+            grace: Duration::from_millis(5),
+            ..RunOptions::default()
+        };
+        let report = executor.run(&graph, &options)?;
+        Ok(Number(i64::from(report.ok().is_err())))
+    }
+}
+
+#[test]
+fn a_thread_that_comes_back_from_an_inner_run_counts_once() {
+    comes_back(|| {
+        let slot: Mutex<Option<Arc<Executor>>> = Mutex::new(None);
+        let door = Door::default();
+        let services = Services::new().with(slot).with(door.clone());
+        let options = Options { threads: Some(1), services, ..Options::default() };
+        let executor = Arc::new(Executor::new(options).unwrap());
+        let slot = executor.service::<Mutex<Option<Arc<Executor>>>>().unwrap();
+        slot.lock().replace(Arc::clone(&executor));
+        let mut graph = Graph::new();
+        let outer = graph.add("outer", InnerHang {}, ());
+        let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        door.crowd(1);
+        // The inner step is given up on; then another worker takes over.
+        let mut other = Graph::new();
+        other.add("fine", Give::default(), ());
+        assert!(executor.spawn(&other, &RunOptions::default()).unwrap().wait().ok().is_ok());
+        door.open();
+        assert_eq!(run.wait().output(outer).unwrap().0, 1);
+        for _ in 0..50 {
+            let run = executor.spawn(&other, &RunOptions::default()).unwrap();
+            assert!(run.wait().ok().is_ok());
+        }
+        slot.lock().take();
+    });
+}
+
+/// Tells when it goes.
+#[derive(Debug)]
+struct Farewell(std::sync::mpsc::Sender<()>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+#[test]
+fn a_deadline_in_the_far_future_does_not_keep_an_executor_alive() {
+    let (tell, wait) = std::sync::mpsc::channel();
+    let services = Services::new().with(Mutex::new(Farewell(tell)));
+    let options = Options { threads: Some(1), services, ..Options::default() };
+    let executor = Executor::new(options).unwrap();
+    let mut graph = Graph::new();
+    graph.add("fine", Give::default(), ());
+    let hour = Some(Duration::from_secs(3600));
+    let options = RunOptions { step_timeout: hour, timeout: hour, ..RunOptions::default() };
+    assert!(executor.run(&graph, &options).unwrap().ok().is_ok());
+    drop(executor);
+    assert!(wait.recv_timeout(Duration::from_secs(60)).is_ok(), "it is still there");
 }

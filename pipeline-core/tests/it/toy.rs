@@ -49,6 +49,11 @@ impl Journal {
         names
     }
 
+    /// What ran since the last look, in the order in which it began.
+    pub(crate) fn take_in_order(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock())
+    }
+
     pub(crate) fn note(&self, name: &str) {
         self.0.lock().push(name.to_owned());
     }
@@ -84,6 +89,10 @@ impl Door {
         self.1.fetch_add(1, Ordering::SeqCst);
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        *self.0.0.lock()
+    }
+
     /// How many came so far.
     pub(crate) fn arrived(&self) -> usize {
         self.1.load(Ordering::SeqCst)
@@ -102,7 +111,7 @@ impl Door {
 pub(crate) fn comes_back<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, wait) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || drop(done.send(f())));
-    match wait.recv_timeout(std::time::Duration::from_secs(60)) {
+    match wait.recv_timeout(std::time::Duration::from_secs(20)) {
         Ok(result) => result,
         Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
             std::panic::resume_unwind(thread.join().expect_err("it went without a result"))
