@@ -222,9 +222,7 @@ impl Executor {
         let can_overrun = options.timeout.is_some() || run.has_step_timeouts();
         let is_nested = engine::is_inside_step();
         if can_overrun && !is_nested {
-            let report = Run::start(Arc::clone(&run), options).wait();
-            run.let_observers_finish();
-            return report;
+            return Run::start(run, options).wait();
         }
         run.begin(options);
         run.left(run.schedule.leave());
