@@ -23,6 +23,9 @@ pub mod observe;
 
 pub mod exec;
 
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
 pub use data::{
     ColorSpace, Data, Image, In, Labels, Layout, Mask, Region, Sample, SampleType, Stack, Value,
     View, ViewMut,

@@ -9,4 +9,6 @@ mod patience;
 mod run;
 mod scalars;
 mod sketch;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod toy;
