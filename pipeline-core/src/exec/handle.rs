@@ -41,10 +41,13 @@ impl Run {
         self.0.cancel(CancelReason::Superseded);
     }
 
-    /// Blocks until the run is over.
+    /// Blocks until the run is over, and a moment longer for its observers to have heard it; never
+    /// for one that is stuck.
     #[must_use]
     pub fn wait(&self) -> Arc<Report> {
-        self.0.wait()
+        let report = self.0.wait();
+        self.0.let_observers_finish();
+        report
     }
 
     /// Blocks until the run is over, but no longer than `time`.

@@ -231,9 +231,7 @@ impl Executor {
         if can_overrun(&plan, options) && !is_nested {
             // A thread whose step is given up on must be one that can be replaced.
             let run = RunCore::new(&self.engine, plan, options, Audience::Nobody);
-            let report = Run::start(Arc::clone(&run), options).wait();
-            run.let_observers_finish();
-            return report;
+            return Run::start(run, options).wait();
         }
         let run = RunCore::new(&self.engine, plan, options, Audience::Drainer);
         run.begin(options);

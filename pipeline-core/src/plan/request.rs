@@ -103,7 +103,14 @@ impl Bindings {
     /// # Errors
     /// Whatever the type's codec reports.
     pub fn with<T: Data>(self, name: &str, value: T) -> Result<Self> {
-        let value = Value::new(value);
+        self.with_value(name, Value::new(value))
+    }
+
+    /// Gives a value whose type is known only at run time to the input of this name. Digests it.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn with_value(self, name: &str, value: Value) -> Result<Self> {
         let identity = value.digest().transpose()?;
         Ok(self.insert(name, Binding { value, identity }))
     }

@@ -10,4 +10,6 @@ mod run;
 mod scalars;
 mod sharing;
 mod sketch;
+#[cfg(feature = "testkit")]
+mod testkit;
 mod toy;

@@ -1,9 +1,12 @@
 //! Running graphs: values, order, failure, retry, cancel.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pipeline_core::event::{RunStatus, Status};
 use pipeline_core::exec::OnFailure;
 use pipeline_core::graph::Retry;
-use pipeline_core::{Error, Graph, RunOptions};
+use pipeline_core::{Error, Event, EventKind, Graph, RunOptions};
 
 use crate::toy::{Fault, Give, Mix, Number, forgetful, hoarding, mix};
 
@@ -179,6 +182,24 @@ fn spawned_runs_share_what_they_compute() {
         assert!(run.wait().output(join).is_ok());
     }
     assert_eq!(journal.take(), ["join", "left", "right", "top"]);
+}
+
+#[test]
+fn whoever_waits_for_a_run_finds_its_observers_informed() {
+    let (executor, _) = forgetful(2);
+    let (graph, _) = diamond();
+    for _ in 0..100 {
+        let ends = Arc::new(AtomicUsize::new(0));
+        let heard = Arc::clone(&ends);
+        let observer = move |event: &Event| {
+            if matches!(event.kind, EventKind::StepFinished(_) | EventKind::RunFinished(_)) {
+                heard.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let options = RunOptions { observers: vec![Arc::new(observer)], ..RunOptions::default() };
+        let _ = executor.spawn(&graph, &options).unwrap().wait();
+        assert_eq!(ends.load(Ordering::Relaxed), 5);
+    }
 }
 
 #[test]
