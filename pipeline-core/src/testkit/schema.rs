@@ -4,11 +4,11 @@ use serde_json::{Map, Value as Json};
 
 use crate::step::StepType;
 
-/// The step and every parameter are described, and every number has a range.
-pub(super) fn check(kind: &StepType) {
+/// The step and every parameter are described, and every number has a range but the `unbounded`.
+pub(super) fn check(kind: &StepType, unbounded: &[&str]) {
     let name = kind.name;
     assert!(!kind.summary().trim().is_empty(), "step `{name}`: the struct has no doc comment");
-    let walk = Walk { name, root: &kind.schema };
+    let walk = Walk { name, root: &kind.schema, unbounded };
     walk.object(&kind.schema, "", true);
     let defs = kind.schema.get("$defs").and_then(Json::as_object);
     for (def, schema) in defs.into_iter().flatten() {
@@ -19,6 +19,7 @@ pub(super) fn check(kind: &StepType) {
 struct Walk<'a> {
     name: &'a str,
     root: &'a Json,
+    unbounded: &'a [&'a str],
 }
 
 impl Walk<'_> {
@@ -68,7 +69,7 @@ impl Walk<'_> {
             ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "const"];
         let bounded = bounds.iter().any(|bound| keywords.contains_key(*bound));
         assert!(
-            bounded || !is_number(keywords),
+            bounded || !is_number(keywords) || self.unbounded.contains(&path),
             "step `{}`: parameter `{path}` is a number without a range",
             self.name
         );

@@ -58,11 +58,18 @@ pub struct Check {
     pub threads: Vec<usize>,
     /// At how many of its polls the step is cancelled, at the most.
     pub cancels: usize,
+    /// Parameters that may be any number, such as a threshold whose range is that of the image.
+    pub unbounded: Vec<&'static str>,
 }
 
 impl Default for Check {
     fn default() -> Self {
-        Self { services: Services::new(), threads: vec![1, 2, 4], cancels: 200 }
+        Self {
+            services: Services::new(),
+            threads: vec![1, 2, 4],
+            cancels: 200,
+            unbounded: Vec::new(),
+        }
     }
 }
 
@@ -82,7 +89,7 @@ impl Check {
             inputs: inputs.pieces(),
             services: &self.services,
         };
-        schema::check(&subject.kind);
+        schema::check(&subject.kind, &self.unbounded);
         let again = params::check(step, &subject);
 
         let before = prints(&subject.values());

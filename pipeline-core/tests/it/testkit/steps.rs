@@ -308,6 +308,8 @@ fn each_fault_of_the_parameters_is_found() {
     refuses("`number` is a number without a range", || {
         step::check(&Boundless { number: 1.0 }, number());
     });
+    Check { unbounded: vec!["number"], ..Check::default() }
+        .run(&Boundless { number: 1.0 }, number());
     refuses("`number` has no doc comment", || step::check(&Secretive { number: 1 }, number()));
     refuses("the struct has no doc comment", || step::check(&Nameless {}, number()));
     refuses("`number` does not enter the key", || {
