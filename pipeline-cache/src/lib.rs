@@ -1,1 +1,72 @@
-//! Content-addressed results.
+//! Where results live: caches for [`pipeline_core`] under a byte budget.
+//!
+//! # Which cache when
+//!
+//! | cache | keeps | use it for |
+//! |---|---|---|
+//! | none | nothing | one pass over many files |
+//! | [`MemoryCache`] | what was used last, in this process | editing a graph live; undo; many runs that share steps |
+//!
+//! # Rules of every budget
+//!
+//! - A budget is in bytes and includes what the cache itself needs per entry.
+//! - Room is made before a value is taken in, so the bytes held never pass the budget.
+//! - A buffer that several values share counts once, and is free when the last of them goes.
+//! - A value that would not fit into an empty cache is refused, and the others stay.
+//! - What a cache has thrown out may live on: a run that still holds a value keeps it alive.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use pipeline_cache::MemoryCache;
+//! use pipeline_core::event::Status;
+//! use pipeline_core::testkit::image_of;
+//! use pipeline_core::{Bindings, Context, Executor, Graph, Image, In, Options, RunOptions, Step};
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//!
+//! /// Turns black into white.
+//! #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+//! struct Invert {}
+//!
+//! impl Step for Invert {
+//!     const NAME: &'static str = "invert";
+//!     type Input = In<Image>;
+//!     type Output = Image;
+//!
+//!     fn run(&self, image: In<Image>, _: &Context<'_>) -> pipeline_core::Result<Image> {
+//!         let mut image = image.into_owned();
+//!         for sample in image.samples_mut::<u8>().into_iter().flatten() {
+//!             *sample = 255 - *sample;
+//!         }
+//!         Ok(image)
+//!     }
+//! }
+//!
+//! let cache = Arc::new(MemoryCache::new(512 << 20));
+//! let executor =
+//!     Executor::new(Options { cache: Some(cache.clone()), ..Options::default() })?;
+//!
+//! let mut graph = Graph::new();
+//! let photo = graph.input::<Image>("photo");
+//! let negative = graph.add("negative", Invert {}, photo);
+//! let bindings = Bindings::new().with("photo", image_of::<u8>(&[&[0, 100], &[200, 255]]))?;
+//! let options = RunOptions { bindings, ..RunOptions::default() };
+//!
+//! let first = executor.run(&graph, &options)?;
+//! assert_eq!(first.nodes_that(Status::Computed), ["negative"]);
+//! let second = executor.run(&graph, &options)?;
+//! assert_eq!(second.nodes_that(Status::Cached), ["negative"]);
+//! assert_eq!(second.output(negative)?.samples::<u8>(), Some(&[255, 155, 55, 0][..]));
+//! assert_eq!(cache.stats().hits, 1);
+//! # Ok::<(), pipeline_core::Error>(())
+//! ```
+
+mod ledger;
+mod memory;
+mod stats;
+
+pub use memory::{EntryInfo, MemoryCache};
+pub use stats::Stats;

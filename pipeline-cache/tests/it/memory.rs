@@ -1,0 +1,253 @@
+//! The memory cache case by case.
+
+use std::sync::{Arc, Barrier, Weak};
+use std::time::Duration;
+
+use pipeline_cache::{MemoryCache, Stats};
+use pipeline_core::cache::{Cache, Cost, Evicted, Tier};
+use pipeline_core::{Data, Image, Key, SampleType, Value};
+
+use crate::values::{key, number, sharing, value};
+
+const MIB: usize = 1 << 20;
+
+fn put(cache: &MemoryCache, at: u64, value: &Value) -> Vec<u64> {
+    let gone = cache.put(key(at), value, Cost::default());
+    gone.iter().map(|gone| place(&gone.key)).collect()
+}
+
+fn place(key: &Key) -> u64 {
+    key.as_bytes()[24..].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+fn has(cache: &MemoryCache, places: std::ops::Range<u64>) -> Vec<u64> {
+    places.filter(|&place| cache.contains(&key(place))).collect()
+}
+
+/// Room for three values of a mebibyte and what the cache needs for them.
+fn for_three() -> MemoryCache {
+    MemoryCache::new(3 * MIB as u64 + 2000)
+}
+
+#[test]
+fn what_was_not_used_for_longest_goes_first() {
+    let cache = for_three();
+    for place in 0..3 {
+        assert_eq!(put(&cache, place, &value(place, MIB)), [0u64; 0]);
+    }
+    assert_eq!(number(&cache.get(&key(0)).unwrap().value), 0);
+    assert!(cache.contains(&key(1)), "looking is not using");
+    assert_eq!(put(&cache, 3, &value(3, MIB)), [1]);
+    assert_eq!(put(&cache, 2, &value(2, MIB)), [0u64; 0], "putting again is using");
+    assert_eq!(put(&cache, 4, &value(4, MIB)), [0]);
+    assert_eq!(has(&cache, 0..9), [2, 3, 4]);
+}
+
+#[test]
+fn the_first_value_under_a_key_stays() {
+    let cache = for_three();
+    put(&cache, 1, &value(10, MIB));
+    put(&cache, 1, &value(20, 2 * MIB));
+    assert_eq!(number(&cache.get(&key(1)).unwrap().value), 10);
+    assert_eq!(cache.stats().inserts, 1);
+}
+
+#[test]
+fn one_large_value_drives_out_as_many_as_it_needs() {
+    let cache = for_three();
+    (0..3).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
+    assert_eq!(put(&cache, 3, &value(3, 2 * MIB)), [0, 1]);
+    assert_eq!(has(&cache, 0..9), [2, 3]);
+}
+
+#[test]
+fn a_value_larger_than_the_budget_is_refused_and_the_others_stay() {
+    let cache = for_three();
+    (0..3).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
+    for size in [4 * MIB, usize::MAX] {
+        assert_eq!(put(&cache, 9, &value(9, size)), [0u64; 0]);
+        assert_eq!(put(&cache, 9, &sharing(9, 77, size)), [0u64; 0]);
+    }
+    assert_eq!(has(&cache, 0..10), [0, 1, 2]);
+    assert_eq!(cache.stats().refusals, 4);
+}
+
+#[test]
+fn a_shared_buffer_counts_once_and_until_the_last_goes() {
+    let cache = MemoryCache::new(4 * MIB as u64);
+    (0..100).for_each(|place| drop(put(&cache, place, &sharing(place, 5, 2 * MIB))));
+    assert_eq!(cache.stats().entries, 100);
+    assert!(cache.stats().bytes < 2 * MIB as u64 + 100 * 500);
+    (0..99).for_each(|place| assert!(cache.purge(&key(place))));
+    assert!(cache.stats().bytes > 2 * MIB as u64);
+    assert!(cache.purge(&key(99)));
+    assert_eq!(cache.stats().bytes, 0);
+}
+
+#[test]
+fn room_is_not_made_by_freeing_the_buffer_that_comes_in() {
+    let cache = for_three();
+    put(&cache, 0, &sharing(0, 5, 2 * MIB));
+    put(&cache, 1, &value(1, MIB));
+    // The oldest shares its buffer with what comes in, so dropping it frees next to nothing.
+    assert_eq!(put(&cache, 2, &sharing(2, 5, 2 * MIB)), [0u64; 0]);
+    assert_eq!(put(&cache, 3, &value(3, MIB / 2)), [0, 1]);
+    assert_eq!(has(&cache, 0..9), [2, 3]);
+}
+
+#[test]
+fn clones_of_an_image_share_and_copies_do_not() {
+    let cache = MemoryCache::new(1 << 30);
+    let layout = pipeline_core::Layout::new(1024, 1024, 1, SampleType::U8);
+    let image = Image::zeros(layout).unwrap();
+    for place in 0..10 {
+        put(&cache, place, &Value::new(image.clone()));
+    }
+    let bytes = cache.stats().bytes;
+    assert!((MIB as u64..2 * MIB as u64).contains(&bytes), "{bytes}");
+    put(&cache, 10, &Value::new(Image::zeros(layout).unwrap()));
+    let bytes = cache.stats().bytes;
+    assert!((2 * MIB as u64..3 * MIB as u64).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn a_smaller_budget_holds_at_once() {
+    let cache = for_three();
+    (0..3).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
+    let held = cache.stats().bytes;
+    let gone = cache.resize(2 * MIB as u64);
+    let expected =
+        [0, 1].map(|place| Evicted { key: key(place), bytes: held / 3, tier: Tier::Memory });
+    assert_eq!(gone, expected);
+    assert_eq!(cache.stats().bytes, held / 3);
+    assert_eq!(cache.resize(0).len(), 1);
+    assert_eq!(put(&cache, 1, &value(1, 0)), [0u64; 0]);
+    assert_eq!((cache.stats().bytes, cache.stats().entries), (0, 0));
+    cache.resize(u64::MAX);
+    put(&cache, 1, &value(1, usize::MAX - (1 << 20)));
+    put(&cache, 2, &value(2, usize::MAX - (1 << 20)));
+    assert!(cache.stats().bytes <= cache.stats().budget);
+}
+
+#[test]
+fn statistics_count_everything() {
+    let cache = for_three();
+    let cost = Cost { time: Duration::from_millis(30), bytes: MIB as u64 };
+    assert!(cache.get(&key(0)).is_none());
+    (0..4).for_each(|place| drop(cache.put(key(place), &value(place, MIB), cost)));
+    assert!(cache.get(&key(3)).is_some());
+    assert!(cache.get(&key(3)).is_some());
+    assert!(!cache.contains(&key(0)));
+    let stats = cache.stats();
+    let expected = Stats {
+        hits: 2,
+        misses: 1,
+        inserts: 4,
+        evictions: 1,
+        refusals: 0,
+        saved: Duration::from_millis(60),
+        entries: 3,
+        ..stats
+    };
+    assert_eq!(stats, expected);
+    let listed: Vec<_> = cache.entries().iter().map(|e| (place(&e.key), e.hits, e.time)).collect();
+    assert_eq!(listed, [(3, 2, cost.time), (2, 0, cost.time), (1, 0, cost.time)]);
+
+    cache.clear();
+    assert!(cache.entries().is_empty());
+    let cleared = cache.stats();
+    assert_eq!((cleared.bytes, cleared.entries, cleared.inserts), (0, 0, 4));
+}
+
+#[test]
+fn time_saved_does_not_overflow() {
+    let cache = for_three();
+    let cost = Cost { time: Duration::MAX, bytes: u64::MAX };
+    cache.put(key(1), &value(1, 8), cost);
+    cache.get(&key(1));
+    cache.get(&key(1));
+    assert_eq!(cache.stats().saved, Duration::MAX);
+}
+
+/// Calls the cache while it is dropped.
+#[derive(Debug)]
+struct Clinging(Weak<MemoryCache>);
+
+impl Data for Clinging {
+    const NAME: &'static str = "clinging";
+
+    fn size_bytes(&self) -> usize {
+        MIB
+    }
+}
+
+impl Drop for Clinging {
+    fn drop(&mut self) {
+        if let Some(cache) = self.0.upgrade() {
+            put(&cache, 1000, &value(1000, 8));
+        }
+    }
+}
+
+#[test]
+fn a_value_may_call_the_cache_while_it_is_dropped() {
+    let cache = Arc::new(for_three());
+    let clinging = || Value::new(Clinging(Arc::downgrade(&cache)));
+    (0..9).for_each(|place| drop(put(&cache, place, &clinging())));
+    assert!(cache.contains(&key(1000)), "on eviction");
+    cache.purge(&key(1000));
+    cache.purge(&key(8));
+    assert!(cache.contains(&key(1000)), "on purge");
+    cache.purge(&key(1000));
+    cache.resize(MIB as u64);
+    assert!(cache.contains(&key(1000)), "on resize");
+    cache.resize(3 * MIB as u64);
+    put(&cache, 1, &clinging());
+    cache.clear();
+    assert_eq!(cache.entries().len(), 1, "on clear");
+}
+
+#[test]
+fn many_threads_find_only_what_was_put() {
+    let cache = Arc::new(MemoryCache::new(20_000));
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4u64 {
+            let (cache, start) = (&cache, &start);
+            scope.spawn(move || {
+                start.wait();
+                for step in 0..20_000u64 {
+                    let at = (step * 31 + thread * 17) % 64;
+                    match step % 4 {
+                        0 => drop(put(cache, at, &value(at, 500))),
+                        1 => drop(put(cache, at, &sharing(at, 1 + (at % 3) as usize, 2000))),
+                        2 => {
+                            let hit = cache.get(&key(at));
+                            assert!(hit.is_none_or(|hit| number(&hit.value) == at));
+                        }
+                        _ => {
+                            let stats = cache.stats();
+                            assert!(stats.bytes <= stats.budget);
+                            if step % 4096 == 3 {
+                                cache.resize(10_000 + (step + thread) % 10_000);
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let left = cache.entries();
+    left.iter().for_each(|entry| assert!(cache.purge(&entry.key)));
+    assert_eq!(cache.stats().bytes, 0);
+}
+
+#[test]
+fn a_window_of_a_buffer_keeps_all_of_it() {
+    let cache = MemoryCache::new(MIB as u64);
+    let frame = pipeline_core::Layout::new(1024, 1024, 1, SampleType::U8);
+    let samples = vec![0u8; 4 * MIB];
+    let stack = pipeline_core::Stack::new(frame, 4, samples.into()).unwrap();
+    put(&cache, 0, &Value::new(stack.frame(1).unwrap()));
+    assert_eq!(cache.stats().refusals, 1, "four mebibytes live behind the one");
+}
