@@ -15,7 +15,7 @@ fn events(criterion: &mut Criterion) {
                 emit(bus);
                 assert_eq!(hear(subscription), EVENTS, "no event is lost");
             },
-            BatchSize::LargeInput,
+            BatchSize::PerIteration,
         );
     });
     // The plain way to tell another thread something.
@@ -26,7 +26,7 @@ fn events(criterion: &mut Criterion) {
                 (0..EVENTS).for_each(|event| sender.send(event).expect("the receiver lives"));
                 assert_eq!(receiver.try_iter().count(), EVENTS as usize);
             },
-            BatchSize::LargeInput,
+            BatchSize::PerIteration,
         );
     });
 }

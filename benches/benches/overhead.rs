@@ -1,6 +1,7 @@
 //! How much processor time does the engine add to a step?
 
 use std::alloc::System;
+use std::hint::black_box;
 
 use criterion::measurement::{Measurement, WallTime};
 use criterion::{Criterion, Throughput, criterion_group};
@@ -15,6 +16,11 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn empty_steps<M: Measurement + 'static>(criterion: &mut Criterion<M>, clock: &str) {
     let mut group = criterion.benchmark_group("overhead");
     group.throughput(Throughput::Elements(STEPS.into()));
+    let calls: Vec<Box<dyn Fn() -> u32>> =
+        (0..STEPS).map(|tag| Box::new(move || tag) as Box<dyn Fn() -> u32>).collect();
+    group.bench_function(format!("plain_calls/{STEPS}{clock}"), |b| {
+        b.iter(|| calls.iter().for_each(|call| _ = black_box(call())));
+    });
     for (shape, build) in SHAPES {
         let graph = build(STEPS);
         for (threads, suffix) in [(1, ""), (2, "/2_threads")] {

@@ -15,7 +15,7 @@ fn plan(criterion: &mut Criterion) {
         group.bench_function(format!("2000/{shape}"), |b| b.iter(|| large.cold()));
         group.bench_function(format!("build/1000/{shape}"), |b| b.iter(|| build(1000)));
     }
-    // What following every path of the graph by hand would begin with: a walk over its wires.
+    // Plain code for comparison: one walk over the wires of the same graph.
     let graph = graphs::random(1000);
     group.bench_function("walk/1000/random", |b| b.iter(|| graph.wires().count()));
 }

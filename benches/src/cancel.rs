@@ -173,6 +173,14 @@ impl Cancel {
 pub fn figures() -> Vec<Figure> {
     let mut cancel = Cancel::default();
     let stopped: Vec<Stopped> = (0..300).map(|_| cancel.once()).collect();
+    let mut figures = distribution(&stopped);
+    figures.push(Figure::new("cancel/blur_12mp/whole", millis(cancel.whole()), "ms"));
+    figures
+}
+
+/// How many cancels took how long.
+#[must_use]
+pub fn distribution(stopped: &[Stopped]) -> Vec<Figure> {
     let samples = Samples::of(stopped.iter().map(|stopped| stopped.after).collect());
     let chunks = stopped.iter().map(|stopped| stopped.chunks).max().unwrap_or(0);
     let at = |percent| millis(samples.percentile(percent));
@@ -184,6 +192,5 @@ pub fn figures() -> Vec<Figure> {
         Figure::new(format!("{id}/p95"), at(95), "ms"),
         Figure::new(format!("{id}/p99"), at(99), "ms").reach(5.0).peer("libvips 264"),
         Figure::new(format!("{id}/late_chunks"), chunks, "chunks, 2 workers").reach(2.0),
-        Figure::new(format!("{id}/whole"), millis(cancel.whole()), "ms"),
     ]
 }
