@@ -11,7 +11,7 @@ use super::engine::{Drained, Engine, is_inside_step};
 use super::gate::Gate;
 use super::report::{Report, StepRecord};
 use super::schedule::{Left, Schedule};
-use super::slots::{Slots, Take};
+use super::slots::{Slots, Take, dispose};
 use super::{OnFailure, RunOptions};
 use crate::error::{CancelReason, Error};
 use crate::event::{
@@ -127,7 +127,9 @@ impl RunCore {
         self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
             self.identify(given);
-            self.slots.fill(given.slot, given.value.clone());
+            let bytes = self.slots.fill(given.slot, given.value.clone());
+            let place = self.plan.program.shape.producer(given.slot);
+            self.cells[place as usize].bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         for (cell, action) in self.cells.iter().zip(&self.plan.program.actions) {
             if *action == crate::plan::Action::Given {
@@ -170,12 +172,14 @@ impl RunCore {
             estimate_us: None,
         };
         tell(Emit { t_us: 0, node: None, kind: EventKind::RunStarted(started) });
+        let mut told = None;
         for given in &self.plan.given {
+            // Of several outputs only those that are needed are there.
             let place = shape.producer(given.slot);
-            if shape.port(given.slot) == 0 {
+            if told.replace(place) != Some(place) {
                 let mut finished = Finished::new(Status::Cached);
                 finished.tier = given.tier;
-                finished.bytes = given.value.size_bytes() as u64;
+                finished.bytes = self.cells[place as usize].bytes.load(Ordering::Relaxed);
                 finished.key = self.key(place);
                 let node = Some(self.node(place));
                 tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
@@ -508,6 +512,14 @@ pub(super) struct Abandoned;
 
 pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The last handle may be a worker's, which a panic in the destructor of a result must not end.
+impl Drop for RunCore {
+    fn drop(&mut self) {
+        dispose(self.report.get_mut().take());
+        dispose(std::mem::take(&mut self.plan.given));
+    }
 }
 
 /// What the program's own token does to the run.

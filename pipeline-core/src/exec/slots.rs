@@ -1,5 +1,7 @@
 //! Where results wait for the steps that read them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::data::{Image, Layout, Mask, Raster, Value};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +52,7 @@ impl Slots {
         let mut place = self.slots[slot as usize].lock();
         if place.left == 0 {
             drop(place);
+            dispose(value);
             return bytes;
         }
         place.value = value;
@@ -82,7 +85,7 @@ impl Slots {
         let bytes = std::mem::take(&mut place.bytes);
         drop(place);
         // Freeing can take long; nobody waits for the slot meanwhile.
-        drop(value);
+        dispose(value);
         if bytes > 0 {
             self.live.fetch_sub(bytes, Ordering::Relaxed);
         }
@@ -109,6 +112,14 @@ impl Slots {
     /// The most bytes that were alive at once.
     pub(crate) fn peak(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)
+    }
+}
+
+/// Drops what a step has made. A panic in its destructor ends neither the thread nor the run.
+pub(super) fn dispose<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        // What it panicked with may have such a destructor as well.
+        Box::leak(payload);
     }
 }
 

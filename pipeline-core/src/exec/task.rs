@@ -10,7 +10,7 @@ use super::cell::State;
 use super::engine::{Follower, inside_step, runner};
 use super::late::Found;
 use super::run::{Abandoned, Local, RunCore};
-use super::slots::Take;
+use super::slots::{Take, dispose};
 use super::wait::is_on;
 use crate::cache::{Cost, Tier};
 use crate::data::Value;
@@ -116,6 +116,18 @@ impl RunCore {
 
     /// Runs the step once.
     fn attempt(self: &Arc<Self>, place: u32, local: &mut Local) -> Outcome {
+        let mut values = Values::default();
+        let outcome = self.attempt_into(&mut values, place, local);
+        dispose(values);
+        outcome
+    }
+
+    fn attempt_into(
+        self: &Arc<Self>,
+        values: &mut Values,
+        place: u32,
+        local: &mut Local,
+    ) -> Outcome {
         let cell = &self.cells[place as usize];
         let info = &self.plan.infos[place as usize];
         let Some(body) = info.body() else { return Outcome::Parked };
@@ -151,13 +163,14 @@ impl RunCore {
             deadline: deadline.and_then(|(_, at)| at),
             helped: Some(&cell.helped),
         };
-        let mut values = Values::default();
         let mut filled = 0;
         let result = inside_step(|| {
             catch_unwind(AssertUnwindSafe(|| {
                 let mut read = |at: usize| inputs.get(at).map(|&slot| self.slots.take(slot, take));
                 let mut reader = Reader::new(&mut read, shape.port_counts(place));
                 body.step.call(&mut reader, &ctx, &mut |value| {
+                    // Asked here for the first time: a panic is this step's.
+                    let _ = value.size_bytes();
                     if let Some(output) = values.get_mut(filled) {
                         *output = Some(value);
                     }
@@ -171,8 +184,8 @@ impl RunCore {
         let result = match result {
             Ok(Ok(())) if filled == shape.slots(place).len() => Ok(()),
             Ok(Ok(())) => Err(Error::failed(format!("returned {filled} results"))),
-            Ok(Err(error)) => Err(error),
-            Err(payload) => Err(Error::Panicked(panic_text(&*payload))),
+            Ok(Err(error)) => Err(printable(error)),
+            Err(payload) => Err(panicked(payload)),
         };
         let can_retry = result.as_ref().is_err_and(Error::is_transient)
             && u32::from(attempt) < retry.attempts
@@ -191,13 +204,13 @@ impl RunCore {
             Err(Error::Cancelled(_)) if !cell.is_overdue() => Status::Cancelled,
             Err(_) => Status::Failed,
         };
-        if !cell.claim(status) {
+        if !cell.claim() {
             return Outcome::Abandoned;
         }
         cell.nanos.store(nanos(took), Ordering::Relaxed);
         match result {
             Ok(()) => {
-                self.publish(place, &values, took, local);
+                self.publish(place, values, took, local);
                 Outcome::Ended(End::ok(Status::Computed))
             }
             Err(Error::Cancelled(CancelReason::Timeout)) if status == Status::Failed => {
@@ -215,6 +228,7 @@ impl RunCore {
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
     fn publish(self: &Arc<Self>, place: u32, values: &Values, took: Duration, local: &mut Local) {
         self.digest(place, values);
+        self.settle(place);
         if let Some(cache) = &self.engine.cache
             && let Some(key) = self.cache_key(place)
         {
@@ -380,6 +394,25 @@ impl RunCore {
 
 pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The error of a step that panicked.
+fn panicked(payload: Box<dyn Any + Send>) -> Error {
+    let text = panic_text(&*payload);
+    dispose(payload);
+    Error::Panicked(text)
+}
+
+/// The error itself, if it can be printed: events and reports tell it in words.
+fn printable(error: Error) -> Error {
+    let words = catch_unwind(AssertUnwindSafe(|| (error.to_string(), error.causes())));
+    match words {
+        Ok(_) => error,
+        Err(payload) => {
+            dispose(error);
+            panicked(payload)
+        }
+    }
 }
 
 /// What a panic said. The payload is only looked at, never formatted: its own code could panic.

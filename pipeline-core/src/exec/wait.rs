@@ -7,7 +7,6 @@ use super::engine::Drained;
 use super::run::{Abandoned, Local, RunCore, micros};
 use super::task::nanos;
 use crate::error::{CancelReason, Error, Result};
-use crate::event::Status;
 use crate::step::Lane;
 use crate::sync::atomic::Ordering;
 
@@ -89,7 +88,7 @@ impl RunCore {
     /// the step may still return is dropped.
     pub(super) fn abandon(self: &Arc<Self>, place: u32) {
         let cell = &self.cells[place as usize];
-        if !cell.claim(Status::Failed) {
+        if !cell.claim() {
             return;
         }
         let began = Duration::from_nanos(cell.nanos.load(Ordering::Relaxed));
