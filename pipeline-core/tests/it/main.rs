@@ -6,6 +6,7 @@ mod faults;
 mod laws;
 mod patience;
 mod run;
+mod shapes;
 mod sharing;
 mod sketch;
 mod toy;
