@@ -45,6 +45,8 @@ pub(super) enum State {
 
 const RUNNING: u8 = 1;
 const ENDED: u8 = 2;
+/// Running, as far as anyone can tell, but about to end.
+const ENDING: u8 = u8::MAX;
 
 impl State {
     fn code(self) -> u8 {
@@ -61,7 +63,7 @@ impl State {
     fn of(code: u8) -> Self {
         match code {
             0 => Self::Pending,
-            RUNNING => Self::Running,
+            RUNNING | ENDING => Self::Running,
             ended => Self::Ended(Status::ALL[usize::from(ended - ENDED) % Status::ALL.len()]),
         }
     }
@@ -98,10 +100,10 @@ impl Cell {
         }
     }
 
-    /// Ends a running place, unless someone else did.
-    pub(super) fn claim(&self, status: Status) -> bool {
-        let code = State::Ended(status).code();
-        self.state.compare_exchange(RUNNING, code, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    /// Takes the right to end a running place, unless someone else did. Whoever looks sees a
+    /// running place until its end is [`set`](Self::set), when all that is told of it is there.
+    pub(super) fn claim(&self) -> bool {
+        self.state.compare_exchange(RUNNING, ENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Nanoseconds that all threads spent on it.
@@ -134,13 +136,10 @@ impl Cell {
         self.blame.load(Ordering::Relaxed).checked_sub(1)
     }
 
-    /// Ends a place that the calling thread runs. Only a caller's place is sure to be its own.
-    pub(super) fn claim_from(&self, runner: Runner, status: Status) -> bool {
-        if runner == Runner::Caller {
-            self.set(State::Ended(status));
-            return true;
-        }
-        self.claim(status)
+    /// As [`claim`](Self::claim), for the thread that runs the step. Only a caller's place is sure
+    /// to be its own.
+    pub(super) fn claim_from(&self, runner: Runner) -> bool {
+        runner == Runner::Caller || self.claim()
     }
 
     /// Blames a place; the first one stays.
@@ -156,10 +155,13 @@ mod tests {
     #[test]
     fn only_one_ends_a_running_place() {
         let cell = Cell::default();
-        assert!(!cell.claim(Status::Computed), "it does not run yet");
+        assert!(!cell.claim(), "it does not run yet");
         cell.set(State::Running);
-        assert!(cell.claim(Status::Failed));
-        assert!(!cell.claim(Status::Computed));
+        assert!(cell.claim());
+        assert!(!cell.claim());
+        assert_eq!(cell.state(), State::Running, "its end has not been told");
+        assert!(!cell.set_back());
+        cell.set(State::Ended(Status::Failed));
         assert_eq!(cell.state(), State::Ended(Status::Failed));
         assert!(!cell.set_back(), "it has ended");
     }

@@ -1,8 +1,11 @@
 //! How many bytes a step's results will take.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::gate::Needs;
 use super::run::RunCore;
-use crate::step::Units;
+use crate::data::Layout;
+use crate::step::{Tile, Units};
 
 impl Needs for RunCore {
     fn bytes(&self, place: u32) -> u64 {
@@ -18,6 +21,11 @@ impl Needs for RunCore {
     }
 }
 
+/// The layout that a step says its result will have, if it says so without a panic.
+fn layout(tile: &dyn Tile, inputs: &[Layout]) -> Option<Layout> {
+    catch_unwind(AssertUnwindSafe(|| tile.layout(inputs))).ok()?.ok()
+}
+
 impl RunCore {
     /// Bytes that the results of a place are expected to take: what its tile-wise form says of the
     /// inputs at hand, what the step declares, what it took before, or as much as its inputs.
@@ -30,7 +38,7 @@ impl RunCore {
         if let Some(tile) = body.step.tile() {
             let layouts: Option<Vec<_>> =
                 shape.inputs(place).iter().map(|&slot| self.state.slots.layout(slot)).collect();
-            if let Some(layout) = layouts.and_then(|layouts| tile.layout(&layouts).ok()) {
+            if let Some(layout) = layouts.and_then(|layouts| layout(tile, &layouts)) {
                 return layout.size_bytes();
             }
         }

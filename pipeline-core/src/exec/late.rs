@@ -4,6 +4,7 @@
 //! been made; then the cache may know the rest. And a result may have come to be since the plan was
 //! made, or be in the making in another run.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::engine::Follower;
@@ -16,7 +17,7 @@ use crate::error::Result;
 use crate::event::Status;
 use crate::key::Key;
 use crate::plan::{GivenValue, Identity};
-use crate::step::Kind;
+use crate::step::{CutOff, Kind};
 
 impl RunCore {
     /// Looks for a result that came to be since the plan was made, here or in another run.
@@ -120,6 +121,23 @@ impl RunCore {
         {
             self.identify_slot(place, given.slot, &given.value);
         }
+        self.settle(place);
+    }
+
+    /// Records that results which may be digested, but were not, go by their derived key, so that
+    /// those below keep theirs once the digest would pay.
+    pub(super) fn settle(&self, place: u32) {
+        let body = self.plan.infos[place as usize].body();
+        if body.is_none_or(|body| body.spec.cut_off != CutOff::Auto)
+            || self.plan.late.as_ref().is_some_and(|late| late.digested[place as usize])
+        {
+            return;
+        }
+        let Some(key) = self.cache_key(place) else { return };
+        for slot in self.plan.program.shape.slots(place) {
+            let key = key.port(self.plan.program.shape.port(slot));
+            self.engine.identities.record(key, key);
+        }
     }
 
     fn identify_slot(&self, place: u32, slot: u32, value: &Value) {
@@ -128,7 +146,8 @@ impl RunCore {
         let recorded = known.and_then(|key| self.engine.identities.find(&key));
         let identity = recorded.or_else(|| {
             // A type without a codec has no digest; then the derived key must do.
-            let digest = value.digest().and_then(Result::ok).or(known)?;
+            let digest = catch_unwind(AssertUnwindSafe(|| value.digest())).ok().flatten();
+            let digest = digest.and_then(Result::ok).or(known)?;
             Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))
         });
         self.identities.lock()[slot as usize] = identity.map_or(Identity::Never, Identity::Known);

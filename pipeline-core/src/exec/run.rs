@@ -11,7 +11,7 @@ use super::engine::{Drained, Engine, is_inside_step};
 use super::gate::Gate;
 use super::report::Report;
 use super::schedule::{Left, Schedule};
-use super::slots::Take;
+use super::slots::{Take, dispose};
 use super::state::RunState;
 use super::timer::NOT_HURRIED;
 use super::{OnFailure, RunOptions};
@@ -126,7 +126,9 @@ impl RunCore {
         self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
             self.identify(given);
-            self.state.slots.fill(given.slot, given.value.clone());
+            let bytes = self.state.slots.fill(given.slot, given.value.clone());
+            let place = self.plan.program.shape.producer(given.slot);
+            self.state.cells[place as usize].bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         for (cell, action) in self.state.cells.iter().zip(&self.plan.program.actions) {
             if *action == crate::plan::Action::Given {
@@ -169,12 +171,14 @@ impl RunCore {
             estimate_us: None,
         };
         tell(Emit { t_us: 0, node: None, kind: EventKind::RunStarted(started) });
+        let mut told = None;
         for given in &self.plan.given {
+            // Of several outputs only those that are needed are there.
             let place = shape.producer(given.slot);
-            if shape.port(given.slot) == 0 {
+            if told.replace(place) != Some(place) {
                 let mut finished = Finished::new(Status::Cached);
                 finished.tier = given.tier;
-                finished.bytes = given.value.size_bytes() as u64;
+                finished.bytes = self.state.cells[place as usize].bytes.load(Ordering::Relaxed);
                 finished.key = self.key(place);
                 let node = Some(self.node(place));
                 tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
@@ -543,6 +547,14 @@ pub(super) fn micros(time: Duration) -> u64 {
 /// Nanoseconds, saturating after some centuries; without the wide arithmetic of the standard form.
 pub(super) fn nanos(time: Duration) -> u64 {
     time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
+}
+
+/// The last handle may be a worker's, which a panic in the destructor of a result must not end.
+impl Drop for RunCore {
+    fn drop(&mut self) {
+        dispose(self.report.get_mut().take());
+        dispose(std::mem::take(&mut self.plan.given));
+    }
 }
 
 /// What the program's own token does to the run.

@@ -1,5 +1,7 @@
 //! Where results wait for the steps that read them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::data::{Image, Layout, Mask, Raster, Value};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -55,7 +57,11 @@ impl Slots {
     pub(crate) fn fill(&self, slot: u32, value: Value) -> u64 {
         let slot = &self.slots[slot as usize];
         let bytes = value.size_bytes() as u64;
-        if value.is_unit() || slot.left.load(Ordering::Relaxed) == 0 {
+        if value.is_unit() {
+            return 0;
+        }
+        if slot.left.load(Ordering::Relaxed) == 0 {
+            dispose(value);
             return bytes;
         }
         *slot.value.lock() = value;
@@ -95,7 +101,7 @@ impl Slots {
     fn empty(&self, slot: &Slot) {
         let value = std::mem::replace(&mut *slot.value.lock(), Value::new(()));
         // Freeing can take long; nobody waits for the slot meanwhile.
-        drop(value);
+        dispose(value);
         self.live.fetch_sub(slot.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
@@ -119,6 +125,14 @@ impl Slots {
     /// The most bytes that were alive at once.
     pub(crate) fn peak(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)
+    }
+}
+
+/// Drops what a step has made. A panic in its destructor ends neither the thread nor the run.
+pub(super) fn dispose<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        // What it panicked with may have such a destructor as well.
+        Box::leak(payload);
     }
 }
 

@@ -10,7 +10,7 @@ use super::cell::State;
 use super::engine::{Follower, inside_step, runner};
 use super::late::Found;
 use super::run::{Abandoned, Local, RunCore};
-use super::slots::Take;
+use super::slots::{Take, dispose};
 use super::wait::is_on;
 use crate::cache::{Cost, Tier};
 use crate::data::Value;
@@ -191,7 +191,11 @@ impl RunCore {
             catch_unwind(AssertUnwindSafe(|| {
                 let mut read = |at: usize| Some(self.state.slots.take(*inputs.get(at)?, take));
                 let mut reader = Reader::new(&mut read, shape.port_counts(place));
-                step.call(&mut reader, &ctx, &mut |value| values.push(value))
+                step.call(&mut reader, &ctx, &mut |value| {
+                    // Asked here for the first time: a panic is this step's.
+                    let _ = value.size_bytes();
+                    values.push(value);
+                })
             }))
         });
         self.engine.recall_declined();
@@ -199,20 +203,22 @@ impl RunCore {
         let took = local.now.saturating_sub(began);
         match result {
             Ok(Ok(())) if values.len() == shape.slots(place).len() => {
-                if !cell.claim_from(runner, Status::Computed) {
+                if !cell.claim_from(runner) {
+                    dispose(values);
                     return Outcome::Abandoned;
                 }
                 cell.nanos.store(took, Ordering::Relaxed);
                 self.publish(place, values, took, local);
                 Outcome::Ended(End::ok(Status::Computed))
             }
-            Ok(Ok(())) => {
-                let error = Error::failed(format!("returned {} results", values.len()));
+            other => {
+                let error = match other {
+                    Ok(Ok(())) => Error::failed(format!("returned {} results", values.len())),
+                    Ok(Err(error)) => printable(error),
+                    Err(payload) => panicked(payload),
+                };
+                dispose(values);
                 self.unsuccessful(place, terms, error, took)
-            }
-            Ok(Err(error)) => self.unsuccessful(place, terms, error, took),
-            Err(payload) => {
-                self.unsuccessful(place, terms, Error::Panicked(panic_text(payload)), took)
             }
         }
     }
@@ -242,7 +248,7 @@ impl RunCore {
         }
         let cancelled = matches!(error, Error::Cancelled(_)) && !cell.is_overdue();
         let status = if cancelled { Status::Cancelled } else { Status::Failed };
-        if !cell.claim_from(runner(), status) {
+        if !cell.claim_from(runner()) {
             return Outcome::Abandoned;
         }
         cell.nanos.store(took, Ordering::Relaxed);
@@ -282,6 +288,7 @@ impl RunCore {
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
     fn publish(self: &Arc<Self>, place: u32, values: Values, took: u64, local: &mut Local) {
         self.digest(place, &values);
+        self.settle(place);
         if let Some(cache) = &self.engine.cache
             && let Some(key) = self.cache_key(place)
         {
@@ -460,11 +467,28 @@ impl RunCore {
     }
 }
 
+/// The error of a step that panicked.
+fn panicked(payload: Box<dyn Any + Send>) -> Error {
+    let text = panic_text(&*payload);
+    dispose(payload);
+    Error::Panicked(text)
+}
+
+/// The error itself, if it can be printed: events and reports tell it in words.
+fn printable(error: Error) -> Error {
+    let words = catch_unwind(AssertUnwindSafe(|| (error.to_string(), error.causes())));
+    match words {
+        Ok(_) => error,
+        Err(payload) => {
+            dispose(error);
+            panicked(payload)
+        }
+    }
+}
+
 /// What a panic said. The payload is only looked at, never formatted: its own code could panic.
-fn panic_text(payload: Box<dyn Any + Send>) -> String {
+fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    // Its drop could panic as well, and there is nobody above to catch that.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-    text.unwrap_or_else(|| "with a payload that is not text".to_owned())
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "with a payload that is not text".to_owned())
 }

@@ -7,7 +7,6 @@ use super::engine::Drained;
 use super::run::{Abandoned, RunCore, micros, nanos};
 use super::timer::NOT_HURRIED;
 use crate::error::{CancelReason, Error, Result};
-use crate::event::Status;
 use crate::step::Lane;
 use crate::sync::atomic::Ordering;
 
@@ -97,7 +96,7 @@ impl RunCore {
     pub(super) fn abandon(self: &Arc<Self>, place: u32) {
         let cell = &self.state.cells[place as usize];
         let runner = cell.runner();
-        if runner == Runner::Caller || !cell.claim(Status::Failed) {
+        if runner == Runner::Caller || !cell.claim() {
             return;
         }
         let began = Duration::from_nanos(cell.nanos.load(Ordering::Relaxed));

@@ -125,12 +125,7 @@ impl Graph {
         let info = self.info_mut(node)?;
         let old = info.shared_name();
         info.rename(Arc::clone(&name));
-        if self.names.get(&old) == Some(&index(node)) {
-            self.names.remove(&old);
-        }
-        if let Some(place) = self.duplicates.iter().position(|duplicate| *duplicate == old) {
-            self.duplicates.swap_remove(place);
-        }
+        self.free(&old, node);
         self.names.insert(name, index(node));
         self.restructure();
         Ok(())
@@ -143,12 +138,26 @@ impl Graph {
     pub fn remove(&mut self, node: NodeId) -> Result<()> {
         let name = self.info(node)?.shared_name();
         self.nodes.remove_node(index(node));
-        if self.names.get(&name) == Some(&index(node)) {
-            self.names.remove(&name);
-        }
+        self.free(&name, node);
         self.targets.retain(|wire| wire.node != node);
         self.restructure();
         Ok(())
+    }
+
+    /// Frees the name that a node had. If others have it too, it is one of theirs now.
+    fn free(&mut self, name: &Arc<str>, node: NodeId) {
+        let mine = self.names.get(name) == Some(&index(node));
+        let Some(place) = self.duplicates.iter().position(|duplicate| duplicate == name) else {
+            if mine {
+                self.names.remove(name);
+            }
+            return;
+        };
+        self.duplicates.swap_remove(place);
+        let heir = self.nodes().find(|(_, info)| info.name() == &**name).map(|(id, _)| index(id));
+        if let Some(heir) = heir.filter(|_| mine) {
+            self.names.insert(Arc::clone(name), heir);
+        }
     }
 
     /// Wires output `from` of one node to the input `to` of another, by the names of the ports.

@@ -153,6 +153,8 @@ impl Shared {
                 Poll::Ready(Some(Received::Event(event))) => watch.pass_on(&event, &self.panics),
                 Poll::Ready(Some(Received::Lagged(state))) => watch.catch_up(*state, &self.panics),
                 Poll::Ready(None) => {
+                    // Whoever waits for this may want its observer back.
+                    watch.observers.clear();
                     let mut inbox = self.inbox.lock();
                     if let Some(place) = inbox.open.iter().position(|&run| run == watch.run) {
                         inbox.open.swap_remove(place);

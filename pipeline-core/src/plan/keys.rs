@@ -98,7 +98,19 @@ impl Keys {
     ) -> bool {
         let shape = &*frozen.shape;
         let mut dirty = vec![false; shape.len()];
-        for place in edited.chain(self.unstable.iter().copied()) {
+        for place in edited {
+            dirty[place as usize] = true;
+            // Other parameters may read other files, or none.
+            let unstable = is_unstable(&frozen.infos[place as usize]);
+            match self.unstable.binary_search(&place) {
+                Ok(at) if !unstable => {
+                    self.unstable.remove(at);
+                }
+                Err(at) if unstable => self.unstable.insert(at, place),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        for &place in &self.unstable {
             dirty[place as usize] = true;
         }
         let Some(first) = dirty.iter().position(|&dirty| dirty) else { return false };
@@ -203,6 +215,7 @@ impl Keys {
         let Some(body) = info.body() else { return };
         let counts = shape.port_counts(place);
         if counts.is_empty() && body.spec.reads.is_empty() && body.spec.services.is_empty() {
+            self.extended.remove(&place);
             return;
         }
         let mut hasher = KeyHasher::result();

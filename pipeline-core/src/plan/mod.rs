@@ -296,6 +296,8 @@ fn targets(graph: &Graph, frozen: &Frozen, request: &Request<'_>) -> Result<Vec<
     } else {
         HashMap::new()
     };
+    // A few targets are compared with each other, many are ticked off.
+    let mut seen = if wanted.len() > 8 { vec![false; shape.slot_count()] } else { Vec::new() };
     let mut slots = Vec::with_capacity(wanted.len());
     let mut faults = Vec::new();
     for wire in wanted {
@@ -306,7 +308,11 @@ fn targets(graph: &Graph, frozen: &Frozen, request: &Request<'_>) -> Result<Vec<
         match place.map(|place| shape.slots(place)) {
             Some(outputs) if usize::from(wire.port) < outputs.len() => {
                 let slot = outputs.start + u32::from(wire.port);
-                if !slots.contains(&slot) || wanted.len() > 64 {
+                let is_new = match seen.get_mut(slot as usize) {
+                    Some(seen) => !std::mem::replace(seen, true),
+                    None => !slots.contains(&slot),
+                };
+                if is_new {
                     slots.push(slot);
                 }
             }

@@ -93,6 +93,11 @@ pub(super) fn positions(shape: &Shape, bytes: &[f32]) -> Vec<u32> {
     for sink in sinks {
         stack.push(sink);
         while let Some(&place) = stack.last() {
+            // It may have been put there by several consumers.
+            if positions[place as usize] != u32::MAX {
+                stack.pop();
+                continue;
+            }
             inputs.clear();
             inputs.extend(
                 shape
@@ -103,10 +108,8 @@ pub(super) fn positions(shape: &Shape, bytes: &[f32]) -> Vec<u32> {
             );
             if inputs.is_empty() {
                 stack.pop();
-                if positions[place as usize] == u32::MAX {
-                    positions[place as usize] = next;
-                    next += 1;
-                }
+                positions[place as usize] = next;
+                next += 1;
                 continue;
             }
             // The one to go to first must end on top of the stack.

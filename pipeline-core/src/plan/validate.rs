@@ -88,14 +88,24 @@ pub(super) fn params(info: &NodeInfo) -> impl Iterator<Item = Fault> + '_ {
     })
 }
 
+/// Of a longer cycle only the beginning and the end are told.
+const LONGEST_PATH: usize = 20;
+
 /// The shortest cycle through one of the nodes that are on a cycle, as the path a person follows.
 pub(super) fn cycle(rows: &Rows) -> Option<Fault> {
     let start = on_a_cycle(rows)?;
     let path = shortest_cycle(rows, start);
-    let names: Vec<&str> = path.iter().map(|&row| rows.infos[row as usize].name()).collect();
+    let name = |&row: &u32| rows.infos[row as usize].name().to_owned();
+    let mut names: Vec<String> = path.iter().map(name).collect();
+    let start = names[0].clone();
+    if names.len() > LONGEST_PATH {
+        let left_out = names.len() - LONGEST_PATH;
+        let middle = LONGEST_PATH / 2..LONGEST_PATH / 2 + left_out;
+        names.splice(middle, [format!("… {left_out} more …")]);
+    }
     Some(Fault {
         code: FaultCode::Cycle,
-        path: format!("nodes.{}", names[0]),
+        path: format!("nodes.{start}"),
         found: format!("the cycle {}", names.join(" → ")),
         expected: "wires without a cycle".to_owned(),
         nearest: None,

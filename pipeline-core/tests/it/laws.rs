@@ -1,8 +1,15 @@
 //! Laws of runs, on random graphs: the right values, the fewest steps, the same bits every time.
 
+use pipeline_core::data::In;
 use pipeline_core::graph::Retry;
-use pipeline_core::{CancelReason, Executor, Graph, Node, Options, RunOptions, Services, Targets};
+use pipeline_core::step::CutOff;
+use pipeline_core::{
+    CancelReason, Context, Executor, Graph, Node, Options, Result, RunOptions, Services, Spec,
+    Step, Targets,
+};
 use proptest::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::sketch::{Kind, Memory, Seed, Sketch, seeded, seeds};
 use crate::toy::{
@@ -124,8 +131,8 @@ impl Desk {
         }
         let is_whole = sketch.plots().all(|(_, plot)| {
             let needs_one = matches!(plot.kind, Kind::Split | Kind::Maybe);
-            !(needs_one && plot.wires[0].is_empty())
-                && !(plot.bypassed && plot.inputs().next().is_none())
+            let is_lonely = plot.inputs().next().is_none();
+            !(needs_one && plot.wires[0].is_empty() || plot.bypassed && is_lonely)
         });
         if is_whole && sketch.plots().next().is_some() {
             self.graph.remove(self.nodes[at][0].id()).unwrap();
@@ -356,4 +363,93 @@ fn a_cancelled_token_stays_set() {
         assert_eq!(report.status(), pipeline_core::event::RunStatus::Cancelled);
     }
     assert_eq!(journal.take(), [""; 0]);
+}
+
+/// Reads a file, or none.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Peek {
+    path: Option<std::path::PathBuf>,
+}
+
+impl Step for Peek {
+    const NAME: &'static str = "peek";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        crate::toy::note(ctx, "peek");
+        let bytes = self.path.as_ref().map_or(Ok(vec![]), std::fs::read);
+        Ok(Number(bytes.unwrap_or_default().iter().map(|&byte| i64::from(byte)).sum()))
+    }
+
+    fn spec(&self) -> Spec {
+        self.path.iter().fold(Spec::default(), Spec::reads)
+    }
+}
+
+#[test]
+fn a_step_that_begins_or_ceases_to_read_a_file_is_named_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers");
+    std::fs::write(&path, [1, 2, 3]).unwrap();
+    let (executor, journal) = hoarding(1);
+    let mut graph = Graph::new();
+    let peek = graph.add("peek", Peek::default(), ());
+    let options = RunOptions::default();
+    let run = |graph: &Graph| executor.run(graph, &options).unwrap().output(peek).unwrap().0;
+    assert_eq!(run(&graph), 0);
+    graph.edit::<Peek>(peek.id(), |peek| peek.path = Some(path.clone())).unwrap();
+    assert_eq!(run(&graph), 6);
+    // Nobody tells the planner that the file has changed.
+    std::fs::write(&path, [1, 2, 3, 4]).unwrap();
+    assert_eq!(run(&graph), 10);
+    journal.take();
+    graph.edit::<Peek>(peek.id(), |peek| peek.path = None).unwrap();
+    assert_eq!(run(&graph), 0);
+    assert_eq!(journal.take(), [""; 0], "it is an undo");
+}
+
+/// Adds one, and lets the engine decide whether a digest pays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Auto {}
+
+impl Step for Auto {
+    const NAME: &'static str = "auto";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, number: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        crate::toy::note(ctx, "auto");
+        Ok(Number(number.0 + 1))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cut_off(CutOff::Auto)
+    }
+}
+
+#[test]
+fn what_the_engine_learns_about_costs_makes_nothing_run_again() {
+    let (executor, journal) = hoarding(1);
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give { number: 1, name: "top".into() }, ());
+    let auto = graph.add("auto", Auto {}, top);
+    let mut last = mix(&mut graph, "m0", 0, &[auto]);
+    for number in 1..20 {
+        last = mix(&mut graph, &format!("m{number}"), 0, &[last]);
+    }
+    let options = RunOptions::default();
+    executor.run(&graph, &options).unwrap().ok().unwrap();
+    assert_eq!(journal.take().len(), 22);
+    for _ in 0..3 {
+        executor.run(&graph, &options).unwrap().ok().unwrap();
+        assert_eq!(journal.take(), [""; 0]);
+    }
+    // New values are digested, by now.
+    for (number, ran) in [(5, 22), (1, 0), (5, 0)] {
+        graph.edit::<Give>(top.id(), |give| give.number = number).unwrap();
+        executor.run(&graph, &options).unwrap().ok().unwrap();
+        assert_eq!(journal.take().len(), ran, "{number}");
+    }
 }

@@ -1,6 +1,8 @@
 //! What the crate promises, from the outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod events;
+mod faults;
 mod file;
 mod file_limits;
 mod file_random;
@@ -8,6 +10,7 @@ mod laws;
 mod patience;
 mod run;
 mod scalars;
+mod shapes;
 mod sharing;
 mod sketch;
 #[cfg(feature = "testkit")]

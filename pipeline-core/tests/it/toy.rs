@@ -49,6 +49,11 @@ impl Journal {
         names
     }
 
+    /// Whether a step of this name has begun.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.lock().iter().any(|noted| noted == name)
+    }
+
     /// What ran since the last look, in the order in which it began.
     pub(crate) fn take_in_order(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock())
@@ -122,7 +127,10 @@ pub(crate) fn comes_back<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'stat
 
 /// Counts the polls of all steps and sets a token at one of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Polls(Arc<(AtomicUsize, Mutex<Option<(usize, CancelToken)>>)>);
+pub(crate) struct Polls(Arc<(AtomicUsize, Mutex<Trip>)>);
+
+/// The poll at which a token is set.
+type Trip = Option<(usize, CancelToken)>;
 
 impl Polls {
     /// Sets `token` at poll number `at`, counted from 0 anew.

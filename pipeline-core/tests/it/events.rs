@@ -1,0 +1,354 @@
+//! The stream of events of real runs, under faults, cancels, retries and time limits.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pipeline_core::event::{Event, EventKind, RunStatus, Snapshot, Status};
+use pipeline_core::exec::OnFailure;
+use pipeline_core::graph::Retry;
+use pipeline_core::observe::{JsonLines, Received, read};
+use pipeline_core::{Executor, Graph, NodeId, Observer, Options, Report, RunOptions, Services};
+use proptest::prelude::*;
+
+use crate::sketch::{Kind, Sketch, seeded, seeds};
+use crate::toy::{Door, Fault, Give, Hoard, Polls, Split, comes_back, forgetful, hoarding, mix};
+
+/// Keeps what it hears.
+fn listener() -> (Arc<Mutex<Vec<Event>>>, Arc<dyn Observer>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&heard);
+    (heard, Arc::new(move |event: &Event| keep.lock().push(event.clone())))
+}
+
+fn replay(events: &[Event]) -> Snapshot {
+    let mut state = Snapshot::new(events[0].run, events[0].revision);
+    for event in events {
+        assert!(state.apply(event), "{event:?} changes nothing");
+    }
+    state
+}
+
+/// Whether two states tell the same of how every node and the run ended.
+#[track_caller]
+fn assert_same_end(a: &Snapshot, b: &Snapshot) {
+    assert_eq!(a.counts, b.counts);
+    assert_eq!(a.finished, b.finished);
+    for ((info, a), (_, b)) in a.nodes().zip(b.nodes()) {
+        let (mut a, mut b) = (a.finished.clone().unwrap(), b.finished.clone().unwrap());
+        // A listener that comes late is not told where a result had lain.
+        (a.tier, b.tier) = (None, None);
+        assert_eq!(a, b, "{}", info.name);
+    }
+}
+
+/// The laws of a whole stream.
+fn check_laws(events: &[Event], graph: &Graph, report: &Report) {
+    assert!(matches!(events[0].kind, EventKind::RunStarted(_)));
+    assert!(matches!(events.last().unwrap().kind, EventKind::RunFinished(_)));
+    let mut ended: HashMap<NodeId, Status> = HashMap::new();
+    let mut running: HashMap<NodeId, u32> = HashMap::new();
+    let mut inputs: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    for ((from, _), (to, _)) in graph.wires() {
+        inputs.entry(to).or_default().push(from);
+    }
+    let planned: HashSet<NodeId> = report.steps().map(|step| step.id).collect();
+    let mut last = 0;
+    for (seq, event) in (0..).zip(events) {
+        assert_eq!(event.seq, seq, "a gap");
+        assert!(event.t_us >= last, "time runs backwards");
+        last = event.t_us;
+        let Some(node) = event.node else { continue };
+        match &event.kind {
+            EventKind::StepStarted { attempt } => {
+                assert_eq!(running.insert(node, *attempt).unwrap_or(0) + 1, *attempt);
+                for input in inputs.get(&node).into_iter().flatten() {
+                    let was = ended.get(input);
+                    // What a cached or bypassed node does not pass on is not in the plan.
+                    assert!(was.is_some() || !planned.contains(input), "{input:?} is not there");
+                }
+            }
+            EventKind::StepFinished(end) => {
+                assert_eq!(ended.insert(node, end.status), None, "two ends");
+                let started = running.get(&node).copied().unwrap_or(0);
+                assert_eq!(end.attempt, started);
+                let record = report.step(node).unwrap();
+                assert_eq!((end.status, end.attempt), (record.status, record.attempts));
+                assert_eq!(end.bytes, record.bytes, "{node:?} {}", end.status);
+                assert_eq!(end.error.is_some(), record.error.is_some());
+            }
+            _ => assert!(!ended.contains_key(&node), "{event:?} after the end"),
+        }
+    }
+    assert_eq!(ended.keys().copied().collect::<HashSet<_>>(), planned);
+    let EventKind::RunFinished(end) = &events.last().unwrap().kind else { unreachable!() };
+    assert_eq!(end.status, report.status());
+    assert_eq!(&end.totals, report.totals());
+    let bytes: u64 = report.steps().map(|step| step.record.bytes).sum();
+    assert_eq!(end.totals.bytes, bytes);
+    assert_eq!(end.totals.counts.total() as usize, planned.len());
+}
+
+proptest! {
+    #![proptest_config(seeded(100))]
+
+    #[test]
+    fn every_stream_obeys_the_laws(
+        seeds in seeds(30),
+        faults in prop::collection::vec((any::<u16>(), any::<u8>()), 0..4),
+        cancel_at in 0usize..120,
+        stops in any::<bool>(),
+        threads in 1usize..=2,
+    ) {
+        let mut sketch = Sketch::grown(&seeds);
+        for (at, fault) in faults {
+            let at = sketch.pick(at);
+            let plot = sketch.0[at].as_mut().unwrap();
+            if plot.kind == Kind::Mix && !plot.bypassed {
+                plot.fault = [Fault::Fail, Fault::Panic, Fault::Flaky][usize::from(fault) % 3];
+            }
+        }
+        let (graph, _) = sketch.graph();
+        let polls = Polls::default();
+        let (log, all) = (Arc::new(JsonLines::new(Vec::new())), listener());
+        let executor = Executor::new(Options {
+            threads: Some(threads),
+            cache: Some(Arc::new(Hoard::default())),
+            services: Services::new().with(polls.clone()),
+            observers: vec![Arc::clone(&all.1)],
+            ..Options::default()
+        })
+        .unwrap();
+        // The second run finds what the first one left.
+        for round in 0..2 {
+            let (heard, observer) = listener();
+            let options = RunOptions {
+                observers: vec![observer, Arc::clone(&log) as _],
+                on_failure: if stops { OnFailure::Stop } else { OnFailure::Continue },
+                ..RunOptions::default()
+            };
+            polls.trip(cancel_at + round * 1000, &options.token);
+            let report = executor.run(&graph, &options).unwrap();
+            let events = heard.lock().clone();
+            check_laws(&events, &graph, &report);
+            // Any state and what follows it is the last state.
+            let whole = replay(&events);
+            let middle = events.len() / 2;
+            let mut state = replay(&events[..=middle.min(events.len() - 1)]);
+            for event in &events[middle..] {
+                state.apply(event);
+            }
+            prop_assert_eq!(&state, &whole);
+        }
+        drop(executor);
+        let log = Arc::into_inner(log).expect("the executor is gone and so are its runs");
+        let written = log.finish().unwrap();
+        let mut runs: HashMap<_, Vec<Event>> = HashMap::new();
+        for event in read(&written[..]) {
+            let event = event.unwrap();
+            runs.entry(event.run).or_default().push(event);
+        }
+        let all = all.0.lock();
+        for (run, events) in runs {
+            let heard: Vec<_> = all.iter().filter(|event| event.run == run).cloned().collect();
+            prop_assert_eq!(replay(&events), replay(&heard));
+        }
+    }
+
+    #[test]
+    fn whoever_joins_late_learns_the_same_end(seeds in seeds(30), joiners in 1usize..4) {
+        let (graph, _) = Sketch::grown(&seeds).graph();
+        let (executor, _) = hoarding(2);
+        let (heard, observer) = listener();
+        let options = RunOptions { observers: vec![observer], ..RunOptions::default() };
+        let run = executor.spawn(&graph, &options).unwrap();
+        let late: Vec<_> = (0..joiners)
+            .map(|_| {
+                let run = run.clone();
+                std::thread::spawn(move || {
+                    let (mut state, tail) = run.subscribe(16);
+                    for received in tail {
+                        match received {
+                            Received::Event(event) => {
+                                assert_eq!(event.seq, state.next_seq, "a gap");
+                                assert!(state.apply(&event), "{event:?} came twice");
+                            }
+                            Received::Lagged(fresh) => state = *fresh,
+                        }
+                    }
+                    state
+                })
+            })
+            .collect();
+        // Without an observer the first one to join makes the state from the records.
+        let bare = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        let (mut state, tail) = bare.subscribe(1 << 12);
+        for event in tail.filter_map(Received::event) {
+            prop_assert!(state.apply(&event));
+        }
+        let report = bare.wait();
+        for step in report.steps() {
+            let end = state.node(step.id).unwrap().finished.as_ref().unwrap();
+            prop_assert_eq!(end.status, step.record.status);
+            prop_assert_eq!(end.bytes, step.record.bytes);
+            let micros = u64::try_from(step.record.duration.as_micros()).unwrap();
+            let ran = step.record.attempts > 0;
+            prop_assert_eq!(end.duration_us, if ran { micros } else { 0 });
+        }
+        let report = run.wait();
+        let ends: Vec<_> = late.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let after = run.subscribe(16).0;
+        for state in ends.iter().chain([&after]) {
+            assert_same_end(state, &ends[0]);
+            prop_assert_eq!(&state.finished.as_ref().unwrap().totals, report.totals());
+        }
+        drop(heard);
+    }
+}
+
+#[test]
+fn a_cached_node_of_which_only_the_second_output_is_needed_has_its_end() {
+    let (executor, _) = hoarding(1);
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give::default(), ());
+    let (_, second) = graph.add("split", Split::default(), top);
+    let last = mix(&mut graph, "last", 0, &[second]);
+    executor.run(&graph, &RunOptions::default()).unwrap();
+    graph.edit::<crate::toy::Mix>(last.id(), |mix| mix.plus = 1).unwrap();
+    let (heard, observer) = listener();
+    let options = RunOptions { observers: vec![observer], ..RunOptions::default() };
+    let report = executor.run(&graph, &options).unwrap();
+    assert_eq!(report.nodes_that(Status::Cached), ["split"]);
+    check_laws(&heard.lock(), &graph, &report);
+}
+
+#[test]
+fn deadlines_and_retries_obey_the_laws() {
+    let (heard, observer) = listener();
+    let (executor, _) = forgetful(2);
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give::default(), ());
+    let flaky = mix(&mut graph, "flaky", 0, &[top]);
+    graph.edit::<crate::toy::Mix>(flaky.id(), |mix| mix.fault = Fault::Flaky).unwrap();
+    graph
+        .settings(flaky.id(), |s| {
+            s.retry = Retry { attempts: 3, delay_ms: 1 };
+            s.timeout = Some(Duration::from_secs(60));
+        })
+        .unwrap();
+    mix(&mut graph, "below", 0, &[flaky]);
+    let options = RunOptions {
+        observers: vec![observer],
+        timeout: Some(Duration::from_secs(60)),
+        ..RunOptions::default()
+    };
+    let report = executor.run(&graph, &options).unwrap();
+    check_laws(&heard.lock(), &graph, &report);
+    let starts = heard.lock().iter().filter(|e| e.node == Some(flaky.id())).cloned().collect();
+    let starts: Vec<Event> = starts;
+    let attempts = starts.iter().filter(|e| matches!(e.kind, EventKind::StepStarted { .. }));
+    assert_eq!(attempts.count(), 3);
+}
+
+#[test]
+fn a_run_stopped_before_another_attempt_tells_how_long_the_last_one_took() {
+    let (executor, journal) = forgetful(1);
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give::default(), ());
+    let flaky = mix(&mut graph, "flaky", 0, &[top]);
+    graph.edit::<crate::toy::Mix>(flaky.id(), |mix| mix.fault = Fault::Flaky).unwrap();
+    graph.settings(flaky.id(), |s| s.retry = Retry { attempts: 3, delay_ms: 60_000 }).unwrap();
+    let (heard, observer) = listener();
+    let run = RunOptions { observers: vec![observer], ..RunOptions::default() };
+    let run = executor.spawn(&graph, &run).unwrap();
+    while !journal.has("flaky") {
+        std::thread::yield_now();
+    }
+    // The step has begun; wherever it is, it does not come to another attempt.
+    run.cancel();
+    let report = run.wait();
+    assert_eq!(report.status(), RunStatus::Cancelled);
+    let started = heard.lock().iter().find_map(|event| {
+        let is_start = matches!(event.kind, EventKind::StepStarted { attempt: 1 });
+        (is_start && event.node == Some(flaky.id())).then_some(event.t_us)
+    });
+    let took = report.step(flaky.id()).unwrap().duration.as_micros();
+    assert!(
+        started.is_none_or(|t_us| u128::from(t_us) != took || took < 2),
+        "the start, not the length"
+    );
+}
+
+#[test]
+fn a_slow_subscriber_lags_and_is_set_right() {
+    let (executor, _) = forgetful(2);
+    let mut graph = Graph::new();
+    for number in 0..500 {
+        let top = graph.add(format!("t{number}"), Give { number, ..Give::default() }, ());
+        mix(&mut graph, &format!("m{number}"), 0, &[top]);
+    }
+    let (heard, observer) = listener();
+    let options = RunOptions { observers: vec![observer], ..RunOptions::default() };
+    let run = executor.spawn(&graph, &options).unwrap();
+    let (mut state, mut tail) = run.subscribe(16);
+    let report = run.wait();
+    let mut lags = 0;
+    while let Some(received) = tail.recv() {
+        match received {
+            Received::Event(event) => {
+                state.apply(&event);
+            }
+            Received::Lagged(fresh) => {
+                lags += 1;
+                state = *fresh;
+            }
+        }
+    }
+    assert!(lags > 0 || state.next_seq < 16);
+    assert_eq!(state.open(), 0);
+    assert_eq!(state.count_of(Status::Computed), 1000);
+    assert_eq!(state.finished.unwrap().status, report.status());
+    drop(heard);
+}
+
+#[test]
+fn observers_have_heard_everything_when_a_run_returns() {
+    let (executor, _) = forgetful(2);
+    for count in [0, 1, 300] {
+        let mut graph = Graph::new();
+        for number in 0..count {
+            graph.add(format!("t{number}"), Give { number, ..Give::default() }, ());
+        }
+        let (heard, observer) = listener();
+        let options = RunOptions { observers: vec![observer], ..RunOptions::default() };
+        let report = executor.run(&graph, &options).unwrap();
+        check_laws(&heard.lock(), &graph, &report);
+    }
+}
+
+#[test]
+fn an_observer_that_is_stuck_or_panics_holds_no_run_up() {
+    let door = Door::default();
+    let stuck = door.clone();
+    let count = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::clone(&count);
+    let panics = move |_: &Event| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        panic!("an observer that panics");
+    };
+    comes_back(move || {
+        let (executor, _) = forgetful(1);
+        let mut graph = Graph::new();
+        graph.add("top", Give::default(), ());
+        let options = RunOptions { observers: vec![Arc::new(panics)], ..RunOptions::default() };
+        assert!(executor.run(&graph, &options).unwrap().ok().is_ok());
+        assert!(count.load(Ordering::SeqCst) >= 3, "it hears the rest all the same");
+        let observers: Vec<Arc<dyn Observer>> = vec![Arc::new(move |_: &Event| stuck.pass())];
+        let options = RunOptions { observers, ..RunOptions::default() };
+        assert!(executor.run(&graph, &options).unwrap().ok().is_ok());
+        assert!(executor.run(&graph, &RunOptions::default()).unwrap().ok().is_ok());
+    });
+    door.open();
+}
