@@ -129,7 +129,7 @@ impl Engine {
     ) -> Result<Arc<Self>> {
         let pool = build_pool(threads, "pipeline")?;
         Ok(Arc::new_cyclic(|engine: &Weak<Self>| {
-            let engine = Weak::clone(engine);
+            let (engine, helpers) = (Weak::clone(engine), Weak::clone(engine));
             Self {
                 pool: Mutex::new(pool),
                 waiting: Mutex::new(None),
@@ -146,11 +146,14 @@ impl Engine {
                 runs: Mutex::new(Vec::new()),
                 urgent: AtomicU8::new(0),
                 spare: Arc::default(),
-                crew: Crew::new(move |wanted| {
-                    if let Some(engine) = engine.upgrade() {
-                        engine.wake(wanted);
-                    }
-                }),
+                crew: Crew::new(
+                    move |wanted| {
+                        if let Some(engine) = helpers.upgrade() {
+                            engine.wake(wanted);
+                        }
+                    },
+                    move || engine.upgrade().is_some_and(|engine| engine.has_runnable()),
+                ),
                 timer: Timer::default(),
                 inflight: InFlight::new(),
                 cache: options.cache,
@@ -199,6 +202,11 @@ impl Engine {
                 .iter()
                 .take_while(|run| run.priority > priority)
                 .any(|run| run.schedule.has_runnable())
+    }
+
+    /// Whether a step waits for a worker.
+    fn has_runnable(&self) -> bool {
+        self.runs.lock().iter().any(|run| run.schedule.has_runnable())
     }
 
     /// Calls up to `wanted` more workers.

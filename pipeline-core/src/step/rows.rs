@@ -32,12 +32,23 @@ pub(crate) struct Crew {
     open: Mutex<Vec<Arc<Loop>>>,
     count: AtomicUsize,
     call: Box<dyn Fn(usize) + Send + Sync>,
+    /// Whether a step waits for a worker: that goes before helping.
+    is_wanted: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Crew {
-    /// A crew whose idle members come when `call` is given the number of helpers wanted.
-    pub(crate) fn new(call: impl Fn(usize) + Send + Sync + 'static) -> Self {
-        Self { open: Mutex::new(Vec::new()), count: AtomicUsize::new(0), call: Box::new(call) }
+    /// A crew whose idle members come when `call` is given the number of helpers wanted, and go
+    /// when `is_wanted` says that a step waits for them.
+    pub(crate) fn new(
+        call: impl Fn(usize) + Send + Sync + 'static,
+        is_wanted: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            open: Mutex::new(Vec::new()),
+            count: AtomicUsize::new(0),
+            call: Box::new(call),
+            is_wanted: Box::new(is_wanted),
+        }
     }
 
     /// Runs `body` over `0..n` in chunks of `grain`, alone or with helpers.
@@ -50,7 +61,7 @@ impl Crew {
         self.count.fetch_add(1, Ordering::Release);
         (self.call)(n.div_ceil(grain.max(1)) - 1);
 
-        shared.work(body);
+        shared.work(body, &|| false);
         {
             let mut open = self.open.lock();
             if let Some(place) = open.iter().position(|other| Arc::ptr_eq(other, &shared)) {
@@ -67,13 +78,14 @@ impl Crew {
         error.map_or_else(|| Ok(Duration::from_nanos(shared.helped.load(Ordering::Acquire))), Err)
     }
 
-    /// Works on open loops until none has a chunk left. Returns whether there was any.
+    /// Works on open loops until none has a chunk left or a step waits for a worker. Returns
+    /// whether there was any.
     pub(crate) fn help(&self) -> bool {
         let mut helped = false;
-        while self.count.load(Ordering::Acquire) > 0 {
+        while self.count.load(Ordering::Acquire) > 0 && !(self.is_wanted)() {
             let next = self.open.lock().iter().find(|shared| shared.has_chunks()).map(Arc::clone);
             match next {
-                Some(shared) => helped |= shared.help(),
+                Some(shared) => helped |= shared.help(&self.is_wanted),
                 None => break,
             }
         }
@@ -170,7 +182,7 @@ impl Loop {
         }
     }
 
-    fn help(&self) -> bool {
+    fn help(&self, is_wanted: &dyn Fn() -> bool) -> bool {
         if !self.has_chunks() || !self.enter() {
             return false;
         }
@@ -178,16 +190,16 @@ impl Loop {
         // SAFETY: this thread is inside and the door was open, so the owner has not returned from
         // `close` and the borrow behind the pointer is alive until `leave` below. `work` catches
         // panics, so `leave` is always reached.
-        self.work(unsafe { &*self.body.0 });
+        self.work(unsafe { &*self.body.0 }, is_wanted);
         let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.helped.fetch_add(nanos, Ordering::Release);
         self.leave();
         true
     }
 
-    /// Runs chunks until none is left. Never unwinds.
-    fn work(&self, body: &Body<'_>) {
-        loop {
+    /// Runs chunks until none is left, or this thread is wanted elsewhere. Never unwinds.
+    fn work(&self, body: &Body<'_>, is_wanted: &dyn Fn() -> bool) {
+        while !is_wanted() {
             let start = self.next.fetch_add(self.grain, Ordering::Relaxed);
             if start >= self.n {
                 // Keeps the counter from wrapping however many helpers look in.
@@ -215,7 +227,7 @@ mod tests {
     use super::*;
 
     fn with_helpers<R>(helpers: usize, f: impl FnOnce(&Crew) -> R) -> R {
-        let crew = Crew::new(|_| ());
+        let crew = Crew::new(|_| (), || false);
         let done = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..helpers {
@@ -254,7 +266,7 @@ mod tests {
     #[test]
     fn the_first_error_stops_the_loop() {
         let ran = AtomicUsize::new(0);
-        let crew = Crew::new(|_| ());
+        let crew = Crew::new(|_| (), || false);
         let result = crew.run(100, 1, &|range| {
             ran.fetch_add(1, Ordering::Relaxed);
             if range.start == 3 { Err(Error::failed("no")) } else { Ok(()) }

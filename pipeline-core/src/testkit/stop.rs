@@ -111,13 +111,14 @@ fn with_helpers(subject: &Subject<'_>, f: impl FnOnce(&Crew)) {
     let (calls, called) = mpsc::channel::<bool>();
     let (ends, opened) = (calls.clone(), Arc::new(AtomicBool::new(false)));
     let noted = Arc::clone(&opened);
-    let crew = Crew::new(move |wanted| {
+    let call = move |wanted: usize| {
         noted.store(true, Ordering::Relaxed);
         for _ in 0..wanted.min(HELPERS) {
             // The helpers may have gone home; the owner runs every chunk that is left.
             let _ = calls.send(true);
         }
-    });
+    };
+    let crew = Crew::new(call, || false);
     let called = Mutex::new(called);
     std::thread::scope(|scope| {
         for _ in 0..HELPERS {
