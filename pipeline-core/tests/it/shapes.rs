@@ -331,9 +331,9 @@ fn wrong_wires_names_targets_and_values_are_refused() {
     assert!(graph.edit::<Give>(sum.id(), |_| ()).is_err());
 
     let mut other = Graph::new();
-    (0..9).for_each(|n| {
-        mix(&mut other, &format!("n{n}"), 0, &[]);
-    });
+    for number in 0..9 {
+        mix(&mut other, &format!("n{number}"), 0, &[]);
+    }
     let stranger = mix(&mut other, "stranger", 0, &[]);
     let faults = faults(&graph, &RunOptions::to(stranger));
     assert_eq!((faults[0].code, &*faults[0].path), (FaultCode::UnknownNode, "targets"));
