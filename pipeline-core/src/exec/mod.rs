@@ -8,6 +8,8 @@ mod gate;
 mod handle;
 mod inflight;
 mod late;
+#[cfg(all(test, shuttle))]
+mod model;
 mod report;
 mod run;
 mod schedule;

@@ -22,6 +22,8 @@ pub use sources::Sources;
 pub(crate) use demand::{Action, GivenValue};
 pub(crate) use keys::Identity;
 pub(crate) use narrow::Program;
+#[cfg(all(test, shuttle))]
+pub(crate) use shape::Shape;
 
 use crate::error::{Error, Fault, FaultCode, Result};
 use crate::graph::{Graph, NodeInfo};

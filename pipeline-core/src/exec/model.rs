@@ -1,0 +1,321 @@
+//! The protocols of the executor under the model checker: every test is run through many
+//! interleavings.
+//!
+//! Each model was seen to fail with its protocol weakened: the counters of the schedule decremented
+//! by a load and a store, a thread that is counted out under another lock than the one of its last
+//! look, units that are not taken, the look into the cache outside of the lock of the computations
+//! in flight, followers that go with the one that leaves, a value given to the last reader but one,
+//! a place set back without a comparison.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use shuttle::scheduler::RandomScheduler;
+use shuttle::{Config, Runner, thread};
+
+use super::cell::{Cell, State};
+use super::gate::{Gate, Needs};
+use super::inflight::{Begin, InFlight};
+use super::schedule::{Left, Schedule};
+use super::slots::{Slots, Take};
+use crate::data::{Image, Value};
+use crate::event::Status;
+use crate::key::{Key, KeyHasher};
+use crate::plan::{Action, Program};
+use crate::step::Units;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+fn check(body: impl Fn() + Send + Sync + 'static) {
+    Runner::new(RandomScheduler::new_from_seed(7, 5_000), Config::default()).run(body);
+}
+
+/// A program of these wires, producers first.
+fn program(places: u32, wires: &[(u32, u32)]) -> Arc<Program> {
+    let mut program = Program::default();
+    let mut shape = crate::plan::Shape::default();
+    for place in 0..places {
+        shape.ids.push(crate::id::NodeId::from_index(place));
+        shape.input_start.push(u32::try_from(shape.inputs.len()).unwrap());
+        let mine = wires.iter().filter(|wire| wire.1 == place);
+        shape.inputs.extend(mine.map(|wire| wire.0));
+        program
+            .waits
+            .push(u32::try_from(shape.inputs.len()).unwrap() - shape.input_start[place as usize]);
+        program.actions.push(Action::Run);
+        program.urgency.push(place);
+        program.estimates.nanos.push(1.0);
+        program.estimates.bytes.push(1.0);
+    }
+    shape.input_start.push(u32::try_from(shape.inputs.len()).unwrap());
+    shape.number_slots((0..places).map(|_| 1));
+    shape.link_consumers();
+    program.shape = Arc::new(shape);
+    Arc::new(program)
+}
+
+/// Every place takes one unit and one byte.
+struct One(Vec<Units>);
+
+impl Needs for One {
+    fn bytes(&self, _: u32) -> u64 {
+        1
+    }
+
+    fn units(&self, _: u32) -> &[Units] {
+        &self.0
+    }
+
+    fn live(&self) -> u64 {
+        0
+    }
+}
+
+/// What an executor does with a schedule, reduced to counters.
+struct Machine {
+    schedule: Schedule,
+    needs: One,
+    program: Arc<Program>,
+    ran: Vec<AtomicU32>,
+    ends: AtomicU32,
+    holders: AtomicU32,
+    /// A place that waits for another attempt the first time.
+    flaky: AtomicU32,
+    timers: Mutex<Vec<thread::JoinHandle<()>>>,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl Machine {
+    fn new(places: u32, wires: &[(u32, u32)], gate: Option<Gate>) -> Arc<Self> {
+        let program = program(places, wires);
+        let is_limited = gate.is_some();
+        let units = Units { resource: "device", units: 1 };
+        Arc::new(Self {
+            schedule: Schedule::new(Arc::clone(&program), gate),
+            needs: One(if is_limited { vec![units] } else { vec![] }),
+            program,
+            ran: (0..places).map(|_| AtomicU32::new(0)).collect(),
+            ends: AtomicU32::new(0),
+            holders: AtomicU32::new(0),
+            flaky: AtomicU32::new(NONE),
+            timers: Mutex::new(Vec::new()),
+        })
+    }
+
+    fn left(&self, left: Left) {
+        if left == Left::Nobody {
+            self.ends.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn execute(self: &Arc<Self>, place: u32) -> Option<u32> {
+        if self.flaky.load(Ordering::SeqCst) == place {
+            self.flaky.store(NONE, Ordering::SeqCst);
+            self.schedule.enter();
+            let machine = Arc::clone(self);
+            self.timers.lock().push(thread::spawn(move || {
+                machine.schedule.push(place);
+                machine.left(machine.schedule.leave());
+            }));
+            self.schedule.done(place, &self.needs.0);
+            return None;
+        }
+        for &input in self.program.shape.inputs(place) {
+            assert_eq!(self.ran[input as usize].load(Ordering::SeqCst), 1, "{input} is not there");
+        }
+        if self.schedule.is_limited() {
+            assert_eq!(self.holders.fetch_add(1, Ordering::SeqCst), 0, "the unit is taken twice");
+            self.holders.fetch_sub(1, Ordering::SeqCst);
+        }
+        assert_eq!(self.ran[place as usize].fetch_add(1, Ordering::SeqCst), 0, "{place} ran twice");
+        self.schedule.done(place, &self.needs.0);
+        self.schedule.release(place, |_| ()).next
+    }
+
+    fn drain(self: &Arc<Self>, first: u32) {
+        let mut next = Some(first);
+        loop {
+            let place = match next.take() {
+                Some(place) => place,
+                None => match self.schedule.pop_or_leave(&self.needs) {
+                    Ok(place) => place,
+                    Err(left) => return self.left(left),
+                },
+            };
+            next = self.execute(place);
+        }
+    }
+
+    /// The starter and two workers that look in.
+    fn run(self: &Arc<Self>) {
+        self.schedule.start();
+        let workers = [(); 2].map(|()| {
+            let machine = Arc::clone(self);
+            thread::spawn(move || {
+                if let Some(place) = machine.schedule.join(&machine.needs) {
+                    machine.drain(place);
+                }
+            })
+        });
+        self.left(self.schedule.leave());
+        while self.ends.load(Ordering::SeqCst) == 0 {
+            match self.schedule.join(&self.needs) {
+                Some(place) => self.drain(place),
+                None => thread::yield_now(),
+            }
+        }
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        let timers = std::mem::take(&mut *self.timers.lock());
+        timers.into_iter().for_each(|timer| timer.join().unwrap());
+        assert!(self.ran.iter().all(|ran| ran.load(Ordering::SeqCst) == 1));
+        assert_eq!(self.ends.load(Ordering::SeqCst), 1);
+        assert!(!self.schedule.has_queued());
+    }
+}
+
+const DIAMOND: [(u32, u32); 5] = [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)];
+
+#[test]
+fn a_join_sees_all_its_inputs_and_the_run_ends_once() {
+    check(|| {
+        let machine = Machine::new(4, &DIAMOND, None);
+        machine.run();
+        // The counters have set themselves back.
+        machine.ran.iter().for_each(|ran| ran.store(0, Ordering::SeqCst));
+        machine.ends.store(0, Ordering::SeqCst);
+        machine.run();
+    });
+}
+
+#[test]
+fn nothing_is_queued_when_the_last_one_leaves() {
+    let wires: Vec<_> = (1..5).flat_map(|middle| [(0, middle), (middle, 5)]).collect();
+    check(move || Machine::new(6, &wires, None).run());
+}
+
+#[test]
+fn a_place_that_comes_back_is_run_before_the_end() {
+    check(|| {
+        let machine = Machine::new(4, &DIAMOND, None);
+        machine.flaky.store(1, Ordering::SeqCst);
+        machine.run();
+    });
+}
+
+#[test]
+fn a_unit_is_held_by_one_at_a_time() {
+    check(|| {
+        let gate = Gate::new(Some(2), HashMap::from([("device", 1)]));
+        Machine::new(4, &DIAMOND, Some(gate)).run();
+    });
+}
+
+fn key() -> Key {
+    KeyHasher::result().text("k").finish()
+}
+
+#[test]
+fn a_computation_is_led_by_one_and_nobody_is_left_waiting() {
+    check(|| {
+        let inflight = Arc::new(InFlight::new());
+        let cache = Arc::new(Mutex::new(None::<u32>));
+        let (computed, answered) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let workers: Vec<_> = (0..3u32)
+            .map(|number| {
+                let (inflight, cache) = (Arc::clone(&inflight), Arc::clone(&cache));
+                let (computed, answered) = (Arc::clone(&computed), Arc::clone(&answered));
+                thread::spawn(move || match inflight.begin(key(), || *cache.lock(), || number) {
+                    Begin::Hit(value) => {
+                        assert_eq!(value, 9);
+                        answered.fetch_add(1, Ordering::SeqCst);
+                    }
+                    Begin::Leader => {
+                        computed.fetch_add(1, Ordering::SeqCst);
+                        thread::yield_now();
+                        *cache.lock() = Some(9);
+                        let followers = u32::try_from(inflight.finish(&key()).len()).unwrap();
+                        answered.fetch_add(1 + followers, Ordering::SeqCst);
+                    }
+                    Begin::Follower => {}
+                })
+            })
+            .collect();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        assert_eq!(computed.load(Ordering::SeqCst), 1);
+        assert_eq!(answered.load(Ordering::SeqCst), 3);
+    });
+}
+
+#[test]
+fn a_follower_that_leaves_is_called_once() {
+    check(|| {
+        let inflight = Arc::new(InFlight::new());
+        assert!(matches!(inflight.begin(key(), || None::<()>, || 0u32), Begin::Leader));
+        assert!(matches!(inflight.begin(key(), || None::<()>, || 1u32), Begin::Follower));
+        assert!(matches!(inflight.begin(key(), || None::<()>, || 2u32), Begin::Follower));
+        let called = Arc::new(AtomicU32::new(0));
+        let (other, calls) = (Arc::clone(&inflight), Arc::clone(&called));
+        let leaver = thread::spawn(move || {
+            let gone = other.detach(|&follower| follower == 1);
+            calls.fetch_add(u32::try_from(gone.len()).unwrap(), Ordering::SeqCst);
+        });
+        let told = inflight.finish(&key());
+        called.fetch_add(u32::try_from(told.len()).unwrap(), Ordering::SeqCst);
+        leaver.join().unwrap();
+        assert_eq!(called.load(Ordering::SeqCst), 2, "one left, one was told");
+        assert!(told.contains(&2));
+        assert!(!inflight.has_followers(&key()));
+    });
+}
+
+fn image() -> Value {
+    Value::new(Image::from_samples(2, 2, 1, vec![7u8; 4]).unwrap())
+}
+
+#[test]
+fn every_reader_finds_the_value_and_the_last_one_leaves_nothing() {
+    check(|| {
+        let slots = Arc::new(Slots::new(&[3]));
+        slots.fill(0, image());
+        let readers = [(); 3].map(|()| {
+            let slots = Arc::clone(&slots);
+            thread::spawn(move || {
+                let value = slots.take(0, Take::Last);
+                assert!(value.downcast_ref::<Image>().is_some(), "it is gone");
+                drop(value);
+                slots.finish(0)
+            })
+        });
+        let freed: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+        assert_eq!(freed.iter().filter(|&&bytes| bytes > 0).count(), 1);
+        assert_eq!(slots.live(), 0);
+        assert_eq!(slots.take(0, Take::Keep).size_bytes(), 0);
+    });
+}
+
+#[test]
+fn a_step_ends_once_whether_it_returns_fails_or_is_given_up_on() {
+    check(|| {
+        let cell = Arc::new(Cell::default());
+        cell.set(State::Running);
+        let again = Arc::new(AtomicBool::new(false));
+        let ends = Arc::new(AtomicU32::new(0));
+        let (watched, ended) = (Arc::clone(&cell), Arc::clone(&ends));
+        let timer = thread::spawn(move || {
+            if watched.claim() {
+                ended.fetch_add(1, Ordering::SeqCst);
+                watched.set(State::Ended(Status::Failed));
+            }
+        });
+        // The step comes back with a failure that may pass.
+        if cell.set_back() {
+            again.store(true, Ordering::SeqCst);
+        }
+        timer.join().unwrap();
+        let ended = ends.load(Ordering::SeqCst);
+        assert_eq!(u32::from(again.load(Ordering::SeqCst)) + ended, 1);
+        let state = if ended == 1 { State::Ended(Status::Failed) } else { State::Pending };
+        assert_eq!(cell.state(), state);
+    });
+}
