@@ -18,7 +18,7 @@ use pipeline_ops::io::{Open, Save};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Replaces square blocks of an 8-bit image by their means.
+/// Gives square blocks of an 8-bit image the colour of their middle pixels.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Mosaic {
@@ -46,39 +46,24 @@ impl Tile for Mosaic {
         Ok(inputs[0])
     }
 
-    /// A block is seen whole, wherever it is cut.
+    /// The middle of a block may lie beyond the region that is asked for.
     fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
         region.grow(self.size - 1, self.size - 1, &inputs[0].region())
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        let (region, size, mut line) = (out.region(), self.size, Vec::new());
+        let (input, image) = (inputs[0].typed::<u8>()?, out.image());
+        let (first, left, channels) = (out.region().x, input.region().x, input.channels());
+        let middle = |at: u32, end: u32| (at - at % self.size + self.size / 2).min(end - 1);
         for (y, row) in out.rows::<u8>()? {
-            if y == region.y || y % size == 0 {
-                line.clear();
-                let (mut x, end) = (region.x, region.x + region.width);
-                while x < end {
-                    let block = Region::new(x - x % size, y - y % size, size, size);
-                    let mean = mean(&inputs[0].crop(block.intersect(&inputs[0].image().region())))?;
-                    let next = end.min(x - x % size + size);
-                    (x..next).for_each(|_| line.extend_from_slice(&mean));
-                    x = next;
-                }
+            let line = input.row(middle(y, image.height));
+            for (x, pixel) in (first..).zip(row.chunks_exact_mut(channels)) {
+                let at = (middle(x, image.width) - left) as usize * channels;
+                pixel.copy_from_slice(&line[at..at + channels]);
             }
-            row.copy_from_slice(&line);
         }
         Ok(())
     }
-}
-
-/// The mean colour of a block.
-fn mean(block: &View<'_>) -> Result<Vec<u8>> {
-    let block = block.typed::<u8>()?;
-    let mut sums = vec![(0u64, 0u64); block.channels()];
-    for pixel in block.rows().flat_map(|row| row.chunks_exact(block.channels())) {
-        sums.iter_mut().zip(pixel).for_each(|(sum, &v)| *sum = (sum.0 + u64::from(v), sum.1 + 1));
-    }
-    Ok(sums.iter().map(|(sum, n)| u8::try_from((sum + n / 2) / n).unwrap_or(u8::MAX)).collect())
 }
 
 fn main() -> Result<()> {
