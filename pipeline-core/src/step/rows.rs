@@ -312,7 +312,7 @@ mod model {
 
     /// A crew with two helpers that come once.
     fn with_helpers<R>(f: impl FnOnce(&Crew) -> R) -> R {
-        let crew = Arc::new(Crew::new(|_| ()));
+        let crew = Arc::new(Crew::new(|_| (), || false));
         let helpers = [(); 2].map(|()| {
             let crew = Arc::clone(&crew);
             thread::spawn(move || {
