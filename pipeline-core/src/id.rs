@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A node of one graph. Stays the same through edits of that graph and is never used twice.
+/// A node of one graph. Stays the same through edits of that graph until the node is removed; a
+/// node that is added later may take its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(u32);

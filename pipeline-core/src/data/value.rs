@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use super::buffer::Allocation;
 use super::codec::Codec;
+use super::image::Image;
+use super::mask::Mask;
+use super::view::Raster;
 use crate::error::Result;
 use crate::key::Key;
 
@@ -181,6 +184,13 @@ impl Value {
         }
     }
 
+    /// The number of pixels of an image or a mask; 0 for anything else.
+    pub(crate) fn pixels(&self) -> u64 {
+        let image = self.downcast_ref::<Image>().map(Image::layout);
+        let layout = image.or_else(|| self.downcast_ref::<Mask>().map(|mask| mask.view().image()));
+        layout.map_or(0, |layout| u64::from(layout.width) * u64::from(layout.height))
+    }
+
     /// Whether this is the value of the type `()`.
     pub(crate) const fn is_unit(&self) -> bool {
         matches!(self.0, Inner::Unit)
@@ -298,7 +308,6 @@ impl<T: std::fmt::Debug> std::fmt::Debug for In<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Image;
 
     #[test]
     fn the_only_handle_owns_the_value() {
@@ -314,5 +323,14 @@ mod tests {
         assert!(value.downcast_ref::<Image>().is_none());
         assert!(value.clone().downcast::<Image>().is_err());
         assert!(value.downcast::<()>().is_ok());
+    }
+
+    #[test]
+    fn images_and_masks_have_pixels() {
+        let image = Image::from_samples(2, 3, 3, vec![0u8; 18]).unwrap();
+        let mask = Mask::from_bytes(4, 1, vec![0; 4]).unwrap();
+        assert_eq!(Value::new(image).pixels(), 6);
+        assert_eq!(Value::new(mask).pixels(), 4);
+        assert_eq!(Value::new(()).pixels(), 0);
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Cell {
     /// Nanoseconds that other threads spent on it.
     pub(super) helped: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// Pixels of its results, counted while anyone listens.
+    pub(super) pixels: AtomicU64,
 }
 
 /// The kind of thread that runs a step.

@@ -314,7 +314,12 @@ impl RunCore {
     pub(super) fn fill(&self, place: u32, values: Values) {
         let mut bytes = 0;
         let values = values.first.into_iter().chain(values.rest);
+        let is_heard = self.bus.is_active();
         for (slot, value) in self.plan.program.shape.slots(place).zip(values) {
+            if is_heard {
+                let pixels = value.pixels();
+                self.state.cells[place as usize].pixels.fetch_add(pixels, Ordering::Relaxed);
+            }
             bytes += self.state.slots.fill(slot, value);
         }
         self.state.cells[place as usize].bytes.store(bytes, Ordering::Relaxed);
@@ -418,6 +423,7 @@ impl RunCore {
             finished.cpu_us = cell.cpu_nanos() / 1000;
         }
         finished.bytes = cell.bytes.load(Ordering::Relaxed);
+        finished.pixels = cell.pixels.load(Ordering::Relaxed);
         finished.key = self.key(place);
         if !status.is_ok() {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));

@@ -1,5 +1,7 @@
 //! What to change, made from what was measured.
 
+use std::time::Duration;
+
 use super::{Figures, Report};
 use crate::event::{Edit, Suggestion, Warning};
 
@@ -121,10 +123,10 @@ impl Advice {
         slow.then(|| Warning {
             code: "slow_step".into(),
             message: format!(
-                "`{}` takes {:.0} % of the time, {} us on average",
+                "`{}` takes {:.0} % of the time, {:.1?} on average",
                 node.name,
                 100.0 * share,
-                node.mean_us()
+                Duration::from_micros(node.mean_us())
             ),
             suggestions: vec![
                 Suggestion::edit(

@@ -237,8 +237,9 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "{} runs, {}, at most {} at once and {} MB, {} MB evicted",
+            "{} run{}, {}, at most {} at once and {} MB, {} MB evicted",
             self.runs,
+            if self.runs == 1 { "" } else { "s" },
             time(self.run_us),
             self.peak_concurrency,
             mega(self.peak_bytes),
