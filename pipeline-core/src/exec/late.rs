@@ -34,6 +34,9 @@ impl RunCore {
         };
         let follow = || {
             self.schedule.enter();
+            // Before the leader can send it back: afterwards what it holds may be that of its next
+            // turn.
+            self.schedule.done(place, self.units_of(place));
             Follower { run: Arc::clone(self), place }
         };
         match self.engine.inflight.begin(key, hits, follow) {

@@ -105,7 +105,6 @@ impl RunCore {
         match outcome {
             Outcome::Ended(end) => Ok(self.end(place, &end, local)),
             Outcome::Parked => {
-                self.schedule.done(place, self.units_of(place));
                 if self.schedule.is_limited() {
                     self.call_the_blocked();
                 }
@@ -243,6 +242,8 @@ impl RunCore {
                 return Outcome::Abandoned;
             }
             cell.nanos.store(took, Ordering::Relaxed);
+            // Before it can be queued again: afterwards what it holds may be that of its next turn.
+            self.schedule.done(place, self.units_of(place));
             self.try_later(place, terms.retry.pause(attempt));
             return Outcome::Parked;
         }
@@ -468,7 +469,7 @@ impl RunCore {
         End::ok(status)
     }
 
-    fn units_of(&self, place: u32) -> &[crate::step::Units] {
+    pub(super) fn units_of(&self, place: u32) -> &[crate::step::Units] {
         super::gate::Needs::units(self, place)
     }
 }
