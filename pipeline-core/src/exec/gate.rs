@@ -7,6 +7,11 @@ use std::collections::HashMap;
 
 use crate::step::Units;
 
+/// Memory is plenty while less than this part of the budget is taken. With one half, the branches
+/// of a batch were all begun before the first was finished, and 64 images under a budget of eight
+/// took 1.8 times as long as without one; with a sixteenth it was 1.04 times.
+const PLENTY: u64 = 16;
+
 /// What a run knows of its places, for the gate to ask.
 pub(crate) trait Needs {
     /// Bytes that the results of a place are expected to take.
@@ -44,7 +49,7 @@ impl Gate {
 
     /// The best place that fits, with what it needs taken.
     ///
-    /// `urgency` orders while memory is plenty, `position` when more than half the budget is alive:
+    /// `urgency` orders while memory is plenty, `position` when it is not:
     /// then the place that finishes what was begun goes first.
     pub(crate) fn pop(
         &mut self,
@@ -53,9 +58,7 @@ impl Gate {
         position: impl Fn(u32) -> u32,
     ) -> Option<u32> {
         let taken: u64 = needs.live() + self.reserved.values().sum::<u64>();
-        // What running places will need is not alive yet: counted here, it would keep a full crew in
-        // memory order for good.
-        let plenty = self.budget.is_none_or(|budget| needs.live() < budget / 2);
+        let plenty = self.budget.is_none_or(|budget| taken < budget / PLENTY);
         let order = |place: u32| {
             let first = if plenty { urgency(place) } else { u32::MAX };
             (first, u32::MAX - position(place))
@@ -144,22 +147,22 @@ mod tests {
         (0..4).for_each(|place| gate.push(place));
         let mut needs = Fixed { bytes: 40, live: 0, units: Vec::new() };
         assert_eq!(pop(&mut gate, &needs), Some(3), "plenty of memory: the most urgent");
-        assert_eq!(pop(&mut gate, &needs), Some(2));
+        assert_eq!(pop(&mut gate, &needs), Some(0), "40 are taken: the first in memory order");
         assert_eq!(pop(&mut gate, &needs), None, "80 of 100 are reserved");
         gate.done(3, &[]);
-        gate.done(2, &[]);
+        gate.done(0, &[]);
         needs.live = 55;
-        assert_eq!(pop(&mut gate, &needs), Some(0), "above half: the first in memory order");
+        assert_eq!(pop(&mut gate, &needs), Some(1));
     }
 
     #[test]
     fn a_step_larger_than_the_budget_runs_alone() {
-        let mut gate = Gate::new(Some(10), HashMap::new());
+        let mut gate = Gate::new(Some(20), HashMap::new());
         (0..2).for_each(|place| gate.push(place));
         let needs = Fixed { bytes: 30, live: 0, units: Vec::new() };
         assert_eq!(pop(&mut gate, &needs), Some(1));
         assert_eq!(pop(&mut gate, &needs), None);
-        assert_eq!(gate.overshoot(), 20);
+        assert_eq!(gate.overshoot(), 10);
         gate.done(1, &[]);
         assert_eq!(pop(&mut gate, &needs), Some(0));
     }
