@@ -3,8 +3,9 @@
 use crate::event::Status;
 use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-/// One place of a run.
+/// One place of a run. Two fill a line of memory, and none lies across two.
 #[derive(Debug, Default)]
+#[repr(align(32))]
 pub(super) struct Cell {
     state: AtomicU8,
     /// The attempt whose deadline has passed; 0 if none has.
@@ -18,8 +19,6 @@ pub(super) struct Cell {
     /// Nanoseconds that other threads spent on it.
     pub(super) helped: AtomicU64,
     pub(super) bytes: AtomicU64,
-    /// Pixels of its results, counted while anyone listens.
-    pub(super) pixels: AtomicU64,
 }
 
 /// The kind of thread that runs a step.

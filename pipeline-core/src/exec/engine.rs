@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use quanta::Clock;
 use rayon::ThreadPool;
 
 use super::Options;
@@ -92,6 +93,7 @@ pub(super) struct Engine {
     pub(super) spare: Arc<Spare>,
     pub(super) crew: Crew,
     pub(super) timer: Timer,
+    pub(super) clock: Clock,
     pub(super) inflight: InFlight<Follower>,
     pub(super) cache: Option<Arc<dyn Cache>>,
     pub(super) services: Services,
@@ -155,6 +157,7 @@ impl Engine {
                     move || engine.upgrade().is_some_and(|engine| engine.has_runnable()),
                 ),
                 timer: Timer::default(),
+                clock: Clock::new(),
                 inflight: InFlight::new(),
                 cache: options.cache,
                 services: options.services,

@@ -130,6 +130,9 @@ impl RunCore {
     /// Records that results which may be digested, but were not, go by their derived key, so that
     /// those below keep theirs once the digest would pay.
     pub(super) fn settle(&self, place: u32) {
+        if !self.plan.traits.has_digests {
+            return;
+        }
         let body = self.plan.infos[place as usize].body();
         if body.is_none_or(|body| body.spec.cut_off != CutOff::Auto)
             || self.plan.late.as_ref().is_some_and(|late| late.digested[place as usize])
@@ -154,14 +157,6 @@ impl RunCore {
             Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))
         });
         self.identities.lock()[slot as usize] = identity.map_or(Identity::Never, Identity::Known);
-    }
-
-    /// The number that a step's random numbers start from.
-    pub(super) fn seed_of(&self, place: u32) -> u64 {
-        match self.plan.keys[place as usize].known() {
-            Some(key) => key.prefix(),
-            None => self.key(place).map_or(0, |key| key.prefix()),
-        }
     }
 }
 

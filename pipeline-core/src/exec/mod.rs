@@ -5,6 +5,7 @@ mod cell;
 mod engine;
 mod expect;
 mod gate;
+mod handful;
 mod handle;
 mod inflight;
 mod late;

@@ -15,6 +15,7 @@ use shuttle::{Config, Runner, thread};
 
 use super::cell::{Cell, State};
 use super::gate::{Gate, Needs};
+use super::handful::Handful;
 use super::inflight::{Begin, InFlight};
 use super::schedule::{Left, Schedule};
 use super::slots::{Slots, Take};
@@ -22,7 +23,7 @@ use super::state::RunState;
 use crate::data::{Image, Value};
 use crate::event::Status;
 use crate::key::{Key, KeyHasher};
-use crate::plan::{Action, Program};
+use crate::plan::{Action, Estimates, Program};
 use crate::step::Units;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -33,25 +34,26 @@ fn check(body: impl Fn() + Send + Sync + 'static) {
 
 /// A program of these wires, producers first.
 fn program(places: u32, wires: &[(u32, u32)]) -> Arc<Program> {
-    let mut program = Program::default();
-    let mut shape = crate::plan::Shape::default();
-    for place in 0..places {
-        shape.ids.push(crate::id::NodeId::from_index(place));
-        shape.input_start.push(u32::try_from(shape.inputs.len()).unwrap());
-        let mine = wires.iter().filter(|wire| wire.1 == place);
-        shape.inputs.extend(mine.map(|wire| wire.0));
-        program
-            .waits
-            .push(u32::try_from(shape.inputs.len()).unwrap() - shape.input_start[place as usize]);
-        program.actions.push(Action::Run);
-        program.urgency.push(place);
-        program.estimates.nanos.push(1.0);
-        program.estimates.bytes.push(1.0);
-    }
-    shape.input_start.push(u32::try_from(shape.inputs.len()).unwrap());
-    shape.number_slots((0..places).map(|_| 1));
-    shape.link_consumers();
-    program.shape = Arc::new(shape);
+    let mine = |place: u32| wires.iter().filter(move |wire| wire.1 == place);
+    let ids = (0..places).map(crate::id::NodeId::from_index).collect();
+    let shape = crate::plan::Shape::new(
+        ids,
+        |_| 1,
+        |place, _, inputs| {
+            inputs.extend(mine(place).map(|wire| wire.0));
+            None
+        },
+    );
+    let count = places as usize;
+    let program = Program {
+        waits: (0..places).map(|place| u32::try_from(mine(place).count()).unwrap()).collect(),
+        uses: vec![0; count],
+        actions: vec![Action::Run; count],
+        urgency: (0..places).collect(),
+        estimates: Estimates { nanos: vec![1.0; count], bytes: vec![1.0; count] },
+        shape: Arc::new(shape),
+        ..Program::default()
+    };
     Arc::new(program)
 }
 
@@ -114,7 +116,7 @@ impl Machine {
         }
     }
 
-    fn execute(self: &Arc<Self>, place: u32) -> Option<u32> {
+    fn execute(self: &Arc<Self>, place: u32, hand: Option<&Handful>) -> Option<u32> {
         if self.flaky.load(Ordering::SeqCst) == place {
             self.flaky.store(NONE, Ordering::SeqCst);
             self.schedule.enter();
@@ -135,20 +137,20 @@ impl Machine {
         }
         assert_eq!(self.ran[place as usize].fetch_add(1, Ordering::SeqCst), 0, "{place} ran twice");
         self.schedule.done(place, &self.needs.0);
-        self.schedule.release(place, |_| ()).next
+        self.schedule.release(place, hand, |_| ()).next
     }
 
     fn drain(self: &Arc<Self>, first: u32) {
-        let mut next = Some(first);
+        let (mut next, mut hand) = (Some(first), None);
         loop {
             let place = match next.take() {
                 Some(place) => place,
-                None => match self.schedule.pop_or_leave(&self.needs) {
+                None => match self.schedule.pop_or_leave(&mut hand, &self.needs) {
                     Ok(place) => place,
                     Err(left) => return self.left(left),
                 },
             };
-            next = self.execute(place);
+            next = self.execute(place, hand.as_deref());
         }
     }
 

@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex as Door};
 use super::cell::{Cell, State};
 use super::engine::{Drained, Engine, is_inside_step};
 use super::gate::Gate;
+use super::handful::Handful;
 use super::report::Report;
 use super::schedule::{Left, Schedule};
 use super::slots::{Take, dispose};
@@ -44,7 +45,8 @@ pub(super) struct RunCore {
     is_shared: bool,
     /// Whether the thread that wants the run drains it.
     pub(super) is_attended: bool,
-    pub(super) start: Instant,
+    /// When the run began, on the engine's clock.
+    start: u64,
     pub(super) schedule: Schedule,
     pub(super) state: Arc<RunState>,
     pub(super) bus: Bus,
@@ -75,6 +77,8 @@ pub(super) enum Audience {
 pub(super) struct Local {
     /// Events that nobody can miss yet: nothing that follows from them is visible to others.
     pub(super) events: Vec<Emit>,
+    /// Short steps that it keeps to itself for a moment.
+    pub(super) hand: Option<Arc<Handful>>,
     /// When the last step ended, which is when the next one begins: nanoseconds from the start of
     /// the run.
     pub(super) now: u64,
@@ -103,7 +107,7 @@ impl RunCore {
             token: CancelToken::new(),
             is_shared: audience == Audience::Handle,
             is_attended: audience == Audience::Drainer,
-            start: Instant::now(),
+            start: engine.clock.raw(),
             schedule: Schedule::new(Arc::clone(&plan.program), Arc::clone(&state), gate),
             state,
             bus: Bus::new(id, plan.revision()),
@@ -141,7 +145,7 @@ impl RunCore {
             events.extend(self.schedule.first().map(|place| self.queued_event(place, 0)));
             self.bus.emit_all(&mut events);
         }
-        if let Some(at) = options.timeout.and_then(|timeout| self.start.checked_add(timeout)) {
+        if let Some(at) = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
             let run = Arc::downgrade(self);
             self.engine.timer.at(at, NOT_HURRIED, move || {
                 if let Some(run) = run.upgrade() {
@@ -211,7 +215,7 @@ impl RunCore {
                 Some(place) => place,
                 None => {
                     self.flush(&mut local);
-                    match self.schedule.pop_or_leave(&**self) {
+                    match self.schedule.pop_or_leave(&mut local.hand, &**self) {
                         Ok(place) => place,
                         Err(left) => {
                             self.left(left);
@@ -222,8 +226,7 @@ impl RunCore {
             };
             if !is_nested && self.engine.is_outranked(self.priority) {
                 self.flush(&mut local);
-                self.schedule.push(place);
-                self.left(self.schedule.leave());
+                self.left(self.schedule.give_back(place, &mut local.hand));
                 return Drained::Free;
             }
             match self.execute(place, &mut local) {
@@ -340,7 +343,7 @@ impl RunCore {
     }
 
     /// Calls a worker if enough is queued to be worth one.
-    pub(super) fn call_for_help(&self, queued_nanos: f32) {
+    pub(super) fn call_for_help(&self, queued_nanos: f64) {
         if queued_nanos > WORTH_A_WORKER {
             self.engine.wake(1);
         }
@@ -375,8 +378,9 @@ impl RunCore {
 
     /// Makes the report, tells everyone, and lets go of the run.
     fn conclude(self: &Arc<Self>) {
-        let duration = self.start.elapsed();
-        let report = Arc::new(self.make_report(duration));
+        let t_us = self.now() / 1000;
+        let report = Arc::new(self.make_report(t_us));
+        self.state.slots.clear();
         self.engine.dismiss(self);
         self.learn();
         let (status, totals) = (report.status(), report.totals().clone());
@@ -385,7 +389,6 @@ impl RunCore {
             fence(Ordering::SeqCst);
         }
         if self.bus.is_active() {
-            let t_us = micros(duration);
             let overshoot = self.schedule.overshoot();
             if let (Some(budget), 1..) = (self.budget, overshoot) {
                 let reason = Throttle::Overshoot;
@@ -398,8 +401,8 @@ impl RunCore {
         self.over.notify_all();
     }
 
-    fn make_report(&self, duration: Duration) -> Report {
-        let mut totals = Totals { duration_us: micros(duration), ..Totals::default() };
+    fn make_report(&self, duration_us: u64) -> Report {
+        let mut totals = Totals { duration_us, ..Totals::default() };
         let mut nanos = 0;
         for cell in &self.state.cells {
             if !matches!(cell.state(), State::Ended(_)) {
@@ -479,12 +482,13 @@ impl RunCore {
 
     /// Nanoseconds from the start of the run.
     pub(super) fn now(&self) -> u64 {
-        nanos(self.start.elapsed())
+        let clock = &self.engine.clock;
+        clock.delta_as_nanos(self.start, clock.raw())
     }
 
     /// What a thread that comes into the run carries.
     pub(super) fn local(&self) -> Local {
-        Local { events: Vec::new(), now: self.now() }
+        Local { events: Vec::new(), hand: None, now: self.now() }
     }
 
     /// Hands over the events that were held back.
@@ -534,20 +538,11 @@ const LAST_WORD: Duration = Duration::from_millis(500);
 const GIVING_WAY: Duration = Duration::from_millis(1);
 
 /// Queued work that is worth waking a thread for, in nanoseconds.
-const WORTH_A_WORKER: f32 = 10_000.0;
+const WORTH_A_WORKER: f64 = 10_000.0;
 
 /// The thread's step was given up on while it ran.
 #[derive(Debug)]
 pub(super) struct Abandoned;
-
-pub(super) fn micros(time: Duration) -> u64 {
-    nanos(time) / 1000
-}
-
-/// Nanoseconds, saturating after some centuries; without the wide arithmetic of the standard form.
-pub(super) fn nanos(time: Duration) -> u64 {
-    time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
-}
 
 /// The last handle may be a worker's, which a panic in the destructor of a result must not end.
 impl Drop for RunCore {

@@ -10,6 +10,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::gate::{Gate, Needs};
+use super::handful::Handful;
 use super::state::RunState;
 use crate::plan::{Action, Program};
 use crate::step::Units;
@@ -26,6 +27,10 @@ pub(crate) struct Schedule {
 
 #[derive(Debug, Default)]
 struct Queue {
+    /// What came since the last look.
+    fresh: Vec<Entry>,
+    /// What came in a crowd, the most urgent last: sorted once, it costs less than a heap.
+    crowd: Vec<Entry>,
     heap: BinaryHeap<Entry>,
     /// Takes the place of the heap where something limits what runs at once.
     gate: Option<Gate>,
@@ -35,8 +40,20 @@ struct Queue {
     active: u32,
     peak_active: u32,
     /// Expected time of what is queued.
-    nanos: f32,
+    nanos: f64,
+    /// What threads took in one go and have not run yet.
+    hands: Vec<Arc<Handful>>,
 }
+
+/// Expected time of what a thread takes in one go, in nanoseconds: so little that a second thread
+/// would not be worth waking for it.
+const HANDFUL: f64 = 10_000.0;
+
+/// Expected time of a step that a thread that made it ready keeps to itself, in nanoseconds.
+const SHORT: f64 = 1_000.0;
+
+/// As many places as are a crowd.
+const CROWD: usize = 64;
 
 /// Urgency above, place below, the earlier place first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +76,7 @@ pub(crate) struct Released {
     /// The most urgent place that became ready, for the caller to run next.
     pub(crate) next: Option<u32>,
     /// Expected nanoseconds of what is queued, if anything was queued now.
-    pub(crate) queued_nanos: f32,
+    pub(crate) queued_nanos: f64,
 }
 
 /// What a thread that leaves a run leaves behind.
@@ -115,14 +132,39 @@ impl Schedule {
     }
 
     /// The next place, or the thread is counted out. One lock for both, so that no place can be
-    /// queued in between and missed.
-    pub(crate) fn pop_or_leave(&self, needs: &dyn Needs) -> Result<u32, Left> {
-        let mut queue = self.queue.lock();
-        if let Some(place) = self.pop_locked(&mut queue, needs) {
+    /// queued in between and missed. `hand` is what the thread has taken before.
+    pub(crate) fn pop_or_leave(
+        &self,
+        hand: &mut Option<Arc<Handful>>,
+        needs: &dyn Needs,
+    ) -> Result<u32, Left> {
+        if let Some(place) = hand.as_ref().and_then(|hand| hand.take()) {
             return Ok(place);
         }
+        let mut queue = self.queue.lock();
+        if let Some(place) = self.pop_locked(&mut queue, needs) {
+            self.take_more(&mut queue, place, hand);
+            return Ok(place);
+        }
+        queue.put_down(hand);
         queue.active -= 1;
         Err(if queue.active == 0 && queue.is_empty() { Left::Nobody } else { Left::Others })
+    }
+
+    /// Queues a place and what else the thread has taken, and counts the thread out.
+    pub(crate) fn give_back(&self, place: u32, hand: &mut Option<Arc<Handful>>) -> Left {
+        let mut queue = self.queue.lock();
+        self.push_locked(&mut queue, place);
+        self.recall_locked(&mut queue);
+        queue.put_down(hand);
+        queue.active -= 1;
+        // What was queued is there, so the run is not over.
+        Left::Others
+    }
+
+    /// Queues again what threads have taken and not run yet; for when one of them is lost.
+    pub(crate) fn recall(&self) {
+        self.recall_locked(&mut self.queue.lock());
     }
 
     /// Queues a place.
@@ -131,37 +173,47 @@ impl Schedule {
     }
 
     /// Takes one wire off each consumer of a place that has finished, and queues what this made
-    /// ready, but for the most urgent one. `queued` is told of each before others can see it.
+    /// ready, but for the most urgent one. Short steps are kept in `hand` while it has room.
+    /// `queued` is told of each before others can see it.
     #[inline]
-    pub(crate) fn release(&self, place: u32, mut queued: impl FnMut(u32)) -> Released {
+    pub(crate) fn release(
+        &self,
+        place: u32,
+        hand: Option<&Handful>,
+        mut queued: impl FnMut(u32),
+    ) -> Released {
         let mut best: Option<u32> = None;
-        let mut queue = None;
+        let (mut queue, mut kept) = (None, 0.0f64);
+        let mut put = |place: u32| {
+            queued(place);
+            if let Some(hand) = hand
+                && self.nanos(place) <= SHORT
+                && let Some(count) = hand.put(place)
+            {
+                kept = self.nanos(place) * f64::from(count);
+                return;
+            }
+            let queue = queue.get_or_insert_with(|| self.queue.lock());
+            self.push_locked(queue, place);
+        };
         for &consumer in self.program.shape.consumers(place) {
             if !self.state.waits[consumer as usize].arrive() {
                 continue;
             }
             // Where there are limits, every place goes through the gate.
-            let Some(other) = best.or(self.limited.then_some(consumer)) else {
-                best = Some(consumer);
-                continue;
-            };
             if self.limited {
-                queued(other);
-                let queue = queue.get_or_insert_with(|| self.queue.lock());
-                self.push_locked(queue, other);
+                put(consumer);
                 continue;
             }
-            let (first, second) = if self.urgency(consumer) > self.urgency(other) {
-                (consumer, other)
-            } else {
-                (other, consumer)
-            };
-            best = Some(first);
-            queued(second);
-            let queue = queue.get_or_insert_with(|| self.queue.lock());
-            self.push_locked(queue, second);
+            match best {
+                Some(other) if self.urgency(consumer) <= self.urgency(other) => put(consumer),
+                other => {
+                    best = Some(consumer);
+                    other.into_iter().for_each(&mut put);
+                }
+            }
         }
-        Released { next: best, queued_nanos: queue.map_or(0.0, |queue| queue.nanos) }
+        Released { next: best, queued_nanos: queue.map_or(kept, |queue| queue.nanos) }
     }
 
     /// Whether anything is queued.
@@ -203,7 +255,7 @@ impl Schedule {
     }
 
     fn urgency(&self, place: u32) -> u32 {
-        self.program.urgency[place as usize]
+        self.state.waits[place as usize].urgency
     }
 
     fn position(&self, place: u32) -> u32 {
@@ -216,9 +268,9 @@ impl Schedule {
                 gate.push(place);
                 queue.blocked = false;
             }
-            None => queue.heap.push(Entry::new(self.urgency(place), place)),
+            None => queue.fresh.push(Entry::new(self.urgency(place), place)),
         }
-        queue.nanos += self.program.estimates.nanos[place as usize];
+        queue.nanos += self.nanos(place);
     }
 
     fn pop_locked(&self, queue: &mut Queue, needs: &dyn Needs) -> Option<u32> {
@@ -230,10 +282,48 @@ impl Schedule {
                 queue.blocked = place.is_none();
                 place?
             }
-            None => queue.heap.pop()?.place(),
+            None => {
+                if queue.is_empty() {
+                    self.recall_locked(queue);
+                }
+                queue.pop()?
+            }
         };
-        queue.nanos -= self.program.estimates.nanos[place as usize];
+        queue.nanos -= self.nanos(place);
         Some(place)
+    }
+
+    /// Takes some more places for a thread that takes `first`, if they are short.
+    fn take_more(&self, queue: &mut Queue, first: u32, hand: &mut Option<Arc<Handful>>) {
+        if queue.gate.is_some() {
+            return;
+        }
+        let hand = hand.get_or_insert_with(Arc::default);
+        if !queue.hands.iter().any(|other| Arc::ptr_eq(other, hand)) {
+            queue.hands.push(Arc::clone(hand));
+        }
+        // At least as much is left for others.
+        let most = queue.len() / 2;
+        let mut nanos = self.nanos(first);
+        for _ in 0..most {
+            let Some(place) = queue.peek() else { return };
+            nanos += self.nanos(place);
+            if nanos > HANDFUL || hand.put(place).is_none() {
+                return;
+            }
+            queue.pop();
+            queue.nanos -= self.nanos(place);
+        }
+    }
+
+    fn recall_locked(&self, queue: &mut Queue) {
+        for hand in std::mem::take(&mut queue.hands) {
+            hand.empty(|place| self.push_locked(queue, place));
+        }
+    }
+
+    fn nanos(&self, place: u32) -> f64 {
+        self.state.waits[place as usize].nanos.into()
     }
 }
 
@@ -243,7 +333,42 @@ impl Queue {
         self.peak_active = self.peak_active.max(self.active);
     }
 
+    /// Forgets what a thread holds, which is nothing any more.
+    fn put_down(&mut self, hand: &mut Option<Arc<Handful>>) {
+        if let Some(hand) = hand.take() {
+            self.hands.retain(|other| !Arc::ptr_eq(other, &hand));
+        }
+    }
+
+    /// The most urgent place, where nothing limits what runs.
+    fn peek(&mut self) -> Option<u32> {
+        self.sort();
+        self.crowd.last().max(self.heap.peek()).copied().map(Entry::place)
+    }
+
+    fn pop(&mut self) -> Option<u32> {
+        self.sort();
+        let entry =
+            if self.crowd.last() > self.heap.peek() { self.crowd.pop() } else { self.heap.pop() };
+        entry.map(Entry::place)
+    }
+
+    /// Puts what is fresh in order.
+    fn sort(&mut self) {
+        if self.crowd.is_empty() && self.fresh.len() >= CROWD {
+            std::mem::swap(&mut self.crowd, &mut self.fresh);
+            self.crowd.sort_unstable();
+        } else {
+            self.heap.extend(self.fresh.drain(..));
+        }
+    }
+
+    /// How many places are queued, where nothing limits what runs.
+    fn len(&self) -> usize {
+        self.fresh.len() + self.crowd.len() + self.heap.len()
+    }
+
     fn is_empty(&self) -> bool {
-        self.heap.is_empty() && self.gate.as_ref().is_none_or(Gate::is_empty)
+        self.len() == 0 && self.gate.as_ref().is_none_or(Gate::is_empty)
     }
 }

@@ -11,9 +11,16 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 /// A slot is filled once. The last step to read it gets the value itself, everyone before a shared
 /// handle; when the last reader has finished, the slot is empty. A result that is `()` takes no
 /// slot: there is nothing to keep.
+///
+/// What is asked of every slot lies in rows of its own, apart from the values: steps whose results
+/// take no slot never come near those.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    slots: Vec<Slot>,
+    /// Readers of each slot that have not finished.
+    left: Vec<AtomicU32>,
+    /// Whether each slot holds a value, or its last reader does.
+    filled: Vec<AtomicBool>,
+    values: Vec<Slot>,
     live: AtomicU64,
     peak: AtomicU64,
 }
@@ -23,10 +30,13 @@ pub(crate) struct Slots {
 #[derive(Debug)]
 struct Slot {
     value: Mutex<Value>,
-    /// Readers that have not finished.
-    left: AtomicU32,
-    filled: AtomicBool,
     bytes: AtomicU64,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self { value: Mutex::new(Value::new(())), bytes: AtomicU64::new(0) }
+    }
 }
 
 /// Whether a reader may be given the only handle.
@@ -39,34 +49,39 @@ pub(crate) enum Take {
 }
 
 impl Slots {
-    /// Empties all slots and expects `uses` readers of each.
+    /// Expects `uses` readers of each slot. All slots are empty: new, or [cleared](Self::clear).
     pub(crate) fn reset(&mut self, uses: &[u32]) {
-        let slot = |&left: &u32| Slot {
-            value: Mutex::new(Value::new(())),
-            left: AtomicU32::new(left),
-            filled: AtomicBool::new(false),
-            bytes: AtomicU64::new(0),
-        };
-        self.slots.clear();
-        self.slots.extend(uses.iter().map(slot));
+        self.left.clear();
+        self.left.extend(uses.iter().map(|&uses| AtomicU32::new(uses)));
+        self.filled.resize_with(uses.len(), AtomicBool::default);
+        self.values.resize_with(uses.len(), Slot::default);
         (self.live, self.peak) = (AtomicU64::new(0), AtomicU64::new(0));
+    }
+
+    /// Empties the slots whose readers will not come any more.
+    pub(crate) fn clear(&self) {
+        for (slot, filled) in (0u32..).zip(&self.filled) {
+            if filled.load(Ordering::Relaxed) {
+                self.empty(slot);
+            }
+        }
     }
 
     /// Fills a slot; returns the bytes that the value keeps alive. A value that nobody reads is
     /// dropped.
     pub(crate) fn fill(&self, slot: u32, value: Value) -> u64 {
-        let slot = &self.slots[slot as usize];
-        let bytes = value.size_bytes() as u64;
         if value.is_unit() {
             return 0;
         }
-        if slot.left.load(Ordering::Relaxed) == 0 {
+        let bytes = value.size_bytes() as u64;
+        if self.left[slot as usize].load(Ordering::Relaxed) == 0 {
             dispose(value);
             return bytes;
         }
-        *slot.value.lock() = value;
-        slot.bytes.store(bytes, Ordering::Relaxed);
-        slot.filled.store(true, Ordering::Relaxed);
+        let at = &self.values[slot as usize];
+        *at.value.lock() = value;
+        at.bytes.store(bytes, Ordering::Relaxed);
+        self.filled[slot as usize].store(true, Ordering::Relaxed);
         let live = self.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.peak.fetch_max(live, Ordering::Relaxed);
         bytes
@@ -75,13 +90,12 @@ impl Slots {
     /// The value of a slot, for a reader.
     #[inline]
     pub(crate) fn take(&self, slot: u32, take: Take) -> Value {
-        let slot = &self.slots[slot as usize];
-        if !slot.filled.load(Ordering::Relaxed) {
+        if !self.filled[slot as usize].load(Ordering::Relaxed) {
             return Value::new(());
         }
         // Acquire: the readers that have finished have let go of their handles.
-        let is_last = slot.left.load(Ordering::Acquire) == 1;
-        let mut value = slot.value.lock();
+        let is_last = self.left[slot as usize].load(Ordering::Acquire) == 1;
+        let mut value = self.values[slot as usize].value.lock();
         if is_last && take == Take::Last {
             return std::mem::replace(&mut *value, Value::new(()));
         }
@@ -91,14 +105,17 @@ impl Slots {
     /// Says that a reader has finished.
     #[inline]
     pub(crate) fn finish(&self, slot: u32) {
-        let slot = &self.slots[slot as usize];
-        if slot.filled.load(Ordering::Relaxed) && slot.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.filled[slot as usize].load(Ordering::Relaxed)
+            && self.left[slot as usize].fetch_sub(1, Ordering::AcqRel) == 1
+        {
             self.empty(slot);
         }
     }
 
     #[inline(never)]
-    fn empty(&self, slot: &Slot) {
+    fn empty(&self, slot: u32) {
+        self.filled[slot as usize].store(false, Ordering::Relaxed);
+        let slot = &self.values[slot as usize];
         let value = std::mem::replace(&mut *slot.value.lock(), Value::new(()));
         // Freeing can take long; nobody waits for the slot meanwhile.
         dispose(value);
@@ -107,12 +124,12 @@ impl Slots {
 
     /// Bytes of the value in a slot.
     pub(crate) fn bytes(&self, slot: u32) -> u64 {
-        self.slots[slot as usize].bytes.load(Ordering::Relaxed)
+        self.values[slot as usize].bytes.load(Ordering::Relaxed)
     }
 
     /// What the image or mask in a slot looks like.
     pub(crate) fn layout(&self, slot: u32) -> Option<Layout> {
-        let value = self.slots[slot as usize].value.lock();
+        let value = self.values[slot as usize].value.lock();
         let image = value.downcast_ref::<Image>().map(Image::layout);
         image.or_else(|| value.downcast_ref::<Mask>().map(|mask| mask.view().image()))
     }
@@ -175,6 +192,15 @@ mod tests {
         slots.fill(0, image());
         drop(slots.take(0, Take::Keep));
         assert!(slots.take(0, Take::Last).downcast::<Image>().is_ok());
+    }
+
+    #[test]
+    fn a_value_whose_reader_does_not_come_goes_when_the_run_is_over() {
+        let slots = of(&[1, 1]);
+        slots.fill(1, image());
+        slots.clear();
+        assert_eq!(slots.live(), 0);
+        assert_eq!(slots.take(1, Take::Keep).size_bytes(), 0);
     }
 
     #[test]

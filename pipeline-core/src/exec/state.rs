@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::cell::Cell;
 use super::slots::Slots;
 use crate::plan::Program;
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What a run knows of its places and slots: one allocation per array, none per step, and in a warm
 /// run none at all.
@@ -16,17 +16,23 @@ pub(super) struct RunState {
     pub(super) cells: Vec<Cell>,
     pub(super) slots: Slots,
     pub(super) waits: Vec<Waits>,
+    /// Pixels of each place's results, counted while anyone listens.
+    pub(super) pixels: Vec<AtomicU64>,
     home: Arc<Spare>,
 }
 
-type Arrays = (Vec<Cell>, Slots, Vec<Waits>);
+type Arrays = (Vec<Cell>, Slots, Vec<Waits>, Vec<AtomicU64>);
 
-/// The wires that a place waits for. Both numbers lie together, because they are read together
-/// and in no particular order of places.
+/// The wires that a place waits for, and what the queue is ordered by once they are there. These
+/// lie together, because they are read together and in no particular order of places.
 #[derive(Debug)]
 pub(super) struct Waits {
     all: u32,
     left: AtomicU32,
+    /// The most urgent place goes first.
+    pub(super) urgency: u32,
+    /// Nanoseconds that the step is expected to take.
+    pub(super) nanos: f32,
 }
 
 impl Waits {
@@ -59,19 +65,29 @@ const KEPT_PLACES: usize = 1 << 17;
 impl RunState {
     /// The state of a run that has not begun.
     pub(super) fn new(program: &Program, home: &Arc<Spare>) -> Arc<Self> {
-        let (mut cells, mut slots, mut waits) = home.0.lock().pop().unwrap_or_default();
-        cells.truncate(program.waits.len());
-        cells.iter_mut().for_each(|cell| *cell = Cell::default());
-        cells.resize_with(program.waits.len(), Cell::default);
+        let (mut cells, mut slots, mut waits, mut pixels) = home.0.lock().pop().unwrap_or_default();
+        let places = program.waits.len();
+        cells.clear();
+        cells.resize_with(places, Cell::default);
+        pixels.clear();
+        pixels.resize_with(places, AtomicU64::default);
         slots.reset(&program.uses);
         waits.clear();
-        waits.extend(program.waits.iter().map(|&all| Waits { all, left: AtomicU32::new(all) }));
-        Arc::new(Self { cells, slots, waits, home: Arc::clone(home) })
+        let order = program.urgency.iter().zip(&program.estimates.nanos);
+        waits.extend(program.waits.iter().zip(order).map(|(&all, (&urgency, &nanos))| Waits {
+            all,
+            left: AtomicU32::new(all),
+            urgency,
+            nanos,
+        }));
+        Arc::new(Self { cells, slots, waits, pixels, home: Arc::clone(home) })
     }
 }
 
 impl Drop for RunState {
     fn drop(&mut self) {
+        // What a run has that never came to its end.
+        self.slots.clear();
         if self.cells.len() > KEPT_PLACES {
             return;
         }
@@ -79,6 +95,7 @@ impl Drop for RunState {
             std::mem::take(&mut self.cells),
             std::mem::take(&mut self.slots),
             std::mem::take(&mut self.waits),
+            std::mem::take(&mut self.pixels),
         );
         let mut spare = self.home.0.lock();
         if spare.len() < KEPT {

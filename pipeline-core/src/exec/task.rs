@@ -41,6 +41,11 @@ impl Values {
         self.first.iter().chain(&self.rest)
     }
 
+    /// Whether there is nothing to keep: the one result is `()`.
+    fn is_nothing(&self) -> bool {
+        self.rest.is_empty() && self.first.as_ref().is_none_or(Value::is_unit)
+    }
+
     fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.rest.len()
     }
@@ -180,7 +185,6 @@ impl RunCore {
             node: place,
             crew: Some(&self.engine.crew),
             services: Some(&self.engine.services),
-            seed: self.seed_of(place),
             attempt: attempt.into(),
             deadline,
             helped: Some(&cell.helped),
@@ -313,13 +317,16 @@ impl RunCore {
     }
 
     pub(super) fn fill(&self, place: u32, values: Values) {
+        if values.is_nothing() {
+            return;
+        }
         let mut bytes = 0;
         let values = values.first.into_iter().chain(values.rest);
         let is_heard = self.bus.is_active();
         for (slot, value) in self.plan.program.shape.slots(place).zip(values) {
             if is_heard {
                 let pixels = value.pixels();
-                self.state.cells[place as usize].pixels.fetch_add(pixels, Ordering::Relaxed);
+                self.state.pixels[place as usize].fetch_add(pixels, Ordering::Relaxed);
             }
             bytes += self.state.slots.fill(slot, value);
         }
@@ -377,7 +384,7 @@ impl RunCore {
             self.state.slots.finish(slot);
         }
         let active = self.bus.is_active();
-        let released = self.schedule.release(place, |queued| {
+        let released = self.schedule.release(place, local.hand.as_deref(), |queued| {
             if active {
                 local.events.push(self.queued_event(queued, local.now / 1000));
             }
@@ -424,7 +431,7 @@ impl RunCore {
             finished.cpu_us = cell.cpu_nanos() / 1000;
         }
         finished.bytes = cell.bytes.load(Ordering::Relaxed);
-        finished.pixels = cell.pixels.load(Ordering::Relaxed);
+        finished.pixels = self.state.pixels[place as usize].load(Ordering::Relaxed);
         finished.key = self.key(place);
         if !status.is_ok() {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));

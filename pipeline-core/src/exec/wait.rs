@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Drained;
-use super::run::{Abandoned, RunCore, micros, nanos};
+use super::run::{Abandoned, RunCore};
 use super::timer::NOT_HURRIED;
 use crate::error::{CancelReason, Error, Result};
 use crate::step::Lane;
@@ -99,15 +99,15 @@ impl RunCore {
         if runner == Runner::Caller || !cell.claim() {
             return;
         }
-        let began = Duration::from_nanos(cell.nanos.load(Ordering::Relaxed));
-        let took = self.start.elapsed().saturating_sub(began);
-        cell.nanos.store(nanos(took), Ordering::Relaxed);
+        let took = self.now().saturating_sub(cell.nanos.load(Ordering::Relaxed));
+        cell.nanos.store(took, Ordering::Relaxed);
         let mut local = self.local();
         let limit = self.plan.infos[place as usize].settings().timeout.or(self.step_timeout);
-        let after = limit.unwrap_or(took);
+        let after = limit.unwrap_or(Duration::from_nanos(took));
         let error = Error::TimedOut { after, still_running: true };
         let end = self.failure(place, error);
         self.engine.lose(runner);
+        self.schedule.recall();
         let next = self.end(place, &end, &mut local);
         self.flush(&mut local);
         if let Some(next) = next {
@@ -143,7 +143,11 @@ impl crate::step::Host for RunCore {
             message: progress.message,
             eta_ms: None,
         };
-        self.bus.progress(micros(self.start.elapsed()), self.node(place), progress);
+        self.bus.progress(self.now() / 1000, self.node(place), progress);
+    }
+
+    fn seed(&self, place: u32) -> u64 {
+        self.key(place).map_or(0, |key| key.prefix())
     }
 }
 

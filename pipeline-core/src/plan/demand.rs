@@ -85,7 +85,7 @@ impl Demand {
         self.given.clear();
         let mut wanted = vec![false; shape.len()];
         // Which outputs are read at all; one per place needs no table.
-        let several = !shape.slot_place.is_empty();
+        let several = !shape.is_single();
         let mut used = vec![!several; shape.slot_count()];
         for &slot in targets {
             wanted[shape.producer(slot) as usize] = true;
@@ -138,7 +138,7 @@ impl Demand {
         let Some(body) = info.body() else {
             match request.bindings.find(info.name()) {
                 Some(binding) if Some(binding.value.data_type()) == info.input_type() => {
-                    let slot = frozen.shape.slot_start[place as usize];
+                    let slot = frozen.shape.first_slot(place);
                     self.given.push(GivenValue { slot, value: binding.value.clone(), tier: None });
                 }
                 found => self.faults.push(unbound(info, found.map(|b| b.value.data_type().name))),

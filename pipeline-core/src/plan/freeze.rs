@@ -101,7 +101,7 @@ pub(super) fn freeze(graph: &Graph) -> Frozen {
     let rows = Rows::of(graph);
     let mut faults = validate::structure(graph, &rows);
     let order = if rows.is_ordered() {
-        Some((0..narrow(rows.infos.len())).collect())
+        Some((0..narrow(rows.infos.len())).collect::<Vec<_>>())
     } else {
         running_order(&rows)
     };
@@ -115,26 +115,17 @@ pub(super) fn freeze(graph: &Graph) -> Frozen {
         place_of[row as usize] = narrow(place);
     }
     let infos: Arc<[_]> = order.iter().map(|&row| Arc::clone(&rows.infos[row as usize])).collect();
-    let mut shape = Shape {
-        ids: order.iter().map(|&row| rows.ids[row as usize]).collect(),
-        ..Shape::default()
-    };
-    shape.number_slots(infos.iter().map(|info| info.output_count()));
-    shape.input_start.reserve(order.len() + 1);
-    shape.inputs.reserve(rows.wires.len());
-    for (place, &row) in order.iter().enumerate() {
-        shape.input_start.push(narrow(shape.inputs.len()));
-        let wires = rows.wires(row as usize);
-        let slots = &shape.slot_start;
-        shape.inputs.extend(wires.iter().map(|wire| {
-            slots[place_of[wire.producer as usize] as usize] + u32::from(wire.joint.output)
-        }));
-        if let Some(counts) = port_counts(&infos[place], wires) {
-            shape.port_counts.insert(narrow(place), counts);
-        }
-    }
-    shape.input_start.push(narrow(shape.inputs.len()));
-    shape.link_consumers();
+    let shape = Shape::new(
+        order.iter().map(|&row| rows.ids[row as usize]).collect(),
+        |place| infos[place as usize].output_count(),
+        |place, first_slot, inputs| {
+            let wires = rows.wires(order[place as usize] as usize);
+            inputs.extend(wires.iter().map(|wire| {
+                first_slot(place_of[wire.producer as usize]) + u32::from(wire.joint.output)
+            }));
+            port_counts(&infos[place as usize], wires)
+        },
+    );
     let steps = infos.iter().map(|info| info.step().map(Arc::clone)).collect();
     let mut traits = Traits::default();
     infos.iter().for_each(|info| traits.add(info));

@@ -136,7 +136,6 @@ impl Keys {
         }
         let place = shape.producer(slot) as usize;
         match self.derived[place].known() {
-            Some(key) if shape.slot_place.is_empty() => Identity::Known(key),
             Some(key) => Identity::Known(key.port(shape.port(slot))),
             None if self.late[place] => Identity::Late,
             None => Identity::Never,
@@ -151,8 +150,7 @@ impl Keys {
 
     /// Whether the identity of this place's results is the digest of their content.
     pub(crate) fn is_digested(&self, place: u32, shape: &Shape) -> bool {
-        !self.exceptions.is_empty()
-            && self.exceptions.contains_key(&shape.slot_start[place as usize])
+        !self.exceptions.is_empty() && self.exceptions.contains_key(&shape.first_slot(place))
     }
 
     /// Names one place; says whether its name or that of a result is new.

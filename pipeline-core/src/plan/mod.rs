@@ -23,7 +23,7 @@ pub(crate) use demand::{Action, GivenValue};
 pub(crate) use keys::Identity;
 pub(crate) use narrow::Program;
 #[cfg(all(test, shuttle))]
-pub(crate) use shape::Shape;
+pub(crate) use {order::Estimates, shape::Shape};
 
 use crate::error::{Error, Fault, FaultCode, Result};
 use crate::graph::{Graph, NodeInfo};
@@ -34,6 +34,7 @@ use demand::demand;
 use freeze::{Frozen, freeze};
 use keys::Keys;
 use narrow::narrow;
+#[cfg(not(all(test, shuttle)))]
 use order::Estimates;
 
 /// What a run will do: which steps, in which order, under which keys, and what is there already.
@@ -64,12 +65,15 @@ pub(crate) struct Traits {
     pub(crate) has_timeouts: bool,
     /// Whether any node retries, has a time limit or runs on threads of its own.
     pub(crate) has_special: bool,
+    /// Whether any result may go by the digest of its content.
+    pub(crate) has_digests: bool,
 }
 
 impl Traits {
     fn add(&mut self, info: &NodeInfo) {
         let Some(body) = info.body() else { return };
         let settings = info.settings();
+        self.has_digests |= body.spec.cut_off != crate::step::CutOff::Never;
         self.needs_units |= !body.spec.resources.is_empty();
         self.has_timeouts |= settings.timeout.is_some();
         self.has_special |= settings.timeout.is_some()
@@ -206,7 +210,8 @@ impl Planner {
             if !program.origins.is_empty() {
                 let origin = old.producer(given.slot);
                 let place = program.origins.binary_search(&origin).unwrap_or_default();
-                given.slot = shape.slot_start[place] + u32::from(old.port(given.slot));
+                given.slot =
+                    shape.first_slot(shape::narrow(place)) + u32::from(old.port(given.slot));
             }
             given
         };
@@ -432,10 +437,7 @@ impl Plan {
             + size_of_val(&*self.infos)
             + size_of_val(&*self.steps)
             + size_of_val(self.keys.as_slice())
-            + size_of_val(shape.ids.as_slice())
-            + 4 * (shape.input_start.len() + shape.inputs.len())
-            + 4 * (shape.consumer_start.len() + shape.consumers.len())
-            + 4 * (shape.slot_start.len() + shape.slot_place.len())
+            + shape.size_bytes()
             + program.actions.len()
             + 4 * (program.waits.len() + program.uses.len() + program.targets.len())
             + 4 * (program.ranks.len()

@@ -94,52 +94,38 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
     for (place, &origin) in origins.iter().enumerate() {
         place_of[origin as usize] = number(place);
     }
-    let mut shape = Shape {
-        ids: origins.iter().map(|&origin| old.ids[origin as usize]).collect(),
-        ..Shape::default()
-    };
-    shape.number_slots(origins.iter().map(|&origin| {
-        let slots = old.slots(origin);
+    let ids = origins.iter().map(|&origin| old.ids[origin as usize]).collect();
+    let outputs = |place: u32| {
+        let slots = old.slots(origins[place as usize]);
         u16::try_from(slots.len()).unwrap_or(u16::MAX)
-    }));
-    let renumber = |slot: u32| {
-        let producer = place_of[old.producer(slot) as usize];
-        shape.slot_start[producer as usize] + u32::from(old.port(slot))
     };
-    let (mut inputs, mut input_start) = (Vec::new(), Vec::with_capacity(origins.len() + 1));
-    let mut port_counts = std::collections::HashMap::new();
-    for (place, &origin) in origins.iter().enumerate() {
-        input_start.push(number(inputs.len()));
+    let renumber = |slot: u32, first_slot: &dyn Fn(u32) -> u32| {
+        first_slot(place_of[old.producer(slot) as usize]) + u32::from(old.port(slot))
+    };
+    let shape = Shape::new(ids, outputs, |place, first_slot, inputs| {
+        let origin = origins[place as usize];
+        let renumbered = |slot: u32| renumber(slot, first_slot);
+        let counts = old.port_counts(origin);
         match demand.actions[origin as usize] {
             Action::Skip | Action::Given => {}
             Action::Run => {
-                inputs.extend(old.inputs(origin).iter().map(|&slot| renumber(slot)));
-                let counts = old.port_counts(origin);
-                if !counts.is_empty() {
-                    port_counts.insert(number(place), counts.into());
-                }
+                inputs.extend(old.inputs(origin).iter().map(|&slot| renumbered(slot)));
+                return (!counts.is_empty()).then(|| counts.into());
             }
             Action::Pass => {
                 let info = &frozen.infos[origin as usize];
-                let counts = old.port_counts(origin);
-                for slot in old.slots(origin) {
+                inputs.extend(old.slots(origin).map(|slot| {
                     let wire = passed_on(info, old.port(slot), counts).unwrap_or(0);
-                    inputs.push(renumber(old.inputs(origin)[wire]));
-                }
+                    renumbered(old.inputs(origin)[wire])
+                }));
             }
-            Action::Share => {
-                let other = demand.shared[&origin];
-                inputs.extend(old.slots(other).map(renumber));
-            }
+            Action::Share => inputs.extend(old.slots(demand.shared[&origin]).map(renumbered)),
         }
-    }
-    input_start.push(number(inputs.len()));
+        None
+    });
+    let renumber = |slot: u32| renumber(slot, &|place| shape.first_slot(place));
     let targets = targets.iter().map(|&slot| renumber(slot)).collect();
     let pick = |all: &[f32]| origins.iter().map(|&origin| all[origin as usize]).collect();
     let estimates = Estimates { nanos: pick(&estimates.nanos), bytes: pick(&estimates.bytes) };
-    shape.inputs = inputs;
-    shape.input_start = input_start;
-    shape.port_counts = port_counts;
-    shape.link_consumers();
     Program { shape: Arc::new(shape), targets, estimates, origins, ..Program::default() }
 }

@@ -4,8 +4,6 @@
 //! producer stands before its consumers, so one pass from front to back meets inputs before the
 //! steps that read them.
 
-use std::collections::HashMap;
-
 use crate::id::NodeId;
 
 /// Structure without steps: who reads what from whom.
@@ -13,20 +11,24 @@ use crate::id::NodeId;
 pub(crate) struct Shape {
     /// The node at each place.
     pub(crate) ids: Vec<NodeId>,
-    /// Where each place's wires start in `inputs`; one more entry than places.
-    pub(crate) input_start: Vec<u32>,
+    /// Where what belongs to each place starts; one more entry than places.
+    pub(super) starts: Vec<Start>,
     /// The slot that each wire reads, in the order of the ports.
     pub(crate) inputs: Vec<u32>,
-    /// Where each place's consumers start in `consumers`; one more entry than places.
-    pub(crate) consumer_start: Vec<u32>,
     /// The places that read from a place, one entry per wire.
-    pub(crate) consumers: Vec<u32>,
-    /// The first slot of each place; one more entry than places.
-    pub(crate) slot_start: Vec<u32>,
+    pub(super) consumers: Vec<u32>,
     /// The place of each slot; empty while every place has one slot, which is the same number.
-    pub(crate) slot_place: Vec<u32>,
-    /// Wires per input port, for places with a port that does not take exactly one.
-    pub(crate) port_counts: HashMap<u32, Box<[u32]>>,
+    pub(super) slot_place: Vec<u32>,
+    /// Wires per input port, for places with a port that does not take exactly one, by place.
+    port_counts: Vec<(u32, Box<[u32]>)>,
+}
+
+/// Where the rows of one place start. Side by side, because whoever wants one wants the others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Start {
+    input: u32,
+    consumer: u32,
+    slot: u32,
 }
 
 /// A number as the 32 bits in which places and slots are counted.
@@ -37,27 +39,79 @@ pub(crate) fn narrow(number: usize) -> u32 {
 }
 
 impl Shape {
+    /// A structure of these places.
+    ///
+    /// `outputs` tells how many slots each place has. `wires` is told the first slot of every place
+    /// and puts the slots that a place reads behind those that are there already; where a port does
+    /// not take exactly one wire, it returns the wires per port.
+    pub(crate) fn new(
+        ids: Vec<NodeId>,
+        outputs: impl Fn(u32) -> u16,
+        wires: impl Fn(u32, &dyn Fn(u32) -> u32, &mut Vec<u32>) -> Option<Box<[u32]>>,
+    ) -> Self {
+        let places = narrow(ids.len());
+        let mut starts = Vec::with_capacity(ids.len() + 1);
+        let (mut slot, mut single) = (0u32, true);
+        for place in 0..places {
+            starts.push(Start { slot, ..Start::default() });
+            let count = outputs(place);
+            single &= count == 1;
+            slot += u32::from(count);
+        }
+        starts.push(Start { slot, ..Start::default() });
+
+        let (mut inputs, mut port_counts) = (Vec::with_capacity(ids.len()), Vec::new());
+        for place in 0..places {
+            starts[place as usize].input = narrow(inputs.len());
+            let counts = wires(place, &|place| starts[place as usize].slot, &mut inputs);
+            port_counts.extend(counts.map(|counts| (place, counts)));
+        }
+        starts[places as usize].input = narrow(inputs.len());
+
+        let mut shape = Self { ids, starts, inputs, port_counts, ..Self::default() };
+        if !single {
+            let places = (0..places).flat_map(|at| shape.slots(at).map(move |_| at)).collect();
+            shape.slot_place = places;
+        }
+        shape.link_consumers();
+        shape
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
     }
 
     pub(crate) fn slot_count(&self) -> usize {
-        self.slot_start.last().map_or(0, |&end| end as usize)
+        self.starts.last().map_or(0, |end| end.slot as usize)
     }
 
     pub(crate) fn inputs(&self, place: u32) -> &[u32] {
-        let place = place as usize;
-        &self.inputs[self.input_start[place] as usize..self.input_start[place + 1] as usize]
+        let (from, to) = self.around(place);
+        &self.inputs[from.input as usize..to.input as usize]
     }
 
     pub(crate) fn consumers(&self, place: u32) -> &[u32] {
-        let place = place as usize;
-        let range = self.consumer_start[place] as usize..self.consumer_start[place + 1] as usize;
-        &self.consumers[range]
+        let (from, to) = self.around(place);
+        &self.consumers[from.consumer as usize..to.consumer as usize]
     }
 
     pub(crate) fn slots(&self, place: u32) -> std::ops::Range<u32> {
-        self.slot_start[place as usize]..self.slot_start[place as usize + 1]
+        let (from, to) = self.around(place);
+        from.slot..to.slot
+    }
+
+    fn around(&self, place: u32) -> (Start, Start) {
+        (self.starts[place as usize], self.starts[place as usize + 1])
+    }
+
+    /// The first slot of a place.
+    pub(crate) fn first_slot(&self, place: u32) -> u32 {
+        self.starts[place as usize].slot
+    }
+
+    /// Whether every place has one slot, which then is the same number.
+    pub(crate) fn is_single(&self) -> bool {
+        self.slot_place.is_empty()
     }
 
     /// The place that fills a slot.
@@ -67,57 +121,50 @@ impl Shape {
 
     /// The output port of a slot.
     pub(crate) fn port(&self, slot: u32) -> u16 {
-        let first = self.slot_start[self.producer(slot) as usize];
+        if self.is_single() {
+            return 0;
+        }
+        let first = self.first_slot(self.producer(slot));
         u16::try_from(slot - first).unwrap_or(u16::MAX)
     }
 
+    /// Wires per input port; empty where each has one.
     pub(crate) fn port_counts(&self, place: u32) -> &[u32] {
-        if self.port_counts.is_empty() {
-            return &[];
-        }
-        self.port_counts.get(&place).map_or(&[], |counts| counts)
+        let at = self.port_counts.binary_search_by_key(&place, |&(place, _)| place);
+        at.map_or(&[], |at| &self.port_counts[at].1)
     }
 
-    /// Sets the slots from the number of outputs of each place.
-    pub(crate) fn number_slots(&mut self, outputs: impl Iterator<Item = u16>) {
-        self.slot_start = Vec::with_capacity(self.len() + 1);
-        let mut slot = 0u32;
-        let mut single = true;
-        for count in outputs {
-            self.slot_start.push(slot);
-            single &= count == 1;
-            slot += u32::from(count);
-        }
-        self.slot_start.push(slot);
-        self.slot_place = if single {
-            Vec::new()
-        } else {
-            (0..narrow(self.len()))
-                .flat_map(|place| self.slots(place).map(move |_| place))
-                .collect()
-        };
+    /// Bytes that it takes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        size_of_val(self.ids.as_slice())
+            + size_of_val(self.starts.as_slice())
+            + size_of_val(self.inputs.as_slice())
+            + size_of_val(self.consumers.as_slice())
+            + size_of_val(self.slot_place.as_slice())
     }
 
     /// Fills `consumers` from `inputs`.
-    pub(crate) fn link_consumers(&mut self) {
+    fn link_consumers(&mut self) {
         let places = self.len();
-        let mut start = vec![0u32; places + 1];
+        // One entry further on, so that filling in moves every start to where it belongs.
+        let mut next = vec![0u32; places + 2];
         for &slot in &self.inputs {
-            start[self.producer(slot) as usize + 1] += 1;
+            next[self.producer(slot) as usize + 2] += 1;
         }
-        for place in 0..places {
-            start[place + 1] += start[place];
+        for place in 2..places + 2 {
+            next[place] += next[place - 1];
         }
-        let mut next = start.clone();
         let mut consumers = vec![0u32; self.inputs.len()];
         for place in 0..narrow(places) {
             for &slot in self.inputs(place) {
-                let next = &mut next[self.producer(slot) as usize];
+                let next = &mut next[self.producer(slot) as usize + 1];
                 consumers[*next as usize] = place;
                 *next += 1;
             }
         }
-        self.consumer_start = start;
+        for (start, consumer) in self.starts.iter_mut().zip(next) {
+            start.consumer = consumer;
+        }
         self.consumers = consumers;
     }
 }

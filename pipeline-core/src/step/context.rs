@@ -26,6 +26,11 @@ pub(crate) trait Host: Sync {
 
     /// Takes note of progress; called as often as the step likes.
     fn progress(&self, node: u32, progress: Progress);
+
+    /// The number that the random numbers of a step start from.
+    fn seed(&self, _node: u32) -> u64 {
+        0
+    }
 }
 
 /// Nobody: never stops, never listens.
@@ -53,7 +58,6 @@ pub struct Context<'a> {
     pub(crate) node: u32,
     pub(crate) crew: Option<&'a Crew>,
     pub(crate) services: Option<&'a Services>,
-    pub(crate) seed: u64,
     pub(crate) attempt: u32,
     pub(crate) deadline: Option<Instant>,
     /// Nanoseconds that other threads spent on this step.
@@ -67,7 +71,6 @@ impl Default for Context<'_> {
             node: 0,
             crew: None,
             services: None,
-            seed: 0,
             attempt: 1,
             deadline: None,
             helped: None,
@@ -179,8 +182,8 @@ impl<'a> Context<'a> {
 
     /// The number to seed random numbers with: the same for the same parameters and inputs.
     #[must_use]
-    pub const fn seed(&self) -> u64 {
-        self.seed
+    pub fn seed(&self) -> u64 {
+        self.host.seed(self.node)
     }
 
     /// Which attempt this is, counted from 1.

@@ -21,7 +21,7 @@ pub struct Drain {
 }
 
 /// Queued work that is worth waking a thread for, in nanoseconds: as in a run.
-const WORTH_A_WORKER: f32 = 10_000.0;
+const WORTH_A_WORKER: f64 = 10_000.0;
 
 impl Drain {
     /// Prepares a plan to be drained by this many threads, the caller included.
@@ -55,10 +55,12 @@ impl Drain {
         scope: Option<&Scope<'a>>,
         passed: &'a AtomicUsize,
     ) {
-        let mut mine = 0;
-        while let Some(place) = next.or_else(|| self.schedule.pop_or_leave(&Unlimited).ok()) {
+        let (mut mine, mut hand) = (0, None);
+        while let Some(place) =
+            next.or_else(|| self.schedule.pop_or_leave(&mut hand, &Unlimited).ok())
+        {
             mine += 1;
-            let released = self.schedule.release(place, |_| ());
+            let released = self.schedule.release(place, hand.as_deref(), |_| ());
             if released.queued_nanos > WORTH_A_WORKER
                 && let Some(scope) = scope
                 && self.take_idle()
