@@ -134,7 +134,10 @@ impl Default for Cancel {
 impl Cancel {
     /// Blurs to the end.
     pub fn blur(&self) {
-        let run = self.executor.spawn_plan(self.plan.clone(), &RunOptions::default());
+        let run = self
+            .executor
+            .spawn_plan(self.plan.clone(), &RunOptions::default())
+            .expect("no resource is limited");
         run.wait().ok().expect("the blur succeeds");
     }
 
@@ -151,7 +154,10 @@ impl Cancel {
             let Watch(watch) = &self.watch;
             watch.0.store(false, Ordering::Relaxed);
             watch.1.store(0, Ordering::Relaxed);
-            let run = self.executor.spawn_plan(self.plan.clone(), &RunOptions::default());
+            let run = self
+                .executor
+                .spawn_plan(self.plan.clone(), &RunOptions::default())
+                .expect("no resource is limited");
             // Another try if it has ended on its own.
             if run.wait_for(self.whole.mul_f64(part)).is_some() {
                 continue;

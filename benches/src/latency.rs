@@ -36,7 +36,8 @@ impl NineSteps {
 
     /// Hands it to the workers and waits.
     pub fn by_pool(&self) {
-        drop(self.executor.spawn_plan(self.plan.clone(), &self.options).wait());
+        let run = self.executor.spawn_plan(self.plan.clone(), &self.options);
+        drop(run.expect("no resource is limited").wait());
     }
 
     /// The same number of calls, handed to a plain pool.

@@ -128,10 +128,15 @@ impl Nested {
     pub fn handed_over(&self) -> Duration {
         self.meeting.begun.close();
         let options = RunOptions::default();
-        let long = self.executor.spawn_plan(self.long.clone(), &options);
+        let long =
+            self.executor.spawn_plan(self.long.clone(), &options).expect("no resource is limited");
         self.meeting.begun.wait();
         let start = Instant::now();
-        let tiny = self.executor.spawn_plan(self.tiny.clone(), &options).wait();
+        let tiny = self
+            .executor
+            .spawn_plan(self.tiny.clone(), &options)
+            .expect("no resource is limited")
+            .wait();
         let took = start.elapsed();
         tiny.ok().expect("the loop succeeds");
         long.wait().ok().expect("the loop succeeds");
@@ -161,7 +166,10 @@ impl Nested {
     }
 
     fn run(&self, plan: &Plan) {
-        let run = self.executor.spawn_plan(plan.clone(), &RunOptions::default());
+        let run = self
+            .executor
+            .spawn_plan(plan.clone(), &RunOptions::default())
+            .expect("no resource is limited");
         run.wait().ok().expect("the loops succeed");
     }
 }

@@ -118,7 +118,8 @@ impl Sleepers {
     #[must_use]
     pub fn run(&self, budget: Option<u64>) -> u64 {
         let options = RunOptions { budget, ..RunOptions::default() };
-        let report = self.executor.run_plan(self.plan.clone(), &options);
+        let report =
+            self.executor.run_plan(self.plan.clone(), &options).expect("no resource is limited");
         report.ok().expect("steps that sleep do not fail");
         report.totals().peak_bytes
     }

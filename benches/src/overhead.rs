@@ -50,13 +50,19 @@ impl Warm {
 
     /// Runs the plan on this thread and the workers, while nobody listens.
     pub fn run(&self) {
-        let report = self.executor.run_plan(self.plan.clone(), &self.options);
+        let report = self
+            .executor
+            .run_plan(self.plan.clone(), &self.options)
+            .expect("no resource is limited");
         report.ok().expect("steps that do nothing do not fail");
     }
 
     /// Runs the plan as [`run`](Self::run) does, while an observer counts its events.
     pub fn run_watched(&self) {
-        let report = self.executor.run_plan(self.plan.clone(), &self.watched);
+        let report = self
+            .executor
+            .run_plan(self.plan.clone(), &self.watched)
+            .expect("no resource is limited");
         report.ok().expect("steps that do nothing do not fail");
     }
 

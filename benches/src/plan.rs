@@ -110,7 +110,7 @@ fn million(n: u32) -> Million {
     #[expect(clippy::cast_precision_loss, reason = "sizes of plans are small")]
     let bytes = plan.size_bytes() as f64;
     took.bytes = bytes / f64::from(n);
-    let report = executor.run_plan(plan, &options);
+    let report = executor.run_plan(plan, &options).expect("no resource is limited");
     took.run = next();
     took.cpu = cpu().saturating_sub(start);
     report.ok().expect("steps that do nothing do not fail");

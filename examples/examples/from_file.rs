@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all("out/from_file")?;
     fs::write("out/from_file/plan.dot", plan.to_dot())?;
 
-    let report = executor.run_plan(plan, &options);
+    let report = executor.run_plan(plan, &options)?;
     report.ok()?;
     println!("{report}\n");
 

@@ -21,6 +21,7 @@ use super::state::Spare;
 use super::timer::Timer;
 use crate::cache::Cache;
 use crate::error::{Error, Result};
+use crate::id::RunId;
 use crate::observe::{Observer, Pump};
 use crate::plan::{Costs, Identities, Planner, Sources};
 use crate::step::{Crew, Lane, Services};
@@ -63,8 +64,57 @@ pub(super) struct Follower {
     pub(super) place: u32,
 }
 
-/// A step on its way to a thread of a lane.
-type Job = Box<dyn FnOnce() + Send>;
+/// A place on its way to a thread of a lane.
+#[derive(Debug)]
+struct Handed {
+    run: Arc<RunCore>,
+    place: u32,
+}
+
+/// Places that wait for a thread of one lane, the most urgent runs first.
+#[derive(Debug, Default)]
+struct Waiting {
+    queue: Mutex<VecDeque<Handed>>,
+    /// How many there are, to ask without the lock.
+    count: AtomicUsize,
+}
+
+impl Waiting {
+    fn push(&self, handed: Handed) {
+        let mut queue = self.queue.lock();
+        let at = queue.partition_point(|other| other.run.priority >= handed.run.priority);
+        queue.insert(at, handed);
+        self.count.store(queue.len(), Ordering::Relaxed);
+    }
+
+    fn pop(&self) -> Option<Handed> {
+        let mut queue = self.queue.lock();
+        let first = queue.pop_front();
+        self.count.store(queue.len(), Ordering::Relaxed);
+        first
+    }
+
+    /// The places of one run, which then wait no longer.
+    fn withdraw(&self, run: RunId) -> Vec<u32> {
+        let mut queue = self.queue.lock();
+        let (mine, others) =
+            std::mem::take(&mut *queue).into_iter().partition(|handed| handed.run.id == run);
+        *queue = others;
+        self.count.store(queue.len(), Ordering::Relaxed);
+        let mine: VecDeque<Handed> = mine;
+        mine.into_iter().map(|handed| handed.place).collect()
+    }
+
+    fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether one waits that is at least as urgent.
+    fn has(&self, priority: u8) -> bool {
+        self.len() > 0
+            && self.queue.lock().front().is_some_and(|first| first.run.priority >= priority)
+    }
+}
 
 pub(super) struct Engine {
     pool: Mutex<Arc<ThreadPool>>,
@@ -79,8 +129,8 @@ pub(super) struct Engine {
     called: AtomicUsize,
     /// Steps that wait for a thread of a lane. They are not left to the pools, because what is
     /// queued there behind a lost thread would be lost with it.
-    in_pool: Mutex<VecDeque<Job>>,
-    in_waiting: Mutex<VecDeque<Job>>,
+    in_pool: Waiting,
+    in_waiting: Waiting,
     /// Callers that drain their own run and so take a processor.
     callers: AtomicUsize,
     /// Runs that no caller drains.
@@ -140,8 +190,8 @@ impl Engine {
                 blocking_threads,
                 workers: AtomicUsize::new(0),
                 called: AtomicUsize::new(0),
-                in_pool: Mutex::default(),
-                in_waiting: Mutex::default(),
+                in_pool: Waiting::default(),
+                in_waiting: Waiting::default(),
                 callers: AtomicUsize::new(0),
                 unattended: AtomicUsize::new(0),
                 stuck: AtomicUsize::new(0),
@@ -196,8 +246,12 @@ impl Engine {
         self.runs.lock().clone()
     }
 
-    /// Whether a run of higher priority has something for a thread that drains one of `priority`.
+    /// Whether something more urgent waits for a thread that drains a run of `priority`: a run of
+    /// higher priority, or a step that only threads of the pool may run.
     pub(super) fn is_outranked(&self, priority: u8) -> bool {
+        if self.in_pool.len() > 0 && runner() == Runner::Worker && self.in_pool.has(priority) {
+            return true;
+        }
         self.urgent.load(Ordering::Relaxed) > priority
             && self
                 .runs
@@ -244,10 +298,9 @@ impl Engine {
                 engine.declined.store(true, Ordering::Relaxed);
                 return;
             }
-            let job = engine.in_pool.lock().pop_front();
-            if let Some(job) = job {
+            if let Some(handed) = engine.in_pool.pop() {
                 RUNNER.set(Runner::Guest);
-                job();
+                handed.run.drain_handed(handed.place, Lane::Rayon);
             }
         });
     }
@@ -255,10 +308,9 @@ impl Engine {
     fn send_to_waiting(self: &Arc<Self>, pool: &ThreadPool) {
         let engine = Arc::clone(self);
         pool.spawn(move || {
-            let job = engine.in_waiting.lock().pop_front();
-            if let Some(job) = job {
+            if let Some(handed) = engine.in_waiting.pop() {
                 RUNNER.set(Runner::Blocking);
-                job();
+                handed.run.drain_handed(handed.place, Lane::Blocking);
             }
         });
     }
@@ -290,7 +342,11 @@ impl Engine {
 
     fn release_caller(self: &Arc<Self>) {
         self.callers.fetch_sub(1, Ordering::SeqCst);
-        if self.unattended.load(Ordering::SeqCst) > 0 {
+        // Workers may have been told that there is no place for them.
+        let is_wanted = self.unattended.load(Ordering::SeqCst) > 0
+            || self.crew.wants_help()
+            || self.has_runnable();
+        if is_wanted {
             self.wake(1);
         }
     }
@@ -301,14 +357,16 @@ impl Engine {
         runs.iter().find_map(|run| Some((Arc::clone(run), run.schedule.join(&**run)?)))
     }
 
-    /// Runs a job on the threads of a lane.
+    /// Lets a thread of a lane run a place.
     pub(super) fn hand_over(
         self: &Arc<Self>,
         lane: Lane,
-        job: impl FnOnce() + Send + 'static,
+        run: &Arc<RunCore>,
+        place: u32,
     ) -> Result<()> {
+        let handed = Handed { run: Arc::clone(run), place };
         if lane != Lane::Blocking {
-            self.in_pool.lock().push_back(Box::new(job));
+            self.in_pool.push(handed);
             let pool = Arc::clone(&self.pool.lock());
             self.send_to_pool(&pool);
             return Ok(());
@@ -320,10 +378,17 @@ impl Engine {
                 Arc::clone(none.insert(build_pool(self.blocking_threads, "pipeline-blocking")?))
             }
         };
-        self.in_waiting.lock().push_back(Box::new(job));
+        self.in_waiting.push(handed);
         drop(waiting);
         self.send_to_waiting(&pool);
         Ok(())
+    }
+
+    /// The places of a run that wait for a thread of a lane, which then wait no longer.
+    pub(super) fn withdraw(&self, run: RunId) -> Vec<u32> {
+        let mut places = self.in_pool.withdraw(run);
+        places.extend(self.in_waiting.withdraw(run));
+        places
     }
 
     /// Calls back what came to a thread that was inside a step.
@@ -331,7 +396,7 @@ impl Engine {
     pub(super) fn recall_declined(self: &Arc<Self>) {
         if self.declined.load(Ordering::Relaxed) && self.declined.swap(false, Ordering::Relaxed) {
             let pool = Arc::clone(&self.pool.lock());
-            let jobs = self.in_pool.lock().len();
+            let jobs = self.in_pool.len();
             (0..jobs).for_each(|_| self.send_to_pool(&pool));
             self.wake(1);
         }
@@ -348,7 +413,7 @@ impl Engine {
             Runner::Blocking => {
                 let mut waiting = self.waiting.lock();
                 if let Ok(fresh) = build_pool(self.blocking_threads, "pipeline-blocking") {
-                    let jobs = self.in_waiting.lock().len();
+                    let jobs = self.in_waiting.len();
                     (0..jobs).for_each(|_| self.send_to_waiting(&fresh));
                     *waiting = Some(fresh);
                 }
@@ -364,7 +429,7 @@ impl Engine {
             self.stuck.store(0, Ordering::Relaxed);
             let called = self.called.load(Ordering::SeqCst);
             (0..called).for_each(|_| self.send_worker(&fresh));
-            let jobs = self.in_pool.lock().len();
+            let jobs = self.in_pool.len();
             (0..jobs).for_each(|_| self.send_to_pool(&fresh));
             drop(old);
         }
@@ -390,6 +455,11 @@ fn work(engine: &Arc<Engine>) {
     }
     RUNNER.set(Runner::Worker);
     loop {
+        while let Some(handed) = engine.in_pool.pop() {
+            if handed.run.drain_handed(handed.place, Lane::Rayon) == Drained::Lost {
+                return;
+            }
+        }
         while let Some((run, place)) = engine.next() {
             if run.schedule.has_queued() {
                 engine.wake(1);
@@ -397,8 +467,12 @@ fn work(engine: &Arc<Engine>) {
             if run.drain(place) == Drained::Lost {
                 return;
             }
+            if engine.in_pool.len() > 0 {
+                break;
+            }
         }
-        if engine.crew.help() {
+        // The bodies of row loops are code of steps as well.
+        if engine.in_pool.len() > 0 || inside_step(|| engine.crew.help()) {
             continue;
         }
         engine.workers.fetch_sub(1, Ordering::SeqCst);

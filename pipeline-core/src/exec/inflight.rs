@@ -31,24 +31,34 @@ impl<F> InFlight<F> {
         Self { leaders: Mutex::new(HashMap::new()) }
     }
 
-    /// Begins a key. `look_up` runs under the lock: a leader puts its result in the cache before it
-    /// finishes, so whoever finds no leader finds the result.
+    /// Begins a key. `is_there` runs under the lock: a leader puts its result in the cache before it
+    /// finishes, so whoever finds no leader finds the result. `look_up`, which may take its time,
+    /// does not.
     pub(crate) fn begin<H>(
         &self,
         key: Key,
-        look_up: impl FnOnce() -> Option<H>,
+        is_there: impl Fn() -> bool,
+        look_up: impl Fn() -> Option<H>,
         follower: impl FnOnce() -> F,
     ) -> Begin<H> {
-        let mut leaders = self.leaders.lock();
-        if let Some(followers) = leaders.get_mut(&key) {
-            followers.push(follower());
-            return Begin::Follower;
+        let mut is_gone = false;
+        loop {
+            let mut leaders = self.leaders.lock();
+            if let Some(followers) = leaders.get_mut(&key) {
+                followers.push(follower());
+                return Begin::Follower;
+            }
+            // What was there and could not be had is not asked for again.
+            if is_gone || !is_there() {
+                leaders.insert(key, Vec::new());
+                return Begin::Leader;
+            }
+            drop(leaders);
+            match look_up() {
+                Some(hit) => return Begin::Hit(hit),
+                None => is_gone = true,
+            }
         }
-        if let Some(hit) = look_up() {
-            return Begin::Hit(hit);
-        }
-        leaders.insert(key, Vec::new());
-        Begin::Leader
     }
 
     /// Ends a computation, well or not; returns those who followed.
@@ -80,12 +90,13 @@ mod tests {
     fn the_first_leads_and_the_others_follow() {
         let key = KeyHasher::result().text("k").finish();
         let inflight = InFlight::new();
-        assert!(matches!(inflight.begin(key, || None::<()>, || 1), Begin::Leader));
-        assert!(matches!(inflight.begin(key, || None::<()>, || 2), Begin::Follower));
-        assert!(matches!(inflight.begin(key, || None::<()>, || 3), Begin::Follower));
+        assert!(matches!(inflight.begin(key, || false, || None::<()>, || 1), Begin::Leader));
+        assert!(matches!(inflight.begin(key, || false, || None::<()>, || 2), Begin::Follower));
+        assert!(matches!(inflight.begin(key, || false, || None::<()>, || 3), Begin::Follower));
         assert!(inflight.has_followers(&key));
         assert_eq!(inflight.detach(|&follower| follower == 2), [2]);
         assert_eq!(inflight.finish(&key), [3]);
-        assert!(matches!(inflight.begin(key, || Some(()), || 4), Begin::Hit(())));
+        assert!(matches!(inflight.begin(key, || true, || Some(()), || 4), Begin::Hit(())));
+        assert!(matches!(inflight.begin(key, || true, || None::<()>, || 5), Begin::Leader));
     }
 }

@@ -39,7 +39,8 @@ impl RunCore {
             self.schedule.done(place, self.units_of(place));
             Follower { run: Arc::clone(self), place }
         };
-        match self.engine.inflight.begin(key, hits, follow) {
+        let is_there = || (0u16..).take(slots).all(|port| cache.contains(&key.port(port)));
+        match self.engine.inflight.begin(key, is_there, hits, follow) {
             Begin::Leader => {
                 self.leading.lock().insert(place);
                 Found::Nothing

@@ -216,7 +216,7 @@ impl Executor {
     /// As [`plan`](Self::plan). Failures of steps are in the report; [`Report::ok`] turns the first
     /// of them into an error.
     pub fn run(&self, graph: &Graph, options: &RunOptions) -> Result<Arc<Report>> {
-        Ok(self.run_plan(self.plan(graph, options)?, options))
+        self.run_plan(self.plan(graph, options)?, options)
     }
 
     /// Plans a graph and runs it on the workers while the caller goes on.
@@ -224,34 +224,40 @@ impl Executor {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub fn spawn(&self, graph: &Graph, options: &RunOptions) -> Result<Run> {
-        Ok(self.spawn_plan(self.plan(graph, options)?, options))
+        self.spawn_plan(self.plan(graph, options)?, options)
     }
 
     /// Runs a plan on this thread and the workers, until it is over.
-    #[must_use]
-    pub fn run_plan(&self, plan: Plan, options: &RunOptions) -> Arc<Report> {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a step needs more of a resource than the options have.
+    pub fn run_plan(&self, plan: Plan, options: &RunOptions) -> Result<Arc<Report>> {
+        check_resources(&plan, options)?;
         let is_nested = engine::is_inside_step();
         if can_overrun(&plan, options) && !is_nested {
             // A thread whose step is given up on must be one that can be replaced.
             let run = RunCore::new(&self.engine, plan, options, Audience::Nobody);
-            return Run::start(run, options).wait();
+            return Ok(Run::start(run, options).wait());
         }
         let run = RunCore::new(&self.engine, plan, options, Audience::Drainer);
         run.begin(options);
         run.left(run.schedule.leave());
         if is_nested {
             // The worker that this thread is stays with the run: it may be the only one.
-            return run.see_through();
+            return Ok(run.see_through());
         }
         let report = self.engine.as_caller(|| run.see_through());
         run.let_observers_finish();
-        report
+        Ok(report)
     }
 
     /// Runs a plan on the workers while the caller goes on.
-    #[must_use]
-    pub fn spawn_plan(&self, plan: Plan, options: &RunOptions) -> Run {
-        Run::start(RunCore::new(&self.engine, plan, options, Audience::Handle), options)
+    ///
+    /// # Errors
+    /// As [`run_plan`](Self::run_plan).
+    pub fn spawn_plan(&self, plan: Plan, options: &RunOptions) -> Result<Run> {
+        check_resources(&plan, options)?;
+        Ok(Run::start(RunCore::new(&self.engine, plan, options, Audience::Handle), options))
     }
 
     /// Looks at every file again at the next plan, however unchanged it seems.
@@ -289,6 +295,9 @@ fn can_overrun(plan: &Plan, options: &RunOptions) -> bool {
 
 /// A step that needs more of a resource than there is could never run.
 fn check_resources(plan: &Plan, options: &RunOptions) -> Result<()> {
+    if !plan.needs_units() || options.resources.is_empty() {
+        return Ok(());
+    }
     let mut faults = Vec::new();
     for info in &*plan.infos {
         for need in info.body().map_or(&[][..], |body| &body.spec.resources) {

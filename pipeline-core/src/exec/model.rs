@@ -122,7 +122,7 @@ impl Machine {
             self.schedule.enter();
             let machine = Arc::clone(self);
             self.timers.lock().push(thread::spawn(move || {
-                machine.schedule.push(place);
+                machine.schedule.push(place, &machine.needs);
                 machine.left(machine.schedule.leave());
             }));
             self.schedule.done(place, &self.needs.0);
@@ -137,7 +137,7 @@ impl Machine {
         }
         assert_eq!(self.ran[place as usize].fetch_add(1, Ordering::SeqCst), 0, "{place} ran twice");
         self.schedule.done(place, &self.needs.0);
-        self.schedule.release(place, hand, |_| ()).next
+        self.schedule.release(place, hand, &self.needs, |_| ()).next
     }
 
     fn drain(self: &Arc<Self>, first: u32) {
@@ -156,7 +156,7 @@ impl Machine {
 
     /// The starter and two workers that look in.
     fn run(self: &Arc<Self>) {
-        self.schedule.start();
+        self.schedule.start(&self.needs);
         let workers = [(); 2].map(|()| {
             let machine = Arc::clone(self);
             thread::spawn(move || {
@@ -232,19 +232,26 @@ fn a_computation_is_led_by_one_and_nobody_is_left_waiting() {
             .map(|number| {
                 let (inflight, cache) = (Arc::clone(&inflight), Arc::clone(&cache));
                 let (computed, answered) = (Arc::clone(&computed), Arc::clone(&answered));
-                thread::spawn(move || match inflight.begin(key(), || *cache.lock(), || number) {
-                    Begin::Hit(value) => {
-                        assert_eq!(value, 9);
-                        answered.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    match inflight.begin(
+                        key(),
+                        || cache.lock().is_some(),
+                        || *cache.lock(),
+                        || number,
+                    ) {
+                        Begin::Hit(value) => {
+                            assert_eq!(value, 9);
+                            answered.fetch_add(1, Ordering::SeqCst);
+                        }
+                        Begin::Leader => {
+                            computed.fetch_add(1, Ordering::SeqCst);
+                            thread::yield_now();
+                            *cache.lock() = Some(9);
+                            let followers = u32::try_from(inflight.finish(&key()).len()).unwrap();
+                            answered.fetch_add(1 + followers, Ordering::SeqCst);
+                        }
+                        Begin::Follower => {}
                     }
-                    Begin::Leader => {
-                        computed.fetch_add(1, Ordering::SeqCst);
-                        thread::yield_now();
-                        *cache.lock() = Some(9);
-                        let followers = u32::try_from(inflight.finish(&key()).len()).unwrap();
-                        answered.fetch_add(1 + followers, Ordering::SeqCst);
-                    }
-                    Begin::Follower => {}
                 })
             })
             .collect();
@@ -258,9 +265,9 @@ fn a_computation_is_led_by_one_and_nobody_is_left_waiting() {
 fn a_follower_that_leaves_is_called_once() {
     check(|| {
         let inflight = Arc::new(InFlight::new());
-        assert!(matches!(inflight.begin(key(), || None::<()>, || 0u32), Begin::Leader));
-        assert!(matches!(inflight.begin(key(), || None::<()>, || 1u32), Begin::Follower));
-        assert!(matches!(inflight.begin(key(), || None::<()>, || 2u32), Begin::Follower));
+        assert!(matches!(inflight.begin(key(), || false, || None::<()>, || 0u32), Begin::Leader));
+        assert!(matches!(inflight.begin(key(), || false, || None::<()>, || 1u32), Begin::Follower));
+        assert!(matches!(inflight.begin(key(), || false, || None::<()>, || 2u32), Begin::Follower));
         let called = Arc::new(AtomicU32::new(0));
         let (other, calls) = (Arc::clone(&inflight), Arc::clone(&called));
         let leaver = thread::spawn(move || {

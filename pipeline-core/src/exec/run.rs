@@ -14,7 +14,7 @@ use super::report::Report;
 use super::schedule::{Left, Schedule};
 use super::slots::{Take, dispose};
 use super::state::RunState;
-use super::timer::NOT_HURRIED;
+use super::timer::{Due, NOT_HURRIED};
 use super::{OnFailure, RunOptions};
 use crate::error::{CancelReason, Error};
 use crate::event::{
@@ -27,7 +27,7 @@ use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
 use crate::step::{CancelToken, OnCancel};
 use crate::sync::Mutex;
-use crate::sync::atomic::{Ordering, fence};
+use crate::sync::atomic::{AtomicU32, Ordering, fence};
 
 /// A run and everything its threads share.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(super) struct RunCore {
     pub(super) on_failure: OnFailure,
     pub(super) step_timeout: Option<Duration>,
     pub(super) grace: Duration,
+    /// When the run is told to stop, if it has a time limit.
+    timeout: Mutex<Option<Due>>,
     budget: Option<u64>,
     pub(super) token: CancelToken,
     /// Whether anyone holds a handle on the run while it goes on.
@@ -59,6 +61,8 @@ pub(super) struct RunCore {
     pub(super) leading: Mutex<HashSet<u32>>,
     report: Door<Option<Arc<Report>>>,
     over: Condvar,
+    /// Threads that drain the run and wait for something to be queued.
+    idle: AtomicU32,
 }
 
 /// Who may join the stream of a run while it goes on.
@@ -103,6 +107,7 @@ impl RunCore {
             on_failure: options.on_failure,
             step_timeout: options.step_timeout,
             grace: options.grace,
+            timeout: Mutex::new(None),
             budget: options.budget,
             token: CancelToken::new(),
             is_shared: audience == Audience::Handle,
@@ -117,6 +122,7 @@ impl RunCore {
             leading: Mutex::new(HashSet::new()),
             report: Door::new(None),
             over: Condvar::new(),
+            idle: AtomicU32::new(0),
             plan,
         })
     }
@@ -147,14 +153,19 @@ impl RunCore {
         }
         if let Some(at) = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
             let run = Arc::downgrade(self);
-            self.engine.timer.at(at, NOT_HURRIED, move || {
+            let due = self.engine.timer.at(at, NOT_HURRIED, move || {
                 if let Some(run) = run.upgrade() {
                     run.cancel(CancelReason::Timeout);
                 }
             });
+            *self.timeout.lock() = Some(due);
         }
-        self.schedule.start();
+        self.schedule.start(&**self);
         self.engine.enlist(self);
+        // A cancel that came before found nothing to refuse.
+        if self.token.is_cancelled() {
+            self.refuse_queued();
+        }
     }
 
     /// The events that every stream begins with.
@@ -226,7 +237,7 @@ impl RunCore {
             };
             if !is_nested && self.engine.is_outranked(self.priority) {
                 self.flush(&mut local);
-                self.left(self.schedule.give_back(place, &mut local.hand));
+                self.left(self.schedule.give_back(place, &mut local.hand, &**self));
                 return Drained::Free;
             }
             match self.execute(place, &mut local) {
@@ -255,13 +266,23 @@ impl RunCore {
         for follower in self.engine.inflight.detach(|follower| follower.run.id == self.id) {
             follower.run.come_back(follower.place);
         }
+        for place in self.engine.withdraw(self.id) {
+            self.schedule.done(place, self.units_of(place));
+            self.come_back(place);
+        }
         self.engine.timer.hurry(self.id.0);
     }
 
-    /// Ends the run soon: what waits comes back, what runs is given up on after the grace period.
+    /// Ends the run soon: what waits comes back, what is queued is refused, what runs is given up on
+    /// after the grace period.
     pub(super) fn wind_down(self: &Arc<Self>) {
         self.bring_back();
-        let Some(at) = Instant::now().checked_add(self.grace) else { return };
+        self.refuse_queued();
+        self.abandon_after(self.grace);
+    }
+
+    fn abandon_after(self: &Arc<Self>, pause: Duration) {
+        let Some(at) = Instant::now().checked_add(pause) else { return };
         let run = Arc::downgrade(self);
         self.engine.timer.at(at, NOT_HURRIED, move || {
             if let Some(run) = run.upgrade() {
@@ -270,23 +291,48 @@ impl RunCore {
         });
     }
 
+    /// Ends everything that is queued. The run was told to stop, so no step runs: this takes no
+    /// worker, and there may be none to wait for.
+    pub(super) fn refuse_queued(self: &Arc<Self>) {
+        while let Some(place) = self.schedule.pop_any() {
+            let (mut local, mut next) = (self.local(), Some(place));
+            while let Some(place) = next {
+                next = self.execute(place, &mut local).ok().flatten();
+            }
+            self.flush(&mut local);
+            self.left(self.schedule.leave());
+        }
+    }
+
     fn abandon_all(self: &Arc<Self>) {
+        let Some(reason) = self.token.reason() else { return };
+        let mut is_wanted = false;
         for (place, cell) in (0u32..).zip(&self.state.cells) {
             if cell.state() == State::Running {
-                self.abandon(place);
+                if self.is_wanted(place, reason) {
+                    is_wanted = true;
+                } else {
+                    self.abandon(place, None);
+                }
             }
+        }
+        if is_wanted {
+            self.abandon_after(self.grace.max(STILL_WANTED));
         }
     }
 
     /// Queues a place whose other source is gone; the source was counted in and goes out.
     pub(super) fn come_back(self: &Arc<Self>, place: u32) {
         self.queue(place);
+        if self.token.is_cancelled() {
+            self.refuse_queued();
+        }
         self.left(self.schedule.leave());
     }
 
     /// Queues a place from outside the drain loop.
     pub(super) fn queue(&self, place: u32) {
-        self.schedule.push(place);
+        self.schedule.push(place, self);
         self.engine.wake(1);
         // A caller that waits for its run is as good as a worker.
         drop(self.report.lock());
@@ -329,7 +375,14 @@ impl RunCore {
             if let Some(place) = self.schedule.join(&**self) {
                 return Ok(place);
             }
-            self.over.wait(&mut report);
+            self.idle.fetch_add(1, Ordering::Relaxed);
+            if is_nested {
+                self.over.wait(&mut report);
+            } else {
+                // Without this thread the workers may use all processors.
+                self.engine.as_waiting(|| self.over.wait(&mut report));
+            }
+            self.idle.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -342,10 +395,14 @@ impl RunCore {
         }
     }
 
-    /// Calls a worker if enough is queued to be worth one.
+    /// Calls a thread if enough is queued to be worth one.
     pub(super) fn call_for_help(&self, queued_nanos: f64) {
         if queued_nanos > WORTH_A_WORKER {
             self.engine.wake(1);
+            if self.idle.load(Ordering::Relaxed) > 0 {
+                drop(self.report.lock());
+                self.over.notify_all();
+            }
         }
     }
 
@@ -381,6 +438,9 @@ impl RunCore {
         let t_us = self.now() / 1000;
         let report = Arc::new(self.make_report(t_us));
         self.state.slots.clear();
+        if let Some(due) = self.timeout.lock().take() {
+            self.engine.timer.forget(due);
+        }
         self.engine.dismiss(self);
         self.learn();
         let (status, totals) = (report.status(), report.totals().clone());
@@ -389,10 +449,12 @@ impl RunCore {
             fence(Ordering::SeqCst);
         }
         if self.bus.is_active() {
-            let overshoot = self.schedule.overshoot();
+            let above = |budget| self.state.slots.peak().saturating_sub(budget);
+            let overshoot = self.schedule.overshoot().max(self.budget.map_or(0, above));
             if let (Some(budget), 1..) = (self.budget, overshoot) {
                 let reason = Throttle::Overshoot;
-                let kind = EventKind::Throttled { reason, from: budget, to: budget + overshoot };
+                let to = budget.saturating_add(overshoot);
+                let kind = EventKind::Throttled { reason, from: budget, to };
                 self.bus.emit(t_us, None, kind);
             }
             let finished = EventKind::RunFinished(Box::new(RunFinished { status, totals }));
@@ -433,7 +495,7 @@ impl RunCore {
         let complete = values.iter().all(Option::is_some);
         let failed = totals.counts.failed > 0;
         let status = match self.token.reason() {
-            None if failed => RunStatus::Failed,
+            None if failed || !complete => RunStatus::Failed,
             None => RunStatus::Completed,
             Some(_) if complete && !failed => RunStatus::Completed,
             Some(CancelReason::Timeout) => RunStatus::TimedOut,
@@ -533,6 +595,10 @@ const WAITING_EVENTS: usize = 1 << 16;
 
 /// How long a finished run waits for its observers to hear of it.
 const LAST_WORD: Duration = Duration::from_millis(500);
+
+/// How long a step that was told to stop goes on, because others wait for it, before it is asked
+/// whether they still do.
+const STILL_WANTED: Duration = Duration::from_millis(50);
 
 /// How long a caller whose run is outranked waits before it looks again.
 const GIVING_WAY: Duration = Duration::from_millis(1);

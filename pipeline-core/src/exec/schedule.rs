@@ -9,7 +9,7 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::gate::{Gate, Needs};
+use super::gate::{Gate, Needs, Ready};
 use super::handful::Handful;
 use super::state::RunState;
 use crate::plan::{Action, Program};
@@ -95,12 +95,14 @@ impl Schedule {
     }
 
     /// Queues every place that waits for nothing and counts the caller in.
-    pub(crate) fn start(&self) {
-        let mut queue = self.queue.lock();
-        queue.enter();
-        for place in self.first() {
-            self.push_locked(&mut queue, place);
+    pub(crate) fn start(&self, needs: &dyn Needs) {
+        self.enter();
+        if self.limited {
+            self.first().for_each(|place| self.push(place, needs));
+            return;
         }
+        let mut queue = self.queue.lock();
+        self.first().for_each(|place| self.push_locked(&mut queue, place, 0));
     }
 
     /// The places that wait for nothing.
@@ -151,15 +153,36 @@ impl Schedule {
         Err(if queue.active == 0 && queue.is_empty() { Left::Nobody } else { Left::Others })
     }
 
-    /// Queues a place and what else the thread has taken, and counts the thread out.
-    pub(crate) fn give_back(&self, place: u32, hand: &mut Option<Arc<Handful>>) -> Left {
+    /// Queues a place that was taken and not run, with whatever else the thread holds, and counts
+    /// the thread out.
+    pub(crate) fn give_back(
+        &self,
+        place: u32,
+        hand: &mut Option<Arc<Handful>>,
+        needs: &dyn Needs,
+    ) -> Left {
+        self.done(place, needs.units(place));
+        self.push(place, needs);
         let mut queue = self.queue.lock();
-        self.push_locked(&mut queue, place);
         self.recall_locked(&mut queue);
         queue.put_down(hand);
         queue.active -= 1;
-        // What was queued is there, so the run is not over.
-        Left::Others
+        // What was queued is there or with another thread, so the run is not over.
+        if queue.active == 0 && queue.is_empty() { Left::Nobody } else { Left::Others }
+    }
+
+    /// A queued place, whatever it needs, and nothing taken for it: for a run that was told to stop,
+    /// where places are only ended. Counts the caller in with the first.
+    pub(crate) fn pop_any(&self) -> Option<u32> {
+        let mut queue = self.queue.lock();
+        self.recall_locked(&mut queue);
+        let place = match &mut queue.gate {
+            Some(gate) => gate.pop_any(),
+            None => queue.pop(),
+        }?;
+        queue.nanos -= self.nanos(place);
+        queue.enter();
+        Some(place)
     }
 
     /// Queues again what threads have taken and not run yet; for when one of them is lost.
@@ -168,8 +191,10 @@ impl Schedule {
     }
 
     /// Queues a place.
-    pub(crate) fn push(&self, place: u32) {
-        self.push_locked(&mut self.queue.lock(), place);
+    pub(crate) fn push(&self, place: u32, needs: &dyn Needs) {
+        // May run code of the step, so before the lock.
+        let bytes = if self.limited { needs.bytes(place) } else { 0 };
+        self.push_locked(&mut self.queue.lock(), place, bytes);
     }
 
     /// Takes one wire off each consumer of a place that has finished, and queues what this made
@@ -180,12 +205,17 @@ impl Schedule {
         &self,
         place: u32,
         hand: Option<&Handful>,
+        needs: &dyn Needs,
         mut queued: impl FnMut(u32),
     ) -> Released {
         let mut best: Option<u32> = None;
         let (mut queue, mut kept) = (None, 0.0f64);
         let mut put = |place: u32| {
             queued(place);
+            if self.limited {
+                self.push(place, needs);
+                return;
+            }
             if let Some(hand) = hand
                 && self.nanos(place) <= SHORT
                 && let Some(count) = hand.put(place)
@@ -194,7 +224,7 @@ impl Schedule {
                 return;
             }
             let queue = queue.get_or_insert_with(|| self.queue.lock());
-            self.push_locked(queue, place);
+            self.push_locked(queue, place, 0);
         };
         for &consumer in self.program.shape.consumers(place) {
             if !self.state.waits[consumer as usize].arrive() {
@@ -213,6 +243,7 @@ impl Schedule {
                 }
             }
         }
+        let queue = queue.or_else(|| self.limited.then(|| self.queue.lock()));
         Released { next: best, queued_nanos: queue.map_or(kept, |queue| queue.nanos) }
     }
 
@@ -262,13 +293,14 @@ impl Schedule {
         self.program.positions.get(place as usize).copied().unwrap_or(place)
     }
 
-    fn push_locked(&self, queue: &mut Queue, place: u32) {
+    fn push_locked(&self, queue: &mut Queue, place: u32, bytes: u64) {
+        let urgency = self.urgency(place);
         match &mut queue.gate {
             Some(gate) => {
-                gate.push(place);
+                gate.push(Ready { place, urgency, position: self.position(place), bytes });
                 queue.blocked = false;
             }
-            None => queue.fresh.push(Entry::new(self.urgency(place), place)),
+            None => queue.fresh.push(Entry::new(urgency, place)),
         }
         queue.nanos += self.nanos(place);
     }
@@ -276,9 +308,7 @@ impl Schedule {
     fn pop_locked(&self, queue: &mut Queue, needs: &dyn Needs) -> Option<u32> {
         let place = match &mut queue.gate {
             Some(gate) => {
-                let (urgency, position) =
-                    (|place| self.urgency(place), |place| self.position(place));
-                let place = gate.pop(needs, urgency, position);
+                let place = gate.pop(needs);
                 queue.blocked = place.is_none();
                 place?
             }
@@ -318,7 +348,7 @@ impl Schedule {
 
     fn recall_locked(&self, queue: &mut Queue) {
         for hand in std::mem::take(&mut queue.hands) {
-            hand.empty(|place| self.push_locked(queue, place));
+            hand.empty(|place| self.push_locked(queue, place, 0));
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::OnFailure;
-use super::cell::State;
+use super::cell::{Runner, State};
 use super::engine::{Follower, inside_step, runner};
 use super::late::Found;
 use super::run::{Abandoned, Local, RunCore};
@@ -153,7 +153,9 @@ impl RunCore {
             terms.limit = info.settings().timeout.or(self.step_timeout);
             terms.retry = info.settings().retry;
             let lane = info.body().map_or(Lane::Compute, |body| body.spec.lane);
-            if lane != Lane::Compute && !is_on(lane) {
+            // A worker is a thread of the pool itself.
+            let is_here = is_on(lane) || lane == Lane::Rayon && runner() == Runner::Worker;
+            if lane != Lane::Compute && !is_here {
                 return match self.hand_over(place, lane) {
                     Ok(()) => Outcome::HandedOver,
                     Err(error) => Outcome::Ended(self.failure(place, error)),
@@ -174,7 +176,7 @@ impl RunCore {
         if self.bus.is_active() {
             self.tell_started(place, attempt, local);
         }
-        let deadline = terms.limit.and_then(|limit| self.watch(place, attempt, limit));
+        let watched = terms.limit.and_then(|limit| self.watch(place, attempt, limit));
 
         let shape = &*self.plan.program.shape;
         let inputs = shape.inputs(place);
@@ -186,7 +188,7 @@ impl RunCore {
             crew: Some(&self.engine.crew),
             services: Some(&self.engine.services),
             attempt: attempt.into(),
-            deadline,
+            deadline: watched.map(|(deadline, _)| deadline),
             helped: Some(&cell.helped),
         };
         let mut values = Values::default();
@@ -201,6 +203,9 @@ impl RunCore {
                 })
             }))
         });
+        if let Some((_, due)) = watched {
+            self.engine.timer.forget(due);
+        }
         self.engine.recall_declined();
         local.now = self.now();
         let took = local.now.saturating_sub(began);
@@ -251,7 +256,10 @@ impl RunCore {
             self.try_later(place, terms.retry.pause(attempt));
             return Outcome::Parked;
         }
-        let cancelled = matches!(error, Error::Cancelled(_)) && !cell.is_overdue();
+        let stopped = matches!(error, Error::Cancelled(_));
+        let overdue = stopped && cell.is_overdue();
+        // A step that stops while nobody told it to has failed.
+        let cancelled = stopped && !overdue && self.token.is_cancelled();
         let status = if cancelled { Status::Cancelled } else { Status::Failed };
         if !cell.claim_from(runner()) {
             return Outcome::Abandoned;
@@ -259,7 +267,7 @@ impl RunCore {
         cell.nanos.store(took, Ordering::Relaxed);
         Outcome::Ended(match error {
             error if cancelled => End { status, error: Some(Arc::new(error)), tier: None },
-            Error::Cancelled(_) => {
+            _ if overdue => {
                 let after = terms.limit.unwrap_or(Duration::from_nanos(took));
                 self.failure(place, Error::TimedOut { after, still_running: false })
             }
@@ -384,7 +392,7 @@ impl RunCore {
             self.state.slots.finish(slot);
         }
         let active = self.bus.is_active();
-        let released = self.schedule.release(place, local.hand.as_deref(), |queued| {
+        let released = self.schedule.release(place, local.hand.as_deref(), &**self, |queued| {
             if active {
                 local.events.push(self.queued_event(queued, local.now / 1000));
             }

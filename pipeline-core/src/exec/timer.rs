@@ -1,7 +1,6 @@
 //! One thread that knows the time: deadlines and pauses before another attempt.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +15,13 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub(crate) struct Timer(Arc<Shared>);
 
+/// Something that a timer was asked to call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Due {
+    at: Instant,
+    number: u64,
+}
+
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -24,55 +30,24 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    due: BinaryHeap<Reverse<Due>>,
+    due: BTreeMap<Due, (u64, Job)>,
     next: u64,
     running: bool,
     closed: bool,
 }
 
-struct Due {
-    at: Instant,
-    number: u64,
-    group: u64,
-    job: Job,
-}
-
-impl Due {
-    const fn order(&self) -> (Instant, u64) {
-        (self.at, self.number)
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.order() == other.order()
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.order().cmp(&other.order())
-    }
-}
-
 impl Timer {
-    /// Calls `job` at `at`, or a little later.
-    pub(crate) fn at(&self, at: Instant, group: u64, job: impl FnOnce() + Send + 'static) {
+    /// Calls `job` at `at`, or a little later, unless it is [forgotten](Self::forget).
+    pub(crate) fn at(&self, at: Instant, group: u64, job: impl FnOnce() + Send + 'static) -> Due {
         let mut state = self.0.state.lock();
-        let number = state.next;
+        let due = Due { at, number: state.next };
         state.next += 1;
-        state.due.push(Reverse(Due { at, number, group, job: Box::new(job) }));
+        state.due.insert(due, (group, Box::new(job)));
         if state.running {
-            self.0.changed.notify_one();
-            return;
+            if state.due.first_key_value().is_some_and(|(&first, _)| first == due) {
+                self.0.changed.notify_one();
+            }
+            return due;
         }
         state.running = true;
         let shared = Arc::clone(&self.0);
@@ -81,18 +56,23 @@ impl Timer {
             // Without a thread there are no deadlines; the next call tries again.
             state.running = false;
         }
+        due
+    }
+
+    /// Does not call it any more.
+    pub(crate) fn forget(&self, due: Due) {
+        let job = self.0.state.lock().due.remove(&due);
+        // What it holds may be the last of something; that goes without the lock.
+        drop(job);
     }
 
     /// Calls everything of a group now.
     pub(crate) fn hurry(&self, group: u64) {
         let mut state = self.0.state.lock();
-        let (mine, rest) = std::mem::take(&mut state.due)
-            .into_iter()
-            .partition::<Vec<_>, _>(|Reverse(due)| due.group == group);
-        state.due = rest.into();
+        let mine: Vec<_> = state.due.extract_if(.., |_, &mut (of, _)| of == group).collect();
         drop(state);
-        for Reverse(due) in mine {
-            (due.job)();
+        for (_, (_, job)) in mine {
+            job();
         }
     }
 }
@@ -108,17 +88,17 @@ impl Shared {
     fn run(&self) {
         let mut state = self.state.lock();
         while !state.closed {
-            match state.due.peek() {
+            match state.due.first_key_value() {
                 None => self.changed.wait(&mut state),
-                Some(Reverse(due)) if due.at > Instant::now() => {
+                Some((due, _)) if due.at > Instant::now() => {
                     let at = due.at;
                     self.changed.wait_until(&mut state, at);
                 }
                 Some(_) => {
-                    let due = state.due.pop();
+                    let due = state.due.pop_first();
                     parking_lot::MutexGuard::unlocked(&mut state, || {
-                        if let Some(Reverse(due)) = due {
-                            (due.job)();
+                        if let Some((_, (_, job))) = due {
+                            job();
                         }
                     });
                 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Drained;
-use super::run::{Abandoned, RunCore};
-use super::timer::NOT_HURRIED;
+use super::run::RunCore;
+use super::timer::{Due, NOT_HURRIED};
 use crate::error::{CancelReason, Error, Result};
 use crate::step::Lane;
 use crate::sync::atomic::Ordering;
@@ -16,34 +16,29 @@ impl RunCore {
     /// Runs a place on the threads of another lane.
     pub(super) fn hand_over(self: &Arc<Self>, place: u32, lane: Lane) -> Result<()> {
         self.schedule.enter();
-        let run = Arc::clone(self);
-        let handed = self.engine.hand_over(lane, move || {
-            ON.set(Some(lane));
-            let drained = run.drain_one(place);
-            ON.set(None);
-            if drained == Drained::Free {
-                run.left(run.schedule.leave());
-            }
-        });
+        let handed = self.engine.hand_over(lane, self, place);
         if handed.is_err() {
             self.left(self.schedule.leave());
+        } else if self.token.is_cancelled() {
+            // A cancel that came before did not find it.
+            self.bring_back();
         }
         handed
     }
 
-    /// Executes one place on a thread that is not a worker, and queues what follows.
-    fn drain_one(self: &Arc<Self>, place: u32) -> Drained {
+    /// Executes one place on a thread of a lane, which was counted in, and queues what follows.
+    pub(super) fn drain_handed(self: &Arc<Self>, place: u32, lane: Lane) -> Drained {
+        ON.set(Some(lane));
         let mut local = self.local();
-        match self.execute(place, &mut local) {
-            Ok(next) => {
-                self.flush(&mut local);
-                if let Some(next) = next {
-                    self.queue(next);
-                }
-                Drained::Free
-            }
-            Err(Abandoned) => Drained::Lost,
+        let executed = self.execute(place, &mut local);
+        ON.set(None);
+        let Ok(next) = executed else { return Drained::Lost };
+        self.flush(&mut local);
+        if let Some(next) = next {
+            self.queue(next);
         }
+        self.left(self.schedule.leave());
+        Drained::Free
     }
 
     pub(super) fn try_later(self: &Arc<Self>, place: u32, pause: Duration) {
@@ -63,12 +58,12 @@ impl RunCore {
         place: u32,
         attempt: u8,
         limit: Duration,
-    ) -> Option<Instant> {
+    ) -> Option<(Instant, Due)> {
         // A time that no clock reaches is no deadline.
         let at = Instant::now().checked_add(limit)?;
         let run = Arc::downgrade(self);
         let grace = self.grace;
-        self.engine.timer.at(at, NOT_HURRIED, move || {
+        let due = self.engine.timer.at(at, NOT_HURRIED, move || {
             let Some(strong) = run.upgrade() else { return };
             if !strong.is_still(place, attempt) {
                 return;
@@ -79,11 +74,11 @@ impl RunCore {
                 if let Some(run) = run.upgrade()
                     && run.is_still(place, attempt)
                 {
-                    run.abandon(place);
+                    run.abandon(place, Some(limit));
                 }
             });
         });
-        Some(at)
+        Some((at, due))
     }
 
     fn is_still(&self, place: u32, attempt: u8) -> bool {
@@ -92,8 +87,8 @@ impl RunCore {
     }
 
     /// Gives up on a step that does not return: the place fails, its thread is replaced, and what
-    /// the step may still return is dropped.
-    pub(super) fn abandon(self: &Arc<Self>, place: u32) {
+    /// the step may still return is dropped. `limit` is the time that it was given, if that is why.
+    pub(super) fn abandon(self: &Arc<Self>, place: u32, limit: Option<Duration>) {
         let cell = &self.state.cells[place as usize];
         let runner = cell.runner();
         if runner == Runner::Caller || !cell.claim() {
@@ -102,7 +97,6 @@ impl RunCore {
         let took = self.now().saturating_sub(cell.nanos.load(Ordering::Relaxed));
         cell.nanos.store(took, Ordering::Relaxed);
         let mut local = self.local();
-        let limit = self.plan.infos[place as usize].settings().timeout.or(self.step_timeout);
         let after = limit.unwrap_or(Duration::from_nanos(took));
         let error = Error::TimedOut { after, still_running: true };
         let end = self.failure(place, error);
@@ -113,8 +107,22 @@ impl RunCore {
         if let Some(next) = next {
             self.queue(next);
         }
+        if self.token.is_cancelled() {
+            self.refuse_queued();
+        }
         // The lost thread was counted in; it will not count itself out.
         self.left(self.schedule.leave());
+    }
+}
+
+impl RunCore {
+    /// Whether another run waits for a place of this one, which was told to stop: then it goes on,
+    /// unless nobody can wait any more.
+    pub(super) fn is_wanted(&self, place: u32, reason: CancelReason) -> bool {
+        reason != CancelReason::Shutdown
+            && self.engine.cache.is_some()
+            && self.leading.lock().contains(&place)
+            && self.cache_key(place).is_some_and(|key| self.engine.inflight.has_followers(&key))
     }
 }
 
@@ -124,12 +132,7 @@ impl crate::step::Host for RunCore {
             return Some(CancelReason::Timeout);
         }
         let reason = self.token.reason()?;
-        // What another run waits for goes on, unless nobody can wait for it any more.
-        let is_wanted = reason != CancelReason::Shutdown
-            && self.engine.cache.is_some()
-            && self.leading.lock().contains(&place)
-            && self.cache_key(place).is_some_and(|key| self.engine.inflight.has_followers(&key));
-        (!is_wanted).then_some(reason)
+        (!self.is_wanted(place, reason)).then_some(reason)
     }
 
     fn progress(&self, place: u32, progress: crate::step::Progress) {

@@ -41,7 +41,7 @@ impl Drain {
     #[must_use]
     pub fn once(&self) -> usize {
         let passed = AtomicUsize::new(0);
-        self.schedule.start();
+        self.schedule.start(&Unlimited);
         match &self.pool {
             Some(pool) => pool.in_place_scope(|scope| self.work(None, Some(scope), &passed)),
             None => self.work(None, None, &passed),
@@ -60,7 +60,7 @@ impl Drain {
             next.or_else(|| self.schedule.pop_or_leave(&mut hand, &Unlimited).ok())
         {
             mine += 1;
-            let released = self.schedule.release(place, hand.as_deref(), |_| ());
+            let released = self.schedule.release(place, hand.as_deref(), &Unlimited, |_| ());
             if released.queued_nanos > WORTH_A_WORKER
                 && let Some(scope) = scope
                 && self.take_idle()

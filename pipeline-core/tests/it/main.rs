@@ -15,4 +15,5 @@ mod sharing;
 mod sketch;
 #[cfg(feature = "testkit")]
 mod testkit;
+mod threads;
 mod toy;

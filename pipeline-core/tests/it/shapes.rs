@@ -182,7 +182,7 @@ fn a_huge_random_graph_is_planned_run_and_dropped_on_a_small_stack() {
         let plan = executor.plan(&graph, &everything).unwrap();
         assert_eq!(plan.len(), MANY);
         assert!(plan.size_bytes() / MANY <= 160, "{} bytes a step", plan.size_bytes() / MANY);
-        let report = executor.run_plan(plan, &everything);
+        let report = executor.run_plan(plan, &everything).unwrap();
         report.ok().unwrap();
         assert!(executor.run(&graph, &RunOptions::default()).unwrap().output(last).is_ok());
     });
@@ -432,7 +432,7 @@ fn a_plan_prints_itself() {
     );
     golden("plan.txt", &plan.to_string());
     golden("plan.dot", &plan.to_dot());
-    executor.run_plan(plan, &options).ok().unwrap();
+    executor.run_plan(plan, &options).unwrap().ok().unwrap();
     let mut edited = graph.clone();
     let soft = edited.find("soft").unwrap();
     edited.edit::<Mix>(soft, |mix| mix.plus = 9).unwrap();

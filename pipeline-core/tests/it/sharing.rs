@@ -157,9 +157,15 @@ fn a_follower_computes_itself_what_its_leader_failed_to() {
 #[test]
 fn a_follower_does_not_wait_for_a_leader_that_was_given_up_on() {
     let bench = bench(2);
-    let step = Wait { deaf: true, ..waiting() };
-    let ([leader, follower], below) = bench.leader_and_follower(step, Duration::ZERO);
-    leader.cancel();
+    let mut graph = Graph::new();
+    let wait = graph.add("wait", Wait { deaf: true, ..waiting() }, ());
+    let below = mix(&mut graph, "below", 1, &[wait]);
+    let limit = Some(Duration::from_millis(5));
+    let options =
+        RunOptions { step_timeout: limit, grace: Duration::ZERO, ..RunOptions::default() };
+    let leader = bench.executor.spawn(&graph, &options).unwrap();
+    bench.door.crowd(1);
+    let follower = bench.executor.spawn(&graph, &RunOptions::default()).unwrap();
     assert_eq!(leader.wait().nodes_that(Status::Failed), ["wait"]);
     bench.door.crowd(2);
     bench.door.open();

@@ -1,0 +1,311 @@
+//! Runs that need a thread: to go on, to be outranked, to stop.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pipeline_core::error::FaultCode;
+use pipeline_core::event::{RunStatus, Status};
+use pipeline_core::{
+    CancelReason, Context, Error, Executor, Graph, Node, Options, Result, RunOptions, Services,
+    Spec, Step,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::toy::{Door, Give, Hoard, Number, comes_back, mix};
+
+/// Holds what it declares while it stands before the door.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Hold {
+    /// Tells equal steps apart.
+    number: i64,
+    /// Units of the device.
+    units: u32,
+    /// Bytes that it says its result has.
+    bytes: u64,
+    /// Runs on the threads that may wait.
+    blocking: bool,
+}
+
+impl Step for Hold {
+    const NAME: &'static str = "hold";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        ctx.service::<Door>()?.pass();
+        Ok(Number(self.number))
+    }
+
+    fn spec(&self) -> Spec {
+        let spec = Spec::default().bytes(self.bytes);
+        let spec = if self.units > 0 { spec.needs("device", self.units) } else { spec };
+        if self.blocking { spec.blocking() } else { spec }
+    }
+}
+
+/// Comes back only when two of its kind are open at once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Meet {
+    number: i64,
+}
+
+impl Step for Meet {
+    const NAME: &'static str = "meet";
+    type Input = pipeline_core::data::In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: pipeline_core::data::In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        let met = ctx.service::<AtomicUsize>()?;
+        met.fetch_add(1, Ordering::SeqCst);
+        while met.load(Ordering::SeqCst) < 2 {
+            ctx.check()?;
+            std::thread::yield_now();
+        }
+        Ok(Number(self.number))
+    }
+}
+
+/// Says that it was told to stop, though nobody did.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct GiveUp {}
+
+impl Step for GiveUp {
+    const NAME: &'static str = "give_up";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        Err(Error::Cancelled(CancelReason::User))
+    }
+}
+
+/// Uses rayon inside, and so belongs on the executor's pool.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct InPool {}
+
+impl Step for InPool {
+    const NAME: &'static str = "in_pool";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        let (a, b) = rayon::join(|| 1, || 2);
+        Ok(Number(a + b))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().rayon()
+    }
+}
+
+/// Runs a graph whose step belongs on the pool, by `run` or by `spawn`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Outer {
+    spawns: bool,
+}
+
+impl Step for Outer {
+    const NAME: &'static str = "outer";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let executor = ctx.service::<Mutex<Option<Arc<Executor>>>>()?.lock().clone();
+        let executor = executor.ok_or_else(|| Error::failed("no executor"))?;
+        let mut graph = Graph::new();
+        let inner = graph.add("inner", InPool {}, ());
+        let options = RunOptions::default();
+        let report = if self.spawns {
+            executor.spawn(&graph, &options)?.wait()
+        } else {
+            executor.run(&graph, &options)?
+        };
+        Ok(*report.output(inner)?)
+    }
+}
+
+fn executor(threads: usize, services: Services) -> (Executor, Door) {
+    let door = Door::default();
+    let services = services.with(door.clone());
+    let options = Options {
+        threads: Some(threads),
+        blocking_threads: Some(1),
+        services,
+        ..Options::default()
+    };
+    (Executor::new(options).unwrap(), door)
+}
+
+fn holds(units: u32, bytes: u64) -> (Graph, Vec<Node<Number>>) {
+    let mut graph = Graph::new();
+    let held = (0..3)
+        .map(|number| {
+            let hold = Hold { number, units, bytes, blocking: false };
+            graph.add(format!("hold{number}"), hold, ())
+        })
+        .collect();
+    (graph, held)
+}
+
+#[test]
+fn a_limited_run_that_is_outranked_gives_back_what_it_took() {
+    let limits = [
+        RunOptions { resources: HashMap::from([("device", 1)]), ..RunOptions::default() },
+        RunOptions { budget: Some(100), ..RunOptions::default() },
+    ];
+    for (limited, (units, bytes)) in limits.into_iter().zip([(1, 0), (0, 60)]) {
+        comes_back(move || {
+            let (executor, door) = executor(1, Services::new());
+            let (graph, held) = holds(units, bytes);
+            let run = executor.spawn(&graph, &limited).unwrap();
+            door.crowd(1);
+            // The worker finds this one when it has taken the next step of the other.
+            let mut urgent = Graph::new();
+            urgent.add("urgent", Give::default(), ());
+            let options = RunOptions { priority: 200, ..RunOptions::default() };
+            let urgent = executor.spawn(&urgent, &options).unwrap();
+            door.open();
+            assert!(urgent.wait().ok().is_ok());
+            let report = run.wait();
+            assert!(held.iter().all(|node| report.output(*node).is_ok()));
+        });
+    }
+}
+
+#[test]
+fn a_caller_with_nothing_to_do_leaves_its_processor_to_others() {
+    comes_back(|| {
+        for _ in 0..20 {
+            let (executor, door) = executor(2, Services::new().with(AtomicUsize::new(0)));
+            let mut graph = Graph::new();
+            let top = graph.add("top", Hold::default(), ());
+            for number in 0..2 {
+                graph.add(format!("meet{number}"), Meet { number }, top);
+            }
+            door.open();
+            let report = executor.run(&graph, &RunOptions::default()).unwrap();
+            assert!(report.ok().is_ok());
+        }
+    });
+}
+
+#[test]
+fn a_run_inside_a_step_uses_rayon_on_the_only_thread_there_is() {
+    for spawns in [false, true] {
+        comes_back(move || {
+            let services = Services::new().with(Mutex::new(None::<Arc<Executor>>));
+            let (executor, _) = executor(1, services);
+            let executor = Arc::new(executor);
+            let home = executor.service::<Mutex<Option<Arc<Executor>>>>().unwrap();
+            *home.lock() = Some(Arc::clone(&executor));
+            let mut graph = Graph::new();
+            let outer = graph.add("outer", Outer { spawns }, ());
+            let report = executor.spawn(&graph, &RunOptions::default()).unwrap().wait();
+            assert_eq!(report.output(outer).unwrap().0, 3);
+            home.lock().take();
+        });
+    }
+}
+
+#[test]
+fn a_run_ends_at_its_time_limit_though_no_thread_is_free() {
+    comes_back(|| {
+        let (executor, door) = executor(1, Services::new());
+        let (graph, _) = holds(0, 0);
+        let busy = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        door.crowd(1);
+        let mut graph = Graph::new();
+        let top = graph.add("top", Give::default(), ());
+        mix(&mut graph, "below", 0, &[top]);
+        let timeout = Some(Duration::from_millis(1));
+        let report =
+            executor.run(&graph, &RunOptions { timeout, ..RunOptions::default() }).unwrap();
+        assert_eq!(report.status(), RunStatus::TimedOut);
+        assert_eq!(report.step(top.id()).unwrap().status, Status::Cancelled);
+        let waiting = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        waiting.cancel();
+        assert_eq!(waiting.wait().status(), RunStatus::Cancelled);
+        door.open();
+        assert!(busy.wait().ok().is_ok());
+    });
+}
+
+#[test]
+fn a_cancel_reaches_steps_that_wait_for_a_thread_of_their_lane() {
+    comes_back(|| {
+        let (executor, door) = executor(2, Services::new());
+        let mut graph = Graph::new();
+        for number in 0..3 {
+            let hold = Hold { number, blocking: true, ..Hold::default() };
+            graph.add(format!("hold{number}"), hold, ());
+        }
+        let busy = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        door.crowd(1);
+        let mut graph = Graph::new();
+        let hold = Hold { number: 9, blocking: true, ..Hold::default() };
+        let late = graph.add("late", hold, ());
+        let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        run.cancel();
+        let report = run.wait();
+        assert_eq!(report.step(late.id()).unwrap().status, Status::Cancelled);
+        assert_eq!(door.arrived(), 1, "it has not begun");
+        door.open();
+        assert!(busy.wait().ok().is_ok());
+    });
+}
+
+#[test]
+fn a_step_that_another_run_waits_for_is_not_given_up_on() {
+    comes_back(|| {
+        let (door, hoard) = (Door::default(), Arc::new(Hoard::default()));
+        let executor = Executor::new(Options {
+            threads: Some(2),
+            cache: Some(hoard),
+            services: Services::new().with(door.clone()),
+            ..Options::default()
+        })
+        .unwrap();
+        let mut graph = Graph::new();
+        let hold = graph.add("hold", Hold::default(), ());
+        let options = RunOptions { grace: Duration::from_millis(1), ..RunOptions::default() };
+        let leader = executor.spawn(&graph, &options).unwrap();
+        door.crowd(1);
+        let follower = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        // The follower is one as soon as it has nothing to run.
+        leader.cancel();
+        assert!(follower.wait_for(Duration::from_millis(50)).is_none());
+        door.open();
+        let report = follower.wait();
+        assert_eq!(report.output(hold).unwrap().0, 0);
+    });
+}
+
+#[test]
+fn a_step_that_stops_though_nobody_told_it_to_has_failed() {
+    let (executor, _) = executor(1, Services::new());
+    let mut graph = Graph::new();
+    let quitter = graph.add("quitter", GiveUp {}, ());
+    let below = mix(&mut graph, "below", 0, &[quitter]);
+    let report = executor.run(&graph, &RunOptions::default()).unwrap();
+    assert_eq!(report.status(), RunStatus::Failed);
+    assert_eq!(report.step(quitter.id()).unwrap().status, Status::Failed);
+    assert_eq!(report.step(below.id()).unwrap().status, Status::Skipped);
+}
+
+#[test]
+fn a_plan_made_under_other_limits_is_checked_against_those_of_the_run() {
+    let (executor, _) = executor(1, Services::new());
+    let (graph, _) = holds(2, 0);
+    let plan = executor.plan(&graph, &RunOptions::default()).unwrap();
+    let options = RunOptions { resources: HashMap::from([("device", 1)]), ..RunOptions::default() };
+    let Err(Error::Invalid(faults)) = executor.run_plan(plan.clone(), &options) else {
+        panic!("more units than there are");
+    };
+    assert!(faults.iter().all(|fault| fault.code == FaultCode::Resource));
+    assert!(executor.spawn_plan(plan, &options).is_err());
+}
