@@ -1,6 +1,6 @@
 //! Pass 3: what has to run. From the targets upwards; a hit cuts off everything above it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::freeze::Frozen;
@@ -134,8 +134,9 @@ impl Demand {
         used: &[bool],
         request: &Request<'_>,
     ) -> Action {
-        let info = &frozen.infos[place as usize];
-        let Some(body) = info.body() else {
+        let facts = &frozen.facts[place as usize];
+        if !facts.is_step {
+            let info = &frozen.infos[place as usize];
             match request.bindings.find(info.name()) {
                 Some(binding) if Some(binding.value.data_type()) == info.input_type() => {
                     let slot = frozen.shape.first_slot(place);
@@ -144,11 +145,11 @@ impl Demand {
                 found => self.faults.push(unbound(info, found.map(|b| b.value.data_type().name))),
             }
             return Action::Given;
-        };
-        if info.settings().bypassed {
+        }
+        if facts.is_bypassed {
             return Action::Pass;
         }
-        if body.spec.kind == Kind::Pure
+        if facts.kind == Kind::Pure
             && let Some(key) = keys.derived[place as usize].known()
             && self.is_cached(place, key, frozen, used, request)
         {
@@ -180,28 +181,49 @@ impl Demand {
 
     /// Finds places that would compute the same result; says whether there are any.
     fn share(&mut self, frozen: &Frozen, keys: &Keys) -> bool {
-        let running = self.actions.iter().filter(|&&action| action == Action::Run).count();
-        let mut first: HashMap<u64, u32, BuildHasherDefault<Prefix>> =
-            HashMap::with_capacity_and_hasher(running, BuildHasherDefault::default());
-        for place in 0..narrow(frozen.shape.len()) {
-            if self.actions[place as usize] != Action::Run {
-                continue;
-            }
-            let Some(key) = keys.derived[place as usize].known() else { continue };
-            let is_pure = frozen.infos[place as usize]
-                .body()
-                .is_some_and(|body| body.spec.kind == Kind::Pure);
-            if !is_pure {
+        let shares = |place: u32| {
+            let key = keys.derived[place as usize].known()?;
+            let runs = self.actions[place as usize] == Action::Run;
+            (runs && frozen.facts[place as usize].kind == Kind::Pure).then_some(key)
+        };
+        // Nearly always all keys differ. A bit per key tells so for most of them, in less memory
+        // than a table takes; the table is for those that are left.
+        let places = 0..narrow(frozen.shape.len());
+        let bits = (frozen.shape.len() * BITS_PER_KEY).next_power_of_two().max(64);
+        let mut seen = vec![0u64; bits / 64];
+        let mut bit = |key: Key| {
+            #[expect(clippy::cast_possible_truncation, reason = "any bits of a digest will do")]
+            let at = key.prefix() as usize & (bits - 1);
+            let (word, mask) = (&mut seen[at / 64], 1 << (at % 64));
+            let was_set = *word & mask != 0;
+            *word |= mask;
+            was_set
+        };
+        let twice: HashSet<u64, BuildHasherDefault<Prefix>> = places
+            .clone()
+            .filter_map(shares)
+            .filter(|&key| bit(key))
+            .map(|key| key.prefix() & (bits as u64 - 1))
+            .collect();
+        let mut first: HashMap<u64, u32, BuildHasherDefault<Prefix>> = HashMap::default();
+        let mut shared = HashMap::new();
+        for place in places.filter(|_| !twice.is_empty()) {
+            let Some(key) = shares(place) else { continue };
+            if !twice.contains(&(key.prefix() & (bits as u64 - 1))) {
                 continue;
             }
             let other = *first.entry(key.prefix()).or_insert(place);
             if other != place && keys.derived[other as usize] == key {
-                self.shared.insert(place, other);
+                shared.insert(place, other);
             }
         }
+        self.shared = shared;
         !self.shared.is_empty()
     }
 }
+
+/// Bits of the filter for each key: few keys meet in one by chance.
+const BITS_PER_KEY: usize = 16;
 
 fn unbound(info: &crate::graph::NodeInfo, found: Option<&'static str>) -> Fault {
     Fault {

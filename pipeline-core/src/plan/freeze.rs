@@ -8,6 +8,7 @@ use std::sync::Arc;
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
 use super::Traits;
+use super::facts::Facts;
 use super::shape::{Shape, narrow};
 use super::validate;
 use crate::error::Fault;
@@ -91,6 +92,7 @@ pub(crate) struct Frozen {
     pub(crate) infos: Arc<[Arc<NodeInfo>]>,
     /// The step of each node; none for an input.
     pub(crate) steps: Arc<[Option<Arc<dyn AnyStep>>]>,
+    pub(crate) facts: Vec<Facts>,
     pub(crate) traits: Traits,
     /// Faults of wires and names; faults of parameters stay with the nodes.
     pub(crate) faults: Vec<Fault>,
@@ -129,7 +131,8 @@ pub(super) fn freeze(graph: &Graph) -> Frozen {
     let steps = infos.iter().map(|info| info.step().map(Arc::clone)).collect();
     let mut traits = Traits::default();
     infos.iter().for_each(|info| traits.add(info));
-    Frozen { shape: Arc::new(shape), infos, steps, traits, faults }
+    let facts = infos.iter().map(|info| Facts::of(info)).collect();
+    Frozen { shape: Arc::new(shape), infos, steps, facts, traits, faults }
 }
 
 /// Wires per port, where a port does not take exactly one.

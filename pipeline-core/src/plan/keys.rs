@@ -5,6 +5,7 @@
 //! anew. No pixel is read and no step is asked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -59,13 +60,13 @@ impl Identities {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
     /// The derived key of each place; [`Key::UNKNOWN`] if it is late or never known.
-    pub(crate) derived: Vec<Key>,
+    pub(crate) derived: Arc<Vec<Key>>,
     /// Whether an unknown key will be known during the run.
     pub(crate) late: Vec<bool>,
     /// Slots whose identity is not their derived key.
     exceptions: HashMap<u32, Identity>,
     /// Digests of steps that depend on more than their parameters: files, services.
-    extended: HashMap<u32, Key>,
+    extended: HashMap<u32, Option<Key>>,
     /// Places whose name may change without an edit.
     unstable: Vec<u32>,
 }
@@ -75,12 +76,12 @@ impl Keys {
     pub(super) fn all(frozen: &Frozen, request: &Request<'_>) -> Self {
         let places = frozen.shape.len();
         let mut keys = Self {
-            derived: vec![Key::UNKNOWN; places],
+            derived: Arc::new(vec![Key::UNKNOWN; places]),
             late: vec![false; places],
             ..Self::default()
         };
         keys.unstable = (0..narrow(places))
-            .filter(|&place| is_unstable(&frozen.infos[place as usize]))
+            .filter(|&place| frozen.facts[place as usize].is_unstable())
             .collect();
         for place in 0..narrow(places) {
             keys.name(place, frozen, request);
@@ -89,19 +90,18 @@ impl Keys {
     }
 
     /// Names the edited places, those that depend on the world, and everything below what changed.
-    /// Returns whether any name changed.
     pub(super) fn renew(
         &mut self,
         edited: impl Iterator<Item = u32>,
         frozen: &Frozen,
         request: &Request<'_>,
-    ) -> bool {
+    ) {
         let shape = &*frozen.shape;
         let mut dirty = vec![false; shape.len()];
         for place in edited {
             dirty[place as usize] = true;
             // Other parameters may read other files, or none.
-            let unstable = is_unstable(&frozen.infos[place as usize]);
+            let unstable = frozen.facts[place as usize].is_unstable();
             match self.unstable.binary_search(&place) {
                 Ok(at) if !unstable => {
                     self.unstable.remove(at);
@@ -113,18 +113,14 @@ impl Keys {
         for &place in &self.unstable {
             dirty[place as usize] = true;
         }
-        let Some(first) = dirty.iter().position(|&dirty| dirty) else { return false };
-        let mut changed = false;
+        let Some(first) = dirty.iter().position(|&dirty| dirty) else { return };
         for place in narrow(first)..narrow(shape.len()) {
             let is_dirty = dirty[place as usize]
                 || shape.inputs(place).iter().any(|&slot| dirty[shape.producer(slot) as usize]);
             if is_dirty {
-                let renamed = self.name(place, frozen, request);
-                dirty[place as usize] = renamed;
-                changed |= renamed;
+                dirty[place as usize] = self.name(place, frozen, request);
             }
         }
-        changed
     }
 
     /// The identity of what a slot carries.
@@ -143,9 +139,12 @@ impl Keys {
     }
 
     /// The digest that the key of a place starts from: step, version, parameters, and whatever
-    /// else the step declared.
-    pub(crate) fn base(&self, place: u32, info: &NodeInfo) -> Option<Key> {
-        self.extended.get(&place).copied().or_else(|| info.body()?.digest)
+    /// else the step declared. There is none if something of that is not known.
+    pub(crate) fn base(&self, place: u32, frozen: &Frozen) -> Option<Key> {
+        match self.extended.get(&place) {
+            Some(extended) => *extended,
+            None => frozen.facts[place as usize].digest.known(),
+        }
     }
 
     /// Whether the identity of this place's results is the digest of their content.
@@ -155,17 +154,19 @@ impl Keys {
 
     /// Names one place; says whether its name or that of a result is new.
     fn name(&mut self, place: u32, frozen: &Frozen, request: &Request<'_>) -> bool {
-        let (shape, info) = (&*frozen.shape, &*frozen.infos[place as usize]);
+        let shape = &*frozen.shape;
         let before = (self.derived[place as usize], self.late[place as usize]);
-        let (key, late) = self.derive(place, shape, info, request);
-        self.derived[place as usize] = key;
+        let (key, late) = self.derive(place, frozen, request);
+        Arc::make_mut(&mut self.derived)[place as usize] = key;
         self.late[place as usize] = late;
         let mut changed = before != (key, late);
+        if frozen.facts[place as usize].is_plain() && self.exceptions.is_empty() {
+            return changed;
+        }
         for slot in shape.slots(place) {
             let exception = self.exception(place, slot, frozen, request);
             let old = match exception {
                 Some(identity) => self.exceptions.insert(slot, identity),
-                None if self.exceptions.is_empty() => None,
                 None => self.exceptions.remove(&slot),
             };
             changed |= old != exception;
@@ -173,20 +174,14 @@ impl Keys {
         changed
     }
 
-    fn derive(
-        &mut self,
-        place: u32,
-        shape: &Shape,
-        info: &NodeInfo,
-        request: &Request<'_>,
-    ) -> (Key, bool) {
+    fn derive(&mut self, place: u32, frozen: &Frozen, request: &Request<'_>) -> (Key, bool) {
+        let (shape, facts) = (&*frozen.shape, &frozen.facts[place as usize]);
         let unknown = (Key::UNKNOWN, false);
-        let Some(body) = info.body() else { return unknown };
-        if info.settings().bypassed || body.spec.kind == Kind::Effect {
+        if !facts.is_step || facts.is_bypassed || facts.kind == Kind::Effect {
             return unknown;
         }
-        self.extend(place, shape, info, request);
-        let Some(base) = self.base(place, info) else { return unknown };
+        self.extend(place, frozen, request);
+        let Some(base) = self.base(place, frozen) else { return unknown };
         let (mut late, mut never) = (false, false);
         let inputs = shape.inputs(place).iter().map(|&slot| match self.identity(slot, shape) {
             Identity::Known(key) => key,
@@ -207,30 +202,19 @@ impl Keys {
         }
     }
 
-    /// Works out the digest of a step that depends on more than its parameters. A file that cannot
-    /// be read has no digest: the step will say so when it runs.
-    fn extend(&mut self, place: u32, shape: &Shape, info: &NodeInfo, request: &Request<'_>) {
-        let Some(body) = info.body() else { return };
-        let counts = shape.port_counts(place);
-        if counts.is_empty() && body.spec.reads.is_empty() && body.spec.services.is_empty() {
-            self.extended.remove(&place);
+    /// Works out the digest of a step that depends on more than its parameters. There is none if a
+    /// file cannot be read, which the step will say when it runs, or a service has no identity.
+    fn extend(&mut self, place: u32, frozen: &Frozen, request: &Request<'_>) {
+        let facts = &frozen.facts[place as usize];
+        let counts = frozen.shape.port_counts(place);
+        if counts.is_empty() && !facts.is_external {
+            if !self.extended.is_empty() {
+                self.extended.remove(&place);
+            }
             return;
         }
-        let mut hasher = KeyHasher::result();
-        hasher.key(&body.digest.unwrap_or(Key::UNKNOWN));
-        for &count in counts {
-            hasher.number(count.into());
-        }
-        for path in &body.spec.reads {
-            match request.sources.digest(path) {
-                Some(digest) => hasher.key(&digest),
-                None => hasher.text("unreadable"),
-            };
-        }
-        for name in &body.spec.services {
-            hasher.text(name).text(request.services.identity(name).unwrap_or_default());
-        }
-        self.extended.insert(place, hasher.finish());
+        let extended = extended(facts.digest, counts, &frozen.infos[place as usize], request);
+        self.extended.insert(place, extended);
     }
 
     /// The identity of a slot where it is not the derived key.
@@ -241,16 +225,17 @@ impl Keys {
         frozen: &Frozen,
         request: &Request<'_>,
     ) -> Option<Identity> {
-        let (shape, info) = (&*frozen.shape, &*frozen.infos[place as usize]);
-        let Some(body) = info.body() else {
+        let (shape, facts) = (&*frozen.shape, &frozen.facts[place as usize]);
+        let info = &*frozen.infos[place as usize];
+        if !facts.is_step {
             return Some(bound(info, request.bindings));
-        };
-        if info.settings().bypassed {
+        }
+        if facts.is_bypassed {
             let wire = passed_on(info, shape.port(slot), shape.port_counts(place))?;
             let source = *shape.inputs(place).get(wire)?;
             return Some(self.identity(source, shape));
         }
-        match (body.spec.kind, body.spec.cut_off) {
+        match (facts.kind, facts.cut_off) {
             (Kind::Effect, _) => return Some(Identity::Never),
             // Made anew in every run, so no record can speak for it.
             (Kind::Volatile, _) => return Some(Identity::Late),
@@ -264,20 +249,26 @@ impl Keys {
             return Some(Identity::Known(digest));
         }
         let digests =
-            body.spec.cut_off == CutOff::Always || request.costs.is_worth_a_digest(place, frozen);
+            facts.cut_off == CutOff::Always || request.costs.is_worth_a_digest(place, frozen);
         digests.then_some(Identity::Late)
     }
 }
 
-fn is_unstable(info: &NodeInfo) -> bool {
-    match info.body() {
-        None => true,
-        Some(body) => {
-            !body.spec.reads.is_empty()
-                || !body.spec.services.is_empty()
-                || body.spec.cut_off != CutOff::Never
-        }
+/// The digest of a step and of what it depends on besides its parameters and inputs.
+fn extended(digest: Key, counts: &[u32], info: &NodeInfo, request: &Request<'_>) -> Option<Key> {
+    let spec = &info.body()?.spec;
+    let mut hasher = KeyHasher::result();
+    hasher.key(&digest.known()?);
+    for &count in counts {
+        hasher.number(count.into());
     }
+    for path in &spec.reads {
+        hasher.key(&request.sources.digest(path)?);
+    }
+    for name in &spec.services {
+        hasher.text(name).text(request.services.identity(name)?);
+    }
+    Some(hasher.finish())
 }
 
 fn bound(info: &NodeInfo, bindings: &Bindings) -> Identity {

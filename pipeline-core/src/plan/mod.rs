@@ -3,6 +3,7 @@
 
 mod demand;
 mod explain;
+mod facts;
 mod freeze;
 mod keys;
 mod narrow;
@@ -31,6 +32,7 @@ use crate::id::NodeId;
 use crate::key::Key;
 use crate::step::{AnyStep, Wire};
 use demand::demand;
+use facts::Facts;
 use freeze::{Frozen, freeze};
 use keys::Keys;
 use narrow::narrow;
@@ -50,7 +52,7 @@ pub struct Plan {
     pub(crate) steps: Arc<[Option<Arc<dyn AnyStep>>]>,
     pub(crate) traits: Traits,
     /// The derived key of each place, or [`Key::UNKNOWN`].
-    pub(crate) keys: Vec<Key>,
+    pub(crate) keys: Arc<Vec<Key>>,
     pub(crate) given: Vec<GivenValue>,
     /// What is known of keys that come to light during the run; `None` where there are none.
     pub(crate) late: Option<Arc<LateKeys>>,
@@ -197,13 +199,13 @@ impl Planner {
         let old = &*frozen.shape;
         let shape = &*program.shape;
         let (infos, steps, keys) = if program.origins.is_empty() {
-            (Arc::clone(&frozen.infos), Arc::clone(&frozen.steps), self.keys.derived.clone())
+            (Arc::clone(&frozen.infos), Arc::clone(&frozen.steps), Arc::clone(&self.keys.derived))
         } else {
             let origins = || program.origins.iter().map(|&origin| origin as usize);
             (
                 origins().map(|origin| Arc::clone(&frozen.infos[origin])).collect(),
                 origins().map(|origin| frozen.steps[origin].as_ref().map(Arc::clone)).collect(),
-                origins().map(|origin| self.keys.derived[origin]).collect(),
+                Arc::new(origins().map(|origin| self.keys.derived[origin]).collect()),
             )
         };
         let renumbered = |mut given: GivenValue| {
@@ -232,7 +234,7 @@ impl Planner {
         let places = || (0..shape::narrow(shape.len())).map(|place| (place, program.origin(place)));
         let is_digested = |place: u32, origin: u32| {
             matches!(program.actions[place as usize], Action::Run | Action::Given)
-                && frozen.infos[origin as usize].body().is_some()
+                && frozen.facts[origin as usize].is_step
                 && self.keys.is_digested(origin, old)
         };
         if !places()
@@ -246,7 +248,7 @@ impl Planner {
             late.late.push(is_late);
             late.digested.push(is_digested(place, origin));
             late.identities.extend(old.slots(origin).map(|slot| self.keys.identity(slot, old)));
-            if is_late && let Some(base) = self.keys.base(origin, &frozen.infos[origin as usize]) {
+            if is_late && let Some(base) = self.keys.base(origin, frozen) {
                 late.bases.insert(place, base);
             }
         }
@@ -281,6 +283,7 @@ fn patch(
             infos[place as usize] = Arc::clone(info);
             steps[place as usize] = info.step().map(Arc::clone);
             frozen.traits.add(info);
+            frozen.facts[place as usize] = Facts::of(info);
         }
     }
     places

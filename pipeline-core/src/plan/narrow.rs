@@ -72,14 +72,10 @@ pub(super) fn narrow(
         program.uses[slot as usize] += 1;
     }
     program.ranks = order::ranks(shape, &program.estimates.nanos);
-    program.urgency = match program.origins.as_slice() {
-        [] => order::urgency(&frozen.infos, &program.ranks),
-        origins => {
-            let infos: Vec<_> =
-                origins.iter().map(|&origin| Arc::clone(&frozen.infos[origin as usize])).collect();
-            order::urgency(&infos, &program.ranks)
-        }
-    };
+    let ranks = (0u32..).zip(&program.ranks);
+    program.urgency = ranks
+        .map(|(place, &rank)| order::urgency(&frozen.facts[program.origin(place) as usize], rank))
+        .collect();
     program.positions = order::positions(shape, &program.estimates.bytes);
     program
 }

@@ -6,12 +6,10 @@
 //! the largest first (Sethi and Ullman 1970, Liu 1987 for graphs); running the lowest position
 //! first keeps few results alive. The executor uses the first while memory is plenty.
 
-use std::sync::Arc;
-
+use super::facts::Facts;
 use super::freeze::Frozen;
 use super::request::Costs;
 use super::shape::{Shape, narrow};
-use crate::graph::NodeInfo;
 
 /// Graphs of more places keep the order in which they were built as their positions: walking them
 /// costs more than it can save.
@@ -30,15 +28,15 @@ pub(crate) struct Estimates {
 impl Estimates {
     pub(super) fn of(frozen: &Frozen, costs: &Costs) -> Self {
         let (mut nanos, mut bytes) = (Vec::new(), Vec::new());
-        nanos.reserve_exact(frozen.infos.len());
-        bytes.reserve_exact(frozen.infos.len());
+        nanos.reserve_exact(frozen.facts.len());
+        bytes.reserve_exact(frozen.facts.len());
         // Neighbours are often of the same type; asking once for a run of them saves the look-up.
         let mut last = ("", None);
-        for info in &*frozen.infos {
-            if last.0 != info.step_name() {
-                last = (info.step_name(), costs.find(info.step_name()));
+        for facts in &frozen.facts {
+            if last.0 != facts.step {
+                last = (facts.step, costs.find(facts.step));
             }
-            let (time, size) = estimate(info, last.1);
+            let (time, size) = estimate(facts, last.1);
             nanos.push(time);
             bytes.push(size);
         }
@@ -47,13 +45,12 @@ impl Estimates {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "an estimate needs no more than 24 bits")]
-fn estimate(info: &NodeInfo, learned: Option<super::request::Cost>) -> (f32, f32) {
-    let Some(body) = info.body() else { return (0.0, 0.0) };
-    let declared = body.spec.cost.map(|cost| cost.as_secs_f32() * 1e9);
-    let nanos = declared.or(learned.map(|cost| cost.nanos as f32)).unwrap_or(UNKNOWN_NANOS);
-    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 24 bits")]
-    let declared = body.spec.bytes.map(|bytes| bytes as f32);
-    let bytes = declared.or(learned.map(|cost| cost.bytes as f32)).unwrap_or(0.0);
+fn estimate(facts: &Facts, learned: Option<super::request::Cost>) -> (f32, f32) {
+    if !facts.is_step {
+        return (0.0, 0.0);
+    }
+    let nanos = facts.nanos.or(learned.map(|cost| cost.nanos as f32)).unwrap_or(UNKNOWN_NANOS);
+    let bytes = facts.bytes.or(learned.map(|cost| cost.bytes as f32)).unwrap_or(0.0);
     (nanos, bytes)
 }
 
@@ -67,14 +64,11 @@ pub(super) fn ranks(shape: &Shape, nanos: &[f32]) -> Vec<f32> {
     ranks
 }
 
-/// How urgent each place is: the node's own priority first, then its rank. Larger goes first.
-pub(super) fn urgency(infos: &[Arc<NodeInfo>], ranks: &[f32]) -> Vec<u32> {
-    let one = |(info, rank): (&Arc<NodeInfo>, &f32)| {
-        // Bits of positive floats are ordered as the floats are; the low ones make no difference.
-        let priority = u32::from(info.settings().priority.cast_unsigned() ^ 0x80);
-        priority << 24 | (rank.max(0.0).to_bits() >> 8)
-    };
-    infos.iter().zip(ranks).map(one).collect()
+/// How urgent a place is: the node's own priority first, then its rank. Larger goes first.
+pub(super) fn urgency(facts: &Facts, rank: f32) -> u32 {
+    // Bits of positive floats are ordered as the floats are; the low ones make no difference.
+    let priority = u32::from(facts.priority.cast_unsigned() ^ 0x80);
+    priority << 24 | (rank.max(0.0).to_bits() >> 8)
 }
 
 /// The position of each place in memory order; empty where that is the place itself.

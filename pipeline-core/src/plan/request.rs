@@ -168,7 +168,7 @@ impl Costs {
     /// Whether the steps below a place are known to cost more than a digest of its results.
     pub(super) fn is_worth_a_digest(&self, place: u32, frozen: &Frozen) -> bool {
         let known = self.by_step.lock();
-        let cost = |place: u32| known.get(frozen.infos[place as usize].step_name());
+        let cost = |place: u32| known.get(frozen.facts[place as usize].step);
         let Some(own) = cost(place) else { return false };
         let price = own.bytes / DIGEST_SPEED;
         let mut below = 0.0;
