@@ -1,7 +1,7 @@
 //! The tile-wise form of a step: how most image operations are written.
 
 use super::context::Context;
-use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut};
+use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut, zeros};
 use crate::error::{Error, Result};
 
 /// A step that can make any region of its output from regions of its inputs.
@@ -94,8 +94,8 @@ const STRIP: usize = 16 << 10;
 /// ```
 ///
 /// # Errors
-/// Whatever the step's [`Tile`] methods report, [`Error::TooLarge`] if the output cannot exist,
-/// and [`Error::Cancelled`].
+/// Whatever the step's [`Tile`] methods report, [`Error::TooLarge`] if the output cannot exist
+/// or there is no memory for it, and [`Error::Cancelled`].
 pub fn tile<A: Raster, R: Raster>(
     step: &impl Tile,
     first: In<A>,
@@ -118,7 +118,7 @@ pub fn tile<A: Raster, R: Raster>(
                 bands.in_place::<T>(owned.make_mut(), rest)?;
             }
         } else {
-            let mut out = vec![T::default(); samples];
+            let mut out = zeros::<T>(samples, || format!("an image of {layout}"))?;
             let first = View::whole(source, &buffer);
             bands.fill::<T>(&mut out, first, rest)?;
             buffer = out.into();

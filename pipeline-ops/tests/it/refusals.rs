@@ -1,6 +1,7 @@
 //! What the steps refuse, in which words.
 
-use pipeline_core::{Error, Image};
+use pipeline_core::{Bindings, Error, Executor, Graph, Image, Options, RunOptions};
+use pipeline_ops::geometry::Resize;
 use serde_json::{Value as Json, json};
 
 use crate::support::run;
@@ -55,6 +56,24 @@ fn parameters_out_of_range_are_named_with_their_range() {
     for (op, params, expected) in rows {
         check(op, &params, &image, expected);
     }
+}
+
+#[test]
+fn an_image_of_a_terabyte_is_an_error_with_its_size_and_the_limit() {
+    let mut graph = Graph::new();
+    let photo = graph.input::<Image>("photo");
+    let huge = graph.add("huge", Resize::to(1 << 20, 1 << 20), photo);
+    graph.target(huge);
+    let bindings = Bindings::new().with("photo", picture(4, 3, 1)).unwrap();
+    let executor = Executor::new(Options { threads: Some(1), ..Options::default() }).unwrap();
+    let report = executor.run(&graph, &RunOptions { bindings, ..RunOptions::default() }).unwrap();
+    let error = report.ok().unwrap_err();
+    let Error::Node { source, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(&*source, Error::TooLarge { .. }), "{source:?}");
+    assert_eq!(
+        source.to_string(),
+        "an image of 1048576×1048576×1 u8 needs 1099511627776 bytes, allowed are 17179869184"
+    );
 }
 
 #[test]
