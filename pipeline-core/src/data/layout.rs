@@ -28,7 +28,8 @@ pub struct Layout {
     pub width: u32,
     /// Rows, in pixels.
     pub height: u32,
-    /// Samples of one pixel: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha, or more planes.
+    /// Samples of one pixel: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha; of
+    /// [data](ColorSpace::Data) any number, all of one kind.
     pub channels: u16,
     /// The type of every sample.
     pub sample: SampleType,
@@ -55,10 +56,10 @@ impl Layout {
         self.width as usize * self.channels as usize
     }
 
-    /// Whether the last channel is opacity.
+    /// Whether the last channel is opacity: that of two or four channels, unless they are data.
     #[must_use]
     pub const fn has_alpha(&self) -> bool {
-        matches!(self.channels, 2 | 4)
+        !matches!(self.color, ColorSpace::Data) && matches!(self.channels, 2 | 4)
     }
 
     /// The most bytes that the samples of one image may take: 16 GiB, a gigapixel of RGBA floats.
@@ -122,6 +123,15 @@ mod tests {
         let empty = Layout::new(0, 5, 3, SampleType::U8);
         assert!(matches!(empty.sample_count(), Err(Error::Input { .. })));
         assert_eq!(Layout::new(3, 2, 4, SampleType::U16).sample_count().unwrap(), 24);
+    }
+
+    #[test]
+    fn data_has_no_alpha_however_many_channels() {
+        for channels in 1..=5 {
+            let picture = Layout::new(1, 1, channels, SampleType::U8);
+            assert_eq!(picture.has_alpha(), channels == 2 || channels == 4);
+            assert!(!Layout { color: ColorSpace::Data, ..picture }.has_alpha());
+        }
     }
 
     #[test]

@@ -21,8 +21,11 @@ use crate::check;
 /// |---|---|---|---|
 /// | `png` | u8, u16 | 1 to 4 | lossless |
 /// | `jpg`, `jpeg` | u8 | 1, 3 | lossy, by `quality` |
-/// | `tif`, `tiff` | u8, u16, f32 | 1 to 4 | lossless, not compressed |
+/// | `tif`, `tiff` | u8, u16, f32 | 1 to 4; any of data | lossless, not compressed |
 /// | `webp` | u8 | 1 to 4 | lossless; gray becomes RGB |
+///
+/// Channels of data are written to TIFF as samples without a meaning, so that no program takes the
+/// last one for opacity; the other formats take no data of 2 or 4 channels.
 ///
 /// An ICC profile is written with it, unless it is for another number of colours.
 ///
@@ -104,6 +107,6 @@ impl Step for Save {
     }
 
     fn spec(&self) -> Spec {
-        Spec::effect()
+        Spec::effect().blocking()
     }
 }

@@ -13,3 +13,5 @@ mod io;
 mod laws;
 mod refusals;
 mod support;
+#[cfg(feature = "codecs")]
+mod tiff;
