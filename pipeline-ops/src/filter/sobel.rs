@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Border, pad_row, vertical};
+use crate::kernel::{Border, copy_alpha, derivatives, pad_row, vertical};
 use crate::neighborhood::{self, Rows};
 
 /// What a Sobel filter gives.
@@ -77,7 +77,7 @@ impl Sobel {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let region = out.region();
-        let alpha = out.image().has_alpha();
+        let alpha = input.image().has_alpha();
         let rows = Rows::<T>::new(input, region, (1, 1), self.border)?;
         let own = input.crop(region).typed::<T>()?;
         let span = rows.span(region, 1);
@@ -98,24 +98,17 @@ impl Sobel {
                     vertical(&window, &[-1.0, 0.0, 1.0], columns);
                     pad_row(columns, rise, span, self.border, 0.0);
 
-                    let x = |at: usize| (smooth[at + 2 * channels] - smooth[at]) / 4.0;
-                    let y_at = |at: usize| {
-                        (rise[at] + 2.0 * rise[at + channels] + rise[at + 2 * channels]) / 4.0
-                    };
-                    let places = out.iter_mut().enumerate();
+                    let (smooth, rise) = (&*smooth, &*rise);
                     match self.output {
-                        SobelOutput::X => places.for_each(|(at, out)| *out = U::from_f32(x(at))),
-                        SobelOutput::Y => places.for_each(|(at, out)| *out = U::from_f32(y_at(at))),
-                        SobelOutput::Magnitude => places.for_each(|(at, out)| {
-                            let (x, y) = (x(at), y_at(at));
-                            *out = U::from_f32(((x * x + y * y) / 2.0).sqrt());
-                        }),
+                        SobelOutput::X => derivatives(smooth, rise, channels, out, |x, _| x),
+                        SobelOutput::Y => derivatives(smooth, rise, channels, out, |_, y| y),
+                        SobelOutput::Magnitude => {
+                            let magnitude = |x: f32, y: f32| ((x * x + y * y) / 2.0).sqrt();
+                            derivatives(smooth, rise, channels, out, magnitude);
+                        }
                     }
                     if alpha {
-                        let last = channels - 1;
-                        let opacities = own.row(y).iter().skip(last).step_by(channels);
-                        let places = out.iter_mut().skip(last).step_by(channels);
-                        places.zip(opacities).for_each(|(out, v)| *out = U::from_f32(v.to_f32()));
+                        copy_alpha(own.row(y), channels, out);
                     }
                 }
                 Ok(())
@@ -126,6 +119,7 @@ impl Sobel {
 
 impl Step for Sobel {
     const NAME: &'static str = "sobel";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::GaussianBlur;
 use crate::check;
-use crate::kernel::Border;
+use crate::kernel::{Border, copy_alpha};
 use crate::neighborhood::{self, Separable};
 
 /// Sharpens by adding what a Gaussian blur takes away.
@@ -89,9 +89,7 @@ impl UnsharpMask {
                 *out = T::from_f32(sample + added);
             }
             if alpha {
-                let opacities = sharp.iter().skip(channels - 1).step_by(channels);
-                let places = out.iter_mut().skip(channels - 1).step_by(channels);
-                places.zip(opacities).for_each(|(out, &opacity)| *out = opacity);
+                copy_alpha(sharp, channels, out);
             }
         })
     }
@@ -99,6 +97,7 @@ impl UnsharpMask {
 
 impl Step for UnsharpMask {
     const NAME: &'static str = "unsharp_mask";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
-use crate::kernel::{Filter, Taps, blend_pixels, blend_rows, premultiply, unpremultiply};
+use crate::kernel::{Resampling, TapTable, blend_pixels, premultiply, unpremultiply, vertical};
 use crate::neighborhood;
 
 /// The longest side an image is resized to.
@@ -38,14 +38,13 @@ const MAX_SIDE: u32 = 1 << 20;
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
-/// use pipeline_ops::geometry::Resize;
-/// use pipeline_ops::kernel::Filter;
+/// use pipeline_ops::geometry::{Resampling, Resize};
 ///
 /// let image = Image::from_samples(4, 2, 1, vec![
 ///     0u8, 2, 10, 20,
 ///     4,   6, 30, 40,
 /// ])?;
-/// let step = Resize { filter: Filter::Area, ..Resize::to(2, 1) };
+/// let step = Resize { filter: Resampling::Area, ..Resize::to(2, 1) };
 /// let out = step.run(In::new(image), &Context::default())?;
 /// assert_eq!(out.samples::<u8>(), Some(&[
 ///     3, 25,
@@ -62,14 +61,14 @@ pub struct Resize {
     #[schemars(range(min = 1, max = 1_048_576), extend("x-unit" = "px"))]
     pub height: Option<u32>,
     /// How new pixels are made.
-    pub filter: Filter,
+    pub filter: Resampling,
 }
 
 impl Resize {
     /// A resize to this size with the default filter.
     #[must_use]
     pub fn to(width: u32, height: u32) -> Self {
-        Self { width: Some(width), height: Some(height), filter: Filter::default() }
+        Self { width: Some(width), height: Some(height), filter: Resampling::default() }
     }
 
     /// The input region that an output region is made of.
@@ -81,8 +80,8 @@ impl Resize {
 
     /// The first and the number of the input pixels that output pixels are made of.
     fn span(&self, start: u32, len: u32, input: u32, output: u32) -> (u32, u32) {
-        let first = self.filter.taps(start, input, output).first;
-        let end = self.filter.taps(start + len.max(1) - 1, input, output).end();
+        let first = self.filter.span(start, input, output).start;
+        let end = self.filter.span(start + len.max(1) - 1, input, output).end;
         let number = |place| u32::try_from(place).unwrap_or(u32::MAX);
         (number(first), number(end - first))
     }
@@ -96,11 +95,12 @@ impl Resize {
         let (from, to, region) = (input.image(), out.image(), out.region());
         let source = self.source(region, from, to);
         let plane = input.crop(source).typed::<T>()?;
-        let columns = self.taps(region.x, region.width, from.width, to.width);
-        let rows = self.taps(region.y, region.height, from.height, to.height);
+        let taps = |start, len, from, to| TapTable::new(self.filter, start..start + len, from, to);
+        let columns = taps(region.x, region.width, from.width, to.width);
+        let rows = taps(region.y, region.height, from.height, to.height);
         let mix = Mix { source, columns: &columns, rows: &rows };
         let samples: Vec<&[T]> = plane.rows().collect();
-        if self.filter == Filter::Nearest {
+        if self.filter == Resampling::Nearest {
             return mix.pick(&samples, out, ctx);
         }
         if !from.has_alpha() {
@@ -118,17 +118,13 @@ impl Resize {
             })
         })
     }
-
-    fn taps(&self, start: u32, len: u32, input: u32, output: u32) -> Vec<Taps> {
-        (start..start + len).map(|at| self.filter.taps(at, input, output)).collect()
-    }
 }
 
 /// The taps of a region, and the input region that they lie in.
 struct Mix<'a> {
     source: Region,
-    columns: &'a [Taps],
-    rows: &'a [Taps],
+    columns: &'a TapTable,
+    rows: &'a TapTable,
 }
 
 impl Mix<'_> {
@@ -143,7 +139,7 @@ impl Mix<'_> {
         for (taps, (_, out)) in self.rows.iter().zip(out.rows::<T>()?) {
             ctx.check()?;
             let row = samples[taps.first - self.source.y as usize];
-            for (out, taps) in out.chunks_exact_mut(channels).zip(self.columns) {
+            for (out, taps) in out.chunks_exact_mut(channels).zip(self.columns.iter()) {
                 let from = (taps.first - self.source.x as usize) * channels;
                 out.copy_from_slice(&row[from..from + channels]);
             }
@@ -173,7 +169,7 @@ impl Mix<'_> {
                         ctx.check()?;
                         part.clear();
                         part.extend(window.iter().map(|row| &row[place * block..]));
-                        blend_rows(&part, &taps.weights, sums);
+                        vertical(&part, taps.weights, sums);
                     }
                     blend_pixels(sums, left, channels, self.columns, mixed);
                     if alpha {
@@ -189,6 +185,7 @@ impl Mix<'_> {
 
 impl Step for Resize {
     const NAME: &'static str = "resize";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -227,7 +224,21 @@ impl Tile for Resize {
 
 /// The other side of an image whose side `from` becomes `to`: rounded, at least 1.
 fn follow(to: u32, from: u32, other: u32) -> u32 {
-    let (to, from, other) = (u64::from(to), u64::from(from), u64::from(other));
+    // Any `to` may come here, its range is checked with that of the answer; so 64 bits are too few.
+    let (to, from, other) = (u128::from(to), u128::from(from), u128::from(other));
     let side = (2 * to * other + from) / (2 * from).max(1);
     u32::try_from(side.max(1)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_side_follows_without_passing_its_type() {
+        assert_eq!(follow(50, 100, 31), 16, "15.5 rounded up");
+        assert_eq!(follow(1, 1000, 10), 1);
+        assert_eq!(follow(u32::MAX, 1, u32::MAX), u32::MAX);
+        assert_eq!(follow(u32::MAX, u32::MAX, u32::MAX), u32::MAX);
+    }
 }

@@ -8,49 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
-
-/// How two colours mix; `b` is the bottom, `t` the top, both as shares of white.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BlendMode {
-    /// `t`
-    #[default]
-    Normal,
-    /// `b · t`: never brighter.
-    Multiply,
-    /// `1 - (1 - b)(1 - t)`: never darker.
-    Screen,
-    /// `2 b t` where `b ≤ ½`, else `1 - 2 (1 - b)(1 - t)`: more contrast.
-    Overlay,
-    /// `min(b, t)`
-    Darken,
-    /// `max(b, t)`
-    Lighten,
-    /// `|b - t|`
-    Difference,
-    /// `b + t`
-    Add,
-    /// `b - t`
-    Subtract,
-}
-
-impl BlendMode {
-    fn mix(self, b: f32, t: f32) -> f32 {
-        match self {
-            Self::Normal => t,
-            Self::Multiply => b * t,
-            Self::Screen => b + t - b * t,
-            Self::Overlay if b <= 0.5 => 2.0 * b * t,
-            Self::Overlay => 1.0 - 2.0 * (1.0 - b) * (1.0 - t),
-            Self::Darken if t < b => t,
-            Self::Lighten if t > b => t,
-            Self::Darken | Self::Lighten => b,
-            Self::Difference => (b - t).abs(),
-            Self::Add => b + t,
-            Self::Subtract => b - t,
-        }
-    }
-}
+use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 
 /// Puts one image over another.
 ///
@@ -108,43 +66,27 @@ impl Default for Blend {
 }
 
 impl Blend {
-    fn render_as<T: Sample>(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>) -> Result<()> {
+    fn render_as<T: Sample>(
+        &self,
+        inputs: &[View<'_>],
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
         let region = out.region();
         let bottom = inputs[0].crop(region).typed::<T>()?;
         let top = inputs[1].crop(region).typed::<T>()?;
-        let (bottom_alpha, top_alpha) =
-            (inputs[0].image().has_alpha(), inputs[1].image().has_alpha());
-        let (channels, top_channels) = (bottom.channels(), top.channels());
-        let colors = channels - usize::from(bottom_alpha);
-        for (y, row) in out.rows::<T>()? {
-            if !bottom_alpha && !top_alpha {
-                for ((out, b), t) in row.iter_mut().zip(bottom.row(y)).zip(top.row(y)) {
-                    let (b, t) = (b.to_f32() / T::WHITE, t.to_f32() / T::WHITE);
-                    let mixed = self.mode.mix(b, t);
-                    *out = T::from_f32((b + self.opacity * (mixed - b)) * T::WHITE);
-                }
+        let has_alpha = |input: usize| inputs[input].image().has_alpha();
+        let colors = bottom.channels() - usize::from(has_alpha(0));
+        for (y, out) in out.rows::<T>()? {
+            ctx.check()?;
+            let (bottom, top) = (bottom.row(y), top.row(y));
+            if !has_alpha(0) && !has_alpha(1) {
+                blend_opaque(self.mode, self.opacity, bottom, top, out);
                 continue;
             }
-            let tops = top.row(y).chunks_exact(top_channels);
-            let pixels = bottom.row(y).chunks_exact(channels).zip(tops);
-            for (out, (b, t)) in row.chunks_exact_mut(channels).zip(pixels) {
-                let alpha = |pixel: &[T], has: bool| {
-                    if has { pixel[colors].to_f32() / T::WHITE } else { 1.0 }
-                };
-                let below = alpha(b, bottom_alpha);
-                let above = alpha(t, top_alpha) * self.opacity;
-                let whole = above + below * (1.0 - above);
-                for channel in 0..colors {
-                    let (b, t) = (b[channel].to_f32() / T::WHITE, t[channel].to_f32() / T::WHITE);
-                    let mixed = (1.0 - below) * t + below * self.mode.mix(b, t);
-                    let sum = above * mixed + (1.0 - above) * below * b;
-                    let color = if whole > 0.0 { sum / whole } else { 0.0 };
-                    out[channel] = T::from_f32(color * T::WHITE);
-                }
-                if bottom_alpha {
-                    out[colors] = T::from_f32(whole * T::WHITE);
-                }
-            }
+            let bottom = Layer { row: bottom, has_alpha: has_alpha(0) };
+            let top = Layer { row: top, has_alpha: has_alpha(1) };
+            blend_layers(self.mode, self.opacity, (bottom, top), colors, out);
         }
         Ok(())
     }
@@ -152,6 +94,7 @@ impl Blend {
 
 impl Step for Blend {
     const NAME: &'static str = "blend";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["bottom", "top"];
     type Input = (In<Image>, In<Image>);
     type Output = Image;
@@ -188,7 +131,7 @@ impl Tile for Blend {
         Ok(bottom)
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => self.render_as::<T>(inputs, out))
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        dispatch!(out.sample_type(), T => self.render_as::<T>(inputs, out, ctx))
     }
 }

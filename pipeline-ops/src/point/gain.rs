@@ -52,6 +52,7 @@ impl Default for Gain {
 
 impl Step for Gain {
     const NAME: &'static str = "gain";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -58,6 +58,7 @@ pub(super) fn power(sample: f32, white: f32, exponent: f32) -> f32 {
 
 impl Step for Gamma {
     const NAME: &'static str = "gamma";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

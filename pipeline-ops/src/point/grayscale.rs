@@ -6,6 +6,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::weigh;
+
 /// How much each colour counts for brightness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -67,22 +69,21 @@ pub struct Grayscale {
 }
 
 impl Grayscale {
-    fn render_as<T: Sample>(&self, input: &View<'_>, out: &mut ViewMut<'_>) -> Result<()> {
-        let [red, green, blue] = self.luma.weights();
+    fn render_as<T: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let has_alpha = input.image().has_alpha();
+        let is_gray = input.image().channels == out.image().channels;
         let input = input.crop(out.region()).typed::<T>()?;
-        let (from, to) = (input.channels(), usize::from(out.image().channels));
         for (y, row) in out.rows::<T>()? {
-            if from == to {
+            ctx.check()?;
+            if is_gray {
                 row.copy_from_slice(input.row(y));
-                continue;
-            }
-            let pixels = input.row(y).chunks_exact(from);
-            for (out, pixel) in row.chunks_exact_mut(to).zip(pixels) {
-                let [r, g, b] = [0, 1, 2].map(|channel| pixel[channel].to_f32());
-                out[0] = T::from_f32(red * r + green * g + blue * b);
-                if let (Some(out), Some(&alpha)) = (out.get_mut(1), pixel.get(3)) {
-                    *out = alpha;
-                }
+            } else {
+                weigh(input.row(y), self.luma.weights(), has_alpha, row);
             }
         }
         Ok(())
@@ -91,6 +92,7 @@ impl Grayscale {
 
 impl Step for Grayscale {
     const NAME: &'static str = "grayscale";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -105,15 +107,15 @@ impl Step for Grayscale {
 
 impl Tile for Grayscale {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        let channels = match inputs[0].channels {
-            1 | 3 => 1,
-            2 | 4 => 2,
-            _ => return Err(Error::input("the image", inputs[0], "1 to 4 channels")),
-        };
-        Ok(Layout { channels, ..inputs[0] })
+        let alpha = u16::from(inputs[0].has_alpha());
+        if !matches!(inputs[0].channels - alpha, 1 | 3) {
+            let expected = "gray or RGB, with or without alpha";
+            return Err(Error::input("the image", inputs[0], expected));
+        }
+        Ok(Layout { channels: 1 + alpha, ..inputs[0] })
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out))
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out, ctx))
     }
 }

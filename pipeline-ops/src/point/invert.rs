@@ -39,6 +39,7 @@ pub struct Invert {}
 
 impl Step for Invert {
     const NAME: &'static str = "invert";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

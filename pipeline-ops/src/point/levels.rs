@@ -70,6 +70,7 @@ impl Default for Levels {
 
 impl Step for Levels {
     const NAME: &'static str = "levels";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -88,7 +88,7 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "grayscale",
         &json!({}),
         &[picture(4, 3, 5)],
-        "the image is 4×3×5 u8, expected 1 to 4 channels",
+        "the image is 4×3×5 u8, expected gray or RGB, with or without alpha",
     );
     check(
         "blend",
