@@ -124,8 +124,10 @@ pub fn tile<A: Raster, R: Raster>(
             buffer = out.into();
         }
     });
-    // A profile describes channels; it does not outlive a change between gray and colour.
-    let icc = icc.filter(|_| (source.channels < 3) == (layout.channels < 3));
+    // A profile describes colours; it does not outlive a change between gray and colour, nor one of
+    // what the numbers mean.
+    let icc = icc
+        .filter(|_| (source.channels < 3) == (layout.channels < 3) && source.color == layout.color);
     source = layout;
     R::assemble(source, buffer, icc)
 }

@@ -7,6 +7,8 @@
     reason = "what fails here is a failed test"
 )]
 
+#[cfg(feature = "codecs")]
+mod contract;
 mod golden;
 #[cfg(feature = "codecs")]
 mod io;
