@@ -6,9 +6,10 @@ use crate::error::{Error, Result};
 
 /// A step that can make any region of its output from regions of its inputs.
 ///
-/// Written once, it gives the engine parallel bands, cancellation and progress between them,
-/// regions of interest and fusion with its neighbours. A step that needs the whole image, such as
-/// a histogram, does not implement it.
+/// Written once, it gives the engine parallel bands, cancellation and progress between them, and
+/// work in place where nobody else holds the input. The form says enough to make a part of an
+/// image alone or to chain steps band by band, but a run makes whole images, one step after the
+/// other. A step that needs the whole image, such as a histogram, does not implement it.
 ///
 /// # Contract
 ///

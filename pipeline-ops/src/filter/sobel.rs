@@ -29,14 +29,21 @@ pub enum SobelOutput {
 /// So a step from black to white along an axis gives a derivative of white and a magnitude of
 /// white / √2, and no magnitude passes white.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any; alpha is kept |
-/// | `out` | image | magnitude as `in`; x and y f32 in the unit of `in`, signed | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
+/// | `out` | image | Y X C | magnitude as `in`; x and y f32 | magnitude from 0; x and y signed, in the unit of `in` | as `in` |
 ///
-/// **Border**: by `border`. **NaN** spreads to the eight neighbours; infinity gives NaN or infinity.
+/// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds the
+/// opacity as a number from 0 to 1.
+///
+/// **Border**: by `border`, in its order `aaa│abcd│ddd`, `dcba│abcd│dcba`, `dcb│abcd│cba`, `abcd│abcd│abcd`, `vvv│abcd│vvv`.
+/// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for y
+/// all but those left and right, for the magnitude all eight, and never its own place; infinity makes
+/// them NaN or infinity.
 /// **Cost**: about 20 operations per sample; four rows of floats of memory; the footprint is the
-/// region and 1 pixel on each side. **Errors**: none of its own.
+/// region and 1 pixel on each side.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.filters.sobel`, `sobel_v` (x) and `sobel_h` (y) 0.26 on samples taken as
 /// floats: within 1 for integers, 1e-5 of the largest sample for f32. SciPy's `sobel` is 4 times
@@ -63,9 +70,9 @@ pub enum SobelOutput {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sobel {
-    /// Magnitude or one derivative.
+    /// Magnitude or one derivative; default `magnitude`.
     pub output: SobelOutput,
-    /// What lies beyond the edge.
+    /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
@@ -95,7 +102,8 @@ impl Sobel {
                     rows.window(y, 1, &mut window);
                     vertical(&window, &[1.0, 2.0, 1.0], columns);
                     pad_row(columns, smooth, span, self.border, constant);
-                    vertical(&window, &[-1.0, 0.0, 1.0], columns);
+                    // Not with a weight of 0 for the row between, which would spread its NaN.
+                    vertical(&[window[0], window[2]], &[-1.0, 1.0], columns);
                     pad_row(columns, rise, span, self.border, 0.0);
 
                     let (smooth, rise) = (&*smooth, &*rise);

@@ -1,5 +1,7 @@
 //! Another number of pixels.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::{
     Context, Image, In, Layout, Region, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
 };
@@ -10,8 +12,8 @@ use crate::check;
 use crate::kernel::{Resampling, TapTable, blend_pixels, premultiply, unpremultiply, vertical};
 use crate::neighborhood;
 
-/// The longest side an image is resized to.
-const MAX_SIDE: u32 = 1 << 20;
+/// The sides that an image is resized to.
+const SIDE: RangeInclusive<u32> = 1..=1 << 20;
 
 /// Resizes to a width and a height.
 ///
@@ -20,18 +22,21 @@ const MAX_SIDE: u32 = 1 << 20;
 /// than 1, cut off at the image and made to sum to 1. So nothing aliases and nothing darkens at the
 /// edge.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image of the given size | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image of the given size | Y X C | as `in` | 0 to white; f32 any, a little beyond `in` | as `in` |
 ///
 /// Colours are weighted by their alpha, so that what is transparent does not show. The samples are
-/// mixed as they are encoded, as other programs do; for a physically exact mix convert to linear
-/// light before.
+/// mixed as they are encoded, as other programs do: of sRGB that is not what light does, and an average
+/// of black and white comes out darker than a fine pattern of both looks.
 ///
-/// **Border**: pixels outside do not count. **NaN** and infinity spread over the pixels that see
-/// them. **Cost**: the taps of both axes per sample; a few rows of floats of memory (the footprint
-/// for images with alpha). **Errors**: a side of 0 or above 1 048 576 px.
+/// **Border**: pixels outside do not count; the weights inside are made to sum to 1.
+/// **NaN** and infinity spread over the pixels that see them.
+/// **Cost**: the taps of both axes per sample; of memory a table of the taps of a band and a few rows of
+/// floats (the footprint for images with alpha); the footprint is what the region is made of.
+/// **Errors**: a side outside its range, also one that follows the other; a result above the limit of
+/// one image.
 ///
 /// **Source**: Pillow 13 `resize` in its float mode, rounded once: within 1 for integers, 1e-5 of the largest sample for f32. `area`: OpenCV 5 `INTER_AREA` for
 /// smaller images, within 1.
@@ -54,13 +59,14 @@ const MAX_SIDE: u32 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Resize {
-    /// New width; follows the height if left out, so that the picture keeps its shape.
-    #[schemars(range(min = 1, max = 1_048_576), extend("x-unit" = "px"))]
+    /// New width; follows the height if left out, so that the picture keeps its shape. 1 to
+    /// 1048576 px.
+    #[schemars(range(min = *SIDE.start(), max = *SIDE.end()), extend("x-unit" = "px"))]
     pub width: Option<u32>,
-    /// New height; follows the width if left out.
-    #[schemars(range(min = 1, max = 1_048_576), extend("x-unit" = "px"))]
+    /// New height; follows the width if left out. 1 to 1048576 px.
+    #[schemars(range(min = *SIDE.start(), max = *SIDE.end()), extend("x-unit" = "px"))]
     pub height: Option<u32>,
-    /// How new pixels are made.
+    /// How new pixels are made; default `lanczos3`.
     pub filter: Resampling,
 }
 
@@ -207,8 +213,8 @@ impl Tile for Resize {
             (None, Some(height)) => (follow(height, image.height, image.width), height),
             (None, None) => (image.width, image.height),
         };
-        check::within("width", width, &(1..=MAX_SIDE), "px")?;
-        check::within("height", height, &(1..=MAX_SIDE), "px")?;
+        check::within("width", width, &SIDE, "px")?;
+        check::within("height", height, &SIDE, "px")?;
         Ok(Layout { width, height, ..image })
     }
 

@@ -13,12 +13,14 @@ use crate::kernel::{QuarterTurns, turn};
 /// 90: `out(x, y) = in(y, height - 1 - x)`. 180: `out(x, y) = in(width - 1 - x, height - 1 - y)`.
 /// 270: `out(x, y) = in(width - 1 - y, x)`, all in the size of `in`.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image, sides exchanged for 90 and 270 | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image, sides exchanged for 90 and 270 | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// **Cost**: one copy; the footprint is the turned region. **Errors**: none of its own.
+/// **Border**: nothing beyond the edge is seen. **NaN** is copied like any sample.
+/// **Cost**: one copy, which is all the memory; the footprint is the turned region.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `numpy.rot90` with k = -1, 2, 1, equal.
 ///
@@ -41,7 +43,7 @@ use crate::kernel::{QuarterTurns, turn};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rotate90 {
-    /// How far, in degrees clockwise.
+    /// How far, in degrees clockwise; default `90`.
     #[schemars(extend("x-unit" = "deg"))]
     pub turn: QuarterTurns,
 }

@@ -25,9 +25,9 @@ pub enum Orientation {
 /// What the file holds decides, not its name. An ICC profile stays with the image; no colour is
 /// converted.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `out` | image | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | 1 to 4, more from TIFF |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `out` | image | Y X C | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | as stored | 1 to 4, more from TIFF |
 ///
 /// Palettes become RGB (those of TIFF are refused), 1, 2 and 4 bits become 8, and CMYK becomes RGB
 /// without a profile. Float RGB is marked as linear light, other floats as data.
@@ -37,7 +37,7 @@ pub enum Orientation {
 /// gray make the picture data.
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
-/// **Cost**: decoding; the samples once, twice while a picture is turned or its planes are put
+/// **Cost**: decoding; of memory the samples once, twice while a picture is turned or its planes are put
 /// together. The step waits for the disk on a thread for that; a cancel is seen whenever the file
 /// is read.
 /// **Errors**: a path that is missing or no file, such as a folder or a pipe; a file that is cut off,
@@ -65,16 +65,16 @@ pub enum Orientation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Open {
-    /// The file.
+    /// The file; must be given.
     #[schemars(extend("x-widget" = "file"))]
     pub path: PathBuf,
-    /// Whether the picture is turned upright.
+    /// Whether the picture is turned upright; default `apply`.
     pub orientation: Orientation,
-    /// The longest side that is opened.
+    /// The longest side that is opened. 1 px and more, default 131072.
     #[schemars(range(min = 1), extend("x-unit" = "px"))]
     pub max_side: u32,
     /// The longest file, and the most that its samples may take when they are decoded; what a
-    /// decoder needs beside them is limited to as much again.
+    /// decoder needs beside them is limited to as much again. 1 byte and more, default 1073741824.
     #[schemars(range(min = 1), extend("x-unit" = "byte"))]
     pub max_bytes: u64,
 }

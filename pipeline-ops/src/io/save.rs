@@ -1,6 +1,7 @@
 //! A picture into a file.
 
 use std::io::{BufWriter, Write};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -15,7 +16,14 @@ use super::replace::Replacement;
 use super::watched::Watched;
 use crate::check;
 
+/// The qualities that are taken.
+const QUALITY: RangeInclusive<u8> = 1..=100;
+
 /// Saves the image as a picture file, in the format that the file's extension names.
+///
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | by the format | any | by the format |
 ///
 /// | extension | samples | channels | |
 /// |---|---|---|---|
@@ -33,9 +41,11 @@ use crate::check;
 /// target, made durable, and then moved into its place: the target is there whole or as before,
 /// also after a cancel, an error or a crash. A picture that is there already is replaced.
 ///
-/// **Cost**: encoding; the encoded file in memory for WebP and JPEG in part. A cancel is seen
-/// whenever bytes are written. **Errors**: an unknown extension; samples or channels that the format
-/// does not hold; a file or folder that cannot be written.
+/// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of floats.
+/// **Cost**: encoding; of memory the encoded file for WebP and a part of it for JPEG. The step waits
+/// for the disk on a thread for that; a cancel is seen whenever bytes are written.
+/// **Errors**: an unknown extension; samples or channels that the format does not hold; a quality
+/// outside its range; a file or folder that cannot be written.
 ///
 /// **Source**: crates `image` 0.25 and `tiff` 0.11.
 ///
@@ -55,11 +65,11 @@ use crate::check;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Save {
-    /// The file; its extension names the format.
+    /// The file; its extension names the format. It must be given.
     #[schemars(extend("x-widget" = "save_file"))]
     pub path: PathBuf,
-    /// Quality of JPEG: more looks better and takes more bytes.
-    #[schemars(range(min = 1, max = 100), extend("x-unit" = "percent"))]
+    /// Quality of JPEG: more looks better and takes more bytes. 1 to 100, default 90.
+    #[schemars(range(min = *QUALITY.start(), max = *QUALITY.end()), extend("x-unit" = "percent"))]
     pub quality: u8,
 }
 
@@ -83,7 +93,7 @@ impl Step for Save {
     type Output = ();
 
     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
-        check::within("quality", self.quality, &(1..=100), "")?;
+        check::within("quality", self.quality, &QUALITY, "")?;
         let format = Format::of(&self.path)?;
         format.holds(image.layout(), &self.path)?;
 

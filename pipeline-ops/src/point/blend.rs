@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
+use crate::check::{self, SHARE};
 use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 
 /// Puts one image over another.
@@ -20,14 +20,19 @@ use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 /// Images without alpha are opaque. The sums of `add` and the differences of `subtract` are cut off
 /// at white and black for integers only.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `bottom` | image | u8, u16, f32 | 1 to 4 |
-/// | `top` | image | as `bottom` | the same colours, with or without alpha; the same size |
-/// | `out` | image | as `bottom` | as `bottom` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `bottom` | image | Y X C | u8, u16, f32 | any | 1 to 4 |
+/// | `top` | image | Y X C | as `bottom` | any | the same colours, with or without alpha; the same size |
+/// | `out` | image | Y X C | as `bottom` | 0 to white; f32 any | as `bottom` |
 ///
-/// **NaN** in either gives NaN. **Cost**: about 10 operations per sample, in place of the bottom
-/// where possible. **Errors**: images of different size, sample type or colours.
+/// **Border**: nothing beyond the pixel is seen.
+/// **NaN** in a sample that is mixed gives NaN. It has no effect in the bottom under a normal top that
+/// covers it, in a top of no opacity, and in the top of `darken` and `lighten`, which then keep the
+/// bottom.
+/// **Cost**: about 10 operations per sample; no memory in place of the bottom where possible, else that
+/// of the result; the footprint is the region itself.
+/// **Errors**: images of different size, sample type or colours; an opacity outside its range.
 ///
 /// **Source**: W3C *Compositing and Blending Level 1* (2015); Pillow 13 `alpha_composite` within 1,
 /// its `ImageChops` within 1.
@@ -52,10 +57,10 @@ use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Blend {
-    /// How the colours mix.
+    /// How the colours mix; default `normal`.
     pub mode: BlendMode,
-    /// How much of the top is seen; 0 gives the bottom.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "ratio"))]
+    /// How much of the top is seen; 0 gives the bottom. 0 to 1, default 1.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "ratio"))]
     pub opacity: f32,
 }
 
@@ -110,7 +115,7 @@ impl Step for Blend {
 
 impl Tile for Blend {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("opacity", self.opacity, &(0.0..=1.0), "")?;
+        check::within("opacity", self.opacity, &SHARE, "")?;
         let (bottom, top) = (inputs[0], inputs[1]);
         let colors = |layout: Layout| layout.channels - u16::from(layout.has_alpha());
         if !(1..=4).contains(&bottom.channels) {

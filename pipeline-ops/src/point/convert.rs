@@ -24,13 +24,16 @@ pub enum Range {
 ///
 /// Full scale: `out = in / white(in) · white(out)`. Raw: `out = in`, but alpha is full scale.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | `to` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | `to` | 0 to white; f32 any | as `in` |
 ///
-/// **Range**: integers saturate and round half to even. **NaN** becomes 0 in integers.
-/// **Cost**: one division per sample. **Errors**: none of its own.
+/// Integers saturate and round half to even.
+///
+/// **Border**: nothing beyond the pixel is seen. **NaN** becomes 0 in integers.
+/// **Cost**: one division per sample; the memory of the result; the footprint is the region itself.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.util.img_as_float32` and `img_as_ubyte` 0.26, equal but for u8 from u16,
 /// which is rounded here and cut off there.
@@ -56,9 +59,9 @@ pub enum Range {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Convert {
-    /// The sample type to make.
+    /// The sample type to make; default `u8`.
     pub to: SampleType,
-    /// What keeps its meaning.
+    /// What keeps its meaning; default `full_scale`.
     pub range: Range,
 }
 

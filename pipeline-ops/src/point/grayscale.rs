@@ -34,16 +34,18 @@ impl Luma {
 ///
 /// `out = r · R + g · G + b · B`
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | 1 to 4 |
-/// | `out` | image | as `in` | 1, or 2 if `in` has alpha, which is kept |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | 1 or 3, or 2 or 4 of which the last is alpha |
+/// | `out` | image | Y X C | as `in` | 0 to white; f32 any | 1, or 2 if `in` has alpha, which is kept |
 ///
-/// Gray images pass unchanged. The ICC profile stays with the image; `save` leaves out one that is
-/// for RGB.
+/// Gray images pass unchanged. The ICC profile of a colour image describes colours that are gone, so it
+/// is dropped; that of a gray one stays.
 ///
-/// **NaN** in any colour gives NaN. **Cost**: three multiplications per pixel.
-/// **Errors**: more than 4 channels.
+/// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN.
+/// **Cost**: three multiplications per pixel; the memory of the result; the footprint is the region
+/// itself.
+/// **Errors**: other numbers of channels.
 ///
 /// **Source**: OpenCV 5 `cvtColor` for `rec601`, within 1 for integers; the formula in NumPy for
 /// `rec709`.
@@ -64,7 +66,7 @@ impl Luma {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grayscale {
-    /// How much each colour counts.
+    /// How much each colour counts; default `rec601`.
     pub luma: Luma,
 }
 

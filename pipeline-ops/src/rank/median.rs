@@ -1,5 +1,7 @@
 //! The median over a square window.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::{
     Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
@@ -10,8 +12,8 @@ use crate::check;
 use crate::kernel::{Border, Rank, RankHistogram, median_3x3, median_row, pad_row};
 use crate::neighborhood::{self, Rows};
 
-/// The largest radius: above it a window has more pixels than most images.
-const MAX_RADIUS: u32 = 255;
+/// The radii that are taken: above them a window has more pixels than most images.
+const RADIUS: RangeInclusive<u32> = 0..=255;
 
 /// Pixels that a histogram slides over between two looks for a cancel.
 const STRETCH: usize = 128;
@@ -24,19 +26,20 @@ const SELECTED: usize = 1 << 15;
 ///
 /// The window has an odd number of samples, so the median is always one of them: exact.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
 /// Every channel, alpha included, is filtered on its own.
 ///
-/// **Border**: by `border`. **NaN** counts as larger than every number, infinity included: the
-/// median is NaN only where NaN are more than half of the window.
-/// **Cost**: a network of comparisons for radius 1; above it, in proportion to the radius for u8
-/// (sliding histogram of 256 bins) and u16 (65536 bins), and to the window's area for f32. Memory
-/// as the footprint, which is the region and `radius` pixels on each side.
-/// **Errors**: a radius above 255 px.
+/// **Border**: by `border`, in its order `aaa│abcd│ddd`, `dcba│abcd│dcba`, `dcb│abcd│cba`, `abcd│abcd│abcd`, `vvv│abcd│vvv`.
+/// **NaN** counts as larger than every number, infinity included: the median is NaN only where NaN are
+/// more than half of the window.
+/// **Cost**: a network of comparisons for radius 1; above it, time in proportion to the radius for u8
+/// (sliding histogram of 256 bins) and u16 (65536 bins), and to the window's area for f32; memory as
+/// the footprint, which is the region and `radius` pixels on each side.
+/// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.median_filter` 1.17, equal. Sliding histogram: Huang, Yang, Tang
 /// (1979).
@@ -61,10 +64,10 @@ const SELECTED: usize = 1 << 15;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Median {
-    /// Pixels on each side of the middle; 0 changes nothing.
-    #[schemars(range(min = 0, max = 255), extend("x-unit" = "px"))]
+    /// Pixels on each side of the middle; 0 changes nothing. 0 to 255 px, default 1.
+    #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
     pub radius: u32,
-    /// What lies beyond the edge.
+    /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
@@ -194,7 +197,7 @@ impl Step for Median {
 
 impl Tile for Median {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("radius", self.radius, &(0..=MAX_RADIUS), "px")?;
+        check::within("radius", self.radius, &RADIUS, "px")?;
         Ok(inputs[0])
     }
 

@@ -371,6 +371,24 @@ fn edges_equal_direct_ones_at_every_border() {
 }
 
 #[test]
+fn what_is_no_number_reaches_the_neighbours_that_see_it() {
+    let mut samples = vec![0.5f32; 25];
+    samples[12] = f32::NAN;
+    let image = Image::from_samples(5, 5, 1, samples).unwrap();
+    let rows: [(&str, [usize; 8]); 3] = [
+        ("x", [6, 11, 16, 8, 13, 18, 8, 8]),
+        ("y", [6, 7, 8, 16, 17, 18, 18, 18]),
+        ("magnitude", [6, 7, 8, 11, 13, 16, 17, 18]),
+    ];
+    for (output, expected) in rows {
+        let found = floats(&run("sobel", &json!({ "output": output }), [image.clone()]).unwrap());
+        for (at, found) in found.into_iter().enumerate() {
+            assert_eq!(found.is_nan(), expected.contains(&at), "{output} at {at}");
+        }
+    }
+}
+
+#[test]
 fn sharpening_equals_direct_at_every_border() {
     let strategy = ((1u32..7, 1u32..7), 1u16..=4, sample_type(), any::<u64>(), edge());
     let (sigma, amount) = (0.7, 1.5);

@@ -13,6 +13,7 @@ mod golden;
 #[cfg(feature = "codecs")]
 mod io;
 mod laws;
+mod pages;
 mod refusals;
 mod support;
 #[cfg(feature = "codecs")]
