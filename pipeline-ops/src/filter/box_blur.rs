@@ -21,11 +21,12 @@ use crate::neighborhood::{self, RADIUS, Rows};
 ///
 /// Every channel, alpha included, is blurred on its own.
 ///
-/// **Border**: by `border`, in its order `aaa│abcd│ddd`, `dcba│abcd│dcba`, `dcb│abcd│cba`, `abcd│abcd│abcd`, `vvv│abcd│vvv`.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
-/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 2 · size
-/// additions per sample for f32, whose sums are taken afresh so that no tile changes them; one row of
-/// sums of memory; the footprint is the region and `radius` pixels on each side.
+/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 2 ·
+/// size additions per sample for f32, whose sums are taken afresh so that no tile changes them; one
+/// row of sums of memory; the footprint is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.uniform_filter` 1.17 on floats, rounded once: equal for integers,

@@ -30,7 +30,8 @@ const TRUNCATE: RangeInclusive<f64> = 1.0..=8.0;
 ///
 /// Every channel, alpha included, is blurred on its own.
 ///
-/// **Border**: by `border`, in its order `aaa│abcd│ddd`, `dcba│abcd│dcba`, `dcb│abcd│cba`, `abcd│abcd│abcd`, `vvv│abcd│vvv`.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
 /// **Cost**: 2 · (2r + 1) multiplications per sample; one row of floats of memory; the footprint is
 /// the region and r pixels on each side.

@@ -34,13 +34,14 @@ pub enum SobelOutput {
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | magnitude as `in`; x and y f32 | magnitude from 0; x and y signed, in the unit of `in` | as `in` |
 ///
-/// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds the
-/// opacity as a number from 0 to 1.
+/// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds
+/// the opacity as a number from 0 to 1.
 ///
-/// **Border**: by `border`, in its order `aaa│abcd│ddd`, `dcba│abcd│dcba`, `dcb│abcd│cba`, `abcd│abcd│abcd`, `vvv│abcd│vvv`.
-/// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for y
-/// all but those left and right, for the magnitude all eight, and never its own place; infinity makes
-/// them NaN or infinity.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
+/// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for
+/// y all but those left and right, for the magnitude all eight, and never its own place; infinity
+/// makes them NaN or infinity.
 /// **Cost**: about 20 operations per sample; four rows of floats of memory; the footprint is the
 /// region and 1 pixel on each side.
 /// **Errors**: none of its own.

@@ -27,10 +27,12 @@ const AMOUNT: RangeInclusive<f64> = 0.0..=10.0;
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | 0 to white, f32 any | as `in` |
 ///
-/// **Border**: by `border`, in its order `aaa│abcd│ddd`, `dcba│abcd│dcba`, `dcb│abcd│cba`, `abcd│abcd│abcd`, `vvv│abcd│vvv`.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
-/// **Cost**: as `gaussian_blur` with `truncate` 4: 2 · (2r + 1) multiplications per sample, one row of
-/// floats of memory; the footprint is the region and r pixels on each side, r = floor(4 · sigma + 0.5).
+/// **Cost**: that of `gaussian_blur` with `truncate` 4 and so a radius of `floor(4 sigma + 0.5)`:
+/// 2 · (2r + 1) multiplications per sample, one row of floats of memory; the footprint is the region
+/// and r pixels on each side.
 /// **Errors**: a parameter outside its range.
 ///
 /// **Source**: the formula over `scipy.ndimage.gaussian_filter` 1.17, within 1 for integers and
@@ -59,8 +61,8 @@ pub struct UnsharpMask {
     /// How much of the difference is added. 0 to 10, default 1.
     #[schemars(range(min = *AMOUNT.start(), max = *AMOUNT.end()), extend("x-unit" = "ratio"))]
     pub amount: f32,
-    /// Differences up to this share of white are left alone, so that noise is not sharpened. 0 to 1,
-    /// default 0.
+    /// Differences up to this share of white are left alone, so that noise is not sharpened. 0 to
+    /// 1, default 0.
     #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub threshold: f32,
     /// What lies beyond the edge; default `replicate`.

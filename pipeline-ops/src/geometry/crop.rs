@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is copied like any sample.
-/// **Cost**: one copy of the rectangle, which is all the memory; the footprint is the region, moved by
-/// `x` and `y`. The steps before it make the whole image all the same.
+/// **Cost**: one copy of the rectangle, which is all the memory; the footprint is the region, moved
+/// by `x` and `y`. The steps before it make the whole image all the same.
 /// **Errors**: a rectangle that is empty or does not lie within the image.
 ///
 /// **Source**: NumPy slicing, equal.

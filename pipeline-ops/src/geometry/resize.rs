@@ -28,18 +28,19 @@ const SIDE: RangeInclusive<u32> = 1..=1 << 20;
 /// | `out` | image of the given size | Y X C | as `in` | 0 to white; f32 any, a little beyond `in` | as `in` |
 ///
 /// Colours are weighted by their alpha, so that what is transparent does not show. The samples are
-/// mixed as they are encoded, as other programs do: of sRGB that is not what light does, and an average
-/// of black and white comes out darker than a fine pattern of both looks.
+/// mixed as they are encoded, as other programs do: of sRGB that is not what light does, and an
+/// average of black and white comes out darker than a fine pattern of both looks.
 ///
 /// **Border**: pixels outside do not count; the weights inside are made to sum to 1.
 /// **NaN** and infinity spread over the pixels that see them.
-/// **Cost**: the taps of both axes per sample; of memory a table of the taps of a band and a few rows of
-/// floats (the footprint for images with alpha); the footprint is what the region is made of.
-/// **Errors**: a side outside its range, also one that follows the other; a result above the limit of
-/// one image.
+/// **Cost**: the taps of both axes per sample; of memory a table of the taps of a band and a few
+/// rows of floats (the footprint for images with alpha); the footprint is what the region is made
+/// of.
+/// **Errors**: a side outside its range, also one that follows the other; a result above the limit
+/// of one image.
 ///
-/// **Source**: Pillow 13 `resize` in its float mode, rounded once: within 1 for integers, 1e-5 of the largest sample for f32. `area`: OpenCV 5 `INTER_AREA` for
-/// smaller images, within 1.
+/// **Source**: Pillow 13 `resize` in its float mode, rounded once: within 1 for integers, 1e-5 of
+/// the largest sample for f32. `area`: OpenCV 5 `INTER_AREA` for smaller images, within 1.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -150,8 +150,8 @@ fn layout(width: u32, height: u32, color: ColorType) -> Result<Layout> {
     })
 }
 
-/// Whether a profile is for the colours that were decoded: bytes 16 to 19 name its colour space, and
-/// CMYK has become RGB.
+/// Whether a profile is for the colours that were decoded: bytes 16 to 19 name its colour space,
+/// and CMYK has become RGB.
 pub(super) fn describes(icc: &[u8], layout: Layout) -> bool {
     let expected: &[u8] = if layout.channels < 3 { b"GRAY" } else { b"RGB " };
     icc.get(16..20) == Some(expected)

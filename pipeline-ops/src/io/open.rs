@@ -32,17 +32,17 @@ pub enum Orientation {
 /// Palettes become RGB (those of TIFF are refused), 1, 2 and 4 bits become 8, and CMYK becomes RGB
 /// without a profile. Float RGB is marked as linear light, other floats as data.
 ///
-/// The last channel is opacity where the file says so. Colours that a TIFF file stores multiplied by
-/// it are divided by it again; further channels of a TIFF file are left out beside RGB, and beside
-/// gray make the picture data.
+/// The last channel is opacity where the file says so. Colours that a TIFF file stores multiplied
+/// by it are divided by it again; further channels of a TIFF file are left out beside RGB, and
+/// beside gray make the picture data.
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
-/// **Cost**: decoding; of memory the samples once, twice while a picture is turned or its planes are put
-/// together. The step waits for the disk on a thread for that; a cancel is seen whenever the file
-/// is read.
-/// **Errors**: a path that is missing or no file, such as a folder or a pipe; a file that is cut off,
-/// damaged or of an unknown kind; a side or a size above its limit, which is checked before the
-/// samples are allocated. A panic of a decoder becomes an error.
+/// **Cost**: decoding; of memory the samples once, twice while a picture is turned or its planes
+/// are put together. The step waits for the disk on a thread for that; a cancel is seen whenever
+/// the file is read.
+/// **Errors**: a path that is missing or no file, such as a folder or a pipe; a file that is cut
+/// off, damaged or of an unknown kind; a side or a size above its limit, which is checked before
+/// the samples are allocated. A panic of a decoder becomes an error.
 ///
 /// The content of the file, not its date, decides whether a result is computed again.
 ///

@@ -41,9 +41,10 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// target, made durable, and then moved into its place: the target is there whole or as before,
 /// also after a cancel, an error or a crash. A picture that is there already is replaced.
 ///
-/// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of floats.
-/// **Cost**: encoding; of memory the encoded file for WebP and a part of it for JPEG. The step waits
-/// for the disk on a thread for that; a cancel is seen whenever bytes are written.
+/// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of
+/// floats.
+/// **Cost**: encoding; of memory the encoded file for WebP and a part of it for JPEG. The step
+/// waits for the disk on a thread for that; a cancel is seen whenever bytes are written.
 /// **Errors**: an unknown extension; samples or channels that the format does not hold; a quality
 /// outside its range; a file or folder that cannot be written.
 ///

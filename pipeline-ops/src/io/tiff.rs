@@ -65,6 +65,11 @@ pub(super) fn read(open: &Open, source: Source<'_>) -> Result<Option<Image>> {
     let icc = icc.and_then(|icc| icc.into_u8_vec().ok()).filter(|icc| describes(icc, layout));
     let turn = tag(decoder.find_tag_unsigned::<u8>(Tag::Orientation)).map_err(fail)?;
 
+    // The decoder takes what it needs for granted, so it is asked for here first.
+    let bytes = usize::try_from(needed(&stored, layout)).unwrap_or(usize::MAX);
+    Vec::<u8>::new()
+        .try_reserve_exact(bytes)
+        .map_err(|error| refuse(&open.path, "decode", error))?;
     let mut samples = DecodingResult::U8(Vec::new());
     decoder.read_image_to_buffer(&mut samples).map_err(fail)?;
     let buffer = match (color, samples) {
@@ -127,13 +132,13 @@ fn is_whole(decoder: &mut Decoder<Source<'_>>) -> tiff::TiffResult<()> {
     Ok(())
 }
 
-/// Whether the last channel is opacity. Beside gray it must be declared; four samples of RGB
-/// without a word on the fourth are RGB and alpha by custom.
+/// Whether the last channel is opacity. Beside gray it must be declared; a fourth sample of RGB
+/// that the file says nothing of is opacity by custom.
 fn has_alpha(color: ColorType, extra: Option<ExtraSamples>) -> bool {
     let declared =
         matches!(extra, Some(ExtraSamples::AssociatedAlpha | ExtraSamples::UnassociatedAlpha));
     match color {
-        ColorType::RGBA(_) => declared || extra.is_none(),
+        ColorType::RGBA(_) => true,
         ColorType::GrayA(_) | ColorType::Multiband { num_samples: 2, .. } => declared,
         _ => false,
     }

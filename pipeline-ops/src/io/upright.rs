@@ -21,8 +21,8 @@ pub(super) fn upright(image: Image, orientation: Exif) -> Result<Image> {
     }
 }
 
-/// Runs a step without help from other threads: opening a file waits, and a step that waits opens no
-/// loop for others to join.
+/// Runs a step without help from other threads: opening a file waits, and a step that waits opens
+/// no loop for others to join.
 fn apply<S: Step<Input = In<Image>, Output = Image>>(step: &S, image: Image) -> Result<Image> {
     step.run(In::new(image), &Context::default())
 }

@@ -86,8 +86,8 @@ impl Rank for f32 {
 /// Fills `out` with the medians of 3 × 3 windows, from three rows padded by one pixel.
 ///
 /// The median of nine is the middle of: the largest minimum, the middle median and the smallest
-/// maximum of three columns. Columns are sorted once, in `sorted`, which is working memory, and used
-/// by three windows; both passes are minima and maxima of whole rows, which vectorise.
+/// maximum of three columns. Columns are sorted once, in `sorted`, which is working memory, and
+/// used by three windows; both passes are minima and maxima of whole rows, which vectorise.
 ///
 /// # Panics
 /// If a row is shorter than `out` and two pixels.

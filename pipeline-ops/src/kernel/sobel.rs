@@ -4,8 +4,8 @@ use pipeline_core::Sample;
 
 /// Fills `out` with `f(gx, gy)` of each place.
 ///
-/// `smooth` holds a row's column sums by 1 2 1 and `rise` those by -1 0 1, both padded by a pixel on
-/// either side. `gx` is ¼ of the rise of the first along the row, `gy` ¼ of the second by 1 2 1.
+/// `smooth` holds a row's column sums by 1 2 1 and `rise` those by -1 0 1, both padded by a pixel
+/// on either side. `gx` is ¼ of the rise of the first along the row, `gy` ¼ of the second by 1 2 1.
 ///
 /// # Panics
 /// If a row is shorter than `out` and two pixels.

@@ -27,11 +27,11 @@ use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 /// | `out` | image | Y X C | as `bottom` | 0 to white; f32 any | as `bottom` |
 ///
 /// **Border**: nothing beyond the pixel is seen.
-/// **NaN** in a sample that is mixed gives NaN. It has no effect in the bottom under a normal top that
-/// covers it, in a top of no opacity, and in the top of `darken` and `lighten`, which then keep the
-/// bottom.
-/// **Cost**: about 10 operations per sample; no memory in place of the bottom where possible, else that
-/// of the result; the footprint is the region itself.
+/// **NaN** in a sample that is mixed gives NaN. It has no effect in the bottom under a normal top
+/// that covers it, in a top of no opacity, and in the top of `darken` and `lighten`, which then
+/// keep the bottom.
+/// **Cost**: about 10 operations per sample; no memory in place of the bottom where possible, else
+/// that of the result; the footprint is the region itself.
 /// **Errors**: images of different size, sample type or colours; an opacity outside its range.
 ///
 /// **Source**: W3C *Compositing and Blending Level 1* (2015); Pillow 13 `alpha_composite` within 1,

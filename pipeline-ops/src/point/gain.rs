@@ -24,8 +24,8 @@ const FACTOR: RangeInclusive<f64> = 0.0..=64.0;
 /// Integers saturate, floats may pass 1.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one multiplication per sample; a table of 256 entries for u8; no memory where it works in place, else that of the
-/// result; the footprint is the region itself.
+/// **Cost**: one multiplication per sample; a table of 256 entries for u8; no memory where it works
+/// in place, else that of the result; the footprint is the region itself.
 /// **Errors**: a factor outside its range.
 ///
 /// **Source**: NumPy 2.4, `rint(factor · in)`, equal.

@@ -39,8 +39,8 @@ impl Luma {
 /// | `in` | image | Y X C | u8, u16, f32 | any | 1 or 3, or 2 or 4 of which the last is alpha |
 /// | `out` | image | Y X C | as `in` | 0 to white; f32 any | 1, or 2 if `in` has alpha, which is kept |
 ///
-/// Gray images pass unchanged. The ICC profile of a colour image describes colours that are gone, so it
-/// is dropped; that of a gray one stays.
+/// Gray images pass unchanged. The ICC profile of a colour image describes colours that are gone,
+/// so it is dropped; that of a gray one stays.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN.
 /// **Cost**: three multiplications per pixel; the memory of the result; the footprint is the region

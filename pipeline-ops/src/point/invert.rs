@@ -16,8 +16,8 @@ use super::each::each;
 /// | `out` | image | Y X C | as `in` | 0 to white; f32 any | as `in` |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one subtraction per sample; a table of 256 entries for u8; no memory where it works in place, else that of the
-/// result; the footprint is the region itself.
+/// **Cost**: one subtraction per sample; a table of 256 entries for u8; no memory where it works in
+/// place, else that of the result; the footprint is the region itself.
 /// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.util.invert` 0.26 for integers, equal.

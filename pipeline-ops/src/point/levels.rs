@@ -21,8 +21,8 @@ use crate::check::{self, SHARE};
 /// | `out` | image | Y X C | as `in` | `out_black` to `out_white` | as `in` |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one power per sample, none if gamma is 1; a table of 256 entries for u8; no memory where it works in place, else that of the
-/// result; the footprint is the region itself.
+/// **Cost**: one power per sample, none if gamma is 1; a table of 256 entries for u8; no memory
+/// where it works in place, else that of the result; the footprint is the region itself.
 /// **Errors**: a parameter outside its range; `in_white` not above `in_black`.
 ///
 /// **Source**: `skimage.exposure.rescale_intensity` 0.26 on floats, rounded once, for gamma 1:

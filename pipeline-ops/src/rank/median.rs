@@ -33,12 +33,13 @@ const SELECTED: usize = 1 << 15;
 ///
 /// Every channel, alpha included, is filtered on its own.
 ///
-/// **Border**: by `border`, in its order `aaa│abcd│ddd`, `dcba│abcd│dcba`, `dcb│abcd│cba`, `abcd│abcd│abcd`, `vvv│abcd│vvv`.
-/// **NaN** counts as larger than every number, infinity included: the median is NaN only where NaN are
-/// more than half of the window.
-/// **Cost**: a network of comparisons for radius 1; above it, time in proportion to the radius for u8
-/// (sliding histogram of 256 bins) and u16 (65536 bins), and to the window's area for f32; memory as
-/// the footprint, which is the region and `radius` pixels on each side.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
+/// **NaN** counts as larger than every number, infinity included: the median is NaN only where NaN
+/// are more than half of the window.
+/// **Cost**: a network of comparisons for radius 1; above it, time in proportion to the radius for
+/// u8 (sliding histogram of 256 bins) and u16 (65536 bins), and to the window's area for f32;
+/// memory as the footprint, which is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.median_filter` 1.17, equal. Sliding histogram: Huang, Yang, Tang

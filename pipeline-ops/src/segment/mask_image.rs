@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 /// | `out` | image | Y X C | u8 | 0 and 255 | 1 |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN**: a mask has none.
-/// **Cost**: one multiplication per pixel; no memory where it works in place, else that of the image;
-/// the footprint is the region itself.
+/// **Cost**: one multiplication per pixel; no memory where it works in place, else that of the
+/// image; the footprint is the region itself.
 /// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.util.img_as_ubyte` 0.26 of a mask, equal.
