@@ -105,9 +105,9 @@ impl Median {
                 })?;
                 let keys: Vec<&[T::Key]> = keys.chunks_exact(padded_len).collect();
                 let windows = keys.windows(size);
-                let mut medians = Medians::<T>::new(radius as usize, span.channels);
+                let mut medians = Medians::<T>::new(radius as usize);
                 for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
-                    medians.row(window, out, ctx)?;
+                    medians.row(window, span.channels, out, ctx)?;
                 }
                 Ok(())
             })
@@ -116,70 +116,81 @@ impl Median {
 }
 
 /// Finds the medians of rows in the way that suits sample type and radius.
-struct Medians<T: Rank> {
-    radius: usize,
-    channels: usize,
-    histogram: Option<RankHistogram>,
-    window: Vec<T::Key>,
+enum Medians<T: Rank> {
+    /// By a network or a selection, which work in this memory.
+    Compared(Vec<T::Key>),
+    /// By counting what is in a window that slides.
+    Counted(RankHistogram),
 }
 
 impl<T: Rank> Medians<T> {
-    fn new(radius: usize, channels: usize) -> Self {
-        // The network for radius 1 beats counting.
-        let bits = T::BITS.filter(|_| radius > 1);
-        Self { radius, channels, histogram: bits.map(RankHistogram::new), window: Vec::new() }
+    fn new(radius: usize) -> Self {
+        match T::BITS {
+            // The network for radius 1 beats counting.
+            Some(bits) if radius > 1 => Self::Counted(RankHistogram::new(bits)),
+            _ => Self::Compared(Vec::new()),
+        }
     }
 
-    fn row(&mut self, rows: &[&[T::Key]], out: &mut [T], ctx: &Context<'_>) -> Result<()> {
-        if self.histogram.is_some() {
-            return (0..self.channels).try_for_each(|channel| self.slide(rows, channel, out, ctx));
-        }
-        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * self.channels;
-        for (place, out) in out.chunks_mut(stretch).enumerate() {
-            ctx.check()?;
-            let from = place * stretch;
-            if let (1, [a, b, c]) = (self.radius, rows) {
-                let rows = [&a[from..], &b[from..], &c[from..]];
-                median_3x3(rows, self.channels, out, &mut self.window);
-            } else {
-                let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
-                median_row(&rows, self.channels, out, &mut self.window);
-            }
-        }
-        Ok(())
-    }
-
-    /// Slides the histogram along one channel of a row, and empties it again: that is less work
-    /// than clearing all bins.
-    fn slide(
+    /// Fills `out` from rows that are padded by the radius, of which there are 2 · radius + 1.
+    fn row(
         &mut self,
         rows: &[&[T::Key]],
-        channel: usize,
+        channels: usize,
         out: &mut [T],
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let Some(histogram) = &mut self.histogram else { return Ok(()) };
-        let (channels, size) = (self.channels, 2 * self.radius + 1);
-        let below = u32::try_from(size * size / 2).unwrap_or(u32::MAX);
-        let at = |pixel: usize| pixel * channels + channel;
-        let pixels = out.len() / channels;
-
-        for pixel in 0..size - 1 {
-            histogram.add::<T>(rows, at(pixel));
-        }
-        for pixel in 0..pixels {
-            if pixel.is_multiple_of(STRETCH) {
-                ctx.check()?;
+        let window = match self {
+            Self::Compared(window) => window,
+            Self::Counted(histogram) => {
+                let mut channel = 0..channels;
+                return channel.try_for_each(|at| slide(histogram, rows, (at, channels), out, ctx));
             }
-            histogram.add::<T>(rows, at(pixel + size - 1));
-            out[at(pixel)] = T::from_key(histogram.nth::<T>(below));
-            histogram.remove::<T>(rows, at(pixel));
-        }
-        for pixel in pixels..pixels + size - 1 {
-            histogram.remove::<T>(rows, at(pixel));
+        };
+        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
+        for (place, out) in out.chunks_mut(stretch).enumerate() {
+            ctx.check()?;
+            let from = place * stretch;
+            if let [a, b, c] = rows {
+                median_3x3([&a[from..], &b[from..], &c[from..]], channels, out, window);
+            } else {
+                let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
+                median_row(&rows, channels, out, window);
+            }
         }
         Ok(())
     }
+}
+
+/// Slides an empty histogram along one channel of a row, and empties it again: that is less work
+/// than clearing all bins.
+fn slide<T: Rank>(
+    histogram: &mut RankHistogram,
+    rows: &[&[T::Key]],
+    (channel, channels): (usize, usize),
+    out: &mut [T],
+    ctx: &Context<'_>,
+) -> Result<()> {
+    let size = rows.len();
+    let below = u32::try_from(size * size / 2).unwrap_or(u32::MAX);
+    let at = |pixel: usize| pixel * channels + channel;
+    let pixels = out.len() / channels;
+
+    for pixel in 0..size - 1 {
+        histogram.add::<T>(rows, at(pixel));
+    }
+    for pixel in 0..pixels {
+        if pixel.is_multiple_of(STRETCH) {
+            ctx.check()?;
+        }
+        histogram.add::<T>(rows, at(pixel + size - 1));
+        out[at(pixel)] = T::from_key(histogram.nth::<T>(below));
+        histogram.remove::<T>(rows, at(pixel));
+    }
+    for pixel in pixels..pixels + size - 1 {
+        histogram.remove::<T>(rows, at(pixel));
+    }
+    Ok(())
 }
 
 impl Step for Median {
