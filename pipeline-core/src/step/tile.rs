@@ -75,7 +75,8 @@ const STRIP: usize = 16 << 10;
 /// Runs a step by its tile-wise form: in parallel bands, in place where it can be.
 ///
 /// The body of [`Step::run`](super::Step::run) for a step that implements [`Tile`]; `rest` are the
-/// inputs after the first.
+/// inputs after the first. The ICC profile of the first input stays with the output, unless gray and
+/// colour change places or the colour space does.
 ///
 /// ```
 /// # use pipeline_core::{Context, Image, In, Layout, Result, Tile, View, ViewMut, tile};

@@ -30,7 +30,8 @@ pub enum Orientation {
 /// | `out` | image | Y X C | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | as stored | 1 to 4, more from TIFF |
 ///
 /// Palettes become RGB (those of TIFF are refused), 1, 2 and 4 bits become 8, and CMYK becomes RGB
-/// without a profile. Float RGB is marked as linear light, other floats as data.
+/// without a profile. Floats of RGB or with opacity are marked as linear light, other floats as
+/// data.
 ///
 /// The last channel is opacity where the file says so. Colours that a TIFF file stores multiplied
 /// by it are divided by it again; further channels of a TIFF file are left out beside RGB, and

@@ -172,6 +172,10 @@ fn channels_without_a_meaning_are_data_of_any_sample_type() {
         let bytes: Vec<u8> = floats.iter().flat_map(|number| number.to_le_bytes()).collect();
         check(Tiff { bits: 32, format: 3, ..tiff }, &bytes, ColorSpace::Data, &floats);
     }
+    // Floats with opacity are light, as those of RGB are.
+    let floats = Tiff { samples: 2, bits: 32, format: 3, extra: &[2], ..GRAY };
+    let data: Vec<u8> = [0.5f32, 1.0, 2.5, 0.5].into_iter().flat_map(f32::to_le_bytes).collect();
+    check(floats, &data, ColorSpace::LinearSrgb, &[0.5f32, 1.0, 2.5, 0.5]);
     // No step takes the second or fourth channel for opacity.
     let image = Tiff { samples: 4, ..GRAY }.open(&[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
     let inverted = Invert {}.run(In::new(image), &Context::default()).unwrap();
