@@ -5,14 +5,22 @@ use std::ops::RangeInclusive;
 
 use pipeline_core::{Error, Layout, Result};
 
-/// Refuses a parameter outside `range`, and NaN.
-pub(crate) fn within<N: PartialOrd + Display + Copy>(
+/// A share of a whole.
+pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
+
+/// Refuses a parameter outside `range`, and NaN. The range is the one that the schema is made of.
+pub(crate) fn within<N, R>(
     name: &str,
     value: N,
-    range: &RangeInclusive<N>,
+    range: &RangeInclusive<R>,
     unit: &str,
-) -> Result<()> {
-    if range.contains(&value) {
+) -> Result<()>
+where
+    N: Display + Copy + Into<f64>,
+    R: Display + Copy + Into<f64>,
+{
+    let (least, most) = ((*range.start()).into(), (*range.end()).into());
+    if (least..=most).contains(&value.into()) {
         return Ok(());
     }
     let space = if unit.is_empty() { "" } else { " " };

@@ -1,6 +1,6 @@
 //! Image operations as pipeline steps.
 //!
-//! Every step is one file: its documentation, its parameters, and the call into [`kernel`], plain
+//! Every step is one file: its documentation, its parameters, and the call into `kernel`, plain
 //! functions on slices. Groups of steps are modules; [`register`] names all of them to a registry.
 //!
 //! ```
@@ -13,7 +13,7 @@
 //! ```
 
 mod check;
-pub mod kernel;
+mod kernel;
 mod neighborhood;
 
 #[cfg(feature = "codecs")]

@@ -1,13 +1,15 @@
 //! How steps read the neighbourhood of a region: footprints, rows beyond the edge, and the two
 //! passes of a separable filter.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::data::Plane;
 use pipeline_core::{Context, Region, Result, Sample, View, ViewMut};
 
 use crate::kernel::{Border, Span, horizontal, pad_row, vertical};
 
-/// The largest radius a step takes, in pixels: windows are counted in 32 bits.
-pub(crate) const MAX_RADIUS: u32 = 4096;
+/// The radii that a step takes, in pixels: windows are counted in 32 bits.
+pub(crate) const RADIUS: RangeInclusive<u32> = 0..=4096;
 
 /// Samples of a row that are summed before the next taps are looked at.
 ///

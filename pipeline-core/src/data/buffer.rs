@@ -3,9 +3,24 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use bytemuck::cast_slice;
+use bytemuck::{Zeroable, cast_slice};
 
+use super::layout::Layout;
 use super::sample::{Sample, SampleType};
+use crate::error::{Error, Result};
+
+/// `len` zeros, or an error where memory is short: the way to every buffer whose length comes from
+/// data. The pages of a large one are not touched before they are written to.
+pub(crate) fn zeros<T: Zeroable>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
+    let needed = (len as u64).saturating_mul(size_of::<T>() as u64);
+    if needed <= Layout::MAX_BYTES
+        && let Ok(zeros) = bytemuck::allocation::try_zeroed_vec(len)
+    {
+        return Ok(zeros);
+    }
+    // What the system had left is not known; the limit is what may be asked of it.
+    Err(Error::TooLarge { what: what(), needed, allowed: Layout::MAX_BYTES })
+}
 
 /// A shared, immutable run of samples: the whole of a vector, or a window of something larger.
 ///
@@ -240,6 +255,15 @@ mod tests {
         let shared = first.clone();
         first.make_mut()[0] = 7;
         assert_eq!((&*first, &*shared), (&[7u8, 2, 3][..], &[9u8, 2, 3][..]));
+    }
+
+    #[test]
+    fn a_buffer_that_cannot_be_had_is_an_error_not_an_abort() {
+        assert_eq!(zeros::<f32>(3, String::new).unwrap(), [0.0; 3]);
+        for len in [usize::MAX, usize::MAX / 4, 1 << 40] {
+            let error = zeros::<f32>(len, || "a row".to_owned()).unwrap_err();
+            assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+        }
     }
 
     #[test]

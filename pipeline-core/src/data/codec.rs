@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use super::buffer::Buffer;
+use bytemuck::{Pod, cast_slice_mut};
+
+use super::buffer::{Buffer, zeros};
 use super::image::Image;
 use super::layout::{ColorSpace, Layout};
 use super::mask::{Labels, Mask};
@@ -121,19 +123,20 @@ fn write_samples(buffer: &Buffer, out: &mut dyn Write) -> std::io::Result<()> {
     }
 }
 
-fn read_samples(sample: SampleType, bytes: &[u8]) -> Buffer {
-    let wide = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &byte| n << 8 | u32::from(byte));
-    match sample {
-        SampleType::U8 => bytes.to_vec().into(),
-        SampleType::U16 => {
-            let pair = |pair: &[u8]| u16::from_le_bytes([pair[0], pair[1]]);
-            bytes.chunks_exact(2).map(pair).collect::<Vec<u16>>().into()
-        }
-        SampleType::F32 => {
-            let float = |quad: &[u8]| f32::from_bits(wide(quad));
-            bytes.chunks_exact(4).map(float).collect::<Vec<f32>>().into()
-        }
+fn read_samples(sample: SampleType, bytes: &[u8]) -> Result<Buffer> {
+    crate::dispatch!(sample, T => Ok(read_numbers::<T>(bytes)?.into()))
+}
+
+/// Little-endian numbers; an incomplete one at the end is left out.
+fn read_numbers<T: Pod>(bytes: &[u8]) -> Result<Vec<T>> {
+    let len = bytes.len() / size_of::<T>();
+    let mut numbers = zeros::<T>(len, || "an encoded value".to_owned())?;
+    let places = cast_slice_mut::<T, u8>(&mut numbers);
+    places.copy_from_slice(&bytes[..len * size_of::<T>()]);
+    if cfg!(target_endian = "big") {
+        places.chunks_exact_mut(size_of::<T>()).for_each(<[u8]>::reverse);
     }
+    Ok(numbers)
 }
 
 impl Data for Image {
@@ -169,7 +172,7 @@ fn decode_image(bytes: &[u8]) -> Result<Image> {
         0 => None,
         tag => Some(header.take(tag - 1)?.into()),
     };
-    Image::assemble(layout, read_samples(layout.sample, header.0), icc)
+    Image::assemble(layout, read_samples(layout.sample, header.0)?, icc)
 }
 
 impl Data for Mask {
@@ -194,7 +197,7 @@ impl Data for Mask {
             |bytes| {
                 let mut header = Header(bytes);
                 let (width, height) = (header.u32()?, header.u32()?);
-                Self::from_bytes(width, height, header.0.to_vec())
+                Self::from_bytes(width, height, read_numbers(header.0)?)
             },
         ))
     }
@@ -218,11 +221,10 @@ impl Data for Labels {
             |bytes| {
                 let mut header = Header(bytes);
                 let (width, height) = (header.u32()?, header.u32()?);
-                let mut labels = Vec::with_capacity(header.0.len() / 4);
-                while !header.0.is_empty() {
-                    labels.push(header.u32()?);
+                if !header.0.len().is_multiple_of(4) {
+                    return Err(Error::input("the labels", "cut off", "four bytes each"));
                 }
-                Self::new(width, height, labels)
+                Self::new(width, height, read_numbers::<u32>(header.0)?)
             },
         ))
     }
@@ -251,7 +253,7 @@ impl Data for Stack {
                 let mut header = Header(bytes);
                 let layout = read_layout(&mut header)?;
                 let frames = header.len()?;
-                Self::new(layout, frames, read_samples(layout.sample, header.0))
+                Self::new(layout, frames, read_samples(layout.sample, header.0)?)
             },
         ))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::buffer::{Allocation, Buffer, Samples};
+use super::buffer::{Allocation, Buffer, Samples, zeros};
 use super::layout::{ColorSpace, Layout};
 use super::sample::{Sample, SampleType};
 use super::view::{Raster, View};
@@ -64,10 +64,12 @@ impl Image {
     /// An image with every sample 0.
     ///
     /// # Errors
-    /// As [`Layout::sample_count`].
+    /// As [`Layout::sample_count`], and [`Error::TooLarge`] if there is no memory for it.
     pub fn zeros(layout: Layout) -> Result<Self> {
         let count = layout.sample_count()?;
-        let buffer = crate::dispatch!(layout.sample, T => Buffer::from(vec![T::default(); count]));
+        let buffer = crate::dispatch!(layout.sample, T => {
+            Buffer::from(zeros::<T>(count, || format!("an image of {layout}"))?)
+        });
         Self::from_buffer(layout, buffer)
     }
 

@@ -28,7 +28,8 @@ pub struct Layout {
     pub width: u32,
     /// Rows, in pixels.
     pub height: u32,
-    /// Samples of one pixel: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha, or more planes.
+    /// Samples of one pixel: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha; of
+    /// [data](ColorSpace::Data) any number, all of one kind.
     pub channels: u16,
     /// The type of every sample.
     pub sample: SampleType,
@@ -55,36 +56,43 @@ impl Layout {
         self.width as usize * self.channels as usize
     }
 
-    /// Whether the last channel is opacity.
+    /// Whether the last channel is opacity: that of two or four channels, unless they are data.
     #[must_use]
     pub const fn has_alpha(&self) -> bool {
-        matches!(self.channels, 2 | 4)
+        !matches!(self.color, ColorSpace::Data) && matches!(self.channels, 2 | 4)
     }
+
+    /// The most bytes that the samples of one image may take: 16 GiB, a gigapixel of RGBA floats.
+    ///
+    /// It guards the process, not the picture: where memory is promised before it is there, as on
+    /// Linux, an allocation of a terabyte succeeds and the process is killed once it is written to.
+    /// A mistyped size is to end in words instead. Larger data is a stack of images or a file that
+    /// is mapped into memory.
+    pub const MAX_BYTES: u64 = {
+        let (limit, possible) = (16 << 30, isize::MAX.unsigned_abs() as u64);
+        if limit < possible { limit } else { possible }
+    };
 
     /// The number of samples, if the image can exist at all.
     ///
     /// # Errors
     /// [`Error::Input`] if a side or the channel count is zero, [`Error::TooLarge`] if the bytes
-    /// pass `isize::MAX`, the most that any allocation can hold.
+    /// pass [`MAX_BYTES`](Self::MAX_BYTES).
     pub fn sample_count(&self) -> Result<usize> {
         if self.width == 0 || self.height == 0 || self.channels == 0 {
             return Err(Error::input("the image", self, "at least one pixel and one channel"));
         }
         let count = u128::from(self.width) * u128::from(self.height) * u128::from(self.channels);
         let bytes = count * self.sample.size() as u128;
-        let allowed = isize::MAX.unsigned_abs() as u64;
-        if bytes > u128::from(allowed) {
-            return Err(Error::TooLarge {
-                what: format!("an image of {self}"),
-                needed: u64::try_from(bytes).unwrap_or(u64::MAX),
-                allowed,
-            });
-        }
-        usize::try_from(count).map_err(|_| Error::TooLarge {
+        let too_large = || Error::TooLarge {
             what: format!("an image of {self}"),
             needed: u64::try_from(bytes).unwrap_or(u64::MAX),
-            allowed,
-        })
+            allowed: Self::MAX_BYTES,
+        };
+        if bytes > u128::from(Self::MAX_BYTES) {
+            return Err(too_large());
+        }
+        usize::try_from(count).map_err(|_| too_large())
     }
 
     /// Bytes of all samples; saturates where the image cannot exist.
@@ -115,5 +123,27 @@ mod tests {
         let empty = Layout::new(0, 5, 3, SampleType::U8);
         assert!(matches!(empty.sample_count(), Err(Error::Input { .. })));
         assert_eq!(Layout::new(3, 2, 4, SampleType::U16).sample_count().unwrap(), 24);
+    }
+
+    #[test]
+    fn data_has_no_alpha_however_many_channels() {
+        for channels in 1..=5 {
+            let picture = Layout::new(1, 1, channels, SampleType::U8);
+            assert_eq!(picture.has_alpha(), channels == 2 || channels == 4);
+            assert!(!Layout { color: ColorSpace::Data, ..picture }.has_alpha());
+        }
+    }
+
+    // Where a pointer has 32 bits, the limit is what they can address.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn the_limit_of_one_image_is_named_with_its_size() {
+        let most = Layout::new(1 << 17, 1 << 17, 1, SampleType::U8);
+        assert_eq!(most.sample_count().ok(), usize::try_from(Layout::MAX_BYTES).ok());
+        let more = Layout { height: (1 << 17) + 1, ..most };
+        assert_eq!(
+            more.sample_count().unwrap_err().to_string(),
+            "an image of 131072×131073×1 u8 needs 17180000256 bytes, allowed are 17179869184"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::buffer::{Allocation, Buffer, Samples};
+use super::buffer::{Allocation, Buffer, Samples, zeros};
 use super::layout::{ColorSpace, Layout};
 use super::sample::SampleType;
 use super::view::{Raster, View};
@@ -107,7 +107,8 @@ impl Labels {
         }
         let count = labels.iter().copied().max().unwrap_or(0);
         // More labels than pixels cannot be dense, so this bounds the table below.
-        let mut seen = vec![false; (count as usize).min(expected) + 1];
+        let entries = (count as usize).min(expected) + 1;
+        let mut seen = zeros::<bool>(entries, || format!("a table of {count} labels"))?;
         for &label in labels.iter() {
             if let Some(seen) = seen.get_mut(label as usize) {
                 *seen = true;

@@ -12,6 +12,7 @@ mod stack;
 mod value;
 mod view;
 
+pub(crate) use buffer::zeros;
 pub use buffer::{Allocation, Buffer, Samples};
 pub use codec::Codec;
 pub use image::Image;

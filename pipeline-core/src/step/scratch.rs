@@ -4,6 +4,9 @@ use std::cell::RefCell;
 
 use bytemuck::Pod;
 
+use crate::data::zeros;
+use crate::error::Result;
+
 /// Vectors that kernels borrow for the time of one tile, so that a warm run allocates none.
 ///
 /// Each worker thread has its own, reached by [`Scratch::with`].
@@ -30,15 +33,21 @@ impl Scratch {
     }
 
     /// Lends `len` samples to `f`. What they hold is left over from earlier use.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if there is no memory for them, and what `f`
+    /// returns.
     pub fn samples<T: Pod, R>(
         &mut self,
         len: usize,
-        f: impl FnOnce(&mut [T], &mut Self) -> R,
-    ) -> R {
-        let words = (len * size_of::<T>()).div_ceil(size_of::<u64>());
+        f: impl FnOnce(&mut [T], &mut Self) -> Result<R>,
+    ) -> Result<R> {
+        let words = len.saturating_mul(size_of::<T>()).div_ceil(size_of::<u64>());
         let mut memory = self.spare.pop().unwrap_or_default();
         if memory.len() < words {
-            memory.resize(words, 0);
+            // Its content is of no use, so nothing is copied as growing it would.
+            drop(memory);
+            memory = zeros(words, || "the working memory of a step".to_owned())?;
         }
         let result = f(&mut bytemuck::cast_slice_mut(&mut memory)[..len], self);
         if memory.len() * size_of::<u64>() <= KEPT {
@@ -55,18 +64,29 @@ mod tests {
     #[test]
     fn memory_is_used_again() {
         let mut scratch = Scratch::default();
-        let first = scratch.samples::<f32, _>(100, |samples, _| samples.as_ptr().addr());
-        let second = scratch.samples::<u8, _>(400, |samples, _| samples.as_ptr().addr());
-        assert_eq!(first, second);
+        let first = scratch.samples::<f32, _>(100, |samples, _| Ok(samples.as_ptr().addr()));
+        let second = scratch.samples::<u8, _>(400, |samples, _| Ok(samples.as_ptr().addr()));
+        assert_eq!(first.unwrap(), second.unwrap());
     }
 
     #[test]
     fn nested_loans_do_not_overlap() {
         let mut scratch = Scratch::default();
-        scratch.samples::<u8, _>(10, |outer, scratch| {
+        let lent = scratch.samples::<u8, _>(10, |outer, scratch| {
             outer.fill(1);
-            scratch.samples::<u8, _>(10, |inner, _| inner.fill(2));
+            scratch.samples::<u8, _>(10, |inner, _| {
+                inner.fill(2);
+                Ok(())
+            })?;
             assert_eq!(outer, [1; 10]);
+            Ok(())
         });
+        lent.unwrap();
+    }
+
+    #[test]
+    fn more_than_there_can_be_is_refused() {
+        let refused = Scratch::default().samples::<f32, _>(usize::MAX, |_, _| Ok(()));
+        assert!(matches!(refused, Err(crate::error::Error::TooLarge { .. })));
     }
 }

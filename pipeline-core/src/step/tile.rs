@@ -1,14 +1,15 @@
 //! The tile-wise form of a step: how most image operations are written.
 
 use super::context::Context;
-use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut};
+use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut, zeros};
 use crate::error::{Error, Result};
 
 /// A step that can make any region of its output from regions of its inputs.
 ///
-/// Written once, it gives the engine parallel bands, cancellation and progress between them,
-/// regions of interest and fusion with its neighbours. A step that needs the whole image, such as
-/// a histogram, does not implement it.
+/// Written once, it gives the engine parallel bands, cancellation and progress between them, and
+/// work in place where nobody else holds the input. The form says enough to make a part of an
+/// image alone or to chain steps band by band, but a run makes whole images, one step after the
+/// other. A step that needs the whole image, such as a histogram, does not implement it.
 ///
 /// # Contract
 ///
@@ -74,7 +75,8 @@ const STRIP: usize = 16 << 10;
 /// Runs a step by its tile-wise form: in parallel bands, in place where it can be.
 ///
 /// The body of [`Step::run`](super::Step::run) for a step that implements [`Tile`]; `rest` are the
-/// inputs after the first.
+/// inputs after the first. The ICC profile of the first input stays with the output, unless gray and
+/// colour change places or the colour space does.
 ///
 /// ```
 /// # use pipeline_core::{Context, Image, In, Layout, Result, Tile, View, ViewMut, tile};
@@ -94,8 +96,8 @@ const STRIP: usize = 16 << 10;
 /// ```
 ///
 /// # Errors
-/// Whatever the step's [`Tile`] methods report, [`Error::TooLarge`] if the output cannot exist,
-/// and [`Error::Cancelled`].
+/// Whatever the step's [`Tile`] methods report, [`Error::TooLarge`] if the output cannot exist
+/// or there is no memory for it, and [`Error::Cancelled`].
 pub fn tile<A: Raster, R: Raster>(
     step: &impl Tile,
     first: In<A>,
@@ -118,14 +120,16 @@ pub fn tile<A: Raster, R: Raster>(
                 bands.in_place::<T>(owned.make_mut(), rest)?;
             }
         } else {
-            let mut out = vec![T::default(); samples];
+            let mut out = zeros::<T>(samples, || format!("an image of {layout}"))?;
             let first = View::whole(source, &buffer);
             bands.fill::<T>(&mut out, first, rest)?;
             buffer = out.into();
         }
     });
-    // A profile describes channels; it does not outlive a change between gray and colour.
-    let icc = icc.filter(|_| (source.channels < 3) == (layout.channels < 3));
+    // A profile describes colours; it does not outlive a change between gray and colour, nor one of
+    // what the numbers mean.
+    let icc = icc
+        .filter(|_| (source.channels < 3) == (layout.channels < 3) && source.color == layout.color);
     source = layout;
     R::assemble(source, buffer, icc)
 }

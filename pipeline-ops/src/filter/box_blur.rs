@@ -8,24 +8,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::kernel::{Border, BoxMean, pad_row};
-use crate::neighborhood::{self, MAX_RADIUS, Rows};
+use crate::neighborhood::{self, RADIUS, Rows};
 
 /// Blurs with the mean over a square of side `2 · radius + 1`.
 ///
 /// `out(x, y) = (1 / size²) Σ in(x + i, y + j)` over `|i|, |j| ≤ radius`, `size = 2 · radius + 1`.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
 /// Every channel, alpha included, is blurred on its own.
 ///
-/// **Border**: by `border`. **NaN** and infinity spread over their window.
-/// **Cost**: independent of the radius for u8 and u16, whose running sums are exact; 2 · size
-/// additions per sample for f32, whose sums are taken afresh so that no tile changes them. One row
-/// of sums of memory; the footprint is the region and `radius` pixels on each side.
-/// **Errors**: a radius above 4096 px.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
+/// **NaN** and infinity spread over their window.
+/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 2 ·
+/// size additions per sample for f32, whose sums are taken afresh so that no tile changes them; one
+/// row of sums of memory; the footprint is the region and `radius` pixels on each side.
+/// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.uniform_filter` 1.17 on floats, rounded once: equal for integers,
 /// within 1e-5 of the largest sample for f32.
@@ -50,10 +52,10 @@ use crate::neighborhood::{self, MAX_RADIUS, Rows};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoxBlur {
-    /// Pixels on each side of the middle; 0 changes nothing.
-    #[schemars(range(min = 0, max = 4096), extend("x-unit" = "px"))]
+    /// Pixels on each side of the middle; 0 changes nothing. 0 to 4096 px, default 1.
+    #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
     pub radius: u32,
-    /// What lies beyond the edge.
+    /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
@@ -117,7 +119,7 @@ impl Step for BoxBlur {
 
 impl Tile for BoxBlur {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("radius", self.radius, &(0..=MAX_RADIUS), "px")?;
+        check::within("radius", self.radius, &RADIUS, "px")?;
         Ok(inputs[0])
     }
 

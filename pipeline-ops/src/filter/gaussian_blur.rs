@@ -1,5 +1,7 @@
 //! Gaussian blur, separable, with exact borders.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::{
     Context, Image, In, Layout, Region, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
 };
@@ -8,23 +10,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::kernel::{Border, gaussian};
-use crate::neighborhood::{self, MAX_RADIUS, Separable};
+use crate::neighborhood::{self, RADIUS, Separable};
+
+/// The standard deviations that are taken, in pixels.
+pub(super) const SIGMA: RangeInclusive<f64> = 0.0..=1000.0;
+
+/// Where a Gaussian may be cut off, in standard deviations.
+const TRUNCATE: RangeInclusive<f64> = 1.0..=8.0;
 
 /// Blurs with a Gaussian of standard deviation `sigma`.
 ///
 /// `out(x, y) = Σ g(i) g(j) in(x + i, y + j)` over `|i|, |j| ≤ r`, with
 /// `r = floor(truncate · sigma + 0.5)` and `g(k) ∝ exp(-k² / 2 sigma²)`, summing to 1.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
 /// Every channel, alpha included, is blurred on its own.
 ///
-/// **Border**: by `border`. **NaN** and infinity spread over their window.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
+/// **NaN** and infinity spread over their window.
 /// **Cost**: 2 · (2r + 1) multiplications per sample; one row of floats of memory; the footprint is
-/// the region and r pixels on each side. **Errors**: a parameter outside its range.
+/// the region and r pixels on each side.
+/// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
 /// **Source**: `scipy.ndimage.gaussian_filter` 1.17, within 1 for integers and 1e-5 of the largest
 /// sample for f32. Sums are taken in 32-bit floats and rounded once.
@@ -50,13 +61,13 @@ use crate::neighborhood::{self, MAX_RADIUS, Separable};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianBlur {
-    /// Standard deviation; 0 changes nothing.
-    #[schemars(range(min = 0.0, max = 1000.0), extend("x-unit" = "px"))]
+    /// Standard deviation; 0 changes nothing. 0 to 1000 px, default 1.
+    #[schemars(range(min = *SIGMA.start(), max = *SIGMA.end()), extend("x-unit" = "px"))]
     pub sigma: f32,
-    /// Where the Gaussian is cut off, in standard deviations.
-    #[schemars(range(min = 1.0, max = 8.0), extend("x-unit" = "sigma"))]
+    /// Where the Gaussian is cut off, in standard deviations. 1 to 8 sigma, default 4.
+    #[schemars(range(min = *TRUNCATE.start(), max = *TRUNCATE.end()), extend("x-unit" = "sigma"))]
     pub truncate: f32,
-    /// What lies beyond the edge.
+    /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
@@ -80,7 +91,7 @@ impl GaussianBlur {
     )]
     pub(crate) fn radius(&self) -> u32 {
         let radius = f64::from(self.truncate) * f64::from(self.sigma) + 0.5;
-        (radius as u32).min(MAX_RADIUS)
+        (radius as u32).min(*RADIUS.end())
     }
 }
 
@@ -100,10 +111,10 @@ impl Step for GaussianBlur {
 
 impl Tile for GaussianBlur {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("sigma", self.sigma, &(0.0..=1000.0), "px")?;
-        check::within("truncate", self.truncate, &(1.0..=8.0), "sigma")?;
+        check::within("sigma", self.sigma, &SIGMA, "px")?;
+        check::within("truncate", self.truncate, &TRUNCATE, "sigma")?;
         let radius = f64::from(self.truncate) * f64::from(self.sigma);
-        check::within("truncate · sigma", radius, &(0.0..=f64::from(MAX_RADIUS)), "px")?;
+        check::within("truncate · sigma", radius, &RADIUS, "px")?;
         Ok(inputs[0])
     }
 

@@ -5,6 +5,7 @@ mod gaussian_blur;
 mod sobel;
 mod unsharp_mask;
 
+pub use crate::kernel::Border;
 pub use box_blur::BoxBlur;
 pub use gaussian_blur::GaussianBlur;
 pub use sobel::{Sobel, SobelOutput};

@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Border, pad_row, vertical};
+use crate::kernel::{Border, copy_alpha, derivatives, pad_row, vertical};
 use crate::neighborhood::{self, Rows};
 
 /// What a Sobel filter gives.
@@ -29,14 +29,22 @@ pub enum SobelOutput {
 /// So a step from black to white along an axis gives a derivative of white and a magnitude of
 /// white / √2, and no magnitude passes white.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any; alpha is kept |
-/// | `out` | image | magnitude as `in`; x and y f32 in the unit of `in`, signed | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
+/// | `out` | image | Y X C | magnitude as `in`; x and y f32 | magnitude from 0; x and y signed, in the unit of `in` | as `in` |
 ///
-/// **Border**: by `border`. **NaN** spreads to the eight neighbours; infinity gives NaN or infinity.
+/// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds
+/// the opacity as a number from 0 to 1.
+///
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
+/// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for
+/// y all but those left and right, for the magnitude all eight, and never its own place; infinity
+/// makes them NaN or infinity.
 /// **Cost**: about 20 operations per sample; four rows of floats of memory; the footprint is the
-/// region and 1 pixel on each side. **Errors**: none of its own.
+/// region and 1 pixel on each side.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.filters.sobel`, `sobel_v` (x) and `sobel_h` (y) 0.26 on samples taken as
 /// floats: within 1 for integers, 1e-5 of the largest sample for f32. SciPy's `sobel` is 4 times
@@ -63,9 +71,9 @@ pub enum SobelOutput {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sobel {
-    /// Magnitude or one derivative.
+    /// Magnitude or one derivative; default `magnitude`.
     pub output: SobelOutput,
-    /// What lies beyond the edge.
+    /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
@@ -77,7 +85,7 @@ impl Sobel {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let region = out.region();
-        let alpha = out.image().has_alpha();
+        let alpha = input.image().has_alpha();
         let rows = Rows::<T>::new(input, region, (1, 1), self.border)?;
         let own = input.crop(region).typed::<T>()?;
         let span = rows.span(region, 1);
@@ -95,27 +103,21 @@ impl Sobel {
                     rows.window(y, 1, &mut window);
                     vertical(&window, &[1.0, 2.0, 1.0], columns);
                     pad_row(columns, smooth, span, self.border, constant);
-                    vertical(&window, &[-1.0, 0.0, 1.0], columns);
+                    // Not with a weight of 0 for the row between, which would spread its NaN.
+                    vertical(&[window[0], window[2]], &[-1.0, 1.0], columns);
                     pad_row(columns, rise, span, self.border, 0.0);
 
-                    let x = |at: usize| (smooth[at + 2 * channels] - smooth[at]) / 4.0;
-                    let y_at = |at: usize| {
-                        (rise[at] + 2.0 * rise[at + channels] + rise[at + 2 * channels]) / 4.0
-                    };
-                    let places = out.iter_mut().enumerate();
+                    let (smooth, rise) = (&*smooth, &*rise);
                     match self.output {
-                        SobelOutput::X => places.for_each(|(at, out)| *out = U::from_f32(x(at))),
-                        SobelOutput::Y => places.for_each(|(at, out)| *out = U::from_f32(y_at(at))),
-                        SobelOutput::Magnitude => places.for_each(|(at, out)| {
-                            let (x, y) = (x(at), y_at(at));
-                            *out = U::from_f32(((x * x + y * y) / 2.0).sqrt());
-                        }),
+                        SobelOutput::X => derivatives(smooth, rise, channels, out, |x, _| x),
+                        SobelOutput::Y => derivatives(smooth, rise, channels, out, |_, y| y),
+                        SobelOutput::Magnitude => {
+                            let magnitude = |x: f32, y: f32| ((x * x + y * y) / 2.0).sqrt();
+                            derivatives(smooth, rise, channels, out, magnitude);
+                        }
                     }
                     if alpha {
-                        let last = channels - 1;
-                        let opacities = own.row(y).iter().skip(last).step_by(channels);
-                        let places = out.iter_mut().skip(last).step_by(channels);
-                        places.zip(opacities).for_each(|(out, v)| *out = U::from_f32(v.to_f32()));
+                        copy_alpha(own.row(y), channels, out);
                     }
                 }
                 Ok(())
@@ -126,6 +128,7 @@ impl Sobel {
 
 impl Step for Sobel {
     const NAME: &'static str = "sobel";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -1,5 +1,7 @@
 //! Sharpening by what a blur takes away.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::{
     Context, Image, In, Layout, Region, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
 };
@@ -7,22 +9,31 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::GaussianBlur;
-use crate::check;
-use crate::kernel::Border;
+use super::gaussian_blur::SIGMA;
+use crate::check::{self, SHARE};
+use crate::kernel::{Border, copy_alpha};
 use crate::neighborhood::{self, Separable};
+
+/// How often the difference may be added.
+const AMOUNT: RangeInclusive<f64> = 0.0..=10.0;
 
 /// Sharpens by adding what a Gaussian blur takes away.
 ///
 /// `out = in + amount · d` where `d = in - blur(in)`, and `out = in` where
 /// `|d| ≤ threshold · white` (if `threshold` is more than 0). White is 255, 65535 or 1.0.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any; alpha is kept |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
+/// | `out` | image | Y X C | as `in` | 0 to white, f32 any | as `in` |
 ///
-/// **Border**: by `border`. **NaN** and infinity spread over their window.
-/// **Cost**, **footprint** and **errors**: as `gaussian_blur` with `truncate` 4.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
+/// **NaN** and infinity spread over their window.
+/// **Cost**: that of `gaussian_blur` with `truncate` 4 and so a radius of `floor(4 sigma + 0.5)`:
+/// 2 · (2r + 1) multiplications per sample, one row of floats of memory; the footprint is the region
+/// and r pixels on each side.
+/// **Errors**: a parameter outside its range.
 ///
 /// **Source**: the formula over `scipy.ndimage.gaussian_filter` 1.17, within 1 for integers and
 /// 1e-5 of the largest sample for f32. Integers saturate, floats may leave 0 to 1.
@@ -44,16 +55,17 @@ use crate::neighborhood::{self, Separable};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UnsharpMask {
-    /// Standard deviation of the blur; larger sharpens wider edges.
-    #[schemars(range(min = 0.0, max = 1000.0), extend("x-unit" = "px"))]
+    /// Standard deviation of the blur; larger sharpens wider edges. 0 to 1000 px, default 2.
+    #[schemars(range(min = *SIGMA.start(), max = *SIGMA.end()), extend("x-unit" = "px"))]
     pub sigma: f32,
-    /// How much of the difference is added.
-    #[schemars(range(min = 0.0, max = 10.0), extend("x-unit" = "ratio"))]
+    /// How much of the difference is added. 0 to 10, default 1.
+    #[schemars(range(min = *AMOUNT.start(), max = *AMOUNT.end()), extend("x-unit" = "ratio"))]
     pub amount: f32,
-    /// Differences up to this share of white are left alone, so that noise is not sharpened.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "white"))]
+    /// Differences up to this share of white are left alone, so that noise is not sharpened. 0 to
+    /// 1, default 0.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub threshold: f32,
-    /// What lies beyond the edge.
+    /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
@@ -89,9 +101,7 @@ impl UnsharpMask {
                 *out = T::from_f32(sample + added);
             }
             if alpha {
-                let opacities = sharp.iter().skip(channels - 1).step_by(channels);
-                let places = out.iter_mut().skip(channels - 1).step_by(channels);
-                places.zip(opacities).for_each(|(out, &opacity)| *out = opacity);
+                copy_alpha(sharp, channels, out);
             }
         })
     }
@@ -99,6 +109,7 @@ impl UnsharpMask {
 
 impl Step for UnsharpMask {
     const NAME: &'static str = "unsharp_mask";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -113,8 +124,8 @@ impl Step for UnsharpMask {
 
 impl Tile for UnsharpMask {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("amount", self.amount, &(0.0..=10.0), "")?;
-        check::within("threshold", self.threshold, &(0.0..=1.0), "of white")?;
+        check::within("amount", self.amount, &AMOUNT, "")?;
+        check::within("threshold", self.threshold, &SHARE, "of white")?;
         self.blur().layout(inputs)
     }
 

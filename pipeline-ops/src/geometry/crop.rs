@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 ///
 /// `out(i, j) = in(x + i, y + j)`
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// **Cost**: one copy of the rectangle; steps before it compute no more than that.
+/// **Border**: nothing beyond the edge is seen. **NaN** is copied like any sample.
+/// **Cost**: one copy of the rectangle, which is all the memory; the footprint is the region, moved
+/// by `x` and `y`. The steps before it make the whole image all the same.
 /// **Errors**: a rectangle that is empty or does not lie within the image.
 ///
 /// **Source**: NumPy slicing, equal.
@@ -39,16 +41,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Crop {
-    /// First column.
+    /// First column. 0 px and more, default 0.
     #[schemars(extend("x-unit" = "px"))]
     pub x: u32,
-    /// First row.
+    /// First row. 0 px and more, default 0.
     #[schemars(extend("x-unit" = "px"))]
     pub y: u32,
-    /// Columns; all to the right of `x` if left out.
+    /// Columns; all to the right of `x` if left out. 1 px and more.
     #[schemars(range(min = 1), extend("x-unit" = "px"))]
     pub width: Option<u32>,
-    /// Rows; all below `y` if left out.
+    /// Rows; all below `y` if left out. 1 px and more.
     #[schemars(range(min = 1), extend("x-unit" = "px"))]
     pub height: Option<u32>,
 }

@@ -21,12 +21,14 @@ pub enum Axis {
 ///
 /// Horizontal: `out(x, y) = in(width - 1 - x, y)`. Vertical: `out(x, y) = in(x, height - 1 - y)`.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// **Cost**: one copy; the footprint is the mirrored region. **Errors**: none of its own.
+/// **Border**: nothing beyond the edge is seen. **NaN** is copied like any sample.
+/// **Cost**: one copy, which is all the memory; the footprint is the mirrored region.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `numpy.fliplr`, `numpy.flipud`, equal.
 ///
@@ -48,7 +50,7 @@ pub enum Axis {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Flip {
-    /// Which way.
+    /// Which way; default `horizontal`.
     pub axis: Axis,
 }
 

@@ -5,10 +5,11 @@ mod flip;
 mod resize;
 mod rotate90;
 
+pub use crate::kernel::{QuarterTurns, Resampling};
 pub use crop::Crop;
 pub use flip::{Axis, Flip};
 pub use resize::Resize;
-pub use rotate90::{QuarterTurns, Rotate90};
+pub use rotate90::Rotate90;
 
 use pipeline_core::{Registry, Result};
 

@@ -6,32 +6,21 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How far an image is turned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub enum QuarterTurns {
-    /// A quarter turn clockwise.
-    #[default]
-    #[serde(rename = "90")]
-    One,
-    /// Half a turn.
-    #[serde(rename = "180")]
-    Two,
-    /// A quarter turn counterclockwise.
-    #[serde(rename = "270")]
-    Three,
-}
+use crate::kernel::{QuarterTurns, turn};
 
 /// Turns the image clockwise by 90, 180 or 270 degrees.
 ///
 /// 90: `out(x, y) = in(y, height - 1 - x)`. 180: `out(x, y) = in(width - 1 - x, height - 1 - y)`.
 /// 270: `out(x, y) = in(width - 1 - y, x)`, all in the size of `in`.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image, sides exchanged for 90 and 270 | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image, sides exchanged for 90 and 270 | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// **Cost**: one copy; the footprint is the turned region. **Errors**: none of its own.
+/// **Border**: nothing beyond the edge is seen. **NaN** is copied like any sample.
+/// **Cost**: one copy, which is all the memory; the footprint is the turned region.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `numpy.rot90` with k = -1, 2, 1, equal.
 ///
@@ -54,7 +43,7 @@ pub enum QuarterTurns {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rotate90 {
-    /// How far, in degrees clockwise.
+    /// How far, in degrees clockwise; default `90`.
     #[schemars(extend("x-unit" = "deg"))]
     pub turn: QuarterTurns,
 }
@@ -82,24 +71,11 @@ impl Rotate90 {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let input = input.crop(self.source(out.region(), input.image())).typed::<T>()?;
-        let (channels, columns) = (input.channels(), input.region().width as usize);
-        let width = out.region().width as usize;
         let rows: Vec<&[T]> = input.rows().collect();
-        let row_len = width * channels;
-        for (strip, out) in out.samples::<T>()?.chunks_mut(STRIP * row_len).enumerate() {
+        let strip_len = STRIP * out.region().width as usize * input.channels();
+        for (strip, out) in out.samples::<T>()?.chunks_mut(strip_len).enumerate() {
             ctx.check()?;
-            for x in 0..width {
-                for (y, out) in out.chunks_exact_mut(row_len).enumerate() {
-                    let y = strip * STRIP + y;
-                    let (column, row) = match self.turn {
-                        QuarterTurns::One => (y, width - 1 - x),
-                        QuarterTurns::Two => (columns - 1 - x, rows.len() - 1 - y),
-                        QuarterTurns::Three => (columns - 1 - y, x),
-                    };
-                    out[x * channels..][..channels]
-                        .copy_from_slice(&rows[row][column * channels..][..channels]);
-                }
-            }
+            turn(&rows, input.channels(), self.turn, strip * STRIP, out);
         }
         Ok(())
     }

@@ -1,24 +1,28 @@
 //! From the bytes of a file to an image, within limits.
 
-use std::fs::File;
-use std::io::BufReader;
+use std::fs::{File, Metadata};
+use std::io::{BufReader, ErrorKind, Read, Seek, Take};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use image::metadata::Orientation as Exif;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use pipeline_core::{Context, Error, Image, Result};
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use pipeline_core::{ColorSpace, Context, Error, Image, Layout, Result, SampleType, dispatch};
 
 use super::open::{Open, Orientation};
-use super::tiff_samples;
+use super::upright::upright;
 use super::watched::Watched;
+use super::{complete, tiff};
 
 /// What decoders read from.
-pub(super) type Source<'a> = BufReader<Watched<'a, File>>;
+pub(super) type Source<'a> = BufReader<Watched<'a, Take<File>>>;
 
 /// Bytes that are read at a time; also how far apart the looks for a cancel are.
 const READ: usize = 256 << 10;
+
+/// Bytes at the start of a file that tell its format.
+const START: u64 = 16;
 
 /// Decodes the file of `open`; a panic of a decoder becomes an error.
 pub(super) fn decode(open: &Open, ctx: &Context<'_>) -> Result<Image> {
@@ -45,73 +49,112 @@ pub(super) fn refuse(
 }
 
 fn attempt(open: &Open, ctx: &Context<'_>) -> Result<Image> {
-    let file = File::open(&open.path).map_err(|error| refuse(&open.path, "read", error))?;
-    let len = file.metadata().map_err(|error| refuse(&open.path, "read", error))?.len();
-    allow(open, "the file", len)?;
-
-    let source = BufReader::with_capacity(READ, Watched::new(file, ctx));
-    let mut reader = ImageReader::new(source)
-        .with_guessed_format()
-        .map_err(|error| refuse(&open.path, "read", error))?;
-    if reader.format().is_none() {
-        let format = ImageFormat::from_path(&open.path);
-        reader.set_format(format.map_err(|error| refuse(&open.path, "decode", error))?);
+    let mut source = source(open, ctx)?;
+    let fail = |error| refuse(&open.path, "read", error);
+    let format = match format(&mut source).map_err(fail)? {
+        Some(format) => format,
+        None => ImageFormat::from_path(&open.path)
+            .map_err(|error| refuse(&open.path, "decode", error))?,
+    };
+    source.rewind().map_err(fail)?;
+    if format == ImageFormat::Tiff {
+        if let Some(image) = tiff::read(open, source)? {
+            return Ok(image);
+        }
+        source = self::source(open, ctx)?;
+    } else {
+        complete::check(format, &mut source).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => {
+                refuse(&open.path, "decode", "the file ends before the picture does")
+            }
+            _ => fail(error),
+        })?;
+        source.rewind().map_err(fail)?;
     }
-    let is_tiff = reader.format() == Some(ImageFormat::Tiff);
+    picture(open, ImageReader::with_format(source, format))
+}
+
+/// The file of `open`, if it is one that has an end: looking into a pipe waits for another program,
+/// and some devices go on for ever.
+fn source<'a>(open: &Open, ctx: &Context<'a>) -> Result<Source<'a>> {
+    let fail = |error| refuse(&open.path, "read", error);
+    let check = |metadata: &Metadata| {
+        if !metadata.is_file() {
+            let kind = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
+            return Err(refuse(&open.path, "read", format!("it is {kind}, not a file")));
+        }
+        allow(open, "the file", metadata.len())
+    };
+    // Before it is opened, because that may wait already; and after, because it may be another now.
+    check(&std::fs::metadata(&open.path).map_err(fail)?)?;
+    let file = File::open(&open.path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    check(&metadata)?;
+    // A file that grows meanwhile is read as long as it was, so the limit holds for all that is read.
+    let file = file.take(metadata.len());
+    Ok(BufReader::with_capacity(READ, Watched::new(file, ctx)))
+}
+
+/// The format that the first bytes tell.
+fn format(source: &mut Source<'_>) -> std::io::Result<Option<ImageFormat>> {
+    let mut start = Vec::new();
+    source.take(START).read_to_end(&mut start)?;
+    Ok(image::guess_format(&start).ok())
+}
+
+fn picture(open: &Open, mut reader: ImageReader<Source<'_>>) -> Result<Image> {
+    let fail = |error: ImageError| refuse(&open.path, "decode", error);
     let mut limits = Limits::default();
     limits.max_alloc = Some(open.max_bytes);
     reader.limits(limits);
-
-    let again = || {
-        let file = File::open(&open.path).map_err(|error| refuse(&open.path, "read", error))?;
-        Ok::<_, Error>(BufReader::with_capacity(READ, Watched::new(file, ctx)))
-    };
-    match picture(open, reader) {
-        Err(Refusal::Format(ImageError::Unsupported(_))) if is_tiff => {
-            tiff_samples::read(open, again()?)
-        }
-        Err(Refusal::Format(error)) => Err(refuse(&open.path, "decode", error)),
-        Err(Refusal::Limit(error)) => Err(error),
-        // The decoder counts a profile against the size of the picture and so drops it for small
-        // ones.
-        Ok(image) if is_tiff && image.icc().is_none() => {
-            Ok(image.with_icc(tiff_samples::profile(open, again()?)))
-        }
-        Ok(image) => Ok(image),
-    }
-}
-
-enum Refusal {
-    Format(ImageError),
-    Limit(Error),
-}
-
-impl From<ImageError> for Refusal {
-    fn from(error: ImageError) -> Self {
-        Self::Format(error)
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Limit(error)
-    }
-}
-
-fn picture(open: &Open, reader: ImageReader<Source<'_>>) -> Result<Image, Refusal> {
-    let mut decoder = reader.into_decoder()?;
+    let mut decoder = reader.into_decoder().map_err(fail)?;
     let (width, height) = decoder.dimensions();
     allow_sides(open, width, height)?;
     allow(open, "the picture", decoder.total_bytes())?;
+    let layout = layout(width, height, decoder.color_type())?;
     // A damaged profile or note is no reason to refuse the pixels.
-    let icc = decoder.icc_profile().ok().flatten();
+    let icc = decoder.icc_profile().ok().flatten().filter(|icc| describes(icc, layout));
     let orientation = match open.orientation {
         Orientation::Apply => decoder.orientation().unwrap_or(Exif::NoTransforms),
         Orientation::Ignore => Exif::NoTransforms,
     };
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(Image::try_from(picture)?.with_icc(icc.map(Arc::from)))
+    let mut image = Image::zeros(layout)?;
+    dispatch!(layout.sample, T => {
+        let samples = image.samples_mut::<T>().unwrap_or_default();
+        decoder.read_image(bytemuck::cast_slice_mut(samples)).map_err(fail)?;
+    });
+    upright(image.with_icc(icc.map(Arc::from)), orientation)
+}
+
+fn layout(width: u32, height: u32, color: ColorType) -> Result<Layout> {
+    let (channels, sample) = match color {
+        ColorType::L8 => (1, SampleType::U8),
+        ColorType::La8 => (2, SampleType::U8),
+        ColorType::Rgb8 => (3, SampleType::U8),
+        ColorType::Rgba8 => (4, SampleType::U8),
+        ColorType::L16 => (1, SampleType::U16),
+        ColorType::La16 => (2, SampleType::U16),
+        ColorType::Rgb16 => (3, SampleType::U16),
+        ColorType::Rgba16 => (4, SampleType::U16),
+        ColorType::Rgb32F => (3, SampleType::F32),
+        ColorType::Rgba32F => (4, SampleType::F32),
+        other => {
+            let expected = "gray or RGB of 8 or 16 bits, or RGB of floats";
+            return Err(Error::input("the pixel format", format_args!("{other:?}"), expected));
+        }
+    };
+    let layout = Layout::new(width, height, channels, sample);
+    Ok(match sample {
+        SampleType::F32 => Layout { color: ColorSpace::LinearSrgb, ..layout },
+        SampleType::U8 | SampleType::U16 => layout,
+    })
+}
+
+/// Whether a profile is for the colours that were decoded: bytes 16 to 19 name its colour space,
+/// and CMYK has become RGB.
+pub(super) fn describes(icc: &[u8], layout: Layout) -> bool {
+    let expected: &[u8] = if layout.channels < 3 { b"GRAY" } else { b"RGB " };
+    icc.get(16..20) == Some(expected)
 }
 
 /// Refuses sides above the limit.

@@ -8,10 +8,12 @@ use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use pipeline_core::error::Cause;
-use pipeline_core::{Error, Image, Layout, Result, Sample, SampleType};
+use pipeline_core::{ColorSpace, Error, Image, Layout, Result, Sample, SampleType};
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8, RGB16, RGB32Float};
 use tiff::encoder::{TiffEncoder, TiffValue};
 use tiff::tags::{ExtraSamples, Tag};
+
+use super::decode::describes;
 
 /// A format that pictures are saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,10 @@ impl Format {
             return Err(Error::input(what(), layout, expected));
         }
         let expected = match (self, layout.channels) {
+            (Self::Tiff, _) if layout.color == ColorSpace::Data => return Ok(()),
+            (Self::Png | Self::WebP, 2 | 4) if !layout.has_alpha() => {
+                "1 or 3 channels of data, of which the last would be opacity; `tif` holds any number"
+            }
             (Self::Png | Self::WebP | Self::Tiff, 1..=4) | (Self::Jpeg, 1 | 3) => return Ok(()),
             (Self::Png | Self::WebP | Self::Tiff, _) => "1 to 4 channels",
             (Self::Jpeg, _) => "1 or 3 channels, without alpha; `png` holds alpha",
@@ -72,15 +78,20 @@ pub(super) fn encode(
         Format::Png => picture(image, PngEncoder::new(writer)),
         Format::Jpeg => picture(image, JpegEncoder::new_with_quality(writer, quality)),
         Format::WebP => picture(image, WebPEncoder::new_lossless(writer)),
-        Format::Tiff => match (image.sample_type(), image.channels()) {
-            (SampleType::U8, ..3) => tiff::<Gray8>(image, writer),
-            (SampleType::U8, _) => tiff::<RGB8>(image, writer),
-            (SampleType::U16, ..3) => tiff::<Gray16>(image, writer),
-            (SampleType::U16, _) => tiff::<RGB16>(image, writer),
-            (SampleType::F32, ..3) => tiff::<Gray32Float>(image, writer),
-            (SampleType::F32, _) => tiff::<RGB32Float>(image, writer),
+        Format::Tiff => match (image.sample_type(), is_gray(image.layout())) {
+            (SampleType::U8, true) => tiff::<Gray8>(image, writer),
+            (SampleType::U8, false) => tiff::<RGB8>(image, writer),
+            (SampleType::U16, true) => tiff::<Gray16>(image, writer),
+            (SampleType::U16, false) => tiff::<RGB16>(image, writer),
+            (SampleType::F32, true) => tiff::<Gray32Float>(image, writer),
+            (SampleType::F32, false) => tiff::<RGB32Float>(image, writer),
         },
     }
+}
+
+/// Whether a TIFF file has one colour; further channels of data stand beside it without a meaning.
+fn is_gray(layout: Layout) -> bool {
+    layout.channels < 3 || layout.color == ColorSpace::Data
 }
 
 fn picture(image: &Image, mut encoder: impl ImageEncoder) -> Result<(), Cause> {
@@ -107,8 +118,12 @@ where
 {
     let mut encoder = TiffEncoder::new(writer)?;
     let mut picture = encoder.new_image::<C>(image.width(), image.height())?;
-    if image.layout().has_alpha() {
+    let layout = image.layout();
+    if layout.has_alpha() {
         picture.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
+    } else if is_gray(layout) && layout.channels > 1 {
+        let others = vec![ExtraSamples::Unspecified; usize::from(layout.channels) - 1];
+        picture.extra_samples(&others)?;
     }
     if let Some(icc) = profile(image) {
         picture.encoder().write_tag(Tag::IccProfile, icc)?;
@@ -119,8 +134,5 @@ where
 
 /// The profile of an image, if it is for as many colours as the image has.
 fn profile(image: &Image) -> Option<&[u8]> {
-    let icc = image.icc()?;
-    // Bytes 16 to 19 of a profile name its colour space.
-    let expected: &[u8] = if image.channels() < 3 { b"GRAY" } else { b"RGB " };
-    (icc.get(16..20) == Some(expected)).then_some(icc)
+    image.icc().map(|icc| &**icc).filter(|icc| describes(icc, image.layout()))
 }

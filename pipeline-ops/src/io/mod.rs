@@ -1,11 +1,13 @@
 //! Picture files: opening and saving.
 
+mod complete;
 mod decode;
 mod encode;
 mod open;
 mod replace;
 mod save;
-mod tiff_samples;
+mod tiff;
+mod upright;
 mod watched;
 
 pub use open::{Open, Orientation};

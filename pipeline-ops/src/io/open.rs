@@ -25,21 +25,29 @@ pub enum Orientation {
 /// What the file holds decides, not its name. An ICC profile stays with the image; no colour is
 /// converted.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `out` | image | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | 1 to 4, more from TIFF |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `out` | image | Y X C | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | as stored | 1 to 4, more from TIFF |
 ///
-/// Palettes become RGB, fewer than 8 bits become 8, CMYK becomes RGB without a profile. Float RGB
-/// is marked as linear light, other floats as data.
+/// Palettes become RGB (those of TIFF are refused), 1, 2 and 4 bits become 8, and CMYK becomes RGB
+/// without a profile. Floats of RGB or with opacity are marked as linear light, other floats as
+/// data.
 ///
-/// **Cost**: decoding; the samples once, twice while a picture is turned. A cancel is seen whenever
-/// the file is read. **Errors**: a file that is missing, damaged or of an unknown kind; a side or a
-/// size above its limit, which is checked before the samples are allocated. A panic of a decoder
-/// becomes an error.
+/// The last channel is opacity where the file says so. Colours that a TIFF file stores multiplied
+/// by it are divided by it again; further channels of a TIFF file are left out beside RGB, and
+/// beside gray make the picture data.
+///
+/// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
+/// **Cost**: decoding; of memory the samples once, twice while a picture is turned or its planes
+/// are put together. The step waits for the disk on a thread for that; a cancel is seen whenever
+/// the file is read.
+/// **Errors**: a path that is missing or no file, such as a folder or a pipe; a file that is cut
+/// off, damaged or of an unknown kind; a side or a size above its limit, which is checked before
+/// the samples are allocated. A panic of a decoder becomes an error.
 ///
 /// The content of the file, not its date, decides whether a result is computed again.
 ///
-/// **Source**: crates `image` 0.25 and `tiff` 0.11.
+/// **Source**: crates `image` 0.25 and `tiff` 0.11; TIFF 6.0 (1992) for extra samples.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -58,15 +66,16 @@ pub enum Orientation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Open {
-    /// The file.
+    /// The file; must be given.
     #[schemars(extend("x-widget" = "file"))]
     pub path: PathBuf,
-    /// Whether the picture is turned upright.
+    /// Whether the picture is turned upright; default `apply`.
     pub orientation: Orientation,
-    /// The longest side that is opened.
+    /// The longest side that is opened. 1 px and more, default 131072.
     #[schemars(range(min = 1), extend("x-unit" = "px"))]
     pub max_side: u32,
-    /// The most memory that decoding may take, and the longest file.
+    /// The longest file, and the most that its samples may take when they are decoded; what a
+    /// decoder needs beside them is limited to as much again. 1 byte and more, default 1073741824.
     #[schemars(range(min = 1), extend("x-unit" = "byte"))]
     pub max_bytes: u64,
 }
@@ -92,6 +101,7 @@ impl Open {
 
 impl Step for Open {
     const NAME: &'static str = "open";
+    const VERSION: u32 = 2;
     type Input = ();
     type Output = Image;
 
@@ -100,6 +110,6 @@ impl Step for Open {
     }
 
     fn spec(&self) -> Spec {
-        Spec::default().reads(&self.path)
+        Spec::default().reads(&self.path).blocking()
     }
 }

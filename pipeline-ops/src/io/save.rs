@@ -1,6 +1,7 @@
 //! A picture into a file.
 
 use std::io::{BufWriter, Write};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -15,14 +16,24 @@ use super::replace::Replacement;
 use super::watched::Watched;
 use crate::check;
 
+/// The qualities that are taken.
+const QUALITY: RangeInclusive<u8> = 1..=100;
+
 /// Saves the image as a picture file, in the format that the file's extension names.
+///
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | by the format | any | by the format |
 ///
 /// | extension | samples | channels | |
 /// |---|---|---|---|
 /// | `png` | u8, u16 | 1 to 4 | lossless |
 /// | `jpg`, `jpeg` | u8 | 1, 3 | lossy, by `quality` |
-/// | `tif`, `tiff` | u8, u16, f32 | 1 to 4 | lossless, not compressed |
+/// | `tif`, `tiff` | u8, u16, f32 | 1 to 4; any of data | lossless, not compressed |
 /// | `webp` | u8 | 1 to 4 | lossless; gray becomes RGB |
+///
+/// Channels of data are written to TIFF as samples without a meaning, so that no program takes the
+/// last one for opacity; the other formats take no data of 2 or 4 channels.
 ///
 /// An ICC profile is written with it, unless it is for another number of colours.
 ///
@@ -30,9 +41,12 @@ use crate::check;
 /// target, made durable, and then moved into its place: the target is there whole or as before,
 /// also after a cancel, an error or a crash. A picture that is there already is replaced.
 ///
-/// **Cost**: encoding; the encoded file in memory for WebP and JPEG in part. A cancel is seen
-/// whenever bytes are written. **Errors**: an unknown extension; samples or channels that the format
-/// does not hold; a file or folder that cannot be written.
+/// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of
+/// floats.
+/// **Cost**: encoding; of memory the encoded file for WebP and a part of it for JPEG. The step
+/// waits for the disk on a thread for that; a cancel is seen whenever bytes are written.
+/// **Errors**: an unknown extension; samples or channels that the format does not hold; a quality
+/// outside its range; a file or folder that cannot be written.
 ///
 /// **Source**: crates `image` 0.25 and `tiff` 0.11.
 ///
@@ -52,11 +66,11 @@ use crate::check;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Save {
-    /// The file; its extension names the format.
+    /// The file; its extension names the format. It must be given.
     #[schemars(extend("x-widget" = "save_file"))]
     pub path: PathBuf,
-    /// Quality of JPEG: more looks better and takes more bytes.
-    #[schemars(range(min = 1, max = 100), extend("x-unit" = "percent"))]
+    /// Quality of JPEG: more looks better and takes more bytes. 1 to 100, default 90.
+    #[schemars(range(min = *QUALITY.start(), max = *QUALITY.end()), extend("x-unit" = "percent"))]
     pub quality: u8,
 }
 
@@ -80,7 +94,7 @@ impl Step for Save {
     type Output = ();
 
     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
-        check::within("quality", self.quality, &(1..=100), "")?;
+        check::within("quality", self.quality, &QUALITY, "")?;
         let format = Format::of(&self.path)?;
         format.holds(image.layout(), &self.path)?;
 
@@ -104,6 +118,6 @@ impl Step for Save {
     }
 
     fn spec(&self) -> Spec {
-        Spec::effect()
+        Spec::effect().blocking()
     }
 }

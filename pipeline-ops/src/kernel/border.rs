@@ -38,7 +38,7 @@ impl Border {
     /// # Panics
     /// If `len` is zero.
     #[must_use]
-    pub fn place(self, place: i64, len: usize) -> Option<usize> {
+    pub(crate) fn place(self, place: i64, len: usize) -> Option<usize> {
         let inside = usize::try_from(place).ok().filter(|&place| place < len);
         if inside.is_some() {
             return inside;
@@ -64,15 +64,15 @@ impl Border {
 
 /// Where a stored row and a padded row lie in their image, in pixels.
 #[derive(Debug, Clone, Copy)]
-pub struct Span {
+pub(crate) struct Span {
     /// The image column of the first stored pixel.
-    pub stored: usize,
+    pub(crate) stored: usize,
     /// The image column of the first padded pixel; negative left of the image.
-    pub padded: i64,
+    pub(crate) padded: i64,
     /// The width of the image.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Samples of one pixel.
-    pub channels: usize,
+    pub(crate) channels: usize,
 }
 
 /// Fills `padded` from the `stored` part of a row and, beyond the image, from its border.
@@ -82,7 +82,13 @@ pub struct Span {
 ///
 /// # Panics
 /// If a pixel that the padded row shows is not stored.
-pub fn pad_row<T: Copy>(stored: &[T], padded: &mut [T], span: Span, border: Border, constant: T) {
+pub(crate) fn pad_row<T: Copy>(
+    stored: &[T],
+    padded: &mut [T],
+    span: Span,
+    border: Border,
+    constant: T,
+) {
     let Span { stored: first, padded: start, width, channels } = span;
     let pixels = padded.len() / channels;
     let left = usize::try_from(-start).unwrap_or(0).min(pixels);

@@ -9,7 +9,7 @@ use pipeline_core::Sample;
 use super::convolve;
 
 /// A sample type and how its box means are summed.
-pub trait BoxMean: Sample {
+pub(crate) trait BoxMean: Sample {
     /// The sum of one column of a window.
     type Sum: Pod + Default;
 

@@ -16,7 +16,7 @@ const TOGETHER: usize = 4;
 ///
 /// # Panics
 /// If a row is shorter than `sums`.
-pub fn vertical<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f32]) {
+pub(crate) fn vertical<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f32]) {
     let len = sums.len();
     sums.fill(0.0);
     let mut rows = rows.chunks_exact(TOGETHER);
@@ -39,7 +39,7 @@ pub fn vertical<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f32]) {
 ///
 /// # Panics
 /// If `padded` is shorter than `sums` and all its shifts.
-pub fn horizontal(padded: &[f32], weights: &[f32], channels: usize, sums: &mut [f32]) {
+pub(crate) fn horizontal(padded: &[f32], weights: &[f32], channels: usize, sums: &mut [f32]) {
     let len = sums.len();
     sums.fill(0.0);
     let mut taps = weights.chunks_exact(TOGETHER);

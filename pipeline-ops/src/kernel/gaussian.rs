@@ -5,7 +5,7 @@
 /// `exp(-k² / 2σ²)`, divided by their sum, which is taken in 64 bits. A `sigma` of 0 gives all
 /// weight to the middle.
 #[must_use]
-pub fn gaussian(sigma: f64, radius: u32) -> Vec<f32> {
+pub(crate) fn gaussian(sigma: f64, radius: u32) -> Vec<f32> {
     let weight = |distance: u32| {
         if distance == 0 { 1.0 } else { (-0.5 * (f64::from(distance) / sigma).powi(2)).exp() }
     };

@@ -4,27 +4,27 @@ use pipeline_core::Sample;
 
 /// The bins of a histogram: how many, and which value each stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bins {
+pub(crate) struct Bins {
     /// The number of bins.
-    pub len: usize,
+    pub(crate) len: usize,
     /// The lower edge of the first bin.
-    pub first: f64,
+    pub(crate) first: f64,
     /// The width of a bin; 0 if all samples are equal.
-    pub width: f64,
+    pub(crate) width: f64,
     /// Where in a bin, from 0 to 1, the value stands that it represents.
-    pub at: f64,
+    pub(crate) at: f64,
 }
 
 impl Bins {
     /// The value that bin `index` stands for.
     #[must_use]
-    pub fn value(&self, index: usize) -> f64 {
+    pub(crate) fn value(&self, index: usize) -> f64 {
         self.first + (index as f64 + self.at) * self.width
     }
 }
 
 /// A sample type and how its values are counted.
-pub trait Histogram: Sample {
+pub(crate) trait Histogram: Sample {
     /// The smallest and the largest finite sample; none if there is none. Integers answer with the
     /// limits of their type, without looking.
     fn range(samples: &[Self]) -> Option<(f32, f32)>;

@@ -5,18 +5,18 @@ use pipeline_core::{Sample, SampleType};
 
 /// What the samples of a pixel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pixel {
+pub(crate) struct Pixel {
     /// Samples of one pixel.
-    pub channels: usize,
+    pub(crate) channels: usize,
     /// Whether the last of them is opacity.
-    pub alpha: bool,
+    pub(crate) alpha: bool,
 }
 
 /// A function of one sample, ready to be applied to rows.
 ///
 /// 8-bit samples go through a table of 256 entries; the result is the same.
 #[derive(Debug)]
-pub struct Map<F> {
+pub(crate) struct Map<F> {
     f: F,
     pixel: Pixel,
     table: [u8; 256],
@@ -25,7 +25,7 @@ pub struct Map<F> {
 impl<F: Fn(f32) -> f32> Map<F> {
     /// A map of samples of type `T` by `f`.
     #[must_use]
-    pub fn new<T: Sample>(pixel: Pixel, f: F) -> Self {
+    pub(crate) fn new<T: Sample>(pixel: Pixel, f: F) -> Self {
         let mut table = [0; 256];
         if T::TYPE == SampleType::U8 {
             table = std::array::from_fn(|sample| u8::from_f32(f(sample as f32)));
@@ -34,7 +34,7 @@ impl<F: Fn(f32) -> f32> Map<F> {
     }
 
     /// Applies it to a row of the type it was made for: every sample but alpha, which is copied.
-    pub fn row<T: Sample>(&self, input: &[T], out: &mut [T]) {
+    pub(crate) fn row<T: Sample>(&self, input: &[T], out: &mut [T]) {
         if T::TYPE == SampleType::U8 {
             let (input, out): (&[u8], &mut [u8]) = (cast_slice(input), cast_slice_mut(out));
             each(input, out, self.pixel, |sample| self.table[usize::from(sample)]);

@@ -8,15 +8,12 @@ use bytemuck::Pod;
 use pipeline_core::Sample;
 
 /// A sample type and its keys.
-pub trait Rank: Sample {
+pub(crate) trait Rank: Sample {
     /// An integer that orders as the samples do; NaN comes after everything else.
     type Key: Pod + Ord + Default + Send + Sync;
 
     /// Bits of a key if counting keys is worth it.
     const BITS: Option<u32>;
-
-    /// The largest radius for which selecting beats counting.
-    const SELECT: usize;
 
     /// The key of a sample.
     fn key(self) -> Self::Key;
@@ -32,11 +29,10 @@ pub trait Rank: Sample {
 }
 
 macro_rules! integer {
-    ($($sample:ty, $select:expr);*) => {
+    ($($sample:ty),*) => {
         $(impl Rank for $sample {
             type Key = Self;
             const BITS: Option<u32> = Some(Self::BITS);
-            const SELECT: usize = $select;
 
             fn key(self) -> Self {
                 self
@@ -57,12 +53,11 @@ macro_rules! integer {
     };
 }
 
-integer!(u8, 1; u16, 1);
+integer!(u8, u16);
 
 impl Rank for f32 {
     type Key = u32;
     const BITS: Option<u32> = None;
-    const SELECT: usize = usize::MAX;
 
     fn key(self) -> u32 {
         let bits = self.to_bits();
@@ -91,12 +86,12 @@ impl Rank for f32 {
 /// Fills `out` with the medians of 3 × 3 windows, from three rows padded by one pixel.
 ///
 /// The median of nine is the middle of: the largest minimum, the middle median and the smallest
-/// maximum of three columns. Columns are sorted once, in `sorted`, which is working memory, and used
-/// by three windows; both passes are minima and maxima of whole rows, which vectorise.
+/// maximum of three columns. Columns are sorted once, in `sorted`, which is working memory, and
+/// used by three windows; both passes are minima and maxima of whole rows, which vectorise.
 ///
 /// # Panics
 /// If a row is shorter than `out` and two pixels.
-pub fn median_3x3<T: Rank>(
+pub(crate) fn median_3x3<T: Rank>(
     rows: [&[T::Key]; 3],
     channels: usize,
     out: &mut [T],
@@ -135,7 +130,7 @@ fn middle_of<K: Ord + Copy>(a: K, b: K, c: K) -> K {
 /// by `radius` pixels.
 ///
 /// `window` is working memory.
-pub fn median_row<T: Rank>(
+pub(crate) fn median_row<T: Rank>(
     rows: &[&[T::Key]],
     channels: usize,
     out: &mut [T],
@@ -157,7 +152,7 @@ pub fn median_row<T: Rank>(
 /// Counts of the keys in a window that slides along a row; finds their median by a short walk from
 /// the last one, over single bins and over groups of bins.
 #[derive(Debug)]
-pub struct RankHistogram {
+pub(crate) struct RankHistogram {
     fine: Vec<u32>,
     coarse: Vec<u32>,
     shift: u32,
@@ -170,14 +165,14 @@ pub struct RankHistogram {
 impl RankHistogram {
     /// An empty histogram for keys of `bits` bits.
     #[must_use]
-    pub fn new(bits: u32) -> Self {
+    pub(crate) fn new(bits: u32) -> Self {
         let shift = bits / 2;
         let (fine, coarse) = (vec![0; 1 << bits], vec![0; 1 << (bits - shift)]);
         Self { fine, coarse, shift, bin: 0, before: 0 }
     }
 
     /// Adds column `at` of some rows: one key of each.
-    pub fn add<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
+    pub(crate) fn add<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
         for row in rows {
             let bin = T::bin(row[at]);
             self.fine[bin] += 1;
@@ -187,7 +182,7 @@ impl RankHistogram {
     }
 
     /// Takes column `at` of some rows away again.
-    pub fn remove<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
+    pub(crate) fn remove<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
         for row in rows {
             let bin = T::bin(row[at]);
             self.fine[bin] -= 1;
@@ -201,7 +196,7 @@ impl RankHistogram {
     /// # Panics
     /// If there are not that many keys.
     #[must_use]
-    pub fn nth<T: Rank>(&mut self, below: u32) -> T::Key {
+    pub(crate) fn nth<T: Rank>(&mut self, below: u32) -> T::Key {
         let group_len = 1 << self.shift;
         while self.before > below {
             let group = self.bin >> self.shift;

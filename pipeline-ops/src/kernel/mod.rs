@@ -11,22 +11,36 @@
     reason = "kernels convert between places, counts and floats whose ranges their callers checked"
 )]
 
+mod alpha;
+mod blend;
 mod border;
 mod box_mean;
 mod convolve;
 mod gaussian;
 mod histogram;
+mod luma;
 mod map;
 mod median;
 mod otsu;
 mod resample;
+mod sobel;
+mod turn;
 
-pub use border::{Border, Span, pad_row};
-pub use box_mean::BoxMean;
-pub use convolve::{horizontal, vertical};
-pub use gaussian::gaussian;
-pub use histogram::{Bins, Histogram};
-pub use map::{Map, Pixel};
-pub use median::{Rank, RankHistogram, median_3x3, median_row};
-pub use otsu::otsu;
-pub use resample::{Filter, Taps, blend_pixels, blend_rows, premultiply, unpremultiply};
+pub(crate) use alpha::{copy_alpha, premultiply, unpremultiply};
+pub use blend::BlendMode;
+pub(crate) use blend::{Layer, blend_layers, blend_opaque};
+pub use border::Border;
+pub(crate) use border::{Span, pad_row};
+pub(crate) use box_mean::BoxMean;
+pub(crate) use convolve::{horizontal, vertical};
+pub(crate) use gaussian::gaussian;
+pub(crate) use histogram::Histogram;
+pub(crate) use luma::weigh;
+pub(crate) use map::{Map, Pixel};
+pub(crate) use median::{Rank, RankHistogram, median_3x3, median_row};
+pub(crate) use otsu::otsu;
+pub use resample::Resampling;
+pub(crate) use resample::{TapTable, blend_pixels};
+pub(crate) use sobel::derivatives;
+pub use turn::QuarterTurns;
+pub(crate) use turn::turn;

@@ -5,7 +5,7 @@
 ///
 /// Of equally good bins the first is taken. None if fewer than two bins are filled.
 #[must_use]
-pub fn otsu(counts: &[u64], value: impl Fn(usize) -> f64) -> Option<usize> {
+pub(crate) fn otsu(counts: &[u64], value: impl Fn(usize) -> f64) -> Option<usize> {
     let total: f64 = counts.iter().sum::<u64>() as f64;
     let sum: f64 = counts.iter().enumerate().map(|(bin, &count)| count as f64 * value(bin)).sum();
 

@@ -3,14 +3,15 @@
 //! Pixel centres lie at half integers. A filter that makes an image smaller is widened by the same
 //! factor, so that every input pixel counts: this is what Pillow does and OpenCV does not.
 
-use pipeline_core::Sample;
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How new pixels are made from old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Filter {
+pub enum Resampling {
     /// The pixel whose centre is nearest. Makes no new values; for masks and label colours.
     Nearest,
     /// A triangle of radius 1: smooth, soft.
@@ -25,43 +26,109 @@ pub enum Filter {
 }
 
 /// The input pixels that make up one output pixel along one axis.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Taps {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Taps<'a> {
     /// The first input pixel.
-    pub first: usize,
+    pub(crate) first: usize,
     /// The weights of it and those after it; they sum to 1.
-    pub weights: Vec<f32>,
+    pub(crate) weights: &'a [f32],
 }
 
-impl Taps {
+impl Taps<'_> {
     /// The pixel after the last one.
-    #[must_use]
-    pub fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.first + self.weights.len()
     }
 }
 
-impl Filter {
-    /// The taps of pixel `at` of `output` pixels over `input` pixels.
-    #[must_use]
-    pub fn taps(self, at: u32, input: u32, output: u32) -> Taps {
-        let scale = f64::from(input) / f64::from(output);
-        let centre = (f64::from(at) + 0.5) * scale;
-        let radius = match self {
+/// The taps of some output pixels that follow each other, in two allocations for all.
+#[derive(Debug, Default)]
+pub(crate) struct TapTable {
+    /// The first input pixel of each output pixel, and where its weights end.
+    places: Vec<(usize, usize)>,
+    weights: Vec<f32>,
+}
+
+impl TapTable {
+    /// The taps of pixels `range` of `output` pixels over `input` pixels.
+    pub(crate) fn new(filter: Resampling, range: Range<u32>, input: u32, output: u32) -> Self {
+        let mut table = Self::default();
+        let mut exact = Vec::new();
+        for at in range {
+            let span = filter.span(at, input, output);
+            exact.clear();
+            filter.weigh(at, input, output, span.clone(), &mut exact);
+            let sum: f64 = exact.iter().sum();
+            table.weights.extend(exact.iter().map(|weight| (weight / sum) as f32));
+            table.places.push((span.start, table.weights.len()));
+        }
+        table
+    }
+
+    /// The taps of each pixel.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Taps<'_>> {
+        let mut start = 0;
+        self.places.iter().map(move |&(first, end)| {
+            let weights = &self.weights[start..end];
+            start = end;
+            Taps { first, weights }
+        })
+    }
+}
+
+impl Resampling {
+    /// The input pixels that pixel `at` of `output` pixels over `input` pixels is made of.
+    pub(crate) fn span(self, at: u32, input: u32, output: u32) -> Range<usize> {
+        let (at, input, output) = (u64::from(at), u64::from(input), u64::from(output));
+        match self {
             Self::Nearest => {
-                let first = (2 * u64::from(at) + 1) * u64::from(input) / (2 * u64::from(output));
-                return Taps { first: first as usize, weights: vec![1.0] };
+                let first = ((2 * at + 1) * input / (2 * output)) as usize;
+                first..first + 1
             }
-            Self::Area => return area(at, input, output),
+            Self::Area => {
+                let start = at * input;
+                (start / output) as usize..(start + input).div_ceil(output) as usize
+            }
+            Self::Bilinear | Self::CatmullRom | Self::Lanczos3 => {
+                let scale = input as f64 / output as f64;
+                let centre = (at as f64 + 0.5) * scale;
+                let reach = self.radius() * scale.max(1.0);
+                let first = (centre - reach + 0.5).max(0.0) as usize;
+                first..((centre + reach + 0.5) as usize).min(input as usize)
+            }
+        }
+    }
+
+    /// The weights of the pixels of a span, up to a factor.
+    fn weigh(self, at: u32, input: u32, output: u32, span: Range<usize>, out: &mut Vec<f64>) {
+        match self {
+            Self::Nearest => out.push(1.0),
+            Self::Area => {
+                // The edges are fractions of `output`, so all lengths are whole numbers.
+                let (start, output) = (u64::from(at) * u64::from(input), u64::from(output));
+                let end = start + u64::from(input);
+                out.extend(span.map(|pixel| {
+                    let (left, right) = (pixel as u64 * output, (pixel as u64 + 1) * output);
+                    (right.min(end) - left.max(start)) as f64
+                }));
+            }
+            Self::Bilinear | Self::CatmullRom | Self::Lanczos3 => {
+                let scale = f64::from(input) / f64::from(output);
+                let (centre, stretch) = ((f64::from(at) + 0.5) * scale, scale.max(1.0));
+                let weight = |pixel| self.weight((pixel as f64 - centre + 0.5) / stretch);
+                out.extend(span.map(weight));
+            }
+        }
+    }
+
+    /// How far the filter reaches, in pixels of the smaller image.
+    fn radius(self) -> f64 {
+        match self {
+            Self::Nearest | Self::Area => 0.5,
             Self::Bilinear => 1.0,
             Self::CatmullRom => 2.0,
             Self::Lanczos3 => 3.0,
-        };
-        let stretch = scale.max(1.0);
-        let first = (centre - radius * stretch + 0.5).max(0.0) as usize;
-        let end = ((centre + radius * stretch + 0.5) as usize).min(input as usize);
-        let weight = |pixel| self.weight((pixel as f64 - centre + 0.5) / stretch);
-        normalised(first, (first..end).map(weight).collect())
+        }
     }
 
     /// The filter's weight at a distance in pixels.
@@ -82,41 +149,24 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { x.sin() / x }
 }
 
-/// The pixels under `at · scale .. (at + 1) · scale`, each with the length that is covered. The
-/// edges are fractions of `output`, so all lengths are whole numbers.
-fn area(at: u32, input: u32, output: u32) -> Taps {
-    let (start, output) = (u64::from(at) * u64::from(input), u64::from(output));
-    let end = start + u64::from(input);
-    let first = start / output;
-    let weight = |pixel: u64| {
-        let (left, right) = (pixel * output, (pixel + 1) * output);
-        (right.min(end) - left.max(start)) as f64
-    };
-    normalised(first as usize, (first..end.div_ceil(output)).map(weight).collect())
-}
-
-fn normalised(first: usize, weights: Vec<f64>) -> Taps {
-    let sum: f64 = weights.iter().sum();
-    Taps { first, weights: weights.into_iter().map(|weight| (weight / sum) as f32).collect() }
-}
-
-/// `sums[i] = Σ weights[k] · rows[k][i]`, the pass along columns.
-pub fn blend_rows<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f32]) {
-    super::convolve::vertical(rows, weights, sums);
-}
-
 /// The pass along a row: each pixel of `out` from its taps in `row`, whose first pixel is `stored`.
-pub fn blend_pixels(row: &[f32], stored: usize, channels: usize, taps: &[Taps], out: &mut [f32]) {
+pub(crate) fn blend_pixels(
+    row: &[f32],
+    stored: usize,
+    channels: usize,
+    taps: &TapTable,
+    out: &mut [f32],
+) {
     match channels {
         1 => blend_fixed::<1>(row, stored, taps, out),
         2 => blend_fixed::<2>(row, stored, taps, out),
         3 => blend_fixed::<3>(row, stored, taps, out),
         4 => blend_fixed::<4>(row, stored, taps, out),
         _ => {
-            for (pixel, taps) in out.chunks_exact_mut(channels).zip(taps) {
+            for (pixel, taps) in out.chunks_exact_mut(channels).zip(taps.iter()) {
                 let inputs = row[(taps.first - stored) * channels..].chunks_exact(channels);
                 pixel.fill(0.0);
-                for (input, weight) in inputs.zip(&taps.weights) {
+                for (input, weight) in inputs.zip(taps.weights) {
                     pixel.iter_mut().zip(input).for_each(|(sum, sample)| *sum += weight * sample);
                 }
             }
@@ -124,12 +174,12 @@ pub fn blend_pixels(row: &[f32], stored: usize, channels: usize, taps: &[Taps], 
     }
 }
 
-fn blend_fixed<const C: usize>(row: &[f32], stored: usize, taps: &[Taps], out: &mut [f32]) {
+fn blend_fixed<const C: usize>(row: &[f32], stored: usize, taps: &TapTable, out: &mut [f32]) {
     let (pixels, _) = row.as_chunks::<C>();
     let (out, _) = out.as_chunks_mut::<C>();
-    for (out, taps) in out.iter_mut().zip(taps) {
+    for (out, taps) in out.iter_mut().zip(taps.iter()) {
         let mut sums = [0.0; C];
-        for (pixel, weight) in pixels[taps.first - stored..].iter().zip(&taps.weights) {
+        for (pixel, weight) in pixels[taps.first - stored..].iter().zip(taps.weights) {
             for channel in 0..C {
                 sums[channel] += weight * pixel[channel];
             }
@@ -138,40 +188,30 @@ fn blend_fixed<const C: usize>(row: &[f32], stored: usize, taps: &[Taps], out: &
     }
 }
 
-/// Multiplies the colours of a row by their alpha, the last channel, as a share of white.
-pub fn premultiply<T: Sample>(row: &[T], channels: usize, out: &mut [f32]) {
-    for (out, pixel) in out.chunks_exact_mut(channels).zip(row.chunks_exact(channels)) {
-        let alpha = pixel[channels - 1].to_f32();
-        let share = alpha / T::WHITE;
-        out.iter_mut().zip(pixel).for_each(|(out, sample)| *out = sample.to_f32() * share);
-        out[channels - 1] = alpha;
-    }
-}
-
-/// Divides the colours of a row by their alpha again; colours of no opacity become 0.
-pub fn unpremultiply(row: &mut [f32], channels: usize, white: f32) {
-    for pixel in row.chunks_exact_mut(channels) {
-        let alpha = pixel[channels - 1];
-        let factor = if alpha > 0.0 { white / alpha } else { 0.0 };
-        pixel[..channels - 1].iter_mut().for_each(|sample| *sample *= factor);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: [Filter; 5] =
-        [Filter::Nearest, Filter::Bilinear, Filter::CatmullRom, Filter::Lanczos3, Filter::Area];
+    const ALL: [Resampling; 5] = [
+        Resampling::Nearest,
+        Resampling::Bilinear,
+        Resampling::CatmullRom,
+        Resampling::Lanczos3,
+        Resampling::Area,
+    ];
 
     #[test]
     fn taps_lie_within_the_input_and_sum_to_one() {
         for filter in ALL {
             for (input, output) in [(1, 1), (1, 7), (7, 1), (10, 3), (3, 10), (512, 200)] {
-                for at in 0..output {
-                    let taps = filter.taps(at, input, output);
+                let table = TapTable::new(filter, 0..output, input, output);
+                assert_eq!(table.iter().count(), output as usize);
+                for (at, taps) in (0..).zip(table.iter()) {
                     assert!(taps.end() <= input as usize && !taps.weights.is_empty());
                     assert!((taps.weights.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{taps:?}");
+                    assert_eq!(filter.span(at, input, output), taps.first..taps.end());
+                    let alone = TapTable::new(filter, at..at + 1, input, output);
+                    assert_eq!(alone.iter().next(), Some(taps));
                 }
             }
         }
@@ -180,7 +220,8 @@ mod tests {
     #[test]
     fn the_same_size_changes_nothing() {
         for filter in ALL {
-            let taps = filter.taps(5, 9, 9);
+            let table = TapTable::new(filter, 5..6, 9, 9);
+            let taps = table.iter().next().unwrap();
             let middle = 5 - taps.first;
             for (place, weight) in taps.weights.iter().enumerate() {
                 let expected = if place == middle { 1.0 } else { 0.0 };
@@ -191,9 +232,9 @@ mod tests {
 
     #[test]
     fn areas_are_exact() {
-        assert_eq!(Filter::Area.taps(0, 4, 2), Taps { first: 0, weights: vec![0.5, 0.5] });
-        let third = Filter::Area.taps(1, 4, 3);
-        assert_eq!(third.first, 1);
-        assert_eq!(third.weights, [0.5, 0.5]);
+        let half = TapTable::new(Resampling::Area, 0..1, 4, 2);
+        assert_eq!(half.iter().next(), Some(Taps { first: 0, weights: &[0.5, 0.5] }));
+        let third = TapTable::new(Resampling::Area, 1..2, 4, 3);
+        assert_eq!(third.iter().next(), Some(Taps { first: 1, weights: &[0.5, 0.5] }));
     }
 }

@@ -7,50 +7,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
-
-/// How two colours mix; `b` is the bottom, `t` the top, both as shares of white.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BlendMode {
-    /// `t`
-    #[default]
-    Normal,
-    /// `b · t`: never brighter.
-    Multiply,
-    /// `1 - (1 - b)(1 - t)`: never darker.
-    Screen,
-    /// `2 b t` where `b ≤ ½`, else `1 - 2 (1 - b)(1 - t)`: more contrast.
-    Overlay,
-    /// `min(b, t)`
-    Darken,
-    /// `max(b, t)`
-    Lighten,
-    /// `|b - t|`
-    Difference,
-    /// `b + t`
-    Add,
-    /// `b - t`
-    Subtract,
-}
-
-impl BlendMode {
-    fn mix(self, b: f32, t: f32) -> f32 {
-        match self {
-            Self::Normal => t,
-            Self::Multiply => b * t,
-            Self::Screen => b + t - b * t,
-            Self::Overlay if b <= 0.5 => 2.0 * b * t,
-            Self::Overlay => 1.0 - 2.0 * (1.0 - b) * (1.0 - t),
-            Self::Darken if t < b => t,
-            Self::Lighten if t > b => t,
-            Self::Darken | Self::Lighten => b,
-            Self::Difference => (b - t).abs(),
-            Self::Add => b + t,
-            Self::Subtract => b - t,
-        }
-    }
-}
+use crate::check::{self, SHARE};
+use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 
 /// Puts one image over another.
 ///
@@ -62,14 +20,19 @@ impl BlendMode {
 /// Images without alpha are opaque. The sums of `add` and the differences of `subtract` are cut off
 /// at white and black for integers only.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `bottom` | image | u8, u16, f32 | 1 to 4 |
-/// | `top` | image | as `bottom` | the same colours, with or without alpha; the same size |
-/// | `out` | image | as `bottom` | as `bottom` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `bottom` | image | Y X C | u8, u16, f32 | any | 1 to 4 |
+/// | `top` | image | Y X C | as `bottom` | any | the same colours, with or without alpha; the same size |
+/// | `out` | image | Y X C | as `bottom` | 0 to white; f32 any | as `bottom` |
 ///
-/// **NaN** in either gives NaN. **Cost**: about 10 operations per sample, in place of the bottom
-/// where possible. **Errors**: images of different size, sample type or colours.
+/// **Border**: nothing beyond the pixel is seen.
+/// **NaN** in a sample that is mixed gives NaN. It has no effect in the bottom under a normal top
+/// that covers it, in a top of no opacity, and in the top of `darken` and `lighten`, which then
+/// keep the bottom.
+/// **Cost**: about 10 operations per sample; no memory in place of the bottom where possible, else
+/// that of the result; the footprint is the region itself.
+/// **Errors**: images of different size, sample type or colours; an opacity outside its range.
 ///
 /// **Source**: W3C *Compositing and Blending Level 1* (2015); Pillow 13 `alpha_composite` within 1,
 /// its `ImageChops` within 1.
@@ -94,10 +57,10 @@ impl BlendMode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Blend {
-    /// How the colours mix.
+    /// How the colours mix; default `normal`.
     pub mode: BlendMode,
-    /// How much of the top is seen; 0 gives the bottom.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "ratio"))]
+    /// How much of the top is seen; 0 gives the bottom. 0 to 1, default 1.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "ratio"))]
     pub opacity: f32,
 }
 
@@ -108,43 +71,27 @@ impl Default for Blend {
 }
 
 impl Blend {
-    fn render_as<T: Sample>(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>) -> Result<()> {
+    fn render_as<T: Sample>(
+        &self,
+        inputs: &[View<'_>],
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
         let region = out.region();
         let bottom = inputs[0].crop(region).typed::<T>()?;
         let top = inputs[1].crop(region).typed::<T>()?;
-        let (bottom_alpha, top_alpha) =
-            (inputs[0].image().has_alpha(), inputs[1].image().has_alpha());
-        let (channels, top_channels) = (bottom.channels(), top.channels());
-        let colors = channels - usize::from(bottom_alpha);
-        for (y, row) in out.rows::<T>()? {
-            if !bottom_alpha && !top_alpha {
-                for ((out, b), t) in row.iter_mut().zip(bottom.row(y)).zip(top.row(y)) {
-                    let (b, t) = (b.to_f32() / T::WHITE, t.to_f32() / T::WHITE);
-                    let mixed = self.mode.mix(b, t);
-                    *out = T::from_f32((b + self.opacity * (mixed - b)) * T::WHITE);
-                }
+        let has_alpha = |input: usize| inputs[input].image().has_alpha();
+        let colors = bottom.channels() - usize::from(has_alpha(0));
+        for (y, out) in out.rows::<T>()? {
+            ctx.check()?;
+            let (bottom, top) = (bottom.row(y), top.row(y));
+            if !has_alpha(0) && !has_alpha(1) {
+                blend_opaque(self.mode, self.opacity, bottom, top, out);
                 continue;
             }
-            let tops = top.row(y).chunks_exact(top_channels);
-            let pixels = bottom.row(y).chunks_exact(channels).zip(tops);
-            for (out, (b, t)) in row.chunks_exact_mut(channels).zip(pixels) {
-                let alpha = |pixel: &[T], has: bool| {
-                    if has { pixel[colors].to_f32() / T::WHITE } else { 1.0 }
-                };
-                let below = alpha(b, bottom_alpha);
-                let above = alpha(t, top_alpha) * self.opacity;
-                let whole = above + below * (1.0 - above);
-                for channel in 0..colors {
-                    let (b, t) = (b[channel].to_f32() / T::WHITE, t[channel].to_f32() / T::WHITE);
-                    let mixed = (1.0 - below) * t + below * self.mode.mix(b, t);
-                    let sum = above * mixed + (1.0 - above) * below * b;
-                    let color = if whole > 0.0 { sum / whole } else { 0.0 };
-                    out[channel] = T::from_f32(color * T::WHITE);
-                }
-                if bottom_alpha {
-                    out[colors] = T::from_f32(whole * T::WHITE);
-                }
-            }
+            let bottom = Layer { row: bottom, has_alpha: has_alpha(0) };
+            let top = Layer { row: top, has_alpha: has_alpha(1) };
+            blend_layers(self.mode, self.opacity, (bottom, top), colors, out);
         }
         Ok(())
     }
@@ -152,6 +99,7 @@ impl Blend {
 
 impl Step for Blend {
     const NAME: &'static str = "blend";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["bottom", "top"];
     type Input = (In<Image>, In<Image>);
     type Output = Image;
@@ -167,7 +115,7 @@ impl Step for Blend {
 
 impl Tile for Blend {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("opacity", self.opacity, &(0.0..=1.0), "")?;
+        check::within("opacity", self.opacity, &SHARE, "")?;
         let (bottom, top) = (inputs[0], inputs[1]);
         let colors = |layout: Layout| layout.channels - u16::from(layout.has_alpha());
         if !(1..=4).contains(&bottom.channels) {
@@ -188,7 +136,7 @@ impl Tile for Blend {
         Ok(bottom)
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => self.render_as::<T>(inputs, out))
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        dispatch!(out.sample_type(), T => self.render_as::<T>(inputs, out, ctx))
     }
 }

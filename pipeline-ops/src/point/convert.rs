@@ -7,6 +7,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::copy_alpha;
+
 /// What keeps its meaning when the sample type changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -14,21 +16,24 @@ pub enum Range {
     /// White stays white: u8 255, u16 65535 and f32 1.0 are the same.
     #[default]
     FullScale,
-    /// The number stays the number, as for counts of photons.
+    /// The number stays the number, as for counts of photons; alpha keeps its meaning.
     Raw,
 }
 
 /// Changes the sample type.
 ///
-/// Full scale: `out = in / white(in) · white(out)`. Raw: `out = in`.
+/// Full scale: `out = in / white(in) · white(out)`. Raw: `out = in`, but alpha is full scale.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | `to` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | `to` | 0 to white; f32 any | as `in` |
 ///
-/// **Range**: integers saturate and round half to even. **NaN** becomes 0 in integers.
-/// **Cost**: one division per sample. **Errors**: none of its own.
+/// Integers saturate and round half to even.
+///
+/// **Border**: nothing beyond the pixel is seen. **NaN** becomes 0 in integers.
+/// **Cost**: one division per sample; the memory of the result; the footprint is the region itself.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.util.img_as_float32` and `img_as_ubyte` 0.26, equal but for u8 from u16,
 /// which is rounded here and cut off there.
@@ -54,9 +59,9 @@ pub enum Range {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Convert {
-    /// The sample type to make.
+    /// The sample type to make; default `u8`.
     pub to: SampleType,
-    /// What keeps its meaning.
+    /// What keeps its meaning; default `full_scale`.
     pub range: Range,
 }
 
@@ -77,15 +82,21 @@ impl Convert {
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
     ) -> Result<()> {
+        let alpha = input.image().has_alpha() && self.range == Range::Raw;
         let (from, to) = match self.range {
             Range::FullScale if T::TYPE != U::TYPE => (T::WHITE, U::WHITE),
             Range::FullScale | Range::Raw => (1.0, 1.0),
         };
         let input = input.crop(out.region()).typed::<T>()?;
         for (y, row) in out.rows::<U>()? {
+            ctx.check()?;
             for (out, sample) in row.iter_mut().zip(input.row(y)) {
                 *out = U::from_f32(sample.to_f32() / from * to);
+            }
+            if alpha {
+                copy_alpha(input.row(y), input.channels(), row);
             }
         }
         Ok(())
@@ -94,6 +105,7 @@ impl Convert {
 
 impl Step for Convert {
     const NAME: &'static str = "convert";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -111,9 +123,9 @@ impl Tile for Convert {
         Ok(Layout { sample: self.to, ..inputs[0] })
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         dispatch!(inputs[0].sample_type(), T => {
-            dispatch!(self.to, U => self.render_as::<T, U>(&inputs[0], out))
+            dispatch!(self.to, U => self.render_as::<T, U>(&inputs[0], out, ctx))
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Brightness by multiplication.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::{Context, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,17 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::each::each;
 use crate::check;
 
+/// The factors that are taken.
+const FACTOR: RangeInclusive<f64> = 0.0..=64.0;
+
 /// Multiplies every sample by a factor.
 ///
 /// `out = factor · in`
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any; alpha is kept |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
+/// | `out` | image | Y X C | as `in` | 0 to white; f32 any | as `in` |
 ///
-/// **Range**: integers saturate, floats may pass 1. **NaN** stays NaN. **Cost**: one multiplication
-/// per sample, in place where possible; a table for u8. **Errors**: a factor outside its range.
+/// Integers saturate, floats may pass 1.
+///
+/// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
+/// **Cost**: one multiplication per sample; a table of 256 entries for u8; no memory where it works
+/// in place, else that of the result; the footprint is the region itself.
+/// **Errors**: a factor outside its range.
 ///
 /// **Source**: NumPy 2.4, `rint(factor · in)`, equal.
 ///
@@ -39,8 +48,8 @@ use crate::check;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gain {
-    /// Factor applied to each sample; 1 changes nothing.
-    #[schemars(range(min = 0.0, max = 64.0), extend("x-unit" = "ratio"))]
+    /// Factor applied to each sample; 1 changes nothing. 0 to 64, default 1.
+    #[schemars(range(min = *FACTOR.start(), max = *FACTOR.end()), extend("x-unit" = "ratio"))]
     pub factor: f32,
 }
 
@@ -52,6 +61,7 @@ impl Default for Gain {
 
 impl Step for Gain {
     const NAME: &'static str = "gain";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -66,7 +76,7 @@ impl Step for Gain {
 
 impl Tile for Gain {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("factor", self.factor, &(0.0..=64.0), "")?;
+        check::within("factor", self.factor, &FACTOR, "")?;
         Ok(inputs[0])
     }
 

@@ -1,5 +1,7 @@
 //! Brightness of the mid-tones.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::{Context, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,17 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::each::each;
 use crate::check;
 
+/// The gammas that are taken.
+pub(super) const GAMMA: RangeInclusive<f64> = 0.05..=20.0;
+
 /// Changes the mid-tones: black and white stay.
 ///
 /// `out = white · (in / white)^(1 / gamma)`, white being 255, 65535 or 1.0. More than 1 brightens.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any; alpha is kept |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
+/// | `out` | image | Y X C | as `in` | 0 to white; f32 any | as `in` |
 ///
-/// **Range**: floats below 0 are left as they are. **NaN** stays NaN. **Cost**: one power per
-/// sample, in place where possible; a table for u8. **Errors**: a gamma outside its range.
+/// Floats below 0 are left as they are.
+///
+/// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
+/// **Cost**: one power per sample; a table of 256 entries for u8; no memory where it works in
+/// place, else that of the result; the footprint is the region itself.
+/// **Errors**: a gamma outside its range.
 ///
 /// **Source**: `skimage.exposure.adjust_gamma` 0.26 with the exponent 1 / gamma on floats, rounded
 /// once: within 1 for integers, 1e-5 for f32.
@@ -40,8 +49,8 @@ use crate::check;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gamma {
-    /// The reciprocal of the exponent; 1 changes nothing.
-    #[schemars(range(min = 0.05, max = 20.0), extend("x-unit" = "ratio"))]
+    /// The reciprocal of the exponent; 1 changes nothing. 0.05 to 20, default 1.
+    #[schemars(range(min = *GAMMA.start(), max = *GAMMA.end()), extend("x-unit" = "ratio"))]
     pub gamma: f32,
 }
 
@@ -58,6 +67,7 @@ pub(super) fn power(sample: f32, white: f32, exponent: f32) -> f32 {
 
 impl Step for Gamma {
     const NAME: &'static str = "gamma";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -72,7 +82,7 @@ impl Step for Gamma {
 
 impl Tile for Gamma {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("gamma", self.gamma, &(0.05..=20.0), "")?;
+        check::within("gamma", self.gamma, &GAMMA, "")?;
         Ok(inputs[0])
     }
 

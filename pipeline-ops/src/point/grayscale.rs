@@ -6,6 +6,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::weigh;
+
 /// How much each colour counts for brightness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -32,16 +34,18 @@ impl Luma {
 ///
 /// `out = r · R + g · G + b · B`
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | 1 to 4 |
-/// | `out` | image | as `in` | 1, or 2 if `in` has alpha, which is kept |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | 1 or 3, or 2 or 4 of which the last is alpha |
+/// | `out` | image | Y X C | as `in` | 0 to white; f32 any | 1, or 2 if `in` has alpha, which is kept |
 ///
-/// Gray images pass unchanged. The ICC profile stays with the image; `save` leaves out one that is
-/// for RGB.
+/// Gray images pass unchanged. The ICC profile of a colour image describes colours that are gone,
+/// so it is dropped; that of a gray one stays.
 ///
-/// **NaN** in any colour gives NaN. **Cost**: three multiplications per pixel.
-/// **Errors**: more than 4 channels.
+/// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN.
+/// **Cost**: three multiplications per pixel; the memory of the result; the footprint is the region
+/// itself.
+/// **Errors**: other numbers of channels.
 ///
 /// **Source**: OpenCV 5 `cvtColor` for `rec601`, within 1 for integers; the formula in NumPy for
 /// `rec709`.
@@ -62,27 +66,26 @@ impl Luma {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grayscale {
-    /// How much each colour counts.
+    /// How much each colour counts; default `rec601`.
     pub luma: Luma,
 }
 
 impl Grayscale {
-    fn render_as<T: Sample>(&self, input: &View<'_>, out: &mut ViewMut<'_>) -> Result<()> {
-        let [red, green, blue] = self.luma.weights();
+    fn render_as<T: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let has_alpha = input.image().has_alpha();
+        let is_gray = input.image().channels == out.image().channels;
         let input = input.crop(out.region()).typed::<T>()?;
-        let (from, to) = (input.channels(), usize::from(out.image().channels));
         for (y, row) in out.rows::<T>()? {
-            if from == to {
+            ctx.check()?;
+            if is_gray {
                 row.copy_from_slice(input.row(y));
-                continue;
-            }
-            let pixels = input.row(y).chunks_exact(from);
-            for (out, pixel) in row.chunks_exact_mut(to).zip(pixels) {
-                let [r, g, b] = [0, 1, 2].map(|channel| pixel[channel].to_f32());
-                out[0] = T::from_f32(red * r + green * g + blue * b);
-                if let (Some(out), Some(&alpha)) = (out.get_mut(1), pixel.get(3)) {
-                    *out = alpha;
-                }
+            } else {
+                weigh(input.row(y), self.luma.weights(), has_alpha, row);
             }
         }
         Ok(())
@@ -91,6 +94,7 @@ impl Grayscale {
 
 impl Step for Grayscale {
     const NAME: &'static str = "grayscale";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -105,15 +109,15 @@ impl Step for Grayscale {
 
 impl Tile for Grayscale {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        let channels = match inputs[0].channels {
-            1 | 3 => 1,
-            2 | 4 => 2,
-            _ => return Err(Error::input("the image", inputs[0], "1 to 4 channels")),
-        };
-        Ok(Layout { channels, ..inputs[0] })
+        let alpha = u16::from(inputs[0].has_alpha());
+        if !matches!(inputs[0].channels - alpha, 1 | 3) {
+            let expected = "gray or RGB, with or without alpha";
+            return Err(Error::input("the image", inputs[0], expected));
+        }
+        Ok(Layout { channels: 1 + alpha, ..inputs[0] })
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out))
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out, ctx))
     }
 }

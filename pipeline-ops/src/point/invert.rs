@@ -10,12 +10,14 @@ use super::each::each;
 ///
 /// `out = white - in`, white being 255, 65535 or 1.0.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any; alpha is never inverted |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is never inverted |
+/// | `out` | image | Y X C | as `in` | 0 to white; f32 any | as `in` |
 ///
-/// **NaN** stays NaN. **Cost**: one subtraction per sample, in place where possible.
+/// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
+/// **Cost**: one subtraction per sample; a table of 256 entries for u8; no memory where it works in
+/// place, else that of the result; the footprint is the region itself.
 /// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.util.invert` 0.26 for integers, equal.
@@ -39,6 +41,7 @@ pub struct Invert {}
 
 impl Step for Invert {
     const NAME: &'static str = "invert";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::each::each;
-use super::gamma::power;
-use crate::check;
+use super::gamma::{GAMMA, power};
+use crate::check::{self, SHARE};
 
 /// Stretches samples between a black and a white point, bends the mid-tones, and puts the result
 /// between two others.
@@ -15,13 +15,15 @@ use crate::check;
 /// `out = white · (out_black + t^(1 / gamma) · (out_white - out_black))`, white being 255, 65535 or
 /// 1.0. An `out_black` above `out_white` gives a negative.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any; alpha is kept |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
+/// | `out` | image | Y X C | as `in` | `out_black` to `out_white` | as `in` |
 ///
-/// **NaN** stays NaN. **Cost**: one power per sample (none if gamma is 1), in place where possible;
-/// a table for u8. **Errors**: a parameter outside its range; `in_white` not above `in_black`.
+/// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
+/// **Cost**: one power per sample, none if gamma is 1; a table of 256 entries for u8; no memory
+/// where it works in place, else that of the result; the footprint is the region itself.
+/// **Errors**: a parameter outside its range; `in_white` not above `in_black`.
 ///
 /// **Source**: `skimage.exposure.rescale_intensity` 0.26 on floats, rounded once, for gamma 1:
 /// within 1 for integers, 1e-5 for f32. ImageMagick's `-level` has the same gamma.
@@ -45,20 +47,20 @@ use crate::check;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Levels {
-    /// What becomes black, as a share of white.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "white"))]
+    /// What becomes black, as a share of white. 0 to 1, default 0.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub in_black: f32,
-    /// What becomes white, as a share of white; above `in_black`.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "white"))]
+    /// What becomes white, as a share of white; above `in_black`. 0 to 1, default 1.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub in_white: f32,
-    /// The reciprocal of the exponent; more than 1 brightens the mid-tones.
-    #[schemars(range(min = 0.05, max = 20.0), extend("x-unit" = "ratio"))]
+    /// The reciprocal of the exponent; more than 1 brightens the mid-tones. 0.05 to 20, default 1.
+    #[schemars(range(min = *GAMMA.start(), max = *GAMMA.end()), extend("x-unit" = "ratio"))]
     pub gamma: f32,
-    /// What black becomes, as a share of white.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "white"))]
+    /// What black becomes, as a share of white. 0 to 1, default 0.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub out_black: f32,
-    /// What white becomes, as a share of white.
-    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "white"))]
+    /// What white becomes, as a share of white. 0 to 1, default 1.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub out_white: f32,
 }
 
@@ -70,6 +72,7 @@ impl Default for Levels {
 
 impl Step for Levels {
     const NAME: &'static str = "levels";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -90,9 +93,9 @@ impl Tile for Levels {
             ("out_black", self.out_black),
             ("out_white", self.out_white),
         ] {
-            check::within(name, level, &(0.0..=1.0), "of white")?;
+            check::within(name, level, &SHARE, "of white")?;
         }
-        check::within("gamma", self.gamma, &(0.05..=20.0), "")?;
+        check::within("gamma", self.gamma, &GAMMA, "")?;
         if self.in_white <= self.in_black {
             let expected = format!("more than in_black, {}", self.in_black);
             return Err(Error::input("in_white", self.in_white, expected));

@@ -10,7 +10,8 @@ mod invert;
 mod levels;
 mod threshold;
 
-pub use blend::{Blend, BlendMode};
+pub use crate::kernel::BlendMode;
+pub use blend::Blend;
 pub use convert::{Convert, Range};
 pub use gain::Gain;
 pub use gamma::Gamma;

@@ -14,13 +14,16 @@ use crate::check;
 ///
 /// `out = in > level`
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | 1 |
-/// | `out` | mask | – | – |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | 1 |
+/// | `out` | mask | Y X | – | true or false | – |
 ///
-/// **NaN** is background. **Cost**: one comparison per pixel. **Errors**: more than one channel; a
-/// level that is NaN. A mask that comes out as before spares the steps below from running.
+/// **Border**: nothing beyond the pixel is seen. **NaN** is background.
+/// **Cost**: one comparison per pixel; the memory of the mask; the footprint is the region itself.
+/// **Errors**: more than one channel; a level that is NaN.
+///
+/// A mask that comes out as before spares the steps below from running.
 ///
 /// **Source**: NumPy 2.4, `in > level`, equal.
 ///
@@ -42,7 +45,8 @@ use crate::check;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Threshold {
-    /// The brightest background, in the unit of the samples: up to 255 in u8, 65535 in u16.
+    /// The brightest background, in the unit of the samples: up to 255 in u8, 65535 in u16; default
+    /// 127.
     #[schemars(extend("x-unit" = "sample"))]
     pub level: f32,
 }

@@ -1,5 +1,7 @@
 //! The median over a square window.
 
+use std::ops::RangeInclusive;
+
 use pipeline_core::{
     Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
@@ -10,8 +12,8 @@ use crate::check;
 use crate::kernel::{Border, Rank, RankHistogram, median_3x3, median_row, pad_row};
 use crate::neighborhood::{self, Rows};
 
-/// The largest radius: above it a window has more pixels than most images.
-const MAX_RADIUS: u32 = 255;
+/// The radii that are taken: above them a window has more pixels than most images.
+const RADIUS: RangeInclusive<u32> = 0..=255;
 
 /// Pixels that a histogram slides over between two looks for a cancel.
 const STRETCH: usize = 128;
@@ -24,19 +26,21 @@ const SELECTED: usize = 1 << 15;
 ///
 /// The window has an odd number of samples, so the median is always one of them: exact.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | any |
-/// | `out` | image | as `in` | as `in` |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
 /// Every channel, alpha included, is filtered on its own.
 ///
-/// **Border**: by `border`. **NaN** counts as larger than every number, infinity included: the
-/// median is NaN only where NaN are more than half of the window.
-/// **Cost**: a network of comparisons for radius 1; above it, in proportion to the radius for u8
-/// (sliding histogram of 256 bins) and u16 (65536 bins), and to the window's area for f32. Memory
-/// as the footprint, which is the region and `radius` pixels on each side.
-/// **Errors**: a radius above 255 px.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
+/// **NaN** counts as larger than every number, infinity included: the median is NaN only where NaN
+/// are more than half of the window.
+/// **Cost**: a network of comparisons for radius 1; above it, time in proportion to the radius for
+/// u8 (sliding histogram of 256 bins) and u16 (65536 bins), and to the window's area for f32;
+/// memory as the footprint, which is the region and `radius` pixels on each side.
+/// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.median_filter` 1.17, equal. Sliding histogram: Huang, Yang, Tang
 /// (1979).
@@ -61,10 +65,10 @@ const SELECTED: usize = 1 << 15;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Median {
-    /// Pixels on each side of the middle; 0 changes nothing.
-    #[schemars(range(min = 0, max = 255), extend("x-unit" = "px"))]
+    /// Pixels on each side of the middle; 0 changes nothing. 0 to 255 px, default 1.
+    #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
     pub radius: u32,
-    /// What lies beyond the edge.
+    /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
@@ -101,9 +105,9 @@ impl Median {
                 })?;
                 let keys: Vec<&[T::Key]> = keys.chunks_exact(padded_len).collect();
                 let windows = keys.windows(size);
-                let mut medians = Medians::<T>::new(radius as usize, span.channels);
+                let mut medians = Medians::<T>::new(radius as usize);
                 for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
-                    medians.row(window, out, ctx)?;
+                    medians.row(window, span.channels, out, ctx)?;
                 }
                 Ok(())
             })
@@ -112,69 +116,81 @@ impl Median {
 }
 
 /// Finds the medians of rows in the way that suits sample type and radius.
-struct Medians<T: Rank> {
-    radius: usize,
-    channels: usize,
-    histogram: Option<RankHistogram>,
-    window: Vec<T::Key>,
+enum Medians<T: Rank> {
+    /// By a network or a selection, which work in this memory.
+    Compared(Vec<T::Key>),
+    /// By counting what is in a window that slides.
+    Counted(RankHistogram),
 }
 
 impl<T: Rank> Medians<T> {
-    fn new(radius: usize, channels: usize) -> Self {
-        let bits = T::BITS.filter(|_| radius > T::SELECT);
-        Self { radius, channels, histogram: bits.map(RankHistogram::new), window: Vec::new() }
+    fn new(radius: usize) -> Self {
+        match T::BITS {
+            // The network for radius 1 beats counting.
+            Some(bits) if radius > 1 => Self::Counted(RankHistogram::new(bits)),
+            _ => Self::Compared(Vec::new()),
+        }
     }
 
-    fn row(&mut self, rows: &[&[T::Key]], out: &mut [T], ctx: &Context<'_>) -> Result<()> {
-        if self.histogram.is_some() {
-            return (0..self.channels).try_for_each(|channel| self.slide(rows, channel, out, ctx));
-        }
-        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * self.channels;
-        for (place, out) in out.chunks_mut(stretch).enumerate() {
-            ctx.check()?;
-            let from = place * stretch;
-            if let (1, [a, b, c]) = (self.radius, rows) {
-                let rows = [&a[from..], &b[from..], &c[from..]];
-                median_3x3(rows, self.channels, out, &mut self.window);
-            } else {
-                let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
-                median_row(&rows, self.channels, out, &mut self.window);
-            }
-        }
-        Ok(())
-    }
-
-    /// Slides the histogram along one channel of a row, and empties it again: that is less work
-    /// than clearing all bins.
-    fn slide(
+    /// Fills `out` from rows that are padded by the radius, of which there are 2 · radius + 1.
+    fn row(
         &mut self,
         rows: &[&[T::Key]],
-        channel: usize,
+        channels: usize,
         out: &mut [T],
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let Some(histogram) = &mut self.histogram else { return Ok(()) };
-        let (channels, size) = (self.channels, 2 * self.radius + 1);
-        let below = u32::try_from(size * size / 2).unwrap_or(u32::MAX);
-        let at = |pixel: usize| pixel * channels + channel;
-        let pixels = out.len() / channels;
-
-        for pixel in 0..size - 1 {
-            histogram.add::<T>(rows, at(pixel));
-        }
-        for pixel in 0..pixels {
-            if pixel.is_multiple_of(STRETCH) {
-                ctx.check()?;
+        let window = match self {
+            Self::Compared(window) => window,
+            Self::Counted(histogram) => {
+                let mut channel = 0..channels;
+                return channel.try_for_each(|at| slide(histogram, rows, (at, channels), out, ctx));
             }
-            histogram.add::<T>(rows, at(pixel + size - 1));
-            out[at(pixel)] = T::from_key(histogram.nth::<T>(below));
-            histogram.remove::<T>(rows, at(pixel));
-        }
-        for pixel in pixels..pixels + size - 1 {
-            histogram.remove::<T>(rows, at(pixel));
+        };
+        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
+        for (place, out) in out.chunks_mut(stretch).enumerate() {
+            ctx.check()?;
+            let from = place * stretch;
+            if let [a, b, c] = rows {
+                median_3x3([&a[from..], &b[from..], &c[from..]], channels, out, window);
+            } else {
+                let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
+                median_row(&rows, channels, out, window);
+            }
         }
         Ok(())
     }
+}
+
+/// Slides an empty histogram along one channel of a row, and empties it again: that is less work
+/// than clearing all bins.
+fn slide<T: Rank>(
+    histogram: &mut RankHistogram,
+    rows: &[&[T::Key]],
+    (channel, channels): (usize, usize),
+    out: &mut [T],
+    ctx: &Context<'_>,
+) -> Result<()> {
+    let size = rows.len();
+    let below = u32::try_from(size * size / 2).unwrap_or(u32::MAX);
+    let at = |pixel: usize| pixel * channels + channel;
+    let pixels = out.len() / channels;
+
+    for pixel in 0..size - 1 {
+        histogram.add::<T>(rows, at(pixel));
+    }
+    for pixel in 0..pixels {
+        if pixel.is_multiple_of(STRETCH) {
+            ctx.check()?;
+        }
+        histogram.add::<T>(rows, at(pixel + size - 1));
+        out[at(pixel)] = T::from_key(histogram.nth::<T>(below));
+        histogram.remove::<T>(rows, at(pixel));
+    }
+    for pixel in pixels..pixels + size - 1 {
+        histogram.remove::<T>(rows, at(pixel));
+    }
+    Ok(())
 }
 
 impl Step for Median {
@@ -193,7 +209,7 @@ impl Step for Median {
 
 impl Tile for Median {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("radius", self.radius, &(0..=MAX_RADIUS), "px")?;
+        check::within("radius", self.radius, &RADIUS, "px")?;
         Ok(inputs[0])
     }
 

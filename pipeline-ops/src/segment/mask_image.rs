@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 ///
 /// `out = 255` where the mask is foreground, 0 elsewhere.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | mask | – | – |
-/// | `out` | image | u8 | 1 |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | mask | Y X | – | true or false | – |
+/// | `out` | image | Y X C | u8 | 0 and 255 | 1 |
 ///
-/// **Cost**: one multiplication per pixel, in place where possible. **Errors**: none of its own.
+/// **Border**: nothing beyond the pixel is seen. **NaN**: a mask has none.
+/// **Cost**: one multiplication per pixel; no memory where it works in place, else that of the
+/// image; the footprint is the region itself.
+/// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.util.img_as_ubyte` 0.26 of a mask, equal.
 ///

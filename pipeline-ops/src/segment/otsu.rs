@@ -17,17 +17,21 @@ use crate::point::Threshold;
 /// `out = in > t`, where `t` divides the histogram into two classes with the largest variance
 /// between them, `w₀ w₁ (μ₀ - μ₁)²`; of equally good levels the lowest.
 ///
-/// | port | data | samples | channels |
-/// |---|---|---|---|
-/// | `in` | image | u8, u16, f32 | 1 |
-/// | `out` | mask | – | – |
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | 1 |
+/// | `out` | mask | Y X | – | true or false | – |
 ///
 /// Integers have one bin per value; floats have 256 bins between their smallest and largest finite
 /// sample. An image of one value is all background.
 ///
-/// **NaN** and infinity are not counted; NaN is background. **Cost**: two passes over the image,
-/// three for f32. **Errors**: more than one channel. A mask that comes out as before spares the
-/// steps below from running.
+/// **Border**: nothing beyond the pixel is seen. **NaN** and infinity are not counted; NaN is
+/// background.
+/// **Cost**: two passes over the image, three for f32; of memory the mask and one histogram per
+/// chunk. The level needs the whole image, so there are no tiles.
+/// **Errors**: more than one channel.
+///
+/// A mask that comes out as before spares the steps below from running.
 ///
 /// **Source**: Otsu (1979); `skimage.filters.threshold_otsu` 0.26, equal.
 ///

@@ -2,11 +2,13 @@
 
     venv/bin/pip install numpy==2.4.6 opencv-python-headless==5.0.0.93 Pillow==13.0.0 \
         tifffile==2026.3.3
-    venv/bin/python prepare.py IMAGES
+    venv/bin/python prepare.py [IMAGES]
 
-IMAGES is a folder with the collections named in README.md. `expected.json` lists width, height,
-channels and the sum of all samples of each good lossless file, as Pillow (OpenCV for 16-bit
-colour) reads it.
+IMAGES is a folder with the collections named in README.md; without it only `expected.json` and what
+is derived from the files that are there are written anew. `expected.json` lists width, height,
+channels, the sample type and the checksum of all samples of each good lossless file, as Pillow
+(tifffile for TIFF, OpenCV for 16-bit colour) reads it. The checksum is FNV-1a of 64 bits over the
+bytes of the samples in order, little-endian.
 """
 
 import json
@@ -69,6 +71,16 @@ def turned(images):
     assert upright.size == (64, 43)
 
 
+def noted():
+    """A photograph with a note on its orientation in formats without loss."""
+    with Image.open(HERE / "exif" / "6.jpg") as picture:
+        exif = picture.getexif()
+        assert exif[0x0112] == 6
+        picture.save(HERE / "exif" / "6.png", exif=exif)
+        picture.save(HERE / "exif" / "6.webp", exif=exif, lossless=True)
+        picture.save(HERE / "exif" / "6.tif", exif=exif)
+
+
 def made():
     """What no collection has small enough."""
     folder = HERE / "good"
@@ -94,7 +106,8 @@ def samples(path):
     picture = Image.open(path)
     deep = path.suffix == ".png" and path.name[6:8] == "16"
     if deep and picture.mode != "I;16":
-        return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        return cv2.cvtColor(array, cv2.COLOR_BGR2RGB) if array.ndim == 3 else array
     if picture.mode == "I;16":
         return np.asarray(picture)
     if picture.mode == "1":
@@ -107,20 +120,37 @@ def samples(path):
     return np.asarray(picture)
 
 
+def opened(array):
+    """The samples in the type that this project opens them in."""
+    if array.dtype in (np.uint8, np.uint16):
+        return array
+    return array.astype(np.float32)
+
+
+def checksum(array):
+    digest = 0xCBF29CE484222325
+    for byte in array.astype(array.dtype.newbyteorder("<")).tobytes():
+        digest = (digest ^ byte) * 0x100000001B3 % 2**64
+    return f"{digest:016x}"
+
+
 def main():
-    for folder in ["good", "bad", "exif"]:
-        shutil.rmtree(HERE / folder, ignore_errors=True)
-    images = pathlib.Path(sys.argv[1])
-    copy(images, GOOD, "good")
-    copy(images, BAD, "bad")
-    made()
-    turned(images)
+    if len(sys.argv) > 1:
+        for folder in ["good", "bad", "exif"]:
+            shutil.rmtree(HERE / folder, ignore_errors=True)
+        images = pathlib.Path(sys.argv[1])
+        copy(images, GOOD, "good")
+        copy(images, BAD, "bad")
+        made()
+        turned(images)
+    noted()
     expected = {}
     for path in sorted((HERE / "good").iterdir()):
-        array = samples(path)
+        array = opened(samples(path))
         channels = 1 if array.ndim == 2 else array.shape[2]
-        expected[path.name] = [array.shape[1], array.shape[0], channels, float(array.sum(dtype=float))]
-    rows = ",\n".join(f"  {json.dumps(name)}: {row}" for name, row in expected.items())
+        sample = {"uint8": "u8", "uint16": "u16", "float32": "f32"}[array.dtype.name]
+        expected[path.name] = [array.shape[1], array.shape[0], channels, sample, checksum(array)]
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in expected.items())
     (HERE / "expected.json").write_text("{\n" + rows + "\n}\n")
 
 

@@ -7,9 +7,14 @@
     reason = "what fails here is a failed test"
 )]
 
+#[cfg(feature = "codecs")]
+mod contract;
 mod golden;
 #[cfg(feature = "codecs")]
 mod io;
 mod laws;
+mod pages;
 mod refusals;
 mod support;
+#[cfg(feature = "codecs")]
+mod tiff;

@@ -1,11 +1,8 @@
-//! What the tests share: steps by name, outputs of any kind, tiles by hand, and golden arrays.
+//! What the tests share: steps by name, outputs of any kind, images, and golden arrays.
 
 use std::path::{Path, PathBuf};
 
-use pipeline_core::data::Raster;
-use pipeline_core::{
-    Context, Image, In, Layout, Mask, Region, Registry, Sample, Step, Tile, View, ViewMut, dispatch,
-};
+use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch};
 use pipeline_ops::filter::{BoxBlur, GaussianBlur, Sobel, UnsharpMask};
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
@@ -69,64 +66,33 @@ pub(crate) fn run(
     }
 }
 
-/// Makes the whole output of a tile step from tiles of at most `size`; each sees a copy of its
-/// footprint and nothing else.
-pub(crate) fn in_tiles(
-    step: &dyn Tile,
-    inputs: &[Image],
-    size: (u32, u32),
-) -> pipeline_core::Result<Image> {
-    let layouts: Vec<Layout> = inputs.iter().map(Image::layout).collect();
-    let layout = step.layout(&layouts)?;
-    let mut out = Image::zeros(layout)?;
-    for y in (0..layout.height).step_by(size.1 as usize) {
-        for x in (0..layout.width).step_by(size.0 as usize) {
-            let region = Region::new(x, y, size.0, size.1).intersect(&layout.region());
-            let footprints = inputs.iter().enumerate().map(|(place, input)| {
-                let footprint = step.footprint(place, region, &layouts);
-                assert!(input.layout().region().contains(&footprint), "{footprint} of {region}");
-                (footprint, cut(input, footprint))
-            });
-            let footprints: Vec<_> = footprints.collect();
-            let views: Vec<View<'_>> = footprints
-                .iter()
-                .zip(&layouts)
-                .map(|((region, cut), layout)| {
-                    dispatch!(layout.sample, T => {
-                        View::packed::<T>(*layout, *region, cut.samples::<T>().unwrap())
-                    })
-                })
-                .collect();
-            dispatch!(layout.sample, T => {
-                let len = region.width as usize * region.height as usize;
-                let mut samples = vec![T::default(); len * usize::from(layout.channels)];
-                let mut window = ViewMut::packed(layout, region, &mut samples);
-                step.render(&views, &mut window, &Context::default())?;
-                paste::<T>(&mut out, region, &samples);
-            });
+/// An image of samples that look random, the same for the same seed; floats from -0.25 to 1.25.
+pub(crate) fn filled(sides: (u32, u32), channels: u16, sample: SampleType, seed: u64) -> Image {
+    let count = sides.0 as usize * sides.1 as usize * usize::from(channels);
+    let mut state = seed | 1;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u32
+    };
+    let (width, height) = sides;
+    match sample {
+        SampleType::U8 => {
+            let samples: Vec<u8> = (0..count).map(|_| next() as u8).collect();
+            Image::from_samples(width, height, channels, samples)
+        }
+        SampleType::U16 => {
+            let samples: Vec<u16> = (0..count).map(|_| next() as u16).collect();
+            Image::from_samples(width, height, channels, samples)
+        }
+        SampleType::F32 => {
+            let samples: Vec<f32> =
+                (0..count).map(|_| next() as f32 / u32::MAX as f32 * 1.5 - 0.25).collect();
+            Image::from_samples(width, height, channels, samples)
         }
     }
-    Ok(out)
-}
-
-/// A copy of a region of an image.
-pub(crate) fn cut(image: &Image, region: Region) -> Image {
-    let channels = image.channels();
-    dispatch!(image.sample_type(), T => {
-        let plane = image.view().crop(region).typed::<T>().unwrap();
-        let samples: Vec<T> = plane.rows().flatten().copied().collect();
-        Image::from_samples(region.width, region.height, channels, samples).unwrap()
-    })
-}
-
-fn paste<T: Sample>(image: &mut Image, region: Region, samples: &[T]) {
-    let (row_len, channels) = (image.layout().row_len(), usize::from(image.channels()));
-    let len = region.width as usize * channels;
-    let all = image.samples_mut::<T>().unwrap();
-    for (row, samples) in samples.chunks_exact(len).enumerate() {
-        let start = (region.y as usize + row) * row_len + region.x as usize * channels;
-        all[start..start + len].copy_from_slice(samples);
-    }
+    .unwrap()
 }
 
 /// All samples as floats.

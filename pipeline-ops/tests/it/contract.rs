@@ -1,0 +1,190 @@
+//! Every step through the contract of the engine, on every sample type that it takes.
+
+use std::sync::Arc;
+
+use pipeline_core::testkit::step::Check;
+use pipeline_core::{
+    ColorSpace, Context, Executor, Graph, Image, In, Mask, Options, RunOptions, SampleType, Step,
+};
+use pipeline_ops::filter::{BoxBlur, GaussianBlur, Sobel, UnsharpMask};
+use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
+use pipeline_ops::io::{Open, Save};
+use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
+use pipeline_ops::rank::Median;
+use pipeline_ops::segment::{MaskImage, Otsu};
+use serde_json::{Value as Json, json};
+
+use crate::support::{filled, registry, shipped};
+
+const TYPES: [SampleType; 3] = [SampleType::U8, SampleType::U16, SampleType::F32];
+
+/// Enough for the contract and not a multiple of anything.
+const SIZE: (u32, u32) = (23, 17);
+
+/// Fewer cancels than usual, because the steps share their loops. The level of a threshold and the
+/// corner of a crop have the range of the image.
+fn contract() -> Check {
+    Check { cancels: 12, unbounded: vec!["level", "x", "y"], ..Check::default() }
+}
+
+fn step<S: Step>(params: &Json) -> S {
+    serde_json::from_value(params.clone()).unwrap()
+}
+
+/// A step of one image with some sets of parameters, on images of these channels.
+fn images<S: Step<Input = In<Image>>>(channels: &[u16], params: &[Json]) {
+    for (at, params) in (0..).zip(params) {
+        for sample in TYPES {
+            for &channels in channels {
+                let image = filled(SIZE, channels, sample, 7 + at);
+                contract().run(&step::<S>(params), In::new(image));
+            }
+        }
+    }
+}
+
+fn blend() {
+    for (mode, below, above) in [("normal", 3, 4), ("overlay", 4, 4), ("add", 1, 1)] {
+        for sample in TYPES {
+            let params = json!({ "mode": mode, "opacity": 0.7 });
+            let inputs = (filled(SIZE, below, sample, 1), filled(SIZE, above, sample, 2));
+            contract().run(&step::<Blend>(&params), (In::new(inputs.0), In::new(inputs.1)));
+        }
+    }
+}
+
+fn mask_image() {
+    let bytes = (0..SIZE.0 * SIZE.1).map(|at| u8::from(at % 7 < 3)).collect();
+    let mask = Mask::from_bytes(SIZE.0, SIZE.1, bytes).unwrap();
+    contract().run(&MaskImage {}, In::new(mask));
+}
+
+fn open() {
+    for name in ["basn6a08.png", "made-gray-f32.tif", "simple-rgb.webp"] {
+        contract().run(&Open::path(shipped("files/good").join(name)), ());
+    }
+}
+
+fn save() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, sample) in [("a.png", SampleType::U16), ("a.tif", SampleType::F32)] {
+        let image = filled(SIZE, 4, sample, 3);
+        contract().run(&Save::path(folder.path().join(name)), In::new(image));
+    }
+}
+
+/// Two borders: one that sees the far side and one that has a value of its own.
+fn bordered(params: &Json) -> [Json; 2] {
+    [json!("wrap"), json!({ "constant": 3.5 })].map(|border| {
+        let mut params = params.clone();
+        params["border"] = border;
+        params
+    })
+}
+
+const ROWS: [(&str, fn()); 21] = [
+    ("blend", blend),
+    ("box_blur", || images::<BoxBlur>(&[1, 4], &bordered(&json!({ "radius": 3 })))),
+    ("convert", || {
+        let kinds = ["u8", "u16", "f32"].map(|to| json!({ "to": to, "range": "raw" }));
+        images::<Convert>(&[2], &kinds);
+    }),
+    ("crop", || images::<Crop>(&[3], &[json!({ "x": 2, "y": 3, "width": 9 })])),
+    ("flip", || images::<Flip>(&[3], &["horizontal", "vertical"].map(|a| json!({ "axis": a })))),
+    ("gain", || images::<Gain>(&[2], &[json!({ "factor": 1.7 })])),
+    ("gamma", || images::<Gamma>(&[1], &[json!({ "gamma": 2.2 })])),
+    ("gaussian_blur", || images::<GaussianBlur>(&[1, 4], &bordered(&json!({ "sigma": 1.2 })))),
+    ("grayscale", || images::<Grayscale>(&[1, 3, 4], &[json!({ "luma": "rec709" })])),
+    ("invert", || images::<Invert>(&[4], &[json!({})])),
+    ("levels", || images::<Levels>(&[3], &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
+    ("mask_image", mask_image),
+    ("median", || {
+        images::<Median>(&[1, 4], &bordered(&json!({ "radius": 1 })));
+        images::<Median>(&[1], &[json!({ "radius": 3 })]);
+    }),
+    ("open", open),
+    ("otsu", || images::<Otsu>(&[1], &[json!({})])),
+    ("resize", || {
+        let filters = ["nearest", "lanczos3", "area"];
+        let smaller = filters.map(|filter| json!({ "width": 11, "filter": filter }));
+        images::<Resize>(&[1, 4], &smaller);
+        images::<Resize>(&[3], &[json!({ "width": 40, "height": 9, "filter": "bilinear" })]);
+    }),
+    ("rotate90", || images::<Rotate90>(&[3], &["90", "180", "270"].map(|t| json!({ "turn": t })))),
+    ("save", save),
+    ("sobel", || {
+        images::<Sobel>(
+            &[1, 4],
+            &["magnitude", "x", "y"].map(|output| json!({ "output": output })),
+        );
+    }),
+    ("threshold", || images::<Threshold>(&[1], &[json!({ "level": 0.5 })])),
+    ("unsharp_mask", || {
+        images::<UnsharpMask>(&[1, 4], &bordered(&json!({ "sigma": 0.8, "threshold": 0.05 })));
+    }),
+];
+
+#[test]
+fn every_step_keeps_the_contract() {
+    let mut names: Vec<_> = registry().iter().map(|step| step.name).collect();
+    let mut checked: Vec<_> = ROWS.iter().map(|&(name, _)| name).collect();
+    names.sort_unstable();
+    checked.sort_unstable();
+    assert_eq!(checked, names, "one row for each step");
+    for (_, check) in ROWS {
+        check();
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_picture() {
+    let mut graph = Graph::new();
+    let photo = graph.add("photo", Open::path(shipped("files/exif/6.jpg")), ());
+    // Large enough for many bands.
+    let large = graph.add("large", Resize::to(640, 430), photo);
+    let small = graph.add("small", step::<Median>(&json!({ "radius": 2 })), large);
+    let soft = graph.add("soft", step::<GaussianBlur>(&json!({ "sigma": 3.5 })), large);
+    let sharp = graph.add("sharp", step::<UnsharpMask>(&json!({ "amount": 2.0 })), small);
+    let mixed = graph.add("mixed", step::<Blend>(&json!({ "mode": "overlay" })), (sharp, soft));
+    let turned = graph.add("turned", Rotate90::default(), mixed);
+    let edges = graph.add("edges", Sobel::default(), turned);
+    let floats = graph.add("floats", Convert::to(SampleType::F32), edges);
+    let mean = graph.add("mean", step::<BoxBlur>(&json!({ "radius": 9 })), floats);
+    let gray = graph.add("gray", Grayscale::default(), mean);
+    let mask = graph.add("mask", Otsu {}, gray);
+    graph.target(mean);
+    graph.target(mask);
+
+    let mut first: Option<(Image, Mask)> = None;
+    for threads in [1, 2, 4] {
+        let executor = Executor::new(Options { threads: Some(threads), ..Options::default() });
+        let report = executor.unwrap().run(&graph, &RunOptions::default()).unwrap();
+        let image = report.output(mean).unwrap().into_owned();
+        let found = (image, report.output(mask).unwrap().into_owned());
+        assert!(first.get_or_insert(found.clone()) == &found, "{threads} threads");
+    }
+}
+
+#[test]
+fn a_profile_stays_until_the_colours_change_their_meaning() {
+    let icc: Arc<[u8]> = Arc::from(&b"................RGB ............"[..]);
+    let photo = filled(SIZE, 3, SampleType::U8, 5).with_icc(Some(Arc::clone(&icc)));
+    let ctx = Context::default();
+    let input = || In::new(photo.clone());
+    let kept = [
+        Gain { factor: 2.0 }.run(input(), &ctx),
+        GaussianBlur::default().run(input(), &ctx),
+        Resize::to(9, 9).run(input(), &ctx),
+        Crop { x: 3, ..Crop::default() }.run(input(), &ctx),
+        Rotate90::default().run(input(), &ctx),
+        Sobel::default().run(input(), &ctx),
+    ];
+    for image in kept {
+        assert_eq!(image.unwrap().icc(), Some(&icc));
+    }
+    let derivative = step::<Sobel>(&json!({ "output": "x" })).run(input(), &ctx).unwrap();
+    assert_eq!(derivative.layout().color, ColorSpace::Data);
+    assert!(derivative.icc().is_none(), "a profile on numbers that are no colours");
+    let gray = Grayscale::default().run(input(), &ctx).unwrap();
+    assert!(gray.icc().is_none(), "a profile for RGB on gray");
+}
