@@ -132,7 +132,10 @@ impl<'a> Context<'a> {
             let rows = range.len();
             body(range)?;
             let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
-            self.progress(done as u64, n as u64, "rows");
+            // Not the end: it is the owner's to tell, when nobody can report less any more.
+            if done < n {
+                self.progress(done as u64, n as u64, "rows");
+            }
             Ok(())
         };
         let grain = grain.max(1);
@@ -143,10 +146,13 @@ impl<'a> Context<'a> {
                     let nanos = u64::try_from(helped.as_nanos()).unwrap_or(u64::MAX);
                     total.fetch_add(nanos, Ordering::Relaxed);
                 }
-                Ok(())
             }
-            _ => (0..n).step_by(grain).try_for_each(|start| chunk(start..n.min(start + grain))),
+            _ => (0..n).step_by(grain).try_for_each(|start| chunk(start..n.min(start + grain)))?,
         }
+        if n > 0 {
+            self.progress(n as u64, n as u64, "rows");
+        }
+        Ok(())
     }
 
     /// Fills `rows` by [`rows`](Self::rows): `body` gets the number of the first row of a chunk and
@@ -202,7 +208,7 @@ impl<'a> Context<'a> {
     pub fn service<T: Any + Send + Sync>(&self) -> Result<&'a T> {
         match self.services {
             Some(services) => services.find(),
-            None => Err(Error::input("the service", "not registered", std::any::type_name::<T>())),
+            None => Err(Services::lack::<T>()),
         }
     }
 }
@@ -217,9 +223,47 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests {
+    use parking_lot::Mutex;
+
     use super::*;
+
+    /// Keeps what is reported.
+    #[derive(Default)]
+    struct Ear(Mutex<Vec<(u64, u64)>>);
+
+    impl Host for Ear {
+        fn interrupted(&self, _: u32) -> Option<CancelReason> {
+            None
+        }
+
+        fn progress(&self, _: u32, progress: Progress) {
+            self.0.lock().push((progress.done, progress.total));
+        }
+    }
+
+    #[test]
+    fn the_last_report_of_a_row_loop_is_that_it_is_done() {
+        let crew = Crew::new(|_| (), || false);
+        for (n, grain) in [(0, 1), (1, 1), (7, 3), (100, 1), (100, 1000)] {
+            let (alone, shared) = (Ear::default(), Ear::default());
+            let body = |_: Range<usize>| Ok(());
+            Context { host: &alone, ..Context::default() }.rows(n, grain, body).unwrap();
+            let ctx = Context { host: &shared, crew: Some(&crew), ..Context::default() };
+            std::thread::scope(|scope| {
+                scope.spawn(|| crew.help());
+                ctx.rows(n, grain, body).unwrap();
+            });
+            for ear in [alone, shared] {
+                let reports = ear.0.into_inner();
+                let total = n as u64;
+                assert_eq!(reports.last().copied(), (n > 0).then_some((total, total)));
+                let ends = reports.iter().filter(|(done, _)| *done == total);
+                assert_eq!(ends.count(), usize::from(n > 0));
+            }
+        }
+    }
 
     #[test]
     fn rows_are_filled_by_hand_too() {
