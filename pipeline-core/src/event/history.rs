@@ -7,9 +7,13 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use super::{
-    EventKind, Finished, NodeInfo, RunFinished, RunStarted, RunStatus, Status, StepProgress, Totals,
+    Event, EventKind, Finished, NodeInfo, RunFinished, RunStarted, RunStatus, Snapshot, Status,
+    StepProgress, Totals,
 };
-use crate::id::NodeId;
+use crate::id::{NodeId, RunId};
+
+/// The run of [`log_of`].
+pub(crate) const RUN: RunId = RunId(7);
 
 /// Something that happened, before it has a number.
 pub(crate) type Happening = (u64, Option<NodeId>, EventKind);
@@ -84,6 +88,23 @@ pub(crate) fn history(max_nodes: u32) -> impl Strategy<Value = Vec<Happening>> {
         .prop_flat_map(|count| {
             let nodes: Vec<_> = (0..count).map(of_node).collect();
             (Just(count), nodes, any::<u64>())
+/// Numbers what happened as a bus would.
+pub(crate) fn log_of(history: Vec<Happening>) -> Vec<Event> {
+    let events = history.into_iter().zip(0..);
+    events
+        .map(|((t_us, node, kind), seq)| Event { seq, run: RUN, revision: 2, t_us, node, kind })
+        .collect()
+}
+
+/// What events of [`log_of`] add up to. Fails if one of them changes nothing.
+pub(crate) fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Snapshot {
+    let mut state = Snapshot::new(RUN, 2);
+    for event in events {
+        assert!(state.apply(event), "{event:?} changes nothing");
+    }
+    state
+}
+
         })
         .prop_map(|(count, nodes, seed)| interleave(count, nodes, seed))
 }

@@ -6,28 +6,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::history::{
-    Happening, finished, history, node, progress, run_finished, run_started, seeded,
+    RUN, finished, history, log_of, node, progress, replay, run_finished, run_started, seeded,
 };
 use super::*;
 use crate::error::{CancelReason, Error, Fault, FaultCode};
 use crate::key::Key;
-
-/// Numbers what happened as a bus would.
-fn log_of(history: Vec<Happening>) -> Vec<Event> {
-    let run = RunId(7);
-    let events = history.into_iter().zip(0..);
-    events
-        .map(|((t_us, node, kind), seq)| Event { seq, run, revision: 2, t_us, node, kind })
-        .collect()
-}
-
-fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Snapshot {
-    let mut state = Snapshot::new(RunId(7), 2);
-    for event in events {
-        assert!(state.apply(event), "{event:?} changes nothing");
-    }
-    state
-}
 
 proptest! {
     #![proptest_config(seeded())]
@@ -51,7 +34,7 @@ proptest! {
     #[test]
     fn a_second_end_of_a_node_changes_nothing(history in history(9)) {
         let log = log_of(history);
-        let mut state = Snapshot::new(RunId(7), 2);
+        let mut state = Snapshot::new(RUN, 2);
         for event in &log {
             state.apply(event);
             let before = state.clone();
@@ -74,7 +57,7 @@ proptest! {
         let wanted = replay(&log[..a.max(b)]);
         let missed = wanted.catch_up(&state);
         prop_assert!(missed.len() <= a.max(b) - a.min(b), "{} are too many", missed.len());
-        let heard_nothing = Snapshot::new(RunId(7), 2);
+        let heard_nothing = Snapshot::new(RUN, 2);
         prop_assert_eq!(wanted.catch_up(&heard_nothing).len() as u64, wanted.events_told());
         for event in &missed {
             prop_assert!(state.apply(event), "{event:?} changes nothing");

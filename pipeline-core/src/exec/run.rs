@@ -123,7 +123,7 @@ impl RunCore {
         let observers = self.engine.observers.iter().chain(&options.observers);
         let observers: Vec<_> = observers.map(Arc::clone).collect();
         let before = || Snapshot::new(self.id, self.plan.revision());
-        self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
+        self.engine.pump.observe(&self.bus, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
             self.identify(given);
             let bytes = self.state.slots.fill(given.slot, given.value.clone());

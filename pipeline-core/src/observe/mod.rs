@@ -3,7 +3,7 @@
 //! ```text
 //!  workers ── emit ──▶ Bus ──▶ queue ──▶ Subscription        a web client, a test
 //!                       │
-//!                       └────▶ queue ──▶ Pump ──▶ Observers  progress bar, metrics, log, store
+//!                       └────▶ queue ──▶ Pump ──▶ Observers  progress bar, metrics, log
 //! ```
 //!
 //! Nothing is built for nobody. While no one listens, [`Bus::is_active`] is false and an emitter
@@ -67,9 +67,7 @@ pub use metrics::{Figures, Metrics, Report};
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 
-#[cfg(test)]
-#[cfg(shuttle)]
+#[cfg(all(test, shuttle))]
 mod model;
-#[cfg(test)]
-#[cfg(not(shuttle))]
+#[cfg(all(test, not(shuttle)))]
 mod tests;
