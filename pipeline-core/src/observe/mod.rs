@@ -60,7 +60,7 @@ pub use observer::Observer;
 pub use pump::Pump;
 pub use subscription::{Received, Subscription};
 
-pub use advice::Advice;
+pub use advice::{Advice, Adviser};
 pub use json_lines::{JsonLines, read};
 pub use log::Log;
 pub use metrics::{Figures, Metrics, Report};
