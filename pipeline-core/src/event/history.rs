@@ -63,7 +63,13 @@ pub(crate) fn progress(done: u64, total: u64) -> StepProgress {
 /// What can happen to one node, in order: perhaps queued, perhaps started several times with
 /// progress between, and always one end.
 fn of_node(index: u32) -> impl Strategy<Value = Vec<Happening>> {
-    let served = select(vec![Status::Cached, Status::Adopted, Status::CutOff, Status::Skipped]);
+    let served = select(vec![
+        Status::Cached,
+        Status::Adopted,
+        Status::CutOff,
+        Status::Given,
+        Status::Skipped,
+    ]);
     let ran = select(vec![Status::Computed, Status::Failed, Status::Cancelled]);
     let attempts = prop::collection::vec(0u64..4, 1..3);
     let run = (any::<bool>(), attempts, ran).prop_map(|(queued, attempts, status)| {
@@ -82,12 +88,6 @@ fn of_node(index: u32) -> impl Strategy<Value = Vec<Happening>> {
     kinds.prop_map(move |kinds| kinds.into_iter().map(|k| (0, Some(node(index)), k)).collect())
 }
 
-/// A whole run: its nodes' happenings interleaved at random, with times that grow.
-pub(crate) fn history(max_nodes: u32) -> impl Strategy<Value = Vec<Happening>> {
-    (0..=max_nodes)
-        .prop_flat_map(|count| {
-            let nodes: Vec<_> = (0..count).map(of_node).collect();
-            (Just(count), nodes, any::<u64>())
 /// Numbers what happened as a bus would.
 pub(crate) fn log_of(history: Vec<Happening>) -> Vec<Event> {
     let events = history.into_iter().zip(0..);
@@ -105,6 +105,12 @@ pub(crate) fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Snapsho
     state
 }
 
+/// A whole run: its nodes' happenings interleaved at random, with times that grow.
+pub(crate) fn history(max_nodes: u32) -> impl Strategy<Value = Vec<Happening>> {
+    (0..=max_nodes)
+        .prop_flat_map(|count| {
+            let nodes: Vec<_> = (0..count).map(of_node).collect();
+            (Just(count), nodes, any::<u64>())
         })
         .prop_map(|(count, nodes, seed)| interleave(count, nodes, seed))
 }

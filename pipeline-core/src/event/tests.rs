@@ -101,7 +101,7 @@ fn rich_end() -> Finished {
         tier: Some(Tier::Disk),
         attempt: 3,
         duration_us: 4_000_000_000_000,
-        cpu_us: u64::MAX,
+        thread_us: u64::MAX,
         bytes: 5,
         pixels: 6,
         key: Some(Key::from_bytes([9; 32])),

@@ -421,7 +421,7 @@ impl RunCore {
         if finished.attempt > 0 {
             let nanos = cell.nanos.load(Ordering::Relaxed);
             finished.duration_us = nanos / 1000;
-            finished.cpu_us = cell.cpu_nanos() / 1000;
+            finished.thread_us = cell.thread_nanos() / 1000;
         }
         finished.bytes = cell.bytes.load(Ordering::Relaxed);
         finished.pixels = cell.pixels.load(Ordering::Relaxed);
