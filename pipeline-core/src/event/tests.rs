@@ -272,12 +272,46 @@ fn suggestions_are_edits_where_possible() {
         let info = ErrorInfo::from_error(error, "blur", "gaussian_blur");
         info.suggestions.into_iter().filter_map(|suggestion| suggestion.edit).collect()
     };
-    let large = Error::TooLarge { what: "the image".into(), needed: 100, allowed: 20 };
-    let expected = [Edit::RaiseBudget { bytes: 100 }, Edit::ReduceScale { divisor: 4 }];
-    assert_eq!(edits(&large), expected);
+    let fault = |path: &str, nearest: Option<&str>| Fault {
+        code: FaultCode::Range,
+        path: path.into(),
+        found: "-1.5".into(),
+        expected: "0.5 to 9".into(),
+        nearest: nearest.map(Into::into),
+    };
+    let out_of_range = Error::Invalid(vec![
+        fault("nodes.soft.params.kernel.sigma", Some("0.5")),
+        fault("params.sigma", Some("9")),
+        fault("nodes.soft.params.sigmas[3]", Some("0.5")),
+        fault("nodes.soft.params.sigma", None),
+    ]);
+    let set = |node: &str, path: &str, value: serde_json::Value| Edit::SetParam {
+        node: node.into(),
+        path: path.into(),
+        value,
+    };
+    let expected = [set("soft", "kernel.sigma", 0.5.into()), set("blur", "sigma", 9.into())];
+    assert_eq!(edits(&out_of_range), expected);
     let bypass = [Edit::Bypass { node: "blur".into() }];
     assert_eq!(edits(&Error::Panicked("x".into())), bypass);
     let late = Error::TimedOut { after: Duration::from_millis(50), still_running: false };
     let raise = Edit::RaiseTimeout { node: Some("blur".into()), millis: 100 };
-    assert_eq!(edits(&late), [raise, Edit::ReduceScale { divisor: 2 }]);
+    assert_eq!(edits(&late), [raise]);
+}
+
+#[test]
+fn a_size_over_the_limit_of_a_parameter_suggests_to_raise_it() {
+    let edits = |needed, params: serde_json::Value| -> Vec<Edit> {
+        let error = Error::TooLarge { what: "the picture".into(), needed, allowed: 20 };
+        let info = ErrorInfo::of_step(&error, "photo", "open", &|| params.clone());
+        assert!(!info.suggestions.is_empty());
+        info.suggestions.into_iter().filter_map(|suggestion| suggestion.edit).collect()
+    };
+    let params = serde_json::json!({"path": "a.png", "max_side": 99, "max_bytes": 20});
+    let (node, path) = ("photo".to_owned(), "max_bytes".to_owned());
+    let raise = Edit::SetParam { node, path, value: 100.into() };
+    assert_eq!(edits(100, params.clone()), [raise]);
+    assert_eq!(edits(u64::MAX, params), [], "it fits nowhere");
+    assert_eq!(edits(100, serde_json::json!({"a": 20, "b": 20})), [], "which one is not known");
+    assert_eq!(edits(100, serde_json::Value::Null), []);
 }

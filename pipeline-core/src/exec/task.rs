@@ -430,7 +430,8 @@ impl RunCore {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));
             if let Some(error) = self.failures.lock().get(&place) {
                 let info = &self.plan.infos[place as usize];
-                let error = ErrorInfo::from_error(error, info.name(), info.step_name());
+                let params = || info.step().map(|step| step.params()).unwrap_or_default();
+                let error = ErrorInfo::of_step(error, info.name(), info.step_name(), &params);
                 finished.error = Some(Box::new(error));
             }
         }

@@ -7,13 +7,15 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use pipeline_core::data::In;
-use pipeline_core::event::{Event, EventKind, RunStatus, Snapshot, Status};
+use pipeline_core::event::{
+    Edit, ErrorInfo, Event, EventKind, RunStatus, Snapshot, Status, Warning,
+};
 use pipeline_core::exec::OnFailure;
 use pipeline_core::graph::Retry;
-use pipeline_core::observe::{JsonLines, Received, read};
+use pipeline_core::observe::{Advice, JsonLines, Received, read};
 use pipeline_core::{
-    Context, Error, Executor, Graph, NodeId, Observer, Options, Report, Result, RunOptions,
-    Services, Step,
+    Bindings, Context, Error, Executor, Graph, NodeId, Observer, Options, Report, Result,
+    RunOptions, Services, Step, Targets,
 };
 use proptest::prelude::*;
 use schemars::JsonSchema;
@@ -342,6 +344,156 @@ fn a_slow_subscriber_lags_and_is_set_right() {
     assert_eq!(state.open(), 0);
     assert_eq!(state.count_of(Status::Computed), 1001);
     assert_eq!(state.finished.unwrap().status, report.status());
+}
+
+#[test]
+fn a_value_that_is_handed_in_is_given_and_no_hit() {
+    let (executor, _) = hoarding(1);
+    let mut graph = Graph::new();
+    let number = graph.input::<Number>("number");
+    let last = mix(&mut graph, "last", 0, &[number]);
+    let bindings = Bindings::new().with("number", Number(4)).unwrap();
+    for (served, rate) in [(0, 0.0), (1, 1.0)] {
+        let heard = Listener::default();
+        let targets = Targets::node(number).and(last);
+        let options = RunOptions { bindings: bindings.clone(), targets, ..heard.options() };
+        let report = executor.run(&graph, &options).unwrap();
+        assert_eq!(report.nodes_that(Status::Given), ["number"]);
+        let events = heard.of(report.run());
+        check_laws(&events, &graph, &report);
+        let EventKind::RunStarted(start) = &events[0].kind else { unreachable!() };
+        assert_eq!(start.cached, served);
+        let counts = report.totals().counts;
+        assert_eq!((counts.given, counts.served()), (1, served));
+        assert_eq!(counts.hit_rate(), Some(rate));
+        let late = executor.spawn(&graph, &options).unwrap();
+        let _ = late.wait();
+        let state = late.subscribe(16).0;
+        assert_eq!((state.count_of(Status::Given), state.open()), (1, 0));
+    }
+}
+
+/// Goes through rows, by itself and with whoever helps.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Rows {}
+
+impl Step for Rows {
+    const NAME: &'static str = "rows";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        ctx.rows(1000, 1, |_| Ok(()))?;
+        Ok(Number(0))
+    }
+}
+
+#[test]
+fn the_progress_of_rows_never_runs_backwards_and_ends_at_the_end() {
+    for threads in [1, 2, 4] {
+        let (executor, _) = forgetful(threads);
+        let mut graph = Graph::new();
+        graph.add("rows", Rows {}, ());
+        for _ in 0..20 {
+            let heard = Listener::default();
+            let report = executor.run(&graph, &heard.options()).unwrap();
+            let told = heard.of(report.run()).into_iter().filter_map(|event| match event.kind {
+                EventKind::StepProgress(progress) => Some((progress.done, progress.total)),
+                _ => None,
+            });
+            let told: Vec<_> = told.collect();
+            assert!(told.is_sorted_by(|a, b| a.0 < b.0), "{told:?}");
+            assert_eq!(told.last(), Some(&(1000, 1000)));
+        }
+    }
+}
+
+#[test]
+fn advice_reaches_people_at_the_end_of_a_run() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let advice = Advice::default().observer(move |run, advice: &[Warning]| {
+        let _ = tell.send((run, advice.to_vec()));
+    });
+    let executor = Executor::new(Options {
+        threads: Some(1),
+        observers: vec![Arc::new(advice)],
+        ..Options::default()
+    })
+    .unwrap();
+    let mut graph = Graph::new();
+    let flaky = mix(&mut graph, "flaky", 0, &[]);
+    graph.edit::<crate::toy::Mix>(flaky.id(), |mix| mix.fault = Fault::Flaky).unwrap();
+    graph.settings(flaky.id(), |s| s.retry = Retry { attempts: 3, delay_ms: 0 }).unwrap();
+    for _ in 0..2 {
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        assert_eq!(report.nodes_that(Status::Computed), ["flaky"]);
+        let (run, advice) = told.recv_timeout(LONG).unwrap();
+        assert_eq!(run, report.run());
+        let retried = advice.iter().find(|warning| warning.code == "many_retries").unwrap();
+        assert!(retried.message.starts_with("`flaky` "), "{retried:?}");
+    }
+}
+
+/// Refuses to be longer than a parameter allows.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Stretch {
+    /// A factor.
+    #[schemars(range(min = 0.5, max = 8.0))]
+    by: f64,
+    /// Bytes that it takes.
+    length: u64,
+    /// Bytes that it may take.
+    most: u64,
+}
+
+impl Default for Stretch {
+    fn default() -> Self {
+        Self { by: 1.0, length: 0, most: 4 }
+    }
+}
+
+impl Step for Stretch {
+    const NAME: &'static str = "stretch";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        let (needed, allowed) = (self.length, self.most);
+        if needed > allowed {
+            return Err(Error::TooLarge { what: "the stretch".into(), needed, allowed });
+        }
+        Ok(Number(0))
+    }
+}
+
+#[test]
+fn a_suggested_edit_repairs_the_graph() {
+    let (executor, _) = forgetful(1);
+    let mut graph = Graph::new();
+    let stretch = graph.add("stretch", Stretch { by: -3.5, length: 2, most: 4 }, ());
+    let error = executor.run(&graph, &RunOptions::default()).unwrap_err();
+    assert_eq!(error.to_string(), "nodes.stretch.params.by: found -3.5, expected 0.5 to 8");
+    let mut edits = ErrorInfo::from_error(&error, "", "").suggestions.into_iter();
+    let edit = edits.next().unwrap().edit.unwrap();
+    let Edit::SetParam { node, path, value } = edit else { panic!("{edit:?}") };
+    assert_eq!((&*node, &*path, &value), ("stretch", "by", &0.5.into()));
+    graph.set_param(graph.find(&node).unwrap(), &path, value).unwrap();
+    let report = executor.run(&graph, &RunOptions::default()).unwrap();
+    assert_eq!(report.output(stretch).unwrap().0, 0);
+
+    graph.edit::<Stretch>(stretch.id(), |stretch| stretch.length = 9).unwrap();
+    let heard = Listener::default();
+    let report = executor.run(&graph, &heard.options()).unwrap();
+    let events = heard.of(report.run());
+    let error = events.iter().find_map(|event| match &event.kind {
+        EventKind::StepFinished(end) => end.error.as_deref(),
+        _ => None,
+    });
+    let edit = error.unwrap().suggestions[0].edit.clone().unwrap();
+    let Edit::SetParam { path, value, .. } = edit else { panic!("{edit:?}") };
+    graph.set_param(stretch.id(), &path, value).unwrap();
+    assert!(executor.run(&graph, &RunOptions::default()).unwrap().ok().is_ok());
 }
 
 #[test]
