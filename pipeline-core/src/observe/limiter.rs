@@ -3,7 +3,8 @@
 //!
 //! Several threads report for one step, and what was counted first may arrive last. So of reports
 //! that count the same units up to the same total only those that say something new are let
-//! through. Another total or unit is another count, which begins anew.
+//! through. Another total or unit is another count, and so is one that begins anew at 0, as the
+//! second of two equal passes does.
 
 use crate::event::StepProgress;
 use crate::id::NodeId;
@@ -34,8 +35,9 @@ impl Reporting {
     fn is_news(&mut self, progress: &StepProgress) -> bool {
         let newest = &mut self.newest;
         if (newest.total, &newest.unit) == (progress.total, &progress.unit) {
+            let is_behind = progress.done < newest.done && progress.done > 0;
             let is_repeated = progress.done == newest.done && progress.message.is_none();
-            if progress.done < newest.done || is_repeated {
+            if is_behind || is_repeated {
                 return false;
             }
         }

@@ -97,7 +97,8 @@ impl<'a> Context<'a> {
     }
 
     /// Reports that `done` of `total` units of work are finished. Costs a few nanoseconds when
-    /// nobody listens; listeners hear at most 20 reports a second.
+    /// nobody listens; listeners hear at most 20 reports a second. Several threads may report: less
+    /// is not told after more of the same total. A count that begins anew says so with 0.
     pub fn progress(&self, done: u64, total: u64, unit: &'static str) {
         self.host.progress(self.node, Progress { done, total, unit, message: None });
     }
@@ -139,6 +140,9 @@ impl<'a> Context<'a> {
             Ok(())
         };
         let grain = grain.max(1);
+        if n > 0 {
+            self.progress(0, n as u64, "rows");
+        }
         match self.crew {
             Some(crew) if n > grain => {
                 let helped = crew.run(n, grain, &chunk)?;
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_report_of_a_row_loop_is_that_it_is_done() {
+    fn the_first_report_of_a_row_loop_is_0_and_the_last_one_that_it_is_done() {
         let crew = Crew::new(|_| (), || false);
         for (n, grain) in [(0, 1), (1, 1), (7, 3), (100, 1), (100, 1000)] {
             let (alone, shared) = (Ear::default(), Ear::default());
@@ -258,6 +262,7 @@ mod tests {
             for ear in [alone, shared] {
                 let reports = ear.0.into_inner();
                 let total = n as u64;
+                assert_eq!(reports.first().copied(), (n > 0).then_some((0, total)));
                 assert_eq!(reports.last().copied(), (n > 0).then_some((total, total)));
                 let ends = reports.iter().filter(|(done, _)| *done == total);
                 assert_eq!(ends.count(), usize::from(n > 0));

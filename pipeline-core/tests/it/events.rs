@@ -373,7 +373,7 @@ fn a_value_that_is_handed_in_is_given_and_no_hit() {
     }
 }
 
-/// Goes through rows, by itself and with whoever helps.
+/// Goes through rows, by itself and with whoever helps; so many that it is worth telling of.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct Rows {}
 
@@ -383,7 +383,9 @@ impl Step for Rows {
     type Output = Number;
 
     fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
-        ctx.rows(1000, 1, |_| Ok(()))?;
+        ctx.rows(20_000, 1, |_| Ok(()))?;
+        // Another pass over as many rows.
+        ctx.rows(20_000, 1, |_| Ok(()))?;
         Ok(Number(0))
     }
 }
@@ -394,7 +396,7 @@ fn the_progress_of_rows_never_runs_backwards_and_ends_at_the_end() {
         let (executor, _) = forgetful(threads);
         let mut graph = Graph::new();
         graph.add("rows", Rows {}, ());
-        for _ in 0..20 {
+        for _ in 0..5 {
             let heard = Listener::default();
             let report = executor.run(&graph, &heard.options()).unwrap();
             let told = heard.of(report.run()).into_iter().filter_map(|event| match event.kind {
@@ -402,8 +404,9 @@ fn the_progress_of_rows_never_runs_backwards_and_ends_at_the_end() {
                 _ => None,
             });
             let told: Vec<_> = told.collect();
-            assert!(told.is_sorted_by(|a, b| a.0 < b.0), "{told:?}");
-            assert_eq!(told.last(), Some(&(1000, 1000)));
+            let back = told.windows(2).filter(|pair| pair[1].0 <= pair[0].0);
+            assert!(back.count() <= 1, "only the second pass begins anew: {told:?}");
+            assert_eq!(told.last(), Some(&(20_000, 20_000)));
         }
     }
 }
