@@ -29,10 +29,10 @@ impl RunCore {
             return Found::Nothing;
         }
         let slots = self.plan.program.shape.slots(place).len();
-        // The plan has asked for it already, and a result that is missing is missed once.
+        // What the plan has asked for is got only if it is there by now: it was missed once already.
         let hits = || -> Option<Vec<Hit>> {
             let keys = (0u16..).take(slots).map(|port| key.port(port));
-            let is_there = keys.clone().all(|key| cache.contains(&key));
+            let is_there = was_late || keys.clone().all(|key| cache.contains(&key));
             is_there.then(|| keys.map(|key| cache.get(&key)).collect())?
         };
         let follow = || {
