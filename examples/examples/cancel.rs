@@ -34,6 +34,7 @@ fn main() -> Result<()> {
     for event in events.filter_map(pipeline_core::observe::Received::event) {
         if let EventKind::StepProgress(progress) = event.kind
             && event.node == Some(heavy.id())
+            && progress.done > 0
         {
             println!("`heavy` has done {} of {} {}", progress.done, progress.total, progress.unit);
             break;

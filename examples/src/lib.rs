@@ -41,5 +41,8 @@ mod readme {}
 #[doc = include_str!("../../docs/guide/write-a-step.md")]
 mod guide_write_a_step {}
 
+#[doc = include_str!("../../docs/guide/write-a-cache.md")]
+mod guide_write_a_cache {}
+
 #[doc = include_str!("../../docs/guide/embed.md")]
 mod guide_embed {}

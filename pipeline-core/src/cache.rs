@@ -12,15 +12,19 @@ use crate::key::Key;
 ///
 /// # Contract
 ///
-/// Called from any thread, often from many at once: by the planner for every result that a run
-/// needs, and by the executor after every step that is worth keeping. An implementation
+/// Called from any thread, often from many at once. The planner gets every result that a run needs;
+/// the executor, before it starts a step, asks whether the result has come to be meanwhile, gets it
+/// only if so, and puts the results of every pure step that it ran. An implementation
 ///
 /// - returns from `get` exactly the value that was put under that key, or nothing; losing a value
 ///   is always allowed, a wrong one never,
 /// - takes a value whole or not at all; the last of two puts under one key may win or lose, since
 ///   both carry the same result,
-/// - is quick: `get` and `contains` read no pixels, `put` copies none,
-/// - never calls back into the engine, and never panics.
+/// - is quick: `get` and `contains` read no pixels, `put` copies none. The thread of a step waits for
+///   it, and so do other threads that look something up,
+/// - never calls back into the engine, and never panics. A panic is nobody's step and is not caught:
+///   in a call of the planner, and of a run on the caller's thread, it reaches the caller; on one of
+///   the executor's threads it ends the program.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -103,6 +107,7 @@ pub struct Evicted {
     pub tier: Tier,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<C: Cache + ?Sized> Cache for Arc<C> {
     fn get(&self, key: &Key) -> Option<Hit> {
         (**self).get(key)

@@ -234,9 +234,18 @@ pub struct Fault {
     pub found: String,
     /// What was expected.
     pub expected: String,
-    /// The known name nearest to an unknown one.
+    /// The known name nearest to an unknown one, or the number in range nearest to one outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
+}
+
+impl Fault {
+    /// The value to put in place of a number outside of its range.
+    pub(crate) fn clamped(&self) -> Option<serde_json::Number> {
+        let number = |text: &String| serde_json::from_str(text).ok();
+        let _: serde_json::Number = number(&self.found)?;
+        self.nearest.as_ref().filter(|_| self.code == FaultCode::Range).and_then(number)
+    }
 }
 
 /// The kinds of [`Fault`].
@@ -277,7 +286,9 @@ pub enum FaultCode {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: found {}, expected {}", self.path, self.found, self.expected)?;
-        f.write_str(&nearest_suffix(self.nearest.as_deref()))
+        // What is expected of a number says more than the nearest one.
+        let name = self.nearest.as_deref().filter(|_| self.clamped().is_none());
+        f.write_str(&nearest_suffix(name))
     }
 }
 

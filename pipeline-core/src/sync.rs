@@ -1,7 +1,8 @@
-//! The locks and atomics of everything that threads share, in one place.
+//! The locks and atomics of what the model checker runs: the bus, the pump, the row loop and the
+//! lock-free parts of the executor.
 //!
 //! Under `--cfg shuttle` they are those of the shuttle model checker, which runs the same code
-//! through many interleavings. Time does not pass there: a wait with a time limit is a plain wait.
+//! through many interleavings. What no model runs takes its locks from `parking_lot` directly. Time does not pass there: a wait with a time limit is a plain wait.
 
 #[cfg(not(shuttle))]
 pub(crate) use parking_lot::{Condvar, Mutex};

@@ -16,7 +16,19 @@ use crate::key::Key;
 ///
 /// Values are immutable once a step has returned them: the engine shares them between consumers,
 /// runs and the cache. A type with interior mutability would break that and must not be `Data`.
-/// `size_bytes` is called once, when a value is made, and counts toward the memory budget.
+///
+/// # Contract
+///
+/// The engine asks a value on the thread that made it and on any other that holds it, and drops it
+/// on any of them.
+///
+/// - `size_bytes` and `allocation` may be called as often as somebody wants to know: by the executor
+///   for the memory budget, by a cache for its own. So they are cheap, and constant for a value.
+/// - The codec is called where bytes are needed, for a digest or a store; it may take as long as the
+///   bytes take.
+/// - A panic of `size_bytes` right after the step is the step's error; a digest that panics counts
+///   as none; a panic in `drop` is caught where the executor lets go of the value. Whatever else
+///   holds it, such as a cache, meets the panic itself.
 ///
 /// ```
 /// use pipeline_core::Data;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::{Edit, Suggestion};
 use crate::error::{CancelReason, Error, Fault, FaultCode};
@@ -42,6 +43,17 @@ impl ErrorInfo {
     /// The data of an error that happened in the node `node`, a `step`.
     #[must_use]
     pub fn from_error(error: &Error, node: &str, step: &str) -> Self {
+        Self::of_step(error, node, step, &|| Json::Null)
+    }
+
+    /// As [`from_error`](Self::from_error), for a step whose parameters are known: then a limit that
+    /// one of them sets can be raised by an edit.
+    pub(crate) fn of_step(
+        error: &Error,
+        node: &str,
+        step: &str,
+        params: &dyn Fn() -> Json,
+    ) -> Self {
         let mut info = Self {
             code: Cow::Borrowed(error.code()),
             message: error.to_string(),
@@ -56,7 +68,9 @@ impl ErrorInfo {
         };
         match error {
             // The inner error knows more; its node is the one that failed.
-            Error::Node { node, step, source } => return Self::from_error(source, node, step),
+            Error::Node { node, step, source } => {
+                return Self::of_step(source, node, step, params);
+            }
             Error::Invalid(faults) => info.invalid(faults),
             Error::Input { what, found, expected } => {
                 info.place(what.clone(), found.clone(), expected.clone());
@@ -75,7 +89,7 @@ impl ErrorInfo {
             }
             Error::TooLarge { what, needed, allowed } => {
                 info.place(what.clone(), needed.to_string(), format!("at most {allowed}"));
-                info.too_large(*needed, *allowed);
+                info.too_large(*needed, limit(&params(), *allowed));
             }
             Error::Cancelled(reason) => info.cancelled(*reason),
             Error::TimedOut { after, .. } => info.timed_out(*after),
@@ -123,7 +137,10 @@ impl ErrorInfo {
             self.place(first.path.clone(), first.found.clone(), first.expected.clone());
         }
         for fault in faults {
-            self.say(fault_advice(fault));
+            match clamp(fault, &self.node) {
+                Some((text, edit)) => self.offer(text, edit),
+                None => self.say(fault_advice(fault)),
+            }
         }
         if faults.is_empty() {
             self.say("check the graph");
@@ -131,19 +148,16 @@ impl ErrorInfo {
         self.faults = faults.to_vec();
     }
 
-    fn too_large(&mut self, needed: u64, allowed: u64) {
-        // A size that saturated fits no budget, so there is nothing to raise it to.
-        if needed < u64::MAX {
-            let text = format!("allow {needed} bytes");
-            self.offer(text, Edit::RaiseBudget { bytes: needed });
+    fn too_large(&mut self, needed: u64, limit: Option<String>) {
+        // A size that saturated fits nowhere, so there is nothing to raise a limit to.
+        match limit.filter(|_| needed < u64::MAX) {
+            Some(path) => {
+                let text = format!("allow {needed} bytes by raising `{path}`");
+                let node = self.node.clone();
+                self.offer(text, Edit::SetParam { node, path, value: needed.into() });
+            }
+            None => self.say("give it less to work on: a part, or a smaller picture"),
         }
-        // Halving the scale quarters the bytes.
-        let mut divisor = 2u32;
-        while divisor < 64 && needed / u64::from(divisor * divisor) > allowed {
-            divisor *= 2;
-        }
-        let text = format!("compute at 1/{divisor} of the size");
-        self.offer(text, Edit::ReduceScale { divisor });
     }
 
     fn cancelled(&mut self, reason: CancelReason) {
@@ -164,8 +178,31 @@ impl ErrorInfo {
         let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).saturating_mul(2).max(1);
         let node = Some(self.node.clone());
         self.offer(format!("allow it {millis} ms"), Edit::RaiseTimeout { node, millis });
-        self.offer("compute at half the size", Edit::ReduceScale { divisor: 2 });
     }
+}
+
+/// The parameter that sets a limit: the only one of that value.
+fn limit(params: &Json, allowed: u64) -> Option<String> {
+    let fields = params.as_object().into_iter().flatten();
+    let mut equal = fields.filter(|(_, value)| value.as_u64() == Some(allowed));
+    let (name, _) = equal.next()?;
+    equal.next().is_none().then(|| name.clone())
+}
+
+/// The edit that puts a number into its range, in words and as data.
+fn clamp(fault: &Fault, node: &str) -> Option<(String, Edit)> {
+    let value = fault.clamped()?;
+    let (node, path) = match fault.path.strip_prefix("nodes.") {
+        Some(path) => path.split_once(".params.")?,
+        None => (node, fault.path.strip_prefix("params.")?),
+    };
+    // An edit sets whole parameters, not a place in a list.
+    if path.contains('[') {
+        return None;
+    }
+    let text = format!("set {} to {value}", fault.path);
+    let (node, path) = (node.to_owned(), path.to_owned());
+    Some((text, Edit::SetParam { node, path, value: value.into() }))
 }
 
 fn file_advice(action: &str) -> &'static str {
@@ -180,10 +217,12 @@ fn file_advice(action: &str) -> &'static str {
 fn fault_advice(fault: &Fault) -> String {
     let Fault { path, expected, .. } = fault;
     match (&fault.nearest, fault.code) {
-        (Some(nearest), _) => format!("at {path}: write `{nearest}`"),
-        (None, FaultCode::Cycle) => format!("at {path}: remove one of the wires"),
-        (None, FaultCode::Missing) => format!("at {path}: connect {expected}"),
-        (None, FaultCode::Range | FaultCode::Type) => format!("set {path} to {expected}"),
-        (None, _) => format!("at {path}: give {expected}"),
+        (Some(nearest), _) if fault.clamped().is_none() => {
+            format!("at {path}: write `{nearest}`")
+        }
+        (_, FaultCode::Cycle) => format!("at {path}: remove one of the wires"),
+        (_, FaultCode::Missing) => format!("at {path}: connect {expected}"),
+        (_, FaultCode::Range | FaultCode::Type) => format!("set {path} to {expected}"),
+        (_, _) => format!("at {path}: give {expected}"),
     }
 }

@@ -23,9 +23,11 @@ pub struct Finished {
     /// Microseconds from its start to its end.
     #[serde(default)]
     pub duration_us: u64,
-    /// Microseconds that all threads together spent on it.
+    /// Microseconds that threads spent inside the step, added up: its own and those that helped
+    /// with its rows. A thread that waits inside the step, for a disk or for another thread, counts
+    /// as well.
     #[serde(default)]
-    pub cpu_us: u64,
+    pub thread_us: u64,
     /// Size of its results.
     #[serde(default)]
     pub bytes: u64,
@@ -55,7 +57,7 @@ impl Finished {
             tier: None,
             attempt: 0,
             duration_us: 0,
-            cpu_us: 0,
+            thread_us: 0,
             bytes: 0,
             pixels: 0,
             key: None,
@@ -81,6 +83,8 @@ pub enum Status {
     CutOff,
     /// The node is switched off and passed its input on.
     Bypassed,
+    /// Its value is one that the program handed in.
+    Given,
     /// A node it depends on did not finish.
     Skipped,
     /// The step failed, panicked or ran out of time.
@@ -91,12 +95,13 @@ pub enum Status {
 
 impl Status {
     /// All of them, in the order of [`Counts`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Computed,
         Self::Cached,
         Self::Adopted,
         Self::CutOff,
         Self::Bypassed,
+        Self::Given,
         Self::Skipped,
         Self::Failed,
         Self::Cancelled,
@@ -108,7 +113,8 @@ impl Status {
         !matches!(self, Self::Skipped | Self::Failed | Self::Cancelled)
     }
 
-    /// Whether the node has a result that did not have to be computed in this run.
+    /// Whether the node has a result that a step would have had to compute without a cache, another
+    /// run or a former result.
     #[must_use]
     pub const fn is_served(self) -> bool {
         matches!(self, Self::Cached | Self::Adopted | Self::CutOff)
@@ -123,6 +129,7 @@ impl Status {
             Self::Adopted => "adopted",
             Self::CutOff => "cut_off",
             Self::Bypassed => "bypassed",
+            Self::Given => "given",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
@@ -150,6 +157,8 @@ pub struct Counts {
     pub cut_off: u32,
     /// Nodes that are switched off.
     pub bypassed: u32,
+    /// Inputs of the graph, whose values the program handed in.
+    pub given: u32,
     /// Nodes that could not run.
     pub skipped: u32,
     /// Nodes that failed.
@@ -177,10 +186,17 @@ impl Counts {
         Status::ALL.iter().map(|&status| self.of(status)).sum()
     }
 
+    /// How many nodes have a result that did not have to be computed.
+    #[must_use]
+    pub const fn served(&self) -> u32 {
+        self.cached + self.adopted + self.cut_off
+    }
+
     /// The share of results that did not have to be computed, from 0 to 1; `None` without results.
+    /// What nobody would have computed, such as the value of an input, is not counted.
     #[must_use]
     pub fn hit_rate(&self) -> Option<f64> {
-        let hits = self.cached + self.adopted + self.cut_off;
+        let hits = self.served();
         let results = hits + self.computed;
         (results > 0).then(|| f64::from(hits) / f64::from(results))
     }
@@ -192,6 +208,7 @@ impl Counts {
             Status::Adopted => &mut self.adopted,
             Status::CutOff => &mut self.cut_off,
             Status::Bypassed => &mut self.bypassed,
+            Status::Given => &mut self.given,
             Status::Skipped => &mut self.skipped,
             Status::Failed => &mut self.failed,
             Status::Cancelled => &mut self.cancelled,

@@ -7,9 +7,13 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use super::{
-    EventKind, Finished, NodeInfo, RunFinished, RunStarted, RunStatus, Status, StepProgress, Totals,
+    Event, EventKind, Finished, NodeInfo, RunFinished, RunStarted, RunStatus, Snapshot, Status,
+    StepProgress, Totals,
 };
-use crate::id::NodeId;
+use crate::id::{NodeId, RunId};
+
+/// The run of [`log_of`].
+pub(crate) const RUN: RunId = RunId(7);
 
 /// Something that happened, before it has a number.
 pub(crate) type Happening = (u64, Option<NodeId>, EventKind);
@@ -59,7 +63,13 @@ pub(crate) fn progress(done: u64, total: u64) -> StepProgress {
 /// What can happen to one node, in order: perhaps queued, perhaps started several times with
 /// progress between, and always one end.
 fn of_node(index: u32) -> impl Strategy<Value = Vec<Happening>> {
-    let served = select(vec![Status::Cached, Status::Adopted, Status::CutOff, Status::Skipped]);
+    let served = select(vec![
+        Status::Cached,
+        Status::Adopted,
+        Status::CutOff,
+        Status::Given,
+        Status::Skipped,
+    ]);
     let ran = select(vec![Status::Computed, Status::Failed, Status::Cancelled]);
     let attempts = prop::collection::vec(0u64..4, 1..3);
     let run = (any::<bool>(), attempts, ran).prop_map(|(queued, attempts, status)| {
@@ -76,6 +86,23 @@ fn of_node(index: u32) -> impl Strategy<Value = Vec<Happening>> {
     });
     let kinds = prop_oneof![3 => run, 1 => served.prop_map(|status| vec![finished(status)])];
     kinds.prop_map(move |kinds| kinds.into_iter().map(|k| (0, Some(node(index)), k)).collect())
+}
+
+/// Numbers what happened as a bus would.
+pub(crate) fn log_of(history: Vec<Happening>) -> Vec<Event> {
+    let events = history.into_iter().zip(0..);
+    events
+        .map(|((t_us, node, kind), seq)| Event { seq, run: RUN, revision: 2, t_us, node, kind })
+        .collect()
+}
+
+/// What events of [`log_of`] add up to. Fails if one of them changes nothing.
+pub(crate) fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Snapshot {
+    let mut state = Snapshot::new(RUN, 2);
+    for event in events {
+        assert!(state.apply(event), "{event:?} changes nothing");
+    }
+    state
 }
 
 /// A whole run: its nodes' happenings interleaved at random, with times that grow.

@@ -88,7 +88,7 @@ pub struct RunStarted {
     pub nodes: Arc<[NodeInfo]>,
     /// The nodes whose results were asked for.
     pub targets: Arc<[NodeId]>,
-    /// How many nodes the plan serves from the cache.
+    /// How many nodes the plan serves from the cache. Inputs of the graph are not among them.
     #[serde(default)]
     pub cached: u32,
     /// Microseconds that the run is expected to take, if that can be said.
@@ -208,8 +208,8 @@ pub struct Totals {
     pub counts: Counts,
     /// Microseconds from the start to the end.
     pub duration_us: u64,
-    /// Microseconds that all threads together spent in steps.
-    pub cpu_us: u64,
+    /// Microseconds that threads spent inside steps, waiting included, added up.
+    pub thread_us: u64,
     /// Size of all computed results.
     pub bytes: u64,
     /// The most bytes that were live at once.

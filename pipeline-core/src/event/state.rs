@@ -33,7 +33,7 @@ pub struct Snapshot {
     states: NodeStates,
     /// The nodes whose results were asked for.
     pub targets: Arc<[NodeId]>,
-    /// How many nodes the plan serves from the cache.
+    /// How many nodes the plan serves from the cache; inputs of the graph are not among them.
     pub cached: u32,
     /// Microseconds that the run is expected to take, if that can be said.
     pub estimate_us: Option<u64>,

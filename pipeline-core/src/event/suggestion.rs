@@ -50,7 +50,7 @@ pub enum Edit {
         /// The node to begin with.
         node: String,
     },
-    /// Allows the run more memory.
+    /// Allows the cache more memory.
     RaiseBudget {
         /// The new budget.
         bytes: u64,

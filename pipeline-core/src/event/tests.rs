@@ -6,28 +6,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::history::{
-    Happening, finished, history, node, progress, run_finished, run_started, seeded,
+    RUN, finished, history, log_of, node, progress, replay, run_finished, run_started, seeded,
 };
 use super::*;
 use crate::error::{CancelReason, Error, Fault, FaultCode};
 use crate::key::Key;
-
-/// Numbers what happened as a bus would.
-fn log_of(history: Vec<Happening>) -> Vec<Event> {
-    let run = RunId(7);
-    let events = history.into_iter().zip(0..);
-    events
-        .map(|((t_us, node, kind), seq)| Event { seq, run, revision: 2, t_us, node, kind })
-        .collect()
-}
-
-fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Snapshot {
-    let mut state = Snapshot::new(RunId(7), 2);
-    for event in events {
-        assert!(state.apply(event), "{event:?} changes nothing");
-    }
-    state
-}
 
 proptest! {
     #![proptest_config(seeded())]
@@ -51,7 +34,7 @@ proptest! {
     #[test]
     fn a_second_end_of_a_node_changes_nothing(history in history(9)) {
         let log = log_of(history);
-        let mut state = Snapshot::new(RunId(7), 2);
+        let mut state = Snapshot::new(RUN, 2);
         for event in &log {
             state.apply(event);
             let before = state.clone();
@@ -74,7 +57,7 @@ proptest! {
         let wanted = replay(&log[..a.max(b)]);
         let missed = wanted.catch_up(&state);
         prop_assert!(missed.len() <= a.max(b) - a.min(b), "{} are too many", missed.len());
-        let heard_nothing = Snapshot::new(RunId(7), 2);
+        let heard_nothing = Snapshot::new(RUN, 2);
         prop_assert_eq!(wanted.catch_up(&heard_nothing).len() as u64, wanted.events_told());
         for event in &missed {
             prop_assert!(state.apply(event), "{event:?} changes nothing");
@@ -118,7 +101,7 @@ fn rich_end() -> Finished {
         tier: Some(Tier::Disk),
         attempt: 3,
         duration_us: 4_000_000_000_000,
-        cpu_us: u64::MAX,
+        thread_us: u64::MAX,
         bytes: 5,
         pixels: 6,
         key: Some(Key::from_bytes([9; 32])),
@@ -289,12 +272,46 @@ fn suggestions_are_edits_where_possible() {
         let info = ErrorInfo::from_error(error, "blur", "gaussian_blur");
         info.suggestions.into_iter().filter_map(|suggestion| suggestion.edit).collect()
     };
-    let large = Error::TooLarge { what: "the image".into(), needed: 100, allowed: 20 };
-    let expected = [Edit::RaiseBudget { bytes: 100 }, Edit::ReduceScale { divisor: 4 }];
-    assert_eq!(edits(&large), expected);
+    let fault = |path: &str, nearest: Option<&str>| Fault {
+        code: FaultCode::Range,
+        path: path.into(),
+        found: "-1.5".into(),
+        expected: "0.5 to 9".into(),
+        nearest: nearest.map(Into::into),
+    };
+    let out_of_range = Error::Invalid(vec![
+        fault("nodes.soft.params.kernel.sigma", Some("0.5")),
+        fault("params.sigma", Some("9")),
+        fault("nodes.soft.params.sigmas[3]", Some("0.5")),
+        fault("nodes.soft.params.sigma", None),
+    ]);
+    let set = |node: &str, path: &str, value: serde_json::Value| Edit::SetParam {
+        node: node.into(),
+        path: path.into(),
+        value,
+    };
+    let expected = [set("soft", "kernel.sigma", 0.5.into()), set("blur", "sigma", 9.into())];
+    assert_eq!(edits(&out_of_range), expected);
     let bypass = [Edit::Bypass { node: "blur".into() }];
     assert_eq!(edits(&Error::Panicked("x".into())), bypass);
     let late = Error::TimedOut { after: Duration::from_millis(50), still_running: false };
     let raise = Edit::RaiseTimeout { node: Some("blur".into()), millis: 100 };
-    assert_eq!(edits(&late), [raise, Edit::ReduceScale { divisor: 2 }]);
+    assert_eq!(edits(&late), [raise]);
+}
+
+#[test]
+fn a_size_over_the_limit_of_a_parameter_suggests_to_raise_it() {
+    let edits = |needed, params: serde_json::Value| -> Vec<Edit> {
+        let error = Error::TooLarge { what: "the picture".into(), needed, allowed: 20 };
+        let info = ErrorInfo::of_step(&error, "photo", "open", &|| params.clone());
+        assert!(!info.suggestions.is_empty());
+        info.suggestions.into_iter().filter_map(|suggestion| suggestion.edit).collect()
+    };
+    let params = serde_json::json!({"path": "a.png", "max_side": 99, "max_bytes": 20});
+    let (node, path) = ("photo".to_owned(), "max_bytes".to_owned());
+    let raise = Edit::SetParam { node, path, value: 100.into() };
+    assert_eq!(edits(100, params.clone()), [raise]);
+    assert_eq!(edits(u64::MAX, params), [], "it fits nowhere");
+    assert_eq!(edits(100, serde_json::json!({"a": 20, "b": 20})), [], "which one is not known");
+    assert_eq!(edits(100, serde_json::Value::Null), []);
 }

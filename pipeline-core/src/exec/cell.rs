@@ -107,8 +107,8 @@ impl Cell {
         self.state.compare_exchange(RUNNING, ENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Nanoseconds that all threads spent on it.
-    pub(super) fn cpu_nanos(&self) -> u64 {
+    /// Nanoseconds that threads spent inside its step, waiting included.
+    pub(super) fn thread_nanos(&self) -> u64 {
         match self.attempts.load(Ordering::Relaxed) {
             0 => 0,
             _ => self.nanos.load(Ordering::Relaxed) + self.helped.load(Ordering::Relaxed),

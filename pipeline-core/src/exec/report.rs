@@ -37,8 +37,8 @@ pub struct StepRecord {
     pub status: Status,
     /// From its start to its end; zero if it did not run.
     pub duration: Duration,
-    /// What all threads together spent on it.
-    pub cpu: Duration,
+    /// What threads spent inside the step, waiting included, added up.
+    pub thread_time: Duration,
     /// Bytes of its results.
     pub bytes: u64,
     /// How often it was tried.
@@ -126,7 +126,7 @@ impl Report {
         StepRecord {
             status,
             duration: Duration::from_nanos(nanos),
-            cpu: Duration::from_nanos(cell.cpu_nanos()),
+            thread_time: Duration::from_nanos(cell.thread_nanos()),
             bytes: cell.bytes.load(Ordering::Relaxed),
             attempts,
             error: self.failures.get(&place).map(Arc::clone),

@@ -133,16 +133,17 @@ impl RunCore {
         let observers = self.engine.observers.iter().chain(&options.observers);
         let observers: Vec<_> = observers.map(Arc::clone).collect();
         let before = || Snapshot::new(self.id, self.plan.revision());
-        self.engine.pump.observe(&self.bus, self.id, observers, WAITING_EVENTS, before);
+        self.engine.pump.observe(&self.bus, observers, WAITING_EVENTS, before);
         for given in &self.plan.given {
             self.identify(given);
             let bytes = self.state.slots.fill(given.slot, given.value.clone());
             let place = self.plan.program.shape.producer(given.slot);
             self.state.cells[place as usize].bytes.fetch_add(bytes, Ordering::Relaxed);
         }
-        for (cell, action) in self.state.cells.iter().zip(&self.plan.program.actions) {
+        for (place, action) in (0u32..).zip(&self.plan.program.actions) {
             if *action == crate::plan::Action::Given {
-                cell.set(State::Ended(Status::Cached));
+                let status = self.given_status(place);
+                self.state.cells[place as usize].set(State::Ended(status));
             }
         }
         if self.bus.is_active() {
@@ -191,7 +192,7 @@ impl RunCore {
             // Of several outputs only those that are needed are there.
             let place = shape.producer(given.slot);
             if told.replace(place) != Some(place) {
-                let mut finished = Finished::new(Status::Cached);
+                let mut finished = Finished::new(self.given_status(place));
                 finished.tier = given.tier;
                 finished.bytes = self.state.cells[place as usize].bytes.load(Ordering::Relaxed);
                 finished.key = self.key(place);
@@ -199,6 +200,12 @@ impl RunCore {
                 tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
             }
         }
+    }
+
+    /// How a place ended that had its value before the run began.
+    fn given_status(&self, place: u32) -> Status {
+        let is_input = self.plan.infos[place as usize].step().is_none();
+        if is_input { Status::Given } else { Status::Cached }
     }
 
     /// The event of a place that was queued.
@@ -473,10 +480,10 @@ impl RunCore {
             if let State::Ended(status) = cell.state() {
                 totals.counts.add(status);
             }
-            nanos += cell.cpu_nanos();
+            nanos += cell.thread_nanos();
             totals.bytes += cell.bytes.load(Ordering::Relaxed);
         }
-        totals.cpu_us = nanos / 1000;
+        totals.thread_us = nanos / 1000;
         totals.peak_bytes = self.state.slots.peak();
         totals.peak_concurrency = self.schedule.peak_active();
         let shape = &self.plan.program.shape;

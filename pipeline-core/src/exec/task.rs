@@ -436,7 +436,7 @@ impl RunCore {
         if finished.attempt > 0 {
             let nanos = cell.nanos.load(Ordering::Relaxed);
             finished.duration_us = nanos / 1000;
-            finished.cpu_us = cell.cpu_nanos() / 1000;
+            finished.thread_us = cell.thread_nanos() / 1000;
         }
         finished.bytes = cell.bytes.load(Ordering::Relaxed);
         finished.pixels = self.state.pixels[place as usize].load(Ordering::Relaxed);
@@ -445,7 +445,8 @@ impl RunCore {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));
             if let Some(error) = self.failures.lock().get(&place) {
                 let info = &self.plan.infos[place as usize];
-                let error = ErrorInfo::from_error(error, info.name(), info.step_name());
+                let params = || info.step().map(|step| step.params()).unwrap_or_default();
+                let error = ErrorInfo::of_step(error, info.name(), info.step_name(), &params);
                 finished.error = Some(Box::new(error));
             }
         }

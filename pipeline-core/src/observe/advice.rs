@@ -1,19 +1,31 @@
 //! What to change, made from what was measured.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::{Figures, Report};
-use crate::event::{Edit, Suggestion, Warning};
+use super::{Figures, Metrics, Observer, Report};
+use crate::event::{Edit, Event, EventKind, Suggestion, Warning};
+use crate::id::RunId;
 
 /// Turns figures into warnings that say what to change. The fields are the thresholds.
 ///
-/// ```
-/// use pipeline_core::observe::{Advice, Metrics};
+/// [`of`](Self::of) judges figures that a program has; [`observer`](Self::observer) makes an
+/// observer that gathers them and gives its advice at the end of every run.
 ///
-/// let metrics = Metrics::new();
-/// // … give it to an executor, run, then:
-/// let advice = Advice::default().of(&metrics.report());
-/// assert!(advice.is_empty());
+/// ```
+/// use pipeline_core::event::Warning;
+/// use pipeline_core::observe::Advice;
+/// use pipeline_core::{Executor, Graph, Options, RunOptions};
+///
+/// let advice = Advice::default().observer(|run, advice: &[Warning]| {
+///     for warning in advice {
+///         println!("{run}: {}", warning.message);
+///     }
+/// });
+/// let options = Options { observers: vec![std::sync::Arc::new(advice)], ..Options::default() };
+/// let report = Executor::new(options)?.run(&Graph::new(), &RunOptions::default())?;
+/// # report.ok()?;
+/// # Ok::<(), pipeline_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Advice {
@@ -31,8 +43,6 @@ pub struct Advice {
     pub retry_share: f64,
     /// Throttled more often than this per run is often.
     pub throttled_per_run: u64,
-    /// A step that takes at least `slow_us` should use at least this many cores.
-    pub cores: f64,
 }
 
 impl Default for Advice {
@@ -45,7 +55,6 @@ impl Default for Advice {
             evicted_share: 0.5,
             retry_share: 0.25,
             throttled_per_run: 2,
-            cores: 0.5,
         }
     }
 }
@@ -60,10 +69,18 @@ impl Advice {
         advice.extend(self.low_hit_rate(report));
         for node in &report.nodes {
             advice.extend(self.slow_step(report, node));
-            advice.extend(self.waiting_step(node));
             advice.extend(self.many_retries(node));
         }
         advice
+    }
+
+    /// An observer that hands its advice to `tell` at the end of every run: what follows from all
+    /// it has heard so far, which is nothing where all is well.
+    ///
+    /// `tell` is called on the thread that is kept for observers.
+    #[must_use]
+    pub fn observer<F: Fn(RunId, &[Warning]) + Send + Sync>(self, tell: F) -> Adviser<F> {
+        Adviser { advice: self, metrics: Metrics::new(), tell }
     }
 
     fn memory_pressure(&self, report: &Report) -> Option<Warning> {
@@ -77,13 +94,10 @@ impl Advice {
                 report.evicted_bytes,
                 100.0 * share
             ),
-            suggestions: vec![
-                Suggestion::edit(
-                    format!("raise the cache's budget to {bytes} bytes"),
-                    Edit::RaiseBudget { bytes },
-                ),
-                Suggestion::text("add a disk tier to the cache"),
-            ],
+            suggestions: vec![Suggestion::edit(
+                format!("raise the cache's budget to {bytes} bytes"),
+                Edit::RaiseBudget { bytes },
+            )],
         })
     }
 
@@ -92,10 +106,9 @@ impl Advice {
         often.then(|| Warning {
             code: "throttled".into(),
             message: format!("throttled {} times in {} runs", report.throttled, report.runs),
-            suggestions: vec![
-                Suggestion::text("lower the byte budget, so that less is started at once"),
-                Suggestion::edit("compute at half the size", Edit::ReduceScale { divisor: 2 }),
-            ],
+            suggestions: vec![Suggestion::text(
+                "lower the byte budget, so that less is started at once",
+            )],
         })
     }
 
@@ -128,31 +141,9 @@ impl Advice {
                 100.0 * share,
                 Duration::from_micros(node.mean_us())
             ),
-            suggestions: vec![
-                Suggestion::edit(
-                    "work at half the size while editing",
-                    Edit::ReduceScale { divisor: 2 },
-                ),
-                Suggestion::edit(
-                    format!("switch `{}` off while editing other steps", node.name),
-                    Edit::Bypass { node: node.name.to_string() },
-                ),
-            ],
-        })
-    }
-
-    fn waiting_step(&self, node: &Figures) -> Option<Warning> {
-        let cores = ratio(node.cpu_us, node.duration_us);
-        let waits = node.mean_us() >= self.slow_us && node.cpu_us > 0 && cores < self.cores;
-        waits.then(|| Warning {
-            code: "waiting_step".into(),
-            message: format!(
-                "`{}` computes for only {:.0} % of its time",
-                node.name,
-                100.0 * cores
-            ),
-            suggestions: vec![Suggestion::text(
-                "declare the step as blocking, so that it does not keep a worker from computing",
+            suggestions: vec![Suggestion::edit(
+                format!("switch `{}` off while editing other steps", node.name),
+                Edit::Bypass { node: node.name.to_string() },
             )],
         })
     }
@@ -167,6 +158,28 @@ impl Advice {
                 "look into why it fails, or wait longer between the attempts",
             )],
         })
+    }
+}
+
+/// Gives [`Advice`] at the end of every run. Made by [`Advice::observer`].
+pub struct Adviser<F> {
+    advice: Advice,
+    metrics: Metrics,
+    tell: F,
+}
+
+impl<F: Fn(RunId, &[Warning]) + Send + Sync> Observer for Adviser<F> {
+    fn on_event(&self, event: &Event) {
+        self.metrics.on_event(event);
+        if matches!(event.kind, EventKind::RunFinished(_)) {
+            (self.tell)(event.run, &self.advice.of(&self.metrics.report()));
+        }
+    }
+}
+
+impl<F> fmt::Debug for Adviser<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adviser").field("advice", &self.advice).finish_non_exhaustive()
     }
 }
 
@@ -198,9 +211,6 @@ mod tests {
 
         let often = Finished { attempt: 3, ..computed(10) };
         check(&measured(&[vec![often, computed(20)]]), &["many_retries"]);
-
-        let waits = Finished { cpu_us: 1_000, ..computed(900_000) };
-        check(&measured(&[vec![waits, computed(20)]]), &["slow_step", "waiting_step"]);
 
         let misses = vec![vec![computed(10); 9]; 3];
         check(&measured(&misses), &["low_hit_rate"]);

@@ -87,8 +87,9 @@ impl Bus {
     }
 
     /// Reports how far a step has come. May be called as often as the step likes: at most 20 reports
-    /// a second per node become events, and the last one is out before the node's end. The time
-    /// left is filled in here.
+    /// a second per node become events, and the last one is out before the node's end. Of the same
+    /// units and total less is never told after more, in whatever order threads report, unless the
+    /// count begins anew at 0. The time left is filled in here.
     pub fn progress(&self, t_us: u64, node: NodeId, progress: StepProgress) {
         if self.is_active() {
             self.shared.inner.lock().progress(t_us, node, progress);
@@ -274,7 +275,12 @@ impl Inner {
         let t_us = state.t_us;
         self.state = Some(state);
         for emit in self.backlog.take().unwrap_or_default() {
-            self.take(emit.t_us, emit.node, emit.kind);
+            match (emit.node, emit.kind) {
+                (Some(node), EventKind::StepProgress(progress)) => {
+                    self.progress(emit.t_us, node, progress);
+                }
+                (node, kind) => self.take(emit.t_us, node, kind),
+            }
         }
         if let Some(state) = self.state.as_mut().filter(|state| state.finished.is_none())
             && let Some(ended) = ended

@@ -122,36 +122,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::Snapshot;
-    use crate::event::history::{Happening, history, seeded};
+    use crate::event::history::{history, log_of, replay, seeded};
     use crate::id::RunId;
-
-    fn log_of(history: Vec<Happening>) -> Vec<Event> {
-        let events = history.into_iter().zip(0..);
-        events
-            .map(|((t_us, node, kind), seq)| Event {
-                seq,
-                run: RunId(1),
-                revision: 0,
-                t_us,
-                node,
-                kind,
-            })
-            .collect()
-    }
 
     fn written(events: &[Event]) -> Vec<u8> {
         let log = JsonLines::new(Vec::new());
         events.iter().for_each(|event| log.on_event(event));
         log.finish().unwrap()
-    }
-
-    fn state<'a>(events: impl IntoIterator<Item = &'a Event>) -> Snapshot {
-        let mut state = Snapshot::new(RunId(1), 0);
-        for event in events {
-            state.apply(event);
-        }
-        state
     }
 
     proptest! {
@@ -161,7 +138,7 @@ mod tests {
         fn a_log_replays_to_the_same_state(history in history(6)) {
             let events = log_of(history);
             let replayed: Vec<_> = read(&*written(&events)).map(Result::unwrap).collect();
-            prop_assert_eq!(state(&replayed), state(&events));
+            prop_assert_eq!(replay(&replayed), replay(&events));
             prop_assert_eq!(replayed, events);
         }
 

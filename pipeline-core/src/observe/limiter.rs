@@ -1,4 +1,10 @@
-//! Holds progress back so that each node is heard at most 20 times a second.
+//! Holds progress back so that each node is heard at most 20 times a second, and never runs
+//! backwards.
+//!
+//! Several threads report for one step, and what was counted first may arrive last. So of reports
+//! that count the same units up to the same total only those that say something new are let
+//! through. Another total or unit is another count, and so is one that begins anew at 0, as the
+//! second of two equal passes does.
 
 use crate::event::StepProgress;
 use crate::id::NodeId;
@@ -20,6 +26,24 @@ struct Reporting {
     node: NodeId,
     next_us: u64,
     held: Option<(u64, StepProgress)>,
+    /// The newest report, held or let through, without its words.
+    newest: StepProgress,
+}
+
+impl Reporting {
+    /// Whether a report says something that the newest one did not; then it is the newest.
+    fn is_news(&mut self, progress: &StepProgress) -> bool {
+        let newest = &mut self.newest;
+        if (newest.total, &newest.unit) == (progress.total, &progress.unit) {
+            let is_behind = progress.done < newest.done && progress.done > 0;
+            let is_repeated = progress.done == newest.done && progress.message.is_none();
+            if is_behind || is_repeated {
+                return false;
+            }
+        }
+        *newest = StepProgress { message: None, ..progress.clone() };
+        true
+    }
 }
 
 impl Limiter {
@@ -27,7 +51,8 @@ impl Limiter {
         Self { nodes: Vec::new(), due_us: u64::MAX }
     }
 
-    /// Gives the report back if it may go now, and keeps it otherwise.
+    /// Gives the report back if it may go now, and keeps it otherwise; forgets it if it is behind
+    /// an earlier one.
     pub(super) fn admit(
         &mut self,
         t_us: u64,
@@ -35,23 +60,23 @@ impl Limiter {
         progress: StepProgress,
     ) -> Option<StepProgress> {
         let next_us = t_us.saturating_add(INTERVAL_US);
-        match self.nodes.iter_mut().find(|reporting| reporting.node == node) {
-            None => {
-                self.nodes.push(Reporting { node, next_us, held: None });
-                Some(progress)
-            }
-            Some(reporting) if t_us >= reporting.next_us => {
-                reporting.next_us = next_us;
-                reporting.held = None;
-                self.renew();
-                Some(progress)
-            }
-            Some(reporting) => {
-                reporting.held = Some((t_us, progress));
-                self.due_us = self.due_us.min(reporting.next_us);
-                None
-            }
+        let Some(reporting) = self.nodes.iter_mut().find(|reporting| reporting.node == node) else {
+            let newest = StepProgress { message: None, ..progress.clone() };
+            self.nodes.push(Reporting { node, next_us, held: None, newest });
+            return Some(progress);
+        };
+        if !reporting.is_news(&progress) {
+            return None;
         }
+        if t_us < reporting.next_us {
+            reporting.held = Some((t_us, progress));
+            self.due_us = self.due_us.min(reporting.next_us);
+            return None;
+        }
+        reporting.next_us = next_us;
+        reporting.held = None;
+        self.renew();
+        Some(progress)
     }
 
     /// Forgets the node and gives back what was held.

@@ -20,7 +20,7 @@ pub struct Log {
 #[derive(Debug)]
 struct Run {
     span: Span,
-    nodes: Arc<NodeTable>,
+    nodes: NodeTable,
 }
 
 impl Run {
@@ -45,7 +45,7 @@ impl Observer for Log {
             let span = tracing::info_span!("run", run, revision);
             let (steps, cached) = (start.nodes.len(), start.cached);
             tracing::info!(parent: &span, steps, cached, "run started");
-            let nodes = Arc::new(NodeTable::new(Arc::clone(&start.nodes)));
+            let nodes = NodeTable::new(Arc::clone(&start.nodes));
             runs.insert(event.run, Run { span, nodes });
             return;
         }

@@ -1,6 +1,6 @@
 //! What runs cost and what the cache saved: per node, per step type and in total.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::Observer;
-use crate::event::{Counts, Event, EventKind, Finished, NodeTable, Status};
+use crate::event::{Counts, Event, EventKind, Finished, NodeInfo, NodeTable, Status};
 use crate::id::{NodeId, RunId};
 
 /// Adds up what runs cost. [`report`](Self::report) gives the figures so far as data.
@@ -28,8 +28,8 @@ impl Metrics {
     #[must_use]
     pub fn report(&self) -> Report {
         let inner = self.inner.lock();
-        let named = |figures: &HashMap<Arc<str>, Figures>| {
-            let mut figures: Vec<_> = figures.values().cloned().collect();
+        let named = |tallies: &Tallies| {
+            let mut figures: Vec<_> = tallies.values().map(|tally| tally.figures.clone()).collect();
             figures.sort_by(|a, b| {
                 b.duration_us.cmp(&a.duration_us).then_with(|| a.name.cmp(&b.name))
             });
@@ -42,17 +42,44 @@ impl Metrics {
     pub fn reset(&self) {
         let mut inner = self.inner.lock();
         let runs = std::mem::take(&mut inner.runs);
-        *inner = Inner { runs, ..Inner::default() };
+        *inner = Inner::default();
+        for run in runs.values() {
+            let running = run.running.iter().filter_map(|&node| run.nodes.info(node));
+            running.for_each(|info| inner.begin(info));
+        }
+        inner.runs = runs;
     }
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    runs: HashMap<RunId, NodeTable>,
-    steps: HashMap<Arc<str>, Figures>,
-    nodes: HashMap<Arc<str>, Figures>,
+    runs: HashMap<RunId, Run>,
+    steps: Tallies,
+    nodes: Tallies,
     /// Without its lists, which are made when it is asked for.
     report: Report,
+}
+
+#[derive(Debug)]
+struct Run {
+    nodes: NodeTable,
+    /// The nodes that have started and not ended.
+    running: HashSet<NodeId>,
+}
+
+type Tallies = HashMap<Arc<str>, Tally>;
+
+/// Figures and what they are made from.
+#[derive(Debug)]
+struct Tally {
+    figures: Figures,
+    /// How many run now.
+    running: u32,
+}
+
+fn tally<'a>(tallies: &'a mut Tallies, name: &Arc<str>) -> &'a mut Tally {
+    let new = || Tally { figures: Figures::of(name), running: 0 };
+    tallies.entry(Arc::clone(name)).or_insert_with(new)
 }
 
 impl Observer for Metrics {
@@ -67,8 +94,10 @@ impl Inner {
         match &event.kind {
             EventKind::RunStarted(start) => {
                 report.runs += 1;
-                self.runs.insert(event.run, NodeTable::new(Arc::clone(&start.nodes)));
+                let nodes = NodeTable::new(Arc::clone(&start.nodes));
+                self.runs.insert(event.run, Run { nodes, running: HashSet::new() });
             }
+            EventKind::StepStarted { .. } => self.note_start(event.run, event.node),
             EventKind::StepFinished(end) => self.note_end(event.run, event.node, end),
             EventKind::Evicted { bytes, .. } => {
                 report.evicted += 1;
@@ -81,23 +110,36 @@ impl Inner {
                 let totals = &end.totals;
                 report.run_us = report.run_us.saturating_add(totals.duration_us);
                 report.peak_bytes = report.peak_bytes.max(totals.peak_bytes);
-                report.peak_concurrency = report.peak_concurrency.max(totals.peak_concurrency);
+                let peak = &mut report.total.peak_concurrency;
+                *peak = totals.peak_concurrency.max(*peak);
             }
-            EventKind::StepQueued
-            | EventKind::StepStarted { .. }
-            | EventKind::StepProgress(_)
-            | EventKind::PreviewReady(_) => {}
+            EventKind::StepQueued | EventKind::StepProgress(_) | EventKind::PreviewReady(_) => {}
+        }
+    }
+
+    fn note_start(&mut self, run: RunId, node: Option<NodeId>) {
+        let Some((run, node)) = self.runs.get_mut(&run).zip(node) else { return };
+        let info = run.nodes.info(node).cloned();
+        if let Some(info) = info.filter(|_| run.running.insert(node)) {
+            self.begin(&info);
+        }
+    }
+
+    fn begin(&mut self, info: &NodeInfo) {
+        for tally in [tally(&mut self.steps, &info.step), tally(&mut self.nodes, &info.name)] {
+            tally.running += 1;
+            tally.figures.peak_concurrency = tally.figures.peak_concurrency.max(tally.running);
         }
     }
 
     fn note_end(&mut self, run: RunId, node: Option<NodeId>, end: &Finished) {
-        let Some(info) = node.and_then(|node| self.runs.get(&run)?.info(node)) else { return };
-        let step =
-            self.steps.entry(Arc::clone(&info.step)).or_insert_with(|| Figures::of(&info.step));
-        step.add(end);
-        let node =
-            self.nodes.entry(Arc::clone(&info.name)).or_insert_with(|| Figures::of(&info.name));
-        node.add(end);
+        let Some((run, node)) = self.runs.get_mut(&run).zip(node) else { return };
+        let ran = run.running.remove(&node);
+        let Some(info) = run.nodes.info(node) else { return };
+        for tally in [tally(&mut self.steps, &info.step), tally(&mut self.nodes, &info.name)] {
+            tally.running -= u32::from(ran);
+            tally.figures.add(end);
+        }
         self.report.total.add(end);
     }
 }
@@ -118,8 +160,6 @@ pub struct Report {
     pub nodes: Vec<Figures>,
     /// The most bytes that were live at once in a run.
     pub peak_bytes: u64,
-    /// The most steps that ran at once in a run.
-    pub peak_concurrency: u32,
     /// How many results were thrown out to make room.
     pub evicted: u64,
     /// Their size.
@@ -139,7 +179,6 @@ impl Default for Report {
             steps: Vec::new(),
             nodes: Vec::new(),
             peak_bytes: 0,
-            peak_concurrency: 0,
             evicted: 0,
             evicted_bytes: 0,
             throttled: 0,
@@ -165,10 +204,16 @@ pub struct Figures {
     pub min_us: u64,
     /// The longest.
     pub max_us: u64,
-    /// Microseconds that threads spent.
-    pub cpu_us: u64,
+    /// Microseconds that threads spent inside the step, waiting included, added up.
+    pub thread_us: u64,
     /// Size of the results.
     pub bytes: u64,
+    /// Size of the largest result of one node.
+    pub max_bytes: u64,
+    /// The most that ran at once, in all runs together. A node that waits for another attempt
+    /// counts, and for the total it is the most of one run. Steps of a few microseconds are told in
+    /// batches, so of those it may be less than the truth.
+    pub peak_concurrency: u32,
     /// Pixels of the results.
     pub pixels: u64,
 }
@@ -182,8 +227,10 @@ impl Figures {
             duration_us: 0,
             min_us: 0,
             max_us: 0,
-            cpu_us: 0,
+            thread_us: 0,
             bytes: 0,
+            max_bytes: 0,
+            peak_concurrency: 0,
             pixels: 0,
         }
     }
@@ -198,8 +245,9 @@ impl Figures {
         self.min_us = if first { end.duration_us } else { self.min_us.min(end.duration_us) };
         self.max_us = self.max_us.max(end.duration_us);
         self.duration_us = self.duration_us.saturating_add(end.duration_us);
-        self.cpu_us = self.cpu_us.saturating_add(end.cpu_us);
+        self.thread_us = self.thread_us.saturating_add(end.thread_us);
         self.bytes = self.bytes.saturating_add(end.bytes);
+        self.max_bytes = self.max_bytes.max(end.bytes);
         self.pixels = self.pixels.saturating_add(end.pixels);
     }
 
@@ -229,19 +277,29 @@ impl fmt::Display for Report {
         let width = width.max("total".len());
         writeln!(
             f,
-            "{:width$} {:>8} {:>7} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}",
-            "step", "computed", "served", "failed", "total", "min", "mean", "max", "MB", "Mpx/s"
+            "{:width$} {:>8} {:>7} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>8} {:>7}",
+            "step",
+            "computed",
+            "served",
+            "failed",
+            "total",
+            "min",
+            "mean",
+            "max",
+            "MB",
+            "max MB",
+            "Mpx/s",
+            "at once"
         )?;
         for figures in self.steps.iter().chain([&self.total]) {
             row(f, width, figures)?;
         }
         write!(
             f,
-            "{} run{}, {}, at most {} at once and {} MB, {} MB evicted",
+            "{} run{}, {}, at most {} MB at once, {} MB evicted",
             self.runs,
             if self.runs == 1 { "" } else { "s" },
             time(self.run_us),
-            self.peak_concurrency,
             mega(self.peak_bytes),
             mega(self.evicted_bytes)
         )
@@ -252,17 +310,19 @@ fn row(f: &mut fmt::Formatter<'_>, width: usize, figures: &Figures) -> fmt::Resu
     let counts = &figures.counts;
     writeln!(
         f,
-        "{:width$} {:>8} {:>7} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}",
+        "{:width$} {:>8} {:>7} {:>6} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>8} {:>7}",
         figures.name,
         counts.computed,
-        counts.cached + counts.adopted + counts.cut_off,
+        counts.served(),
         counts.failed,
         time(figures.duration_us),
         time(figures.min_us),
         time(figures.mean_us()),
         time(figures.max_us),
         mega(figures.bytes),
-        figures.pixels_per_second().map_or_else(|| "-".to_owned(), mega)
+        mega(figures.max_bytes),
+        figures.pixels_per_second().map_or_else(|| "-".to_owned(), mega),
+        figures.peak_concurrency
     )
 }
 
@@ -283,7 +343,7 @@ fn mega(count: u64) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::event::history::{node, run_started};
+    use crate::event::history::{finished, node, run_started};
     use crate::event::{RunFinished, RunStatus, Totals};
 
     /// The metrics of some runs, given the ends of their nodes.
@@ -342,6 +402,46 @@ pub(super) mod tests {
         assert!(lines[..3].iter().all(|line| line.len() == lines[0].len()), "{table}");
         let json = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+    }
+
+    #[test]
+    fn what_runs_at_once_is_counted_per_step_and_in_total() {
+        let metrics = Metrics::new();
+        let tell = |run, node, kind| {
+            let run = RunId(run);
+            metrics.on_event(&Event { seq: 0, run, revision: 0, t_us: 0, node, kind });
+        };
+        let start = |attempt| EventKind::StepStarted { attempt };
+        for run in [1, 2] {
+            tell(run, None, run_started(2));
+            tell(run, Some(node(0)), start(1));
+        }
+        tell(1, Some(node(0)), start(2));
+        tell(1, Some(node(0)), EventKind::StepFinished(computed(5)));
+        tell(1, Some(node(1)), start(1));
+        tell(1, Some(node(1)), EventKind::StepFinished(Finished { bytes: 7, ..computed(5) }));
+        let report = metrics.report();
+        let most = |figures: &[Figures]| -> Vec<_> {
+            figures.iter().map(|of| (of.peak_concurrency, of.max_bytes)).collect()
+        };
+        assert_eq!(most(&report.steps), [(2, 1_000_000)], "both runs have a gain at work");
+        assert_eq!(most(&report.nodes), [(2, 1_000_000), (1, 7)]);
+        // One is still running when the metrics begin anew.
+        metrics.reset();
+        tell(2, Some(node(1)), start(1));
+        assert_eq!(most(&metrics.report().steps), [(2, 0)]);
+        tell(2, Some(node(0)), finished(Status::Failed));
+        tell(2, Some(node(1)), finished(Status::Cancelled));
+        let totals = Totals { peak_concurrency: 3, ..Totals::default() };
+        let end = RunFinished { status: RunStatus::Failed, totals };
+        tell(2, None, EventKind::RunFinished(Box::new(end)));
+        assert_eq!(metrics.report().total.peak_concurrency, 3);
+    }
+
+    #[test]
+    fn what_the_program_hands_in_is_no_hit() {
+        let report = measured(&[vec![Finished::new(Status::Given), computed(5)]]);
+        assert_eq!((report.total.hit_rate(), report.total.counts.given), (Some(0.0), 1));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! ```text
 //!  workers ── emit ──▶ Bus ──▶ queue ──▶ Subscription        a web client, a test
 //!                       │
-//!                       └────▶ queue ──▶ Pump ──▶ Observers  progress bar, metrics, log, store
+//!                       └────▶ queue ──▶ Pump ──▶ Observers  progress bar, metrics, log
 //! ```
 //!
 //! Nothing is built for nobody. While no one listens, [`Bus::is_active`] is false and an emitter
@@ -60,16 +60,14 @@ pub use observer::Observer;
 pub use pump::Pump;
 pub use subscription::{Received, Subscription};
 
-pub use advice::Advice;
+pub use advice::{Advice, Adviser};
 pub use json_lines::{JsonLines, read};
 pub use log::Log;
 pub use metrics::{Figures, Metrics, Report};
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 
-#[cfg(test)]
-#[cfg(shuttle)]
+#[cfg(all(test, shuttle))]
 mod model;
-#[cfg(test)]
-#[cfg(not(shuttle))]
+#[cfg(all(test, not(shuttle)))]
 mod tests;

@@ -207,7 +207,7 @@ fn an_observer_hears_every_end_once_before_the_flush_returns() {
         let ends = Arc::new(Ends::default());
         let observers: Vec<Arc<dyn Observer>> = vec![Arc::clone(&ends) as _];
         let pump = Pump::new();
-        pump.observe(&machine.bus, RUN, observers, 16, || machine.seed());
+        pump.observe(&machine.bus, observers, 16, || machine.seed());
         machine.run(2);
         assert!(pump.flush(RUN, std::time::Duration::MAX));
         assert_eq!(pump.panics(), 0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::Event;
 
-/// Who listens to runs: a progress bar, a log, a store. The seam through which programs hear what
+/// Who listens to runs: a progress bar, a log, figures. The seam through which programs hear what
 /// the executor does.
 ///
 /// # Contract

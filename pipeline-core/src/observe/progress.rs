@@ -14,14 +14,18 @@ use crate::id::{NodeId, RunId};
 /// A step that has run for longer gets a line of its own.
 const LONG_US: u64 = 500_000;
 
+/// How often a clock in the terminal moves.
+const TICK: Duration = Duration::from_millis(100);
+
 /// How many running steps the bar names.
 const NAMED: usize = 3;
 
 /// Draws one bar per run, with the number of steps and what runs, and below it one line for each
 /// step that has run for more than half a second.
 ///
-/// Draws on standard error, and nothing at all if that is not a terminal. Lines appear and move with
-/// the events of the run; a long step that reports no progress has none.
+/// Draws on standard error, and nothing at all if that is not a terminal. A line appears with the
+/// first event of the run after that half second; it shows how far the step has come, or, for one
+/// that reports no progress, how long it has been running.
 #[derive(Debug)]
 pub struct Progress {
     lines: MultiProgress,
@@ -54,6 +58,7 @@ impl Progress {
 #[derive(Debug)]
 struct Run {
     bar: ProgressBar,
+    lively: bool,
     nodes: NodeTable,
     running: Vec<Running>,
 }
@@ -77,9 +82,10 @@ impl Observer for Progress {
                 let bar = ProgressBar::new(start.nodes.len() as u64).with_style(bar_style());
                 let bar = self.lines.add(bar);
                 if self.lively {
-                    bar.enable_steady_tick(Duration::from_millis(100));
+                    bar.enable_steady_tick(TICK);
                 }
-                runs.insert(event.run, Run { bar, nodes, running: Vec::new() });
+                let lively = self.lively;
+                runs.insert(event.run, Run { bar, lively, nodes, running: Vec::new() });
             }
             EventKind::RunFinished(end) => {
                 if let Some(run) = runs.remove(&event.run) {
@@ -98,19 +104,16 @@ impl Observer for Progress {
 impl Run {
     fn note(&mut self, lines: &MultiProgress, t_us: u64, node: NodeId, kind: &EventKind) {
         let place = self.running.iter().position(|running| running.node == node);
+        let ends = matches!(kind, EventKind::StepFinished(_)).then_some(node);
+        self.name_long(lines, t_us, ends);
         match (kind, place) {
             (EventKind::StepStarted { .. }, None) => {
                 self.running.push(Running { node, since_us: t_us, line: None });
                 self.name_running();
             }
             (EventKind::StepProgress(progress), Some(place)) => {
-                let running = &mut self.running[place];
-                if t_us.saturating_sub(running.since_us) > LONG_US {
+                if let Some(line) = &self.running[place].line {
                     let name = self.nodes.info(node).map_or("", |info| &*info.name);
-                    let line = running.line.get_or_insert_with(|| {
-                        let line = ProgressBar::new(0).with_style(line_style());
-                        lines.insert_after(&self.bar, line)
-                    });
                     draw(line, name, progress);
                 }
             }
@@ -125,6 +128,26 @@ impl Run {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Gives a line to whatever has been running for long, unless it ends just now.
+    fn name_long(&mut self, lines: &MultiProgress, t_us: u64, ends: Option<NodeId>) {
+        for running in &mut self.running {
+            let took_us = t_us.saturating_sub(running.since_us);
+            if running.line.is_some() || took_us <= LONG_US || ends == Some(running.node) {
+                continue;
+            }
+            let name = self.nodes.info(running.node).map_or("", |info| &*info.name);
+            let line = ProgressBar::new_spinner()
+                .with_style(waiting_style())
+                .with_elapsed(Duration::from_micros(took_us));
+            let line = lines.insert_after(&self.bar, line);
+            if self.lively {
+                line.enable_steady_tick(TICK);
+            }
+            line.set_message(name.to_owned());
+            running.line = Some(line);
         }
     }
 
@@ -152,7 +175,7 @@ impl Run {
         let mut message = end.status.to_string();
         for (count, word) in [
             (counts.computed, "computed"),
-            (counts.cached + counts.adopted + counts.cut_off, "served"),
+            (counts.served(), "served"),
             (counts.failed, "failed"),
             (counts.skipped, "skipped"),
             (counts.cancelled, "cancelled"),
@@ -166,6 +189,9 @@ impl Run {
 }
 
 fn draw(line: &ProgressBar, name: &str, progress: &StepProgress) {
+    if line.length().is_none() {
+        line.set_style(line_style());
+    }
     line.set_length(progress.total);
     line.set_position(progress.done);
     let mut message = name.to_owned();
@@ -183,6 +209,11 @@ fn draw(line: &ProgressBar, name: &str, progress: &StepProgress) {
 
 fn bar_style() -> ProgressStyle {
     style("{spinner} {bar:30} {pos}/{len} steps {elapsed} {wide_msg}")
+}
+
+/// Of a step that has not said how far it is.
+fn waiting_style() -> ProgressStyle {
+    style("  {spinner} {elapsed} {wide_msg}")
 }
 
 fn line_style() -> ProgressStyle {
@@ -273,6 +304,35 @@ mod tests {
         let text = paper.0.lock().clone();
         assert!(text.contains("2/2 steps") && text.contains("completed"), "{text}");
         assert!(observer.runs.lock().is_empty());
+    }
+
+    #[test]
+    fn a_long_step_that_reports_nothing_has_a_line_as_soon_as_anything_happens() {
+        let paper = Paper::default();
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(paper.clone()), 255);
+        let observer = Progress::on(target);
+        let start = || EventKind::StepStarted { attempt: 1 };
+        let lines = || -> Vec<_> {
+            let runs = observer.runs.lock();
+            runs[&RunId(1)].running.iter().map(|running| running.line.is_some()).collect()
+        };
+        tell(&observer, 0, None, run_started(3));
+        tell(&observer, 0, Some(node(0)), start());
+        tell(&observer, LONG_US, Some(node(1)), start());
+        assert_eq!(lines(), [false, false]);
+        // Another node, and one that is long but ends with this very event.
+        tell(&observer, 2 * LONG_US, Some(node(2)), finished(Status::Cached));
+        assert_eq!(lines(), [true, false]);
+        tell(&observer, 3 * LONG_US, Some(node(1)), finished(Status::Computed));
+        assert_eq!(lines(), [true]);
+        let text = paper.0.lock().clone();
+        assert!(text.contains("0s node0") || text.contains("1s node0"), "{text}");
+        // From its first report on it has a bar.
+        let report = EventKind::StepProgress(progress(3, 8));
+        tell(&observer, 4 * LONG_US, Some(node(0)), report);
+        let line = observer.runs.lock()[&RunId(1)].running[0].line.clone().unwrap();
+        assert_eq!((line.length(), line.position()), (Some(8), 3));
+        tell(&observer, 4 * LONG_US, None, run_finished(RunStatus::Cancelled));
     }
 
     #[test]

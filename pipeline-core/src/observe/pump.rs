@@ -58,7 +58,6 @@ impl Pump {
     pub fn observe(
         &self,
         bus: &Bus,
-        run: RunId,
         observers: Vec<Arc<dyn Observer>>,
         capacity: usize,
         seed: impl FnOnce() -> Snapshot,
@@ -68,7 +67,7 @@ impl Pump {
         }
         let signal = Arc::clone(&self.shared.signal);
         let (state, subscription) = bus.subscribe_with(capacity, signal, seed);
-        let seen = Snapshot::new(state.run, state.revision);
+        let (run, seen) = (state.run, Snapshot::new(state.run, state.revision));
         let warned = vec![false; observers.len()];
         let ahead = Some(state);
         let watch = Watch { run, subscription, seen, ahead, observers, warned };
@@ -252,7 +251,7 @@ mod tests {
     fn observers_hear_a_run_that_had_begun_from_its_first_event_on() {
         let (heard, observer) = listener();
         let (bus, pump) = (Bus::new(RUN, 0), Pump::new());
-        pump.observe(&bus, RUN, vec![observer], 1000, || {
+        pump.observe(&bus, vec![observer], 1000, || {
             let mut state = empty();
             state.note(0, None, &run_started(3));
             state.note(1, Some(node(0)), &finished(Status::Cached));
@@ -277,7 +276,7 @@ mod tests {
             }
         };
         let (bus, pump) = (Bus::new(RUN, 0), Pump::new());
-        pump.observe(&bus, RUN, vec![Arc::new(slow), observer], 16, empty);
+        pump.observe(&bus, vec![Arc::new(slow), observer], 16, empty);
         // The observer is stuck all through the run.
         run(&bus, 500);
         assert!(!pump.flush(RUN, Duration::ZERO));
@@ -304,7 +303,7 @@ mod tests {
             }
         };
         let observers: Vec<Arc<dyn Observer>> = vec![Arc::new(faulty), observer, Arc::new(signal)];
-        pump.observe(&bus, RUN, observers, 1000, empty);
+        pump.observe(&bus, observers, 1000, empty);
         bus.emit(0, None, run_started(3));
         for index in 0..3 {
             bus.emit(0, Some(node(index)), finished(Status::Computed));

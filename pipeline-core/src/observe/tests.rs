@@ -9,7 +9,7 @@ use super::{Bus, Emit, Received, Subscription};
 use crate::event::history::{
     Happening, finished, history, node, progress, run_finished, run_started,
 };
-use crate::event::{Event, EventKind, RunStatus, Snapshot, Status};
+use crate::event::{Event, EventKind, RunStatus, Snapshot, Status, StepProgress};
 use crate::id::{NodeId, RunId};
 
 const RUN: RunId = RunId(1);
@@ -156,7 +156,7 @@ proptest! {
 
     #[test]
     fn held_progress_is_out_before_the_end_of_its_node(
-        reports in prop::collection::vec((0u64..40_000, 0u64..100), 1..50),
+        reports in prop::collection::vec((0u64..40_000, 1u64..100), 1..50),
     ) {
         let bus = Bus::new(RUN, 0);
         let (_, mut tail) = bus.subscribe(1000, empty);
@@ -173,13 +173,65 @@ proptest! {
             EventKind::StepProgress(progress) => Some((event.t_us, progress.done)),
             _ => None,
         }).collect();
-        prop_assert_eq!(seen.last().unwrap().1, reports.last().unwrap().1);
+        prop_assert_eq!(seen.last().unwrap().1, reports.iter().map(|report| report.1).max().unwrap());
+        prop_assert!(seen.windows(2).all(|pair| pair[0].1 < pair[1].1), "{seen:?} runs backwards");
         // The last one may come early because the node ended.
         let kept = &seen[..seen.len() - 1];
         prop_assert!(kept.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 50_000), "{seen:?}");
         let ended = matches!(log.last().unwrap().kind, EventKind::StepFinished(_));
         prop_assert!(ended);
     }
+}
+
+/// What is told of these reports, each a twentieth of a second after the one before.
+fn told(reports: &[StepProgress]) -> Vec<StepProgress> {
+    let bus = Bus::new(RUN, 0);
+    let (_, mut tail) = bus.subscribe(1000, empty);
+    bus.emit(0, None, run_started(1));
+    bus.emit(0, Some(node(0)), EventKind::StepStarted { attempt: 1 });
+    for (report, at) in reports.iter().zip(1..) {
+        bus.progress(50_000 * at, node(0), report.clone());
+    }
+    bus.emit(u64::MAX, Some(node(0)), finished(Status::Computed));
+    let told = drain_events(&mut tail).into_iter().filter_map(|event| match event.kind {
+        EventKind::StepProgress(progress) => Some(StepProgress { eta_ms: None, ..progress }),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn reports_that_overtake_each_other_are_told_in_order() {
+    let said =
+        |done, message: &str| StepProgress { message: Some(message.into()), ..progress(done, 9) };
+    let other = |done| StepProgress { unit: "frames".into(), ..progress(done, 9) };
+    // Two threads count on and report in another order; the last one counted comes first.
+    let overtaken = [2, 1, 5, 3, 9, 8, 7].map(|done| progress(done, 9));
+    assert_eq!(told(&overtaken), [2, 5, 9].map(|done| progress(done, 9)));
+    let repeated = [progress(3, 9), progress(3, 9), said(3, "smooth"), said(2, "late")];
+    assert_eq!(told(&repeated), [progress(3, 9), said(3, "smooth")]);
+    // What counts something else begins anew.
+    let anew = [progress(9, 9), other(1), progress(2, 8), progress(1, 9)];
+    assert_eq!(told(&anew), anew);
+    let twice = [progress(0, 9), progress(9, 9), progress(0, 9), progress(9, 9)];
+    assert_eq!(told(&twice), twice);
+}
+
+#[test]
+fn progress_begins_anew_with_another_attempt() {
+    let bus = Bus::new(RUN, 0);
+    let (_, mut tail) = bus.subscribe(1000, empty);
+    bus.emit(0, None, run_started(1));
+    for attempt in [1, 2] {
+        bus.emit(0, Some(node(0)), EventKind::StepStarted { attempt });
+        bus.progress(0, node(0), progress(7 - u64::from(attempt), 9));
+    }
+    bus.emit(0, Some(node(0)), finished(Status::Computed));
+    let told = drain_events(&mut tail).into_iter().filter_map(|event| match event.kind {
+        EventKind::StepProgress(progress) => Some(progress.done),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [6, 5]);
 }
 
 #[test]

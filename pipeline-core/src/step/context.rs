@@ -100,7 +100,8 @@ impl<'a> Context<'a> {
     }
 
     /// Reports that `done` of `total` units of work are finished. Costs a few nanoseconds when
-    /// nobody listens; listeners hear at most 20 reports a second.
+    /// nobody listens; listeners hear at most 20 reports a second. Several threads may report: less
+    /// is not told after more of the same total. A count that begins anew says so with 0.
     pub fn progress(&self, done: u64, total: u64, unit: &'static str) {
         self.host.progress(self.node, Progress { done, total, unit, message: None });
     }
@@ -135,10 +136,16 @@ impl<'a> Context<'a> {
             let rows = range.len();
             body(range)?;
             let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
-            self.progress(done as u64, n as u64, "rows");
+            // Not the end: it is the owner's to tell, when nobody can report less any more.
+            if done < n {
+                self.progress(done as u64, n as u64, "rows");
+            }
             Ok(())
         };
         let grain = grain.max(1);
+        if n > 0 {
+            self.progress(0, n as u64, "rows");
+        }
         match self.crew {
             Some(crew) if n > grain => {
                 let helped = crew.run(n, grain, &chunk)?;
@@ -146,10 +153,13 @@ impl<'a> Context<'a> {
                     let nanos = u64::try_from(helped.as_nanos()).unwrap_or(u64::MAX);
                     total.fetch_add(nanos, Ordering::Relaxed);
                 }
-                Ok(())
             }
-            _ => (0..n).step_by(grain).try_for_each(|start| chunk(start..n.min(start + grain))),
+            _ => (0..n).step_by(grain).try_for_each(|start| chunk(start..n.min(start + grain)))?,
         }
+        if n > 0 {
+            self.progress(n as u64, n as u64, "rows");
+        }
+        Ok(())
     }
 
     /// Fills `rows` by [`rows`](Self::rows): `body` gets the number of the first row of a chunk and
@@ -205,7 +215,7 @@ impl<'a> Context<'a> {
     pub fn service<T: Any + Send + Sync>(&self) -> Result<&'a T> {
         match self.services {
             Some(services) => services.find(),
-            None => Err(Error::input("the service", "not registered", std::any::type_name::<T>())),
+            None => Err(Services::lack::<T>()),
         }
     }
 }
@@ -220,9 +230,48 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests {
+    use parking_lot::Mutex;
+
     use super::*;
+
+    /// Keeps what is reported.
+    #[derive(Default)]
+    struct Ear(Mutex<Vec<(u64, u64)>>);
+
+    impl Host for Ear {
+        fn interrupted(&self, _: u32) -> Option<CancelReason> {
+            None
+        }
+
+        fn progress(&self, _: u32, progress: Progress) {
+            self.0.lock().push((progress.done, progress.total));
+        }
+    }
+
+    #[test]
+    fn the_first_report_of_a_row_loop_is_0_and_the_last_one_that_it_is_done() {
+        let crew = Crew::new(|_| (), || false);
+        for (n, grain) in [(0, 1), (1, 1), (7, 3), (100, 1), (100, 1000)] {
+            let (alone, shared) = (Ear::default(), Ear::default());
+            let body = |_: Range<usize>| Ok(());
+            Context { host: &alone, ..Context::default() }.rows(n, grain, body).unwrap();
+            let ctx = Context { host: &shared, crew: Some(&crew), ..Context::default() };
+            std::thread::scope(|scope| {
+                scope.spawn(|| crew.help());
+                ctx.rows(n, grain, body).unwrap();
+            });
+            for ear in [alone, shared] {
+                let reports = ear.0.into_inner();
+                let total = n as u64;
+                assert_eq!(reports.first().copied(), (n > 0).then_some((0, total)));
+                assert_eq!(reports.last().copied(), (n > 0).then_some((total, total)));
+                let ends = reports.iter().filter(|(done, _)| *done == total);
+                assert_eq!(ends.count(), usize::from(n > 0));
+            }
+        }
+    }
 
     #[test]
     fn rows_are_filled_by_hand_too() {

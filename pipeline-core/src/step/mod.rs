@@ -63,7 +63,7 @@ use crate::error::Result;
 /// # Example
 ///
 /// ```
-/// use pipeline_core::{Context, Image, In, Result, Step};
+/// use pipeline_core::{Context, Error, Image, In, Result, Step};
 /// use schemars::JsonSchema;
 /// use serde::{Deserialize, Serialize};
 ///
@@ -79,8 +79,11 @@ use crate::error::Result;
 ///
 ///     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
 ///         let mut image = image.into_owned();
-///         let (row_len, channels) = (image.layout().row_len(), image.channels().into());
-///         let samples = image.samples_mut::<u8>().expect("checked by the planner");
+///         let layout = image.layout();
+///         let (row_len, channels) = (layout.row_len(), layout.channels.into());
+///         let Some(samples) = image.samples_mut::<u8>() else {
+///             return Err(Error::input("the image", layout, "8-bit samples"));
+///         };
 ///         ctx.fill_rows(samples, row_len, 64, |_, rows| {
 ///             for row in rows.chunks_mut(row_len) {
 ///                 row.reverse();

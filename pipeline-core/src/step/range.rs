@@ -10,6 +10,7 @@ pub(super) struct Range {
     low: Option<Bound>,
     high: Option<Bound>,
     multiple: Option<Number>,
+    is_whole: bool,
 }
 
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl Range {
             low: tightest(low, Ordering::Greater),
             high: tightest(high, Ordering::Less),
             multiple: number("multipleOf"),
+            is_whole: keywords.get("type").is_some_and(|name| name == "integer"),
         }
     }
 
@@ -41,20 +43,50 @@ impl Range {
 
     /// Accepts a number, or says what was expected.
     pub(super) fn check(&self, number: &Number, unit: Option<&str>) -> Result<(), String> {
-        let below = self.low.as_ref().is_some_and(|low| {
-            let order = compare(number, &low.value);
-            order == Ordering::Less || (low.open && order == Ordering::Equal)
-        });
-        let above = self.high.as_ref().is_some_and(|high| {
-            let order = compare(number, &high.value);
-            order == Ordering::Greater || (high.open && order == Ordering::Equal)
-        });
+        let (below, above) = (self.is_below(number), self.is_above(number));
         let odd = self.multiple.as_ref().is_some_and(|step| !is_multiple(number, step));
         if below || above || odd {
             // A bound that only the number's width sets is told when it is what was broken.
             return Err(self.text(below, above, unit).unwrap_or_default());
         }
         Ok(())
+    }
+
+    fn is_below(&self, number: &Number) -> bool {
+        self.low.as_ref().is_some_and(|low| {
+            let order = compare(number, &low.value);
+            order == Ordering::Less || (low.open && order == Ordering::Equal)
+        })
+    }
+
+    fn is_above(&self, number: &Number) -> bool {
+        self.high.as_ref().is_some_and(|high| {
+            let order = compare(number, &high.value);
+            order == Ordering::Greater || (high.open && order == Ordering::Equal)
+        })
+    }
+
+    /// The accepted number nearest to one that is not accepted. `None` where there is no nearest
+    /// one, as for a number that must be more than 0.
+    pub(super) fn nearest(&self, number: &Number) -> Option<Number> {
+        let inside = |bound: Option<&Bound>, by: i128| {
+            let bound = bound?;
+            if !bound.open {
+                return Some(bound.value.clone());
+            }
+            let whole = bound.value.as_i128().filter(|_| self.is_whole)?;
+            Number::from_i128(whole.checked_add(by)?)
+        };
+        let near = if self.is_below(number) {
+            inside(self.low.as_ref(), 1)?
+        } else if self.is_above(number) {
+            inside(self.high.as_ref(), -1)?
+        } else {
+            number.clone()
+        };
+        let near =
+            self.multiple.as_ref().map_or_else(|| vec![near.clone()], |step| around(&near, step));
+        near.into_iter().find(|near| self.check(near, None).is_ok())
     }
 
     /// The range as a person reads it, or `None` if there is nothing to tell.
@@ -161,6 +193,18 @@ fn is_multiple(number: &Number, step: &Number) -> bool {
             step == 0.0 || (ratio - ratio.round()).abs() <= 1e-9 * ratio.abs().max(1.0)
         }
     }
+}
+
+/// The multiples of `step` next to a number, the nearest first.
+fn around(number: &Number, step: &Number) -> Vec<Number> {
+    if let (Some(number), Some(step)) = (number.as_i128(), step.as_i128()) {
+        let Some(past) = number.checked_rem_euclid(step) else { return Vec::new() };
+        let (low, high) = (number - past, number - past + step.abs());
+        let order = if 2 * past < step.abs() { [low, high] } else { [high, low] };
+        return order.into_iter().filter_map(Number::from_i128).collect();
+    }
+    let (Some(number), Some(step)) = (number.as_f64(), step.as_f64()) else { return Vec::new() };
+    Number::from_f64((number / step).round() * step).into_iter().collect()
 }
 
 /// A number without a needless `.0`.

@@ -84,8 +84,10 @@ impl<'a> Check<'a> {
         }
         match value {
             Json::Number(number) => {
-                if let Err(expected) = Range::of(keywords).check(number, unit) {
-                    self.fault(FaultCode::Range, path, expect::found(value), expected, None);
+                let range = Range::of(keywords);
+                if let Err(expected) = range.check(number, unit) {
+                    let near = range.nearest(number).map(|near| super::range::plain(&near));
+                    self.fault(FaultCode::Range, path, expect::found(value), expected, near);
                 }
             }
             Json::String(text) => self.text(keywords, text, path),
@@ -482,6 +484,29 @@ mod tests {
         let mut params = json!({ "plain": 1.5 });
         params[field] = value;
         assert_eq!(faults_of::<Every>(&params), expected);
+    }
+
+    #[test]
+    fn the_accepted_number_nearest_to_a_refused_one_is_known() {
+        let nearest = |field: &str, value: Json| {
+            let mut params = json!({ "plain": 1.5 });
+            params[field] = value;
+            let mut faults = Vec::new();
+            check(&schema_of::<Every>(), &params, "params", &mut faults);
+            faults.remove(0).nearest
+        };
+        for (field, value, expected) in [
+            ("sigma", json!(0.01), Some("0.1")),
+            ("sigma", json!(-5), Some("0.1")),
+            ("sigma", json!(1e9), Some("100")),
+            ("open", json!(0), None),
+            ("even", json!(0), Some("2")),
+            ("even", json!(-7), Some("2")),
+            ("even", json!(7), Some("8")),
+            ("byte", json!(256), Some("255")),
+        ] {
+            assert_eq!(nearest(field, value.clone()).as_deref(), expected, "{field} is {value}");
+        }
     }
 
     #[test]

@@ -54,7 +54,12 @@ impl Services {
         self.by_type
             .get(&TypeId::of::<T>())
             .and_then(|service| service.downcast_ref())
-            .ok_or_else(|| Error::input("the service", "not registered", type_name::<T>()))
+            .ok_or_else(Self::lack::<T>)
+    }
+
+    /// The error of a service that nobody registered.
+    pub(super) fn lack<T>() -> Error {
+        Error::input("the service", "not registered", type_name::<T>())
     }
 
     /// The identity of a declared service.

@@ -56,7 +56,7 @@ impl Log {
         let totals = Totals {
             counts: self.counts,
             duration_us: self.t_us,
-            cpu_us: self.t_us.saturating_mul(2),
+            thread_us: self.t_us.saturating_mul(2),
             bytes: 1 << 40,
             peak_bytes: 1 << 30,
             peak_concurrency: 2,
@@ -91,7 +91,7 @@ fn ended(status: Status) -> EventKind {
         tier: matches!(status, Status::Cached | Status::Adopted).then_some(Tier::Memory),
         attempt,
         duration_us: 700 * u64::from(attempt),
-        cpu_us: 1300 * u64::from(attempt),
+        thread_us: 1300 * u64::from(attempt),
         bytes: 1 << 20,
         pixels: 1 << 18,
         key: Some(Key::from_bytes([7; 32])),
@@ -111,8 +111,8 @@ pub(super) fn histories() -> Vec<History> {
 
 fn full() -> History {
     let key = Key::from_bytes([1; 32]);
-    let mut log = Log::new(1, &["open", "blur", "mask", "twin", "off", "same", "join"]);
-    log.of(0, [ended(Status::Cached)]);
+    let mut log = Log::new(1, &["open", "blur", "mask", "twin", "off", "same", "join", "in"]);
+    log.of(7, [ended(Status::Given)]).of(0, [ended(Status::Cached)]);
     log.of(1, [EventKind::StepQueued, started(1), progress(0, 4), progress(3, 4)]);
     log.add(None, EventKind::Evicted { key, bytes: 99, tier: Tier::Memory });
     log.add(None, EventKind::Throttled { reason: Throttle::Memory, from: 1 << 30, to: 1 << 29 });
@@ -161,7 +161,7 @@ fn odd() -> History {
     log.of(1, [started(u32::MAX), EventKind::StepProgress(odd), ended(Status::Computed)]);
     let huge = Finished {
         duration_us: u64::MAX,
-        cpu_us: u64::MAX,
+        thread_us: u64::MAX,
         bytes: u64::MAX,
         pixels: u64::MAX,
         ..Finished::new(Status::Computed)

@@ -1,8 +1,9 @@
 //! What ran: an observer that keeps every event, and assertions over it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::event::{Event, EventKind, Snapshot};
 use crate::exec::Report;
@@ -11,10 +12,20 @@ use crate::observe::Observer;
 
 /// Keeps every event it hears. Cloning shares.
 ///
-/// Observers hear a run a moment after it happened, so a test that reads a recorder while runs go
-/// on sees the past; after a blocking run it has heard all of it.
+/// Observers hear a run a moment after it happened, and a run does not wait long for them, so a
+/// test first waits with [`hear_out`](Self::hear_out) until the end of the run was heard.
 #[derive(Debug, Clone, Default)]
-pub struct Recorder(Arc<Mutex<Vec<Event>>>);
+pub struct Recorder(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    events: Mutex<Vec<Event>>,
+    /// Called when the end of a run was heard.
+    ended: Condvar,
+}
+
+/// Longer than an observer's thread stands still on a busy machine.
+const LONG: Duration = Duration::from_secs(120);
 
 impl Recorder {
     /// A recorder that has heard nothing.
@@ -23,29 +34,45 @@ impl Recorder {
         Self::default()
     }
 
+    /// Waits until it has heard the end of a run. To be called before [`take`](Self::take), which
+    /// takes the end away too.
+    ///
+    /// # Panics
+    /// If the end does not come within two minutes.
+    #[track_caller]
+    pub fn hear_out(&self, run: RunId) {
+        let is_end =
+            |event: &Event| event.run == run && matches!(event.kind, EventKind::RunFinished(_));
+        let mut events = self.0.events.lock();
+        while !events.iter().any(is_end) {
+            let waited = self.0.ended.wait_for(&mut events, LONG);
+            assert!(!waited.timed_out(), "the end of {run} was not heard");
+        }
+    }
+
     /// Everything it has heard.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        self.0.lock().clone()
+        self.0.events.lock().clone()
     }
 
     /// Everything it has heard since it was last emptied; empties it.
     #[must_use]
     pub fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut self.0.lock())
+        std::mem::take(&mut self.0.events.lock())
     }
 
     /// The words for the kinds of a run's events, in order.
     #[must_use]
     pub fn kinds(&self, run: RunId) -> Vec<&'static str> {
-        let events = self.0.lock();
+        let events = self.0.events.lock();
         events.iter().filter(|event| event.run == run).map(|event| event.kind.name()).collect()
     }
 
     /// What the events of a run add up to; `None` if it heard none.
     #[must_use]
     pub fn state(&self, run: RunId) -> Option<Snapshot> {
-        let events = self.0.lock();
+        let events = self.0.events.lock();
         let mut events = events.iter().filter(|event| event.run == run);
         let first = events.next()?;
         let mut state = Snapshot::new(run, first.revision);
@@ -58,7 +85,10 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn on_event(&self, event: &Event) {
-        self.0.lock().push(event.clone());
+        self.0.events.lock().push(event.clone());
+        if matches!(event.kind, EventKind::RunFinished(_)) {
+            self.0.ended.notify_all();
+        }
     }
 }
 

@@ -1,14 +1,11 @@
 //! Running graphs: values, order, failure, retry, cancel.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use pipeline_core::event::{RunStatus, Status};
 use pipeline_core::exec::OnFailure;
 use pipeline_core::graph::Retry;
-use pipeline_core::{Error, Event, EventKind, Graph, RunOptions};
+use pipeline_core::{Error, EventKind, Graph, RunOptions};
 
-use crate::toy::{Fault, Give, Mix, Number, forgetful, hoarding, mix};
+use crate::toy::{Fault, Give, Listener, Mix, Number, forgetful, hoarding, mix};
 
 fn diamond() -> (Graph, [pipeline_core::Node<Number>; 4]) {
     let mut graph = Graph::new();
@@ -185,20 +182,17 @@ fn spawned_runs_share_what_they_compute() {
 }
 
 #[test]
-fn whoever_waits_for_a_run_finds_its_observers_informed() {
+fn the_observers_of_a_run_hear_every_end_once() {
     let (executor, _) = forgetful(2);
     let (graph, _) = diamond();
     for _ in 0..100 {
-        let ends = Arc::new(AtomicUsize::new(0));
-        let heard = Arc::clone(&ends);
-        let observer = move |event: &Event| {
-            if matches!(event.kind, EventKind::StepFinished(_) | EventKind::RunFinished(_)) {
-                heard.fetch_add(1, Ordering::Relaxed);
-            }
+        let heard = Listener::default();
+        let report = executor.spawn(&graph, &heard.options()).unwrap().wait();
+        let is_end = |kind: &EventKind| {
+            matches!(kind, EventKind::StepFinished(_) | EventKind::RunFinished(_))
         };
-        let options = RunOptions { observers: vec![Arc::new(observer)], ..RunOptions::default() };
-        let _ = executor.spawn(&graph, &options).unwrap().wait();
-        assert_eq!(ends.load(Ordering::Relaxed), 5);
+        let ends = heard.of(report.run()).into_iter().filter(|event| is_end(&event.kind));
+        assert_eq!(ends.count(), 5);
     }
 }
 

@@ -15,9 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::toy::{Give, Mix, Number, Split, comes_back, forgetful, hoarding, mix};
 
-/// As many nodes as a graph must be able to have. A build without optimisation would take too long
-/// over a million, so there it is a fifth of that.
-const MANY: usize = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
+/// As many nodes as a graph must be able to have.
+const MANY: usize = 1_000_000;
 
 /// Runs on a thread with a stack as small as some programs give theirs.
 fn on_a_small_stack(f: impl FnOnce() + Send + 'static) {

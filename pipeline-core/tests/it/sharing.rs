@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use pipeline_core::data::{Data, In};
-use pipeline_core::event::{Event, EventKind, RunStatus, Status, Throttle};
+use pipeline_core::event::{EventKind, RunStatus, Status, Throttle};
 use pipeline_core::{
     Context, Error, Executor, Graph, Node, Options, Result, RunOptions, Services, Spec, Step,
 };
@@ -15,7 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sketch::{Memory, Sketch, seeded, seeds};
-use crate::toy::{Door, Give, Hoard, Journal, Number, comes_back, hoarding, mix, note};
+use crate::toy::{
+    Door, Give, Hoard, Home, Journal, Listener, Number, On, comes_back, hoarding, mix, note,
+};
 
 /// Stands before the door while nobody tells it to stop.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -292,8 +293,7 @@ impl Step for Inner {
     type Output = Number;
 
     fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
-        let executor = ctx.service::<Mutex<Option<Arc<Executor>>>>()?.lock().clone();
-        let executor = executor.ok_or_else(|| Error::failed("no executor"))?;
+        let executor = Home::of(ctx)?;
         let options = RunOptions { priority: 1, ..RunOptions::default() };
         let report = executor.run(&chain("inner", 5, Some(waiting())), &options)?;
         Ok(Number(i64::from(report.ok().is_ok())))
@@ -303,12 +303,8 @@ impl Step for Inner {
 #[test]
 fn an_inner_run_is_not_held_up_by_an_urgent_one() {
     comes_back(|| {
-        let (slot, door) = (Mutex::<Option<Arc<Executor>>>::new(None), Door::default());
-        let services = Services::new().with(slot).with(door.clone());
-        let options = Options { threads: Some(1), services, ..Options::default() };
-        let executor = Arc::new(Executor::new(options).unwrap());
-        let slot = executor.service::<Mutex<Option<Arc<Executor>>>>().unwrap();
-        slot.lock().replace(Arc::clone(&executor));
+        let door = Door::default();
+        let executor = Home::new(1, Services::new().with(door.clone()));
         let mut graph = Graph::new();
         let outer = graph.add("outer", Inner {}, ());
         let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
@@ -318,7 +314,6 @@ fn an_inner_run_is_not_held_up_by_an_urgent_one() {
         door.open();
         assert_eq!(run.wait().output(outer).unwrap().0, 1);
         assert!(urgent.wait().ok().is_ok());
-        slot.lock().take();
     });
 }
 
@@ -343,7 +338,7 @@ impl Meter {
 struct Guarded {
     number: i64,
     units: u32,
-    lane: u8,
+    lane: On,
     flaky: bool,
 }
 
@@ -363,11 +358,7 @@ impl Step for Guarded {
     fn spec(&self) -> Spec {
         // Asked for one by one, they add up.
         let spec = (0..self.units).fold(Spec::default(), |spec, _| spec.needs("device", 1));
-        match self.lane {
-            0 => spec,
-            1 => spec.rayon(),
-            _ => spec.blocking(),
-        }
+        self.lane.spec(spec)
     }
 }
 
@@ -383,7 +374,7 @@ fn units_are_never_taken_twice_whatever_the_lane() {
                     let step = Guarded {
                         number: (u32::from(number) + total * 100).into(),
                         units: u32::from(number % 2) + 1,
-                        lane: number % 3,
+                        lane: [On::Workers, On::Rayon, On::Blocking][usize::from(number) % 3],
                         flaky: number % 5 == 0,
                     };
                     let node = graph.add(format!("n{number}"), step, ());
@@ -476,31 +467,21 @@ fn a_budget_is_kept_when_every_step_fits() {
 
 #[test]
 fn a_step_larger_than_the_budget_runs_alone_and_is_reported() {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let keep = Arc::clone(&heard);
-    let bench = bench(4);
+    let (heard, bench) = (Listener::default(), bench(4));
     let mut graph = Graph::new();
     for number in 0..6 {
         graph.add(format!("big{number}"), Forge { number, bytes: 900 }, vec![]);
     }
-    let options = RunOptions {
-        budget: Some(500),
-        observers: vec![Arc::new(move |event: &Event| {
-            if let EventKind::Throttled { reason, from, to } = event.kind {
-                keep.lock().push((reason, from, to));
-            }
-        })],
-        targets: pipeline_core::Targets::declared(),
-        ..RunOptions::default()
-    };
+    let options = RunOptions { budget: Some(500), ..heard.options() };
     let report = bench.executor.run(&graph, &options).unwrap();
     report.ok().unwrap();
     let meter = bench.executor.service::<Meter>().unwrap();
     assert_eq!(meter.most.load(Ordering::SeqCst), 1);
-    let heard = heard.lock();
-    assert_eq!(heard.len(), 1, "{heard:?}");
-    assert_eq!(heard[0].0, Throttle::Overshoot);
-    assert_eq!(heard[0].1, 500);
+    let heard = heard.of(report.run()).into_iter().filter_map(|event| match event.kind {
+        EventKind::Throttled { reason, from, .. } => Some((reason, from)),
+        _ => None,
+    });
+    assert_eq!(heard.collect::<Vec<_>>(), [(Throttle::Overshoot, 500)]);
 }
 
 #[test]
@@ -515,7 +496,8 @@ fn a_limited_run_with_steps_that_wait_does_not_stand_still() {
                 let tops: Vec<_> = (0..4u8)
                     .map(|n| {
                         let number = round * 10 + i64::from(n);
-                        let step = Guarded { number, units: 1, lane: 2 * (n % 2), flaky: false };
+                        let lane = if n % 2 == 0 { On::Workers } else { On::Blocking };
+                        let step = Guarded { number, units: 1, lane, flaky: false };
                         graph.add(format!("n{n}"), step, ())
                     })
                     .collect();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use pipeline_core::CancelToken;
@@ -9,7 +10,8 @@ use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
 use pipeline_core::data::{Codec, Data, In};
 use pipeline_core::step::CutOff;
 use pipeline_core::{
-    Context, Error, Executor, Graph, Key, Options, Result, Services, Spec, Step, Value,
+    Context, Error, Event, EventKind, Executor, Graph, Key, Observer, Options, Result, RunId,
+    RunOptions, Services, Spec, Step, Value,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,11 +49,6 @@ impl Journal {
         let mut names = std::mem::take(&mut *self.0.lock());
         names.sort();
         names
-    }
-
-    /// Whether a step of this name has begun.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.lock().iter().any(|noted| noted == name)
     }
 
     /// What ran since the last look, in the order in which it began.
@@ -111,17 +108,98 @@ impl Door {
     }
 }
 
+/// Longer than any thread of a busy machine stands still.
+pub(crate) const LONG: Duration = Duration::from_secs(120);
+
 /// Runs `f` on a thread of its own and fails, instead of standing still, if it does not come back.
 #[track_caller]
 pub(crate) fn comes_back<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, wait) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || drop(done.send(f())));
-    match wait.recv_timeout(std::time::Duration::from_secs(20)) {
+    match wait.recv_timeout(LONG) {
         Ok(result) => result,
         Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
             std::panic::resume_unwind(thread.join().expect_err("it went without a result"))
         }
         Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it does not come back"),
+    }
+}
+
+/// An observer that keeps what it hears. A run may return before its observers have heard its end,
+/// so [`of`](Self::of) waits for that. Cloning shares.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listener(Arc<(Mutex<Vec<Event>>, Condvar)>);
+
+impl Listener {
+    /// Options of a run that this listens to.
+    pub(crate) fn options(&self) -> RunOptions {
+        RunOptions { observers: vec![self.observer()], ..RunOptions::default() }
+    }
+
+    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
+        Arc::new(self.clone())
+    }
+
+    /// All events of a run, once its end was heard.
+    #[track_caller]
+    pub(crate) fn of(&self, run: RunId) -> Vec<Event> {
+        let of_run = |event: &&Event| event.run == run;
+        let is_end = |event: &Event| matches!(event.kind, EventKind::RunFinished(_));
+        let mut heard = self.0.0.lock();
+        while !heard.iter().filter(of_run).any(is_end) {
+            let waited = self.0.1.wait_for(&mut heard, LONG);
+            assert!(!waited.timed_out(), "the end of {run} is not heard");
+        }
+        heard.iter().filter(of_run).cloned().collect()
+    }
+}
+
+impl Observer for Listener {
+    fn on_event(&self, event: &Event) {
+        self.0.0.lock().push(event.clone());
+        if matches!(event.kind, EventKind::RunFinished(_)) {
+            self.0.1.notify_all();
+        }
+    }
+}
+
+/// An executor that lends itself to its steps, for as long as this is held.
+pub(crate) struct Home(Arc<Executor>);
+
+/// The service by which steps reach the executor that runs them.
+#[derive(Debug, Default)]
+struct Slot(Mutex<Option<Arc<Executor>>>);
+
+impl Home {
+    pub(crate) fn new(threads: usize, services: Services) -> Self {
+        let services = services.with(Slot::default());
+        let options = Options { threads: Some(threads), services, ..Options::default() };
+        let executor = Arc::new(Executor::new(options).unwrap());
+        *executor.service::<Slot>().unwrap().0.lock() = Some(Arc::clone(&executor));
+        Self(executor)
+    }
+
+    /// The executor that runs a step.
+    pub(crate) fn of(ctx: &Context<'_>) -> Result<Arc<Executor>> {
+        let executor = ctx.service::<Slot>()?.0.lock().clone();
+        executor.ok_or_else(|| Error::failed("the executor is about to go"))
+    }
+}
+
+impl std::ops::Deref for Home {
+    type Target = Executor;
+
+    fn deref(&self) -> &Executor {
+        &self.0
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // Else the executor would hold itself.
+        if let Ok(slot) = self.0.service::<Slot>() {
+            slot.0.lock().take();
+        }
     }
 }
 
@@ -181,6 +259,54 @@ impl Step for Give {
     fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
         note(ctx, &self.name);
         Ok(Number(self.number))
+    }
+}
+
+/// Which threads run a toy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum On {
+    /// The workers.
+    #[default]
+    Workers,
+    /// The rayon pool.
+    Rayon,
+    /// The threads that may wait.
+    Blocking,
+}
+
+impl On {
+    pub(crate) fn spec(self, spec: Spec) -> Spec {
+        match self {
+            Self::Workers => spec,
+            Self::Rayon => spec.rayon(),
+            Self::Blocking => spec.blocking(),
+        }
+    }
+}
+
+/// Stands before the door, deaf to everything, then gives a number.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Hang {
+    /// The number.
+    pub(crate) number: i64,
+    /// Where it stands.
+    pub(crate) lane: On,
+}
+
+impl Step for Hang {
+    const NAME: &'static str = "hang";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        ctx.service::<Door>()?.pass();
+        Ok(Number(self.number))
+    }
+
+    fn spec(&self) -> Spec {
+        self.lane.spec(Spec::default())
     }
 }
 
@@ -324,27 +450,23 @@ fn cut_off(digest: bool) -> CutOff {
     if digest { CutOff::Always } else { CutOff::Never }
 }
 
-/// Keeps everything, and counts.
+/// Keeps everything.
 #[derive(Debug, Default)]
-pub(crate) struct Hoard {
-    values: Mutex<std::collections::HashMap<Key, Value>>,
-    pub(crate) gets: AtomicUsize,
-}
+pub(crate) struct Hoard(Mutex<std::collections::HashMap<Key, Value>>);
 
 impl Cache for Hoard {
     fn get(&self, key: &Key) -> Option<Hit> {
-        self.gets.fetch_add(1, Ordering::Relaxed);
-        let value = self.values.lock().get(key)?.clone();
+        let value = self.0.lock().get(key)?.clone();
         Some(Hit { value, tier: Tier::Memory })
     }
 
     fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
-        self.values.lock().insert(key, value.clone());
+        self.0.lock().insert(key, value.clone());
         Vec::new()
     }
 
     fn contains(&self, key: &Key) -> bool {
-        self.values.lock().contains_key(key)
+        self.0.lock().contains_key(key)
     }
 }
 

@@ -110,6 +110,7 @@ fn what_ran_is_told_by_the_report_and_by_the_events() {
     let below = mix(&mut graph, "below", 1, &[top]);
     let report = executor.run(&graph, &RunOptions::default()).unwrap();
     assert_ran(&report, &["below", "top"]);
+    recorder.hear_out(report.run());
     let state = recorder.state(report.run()).unwrap();
     assert!(state.finished.is_some());
     assert_eq!(recorder.kinds(report.run())[0], "run_started");
@@ -118,6 +119,7 @@ fn what_ran_is_told_by_the_report_and_by_the_events() {
     graph.edit::<crate::toy::Mix>(below.id(), |mix| mix.plus = 5).unwrap();
     let report = executor.run(&graph, &RunOptions::default()).unwrap();
     assert_ran(&report, &["below"]);
+    recorder.hear_out(report.run());
     assert_started(&recorder.events(), &["below"]);
     refuses("expected [\"top\"]", || assert_ran(&report, &["top"]));
     refuses("expected []", || assert_started(&recorder.events(), &[]));
