@@ -301,8 +301,7 @@ impl<'a> Check<'a> {
         nearest: Option<String>,
     ) {
         if self.faults.len() < self.limit {
-            let (path, expected) = (path.to_owned(), expected.into());
-            self.faults.push(Fault { code, path, found, expected, nearest });
+            self.faults.push(Fault::new(code, path, found, expected).near(nearest));
         }
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn limit(path: String, found: &str, meter: &Meter, limits: &FileLimit
         meter.max_depth(),
         limits.max_values
     );
-    Fault { code: FaultCode::Limit, path, found: found.to_owned(), expected, nearest: None }
+    Fault::new(FaultCode::Limit, path, found, expected)
 }
 
 pub(super) fn place(line: impl std::fmt::Display, column: impl std::fmt::Display) -> String {
@@ -87,8 +87,7 @@ pub(super) fn place(line: impl std::fmt::Display, column: impl std::fmt::Display
 }
 
 pub(super) fn syntax(path: String, found: impl Into<String>, expected: &str) -> Fault {
-    let (code, found, expected) = (FaultCode::Syntax, found.into(), expected.to_owned());
-    Fault { code, path, found, expected, nearest: None }
+    Fault::new(FaultCode::Syntax, path, found, expected)
 }
 
 fn json(text: &str, meter: &Meter) -> Result<Tree, Fault> {
