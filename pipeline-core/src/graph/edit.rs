@@ -10,7 +10,7 @@ use super::node::{Body, NodeInfo, Settings};
 use super::{EDITS_KEPT, Graph, Joint, index};
 use crate::error::{Error, Result, nearest};
 use crate::id::NodeId;
-use crate::step::{AnyStep, Arity, Port, Step};
+use crate::step::{AnyStep, Arity, Port, Step, locate};
 
 impl Graph {
     /// Changes the parameters of a step of known type.
@@ -46,7 +46,8 @@ impl Graph {
         self.replace(node, Arc::new(step))
     }
 
-    /// Changes one parameter by its path, such as `sigma` or `range.low`.
+    /// Changes one parameter by its path, as a fault gives it: `sigma`, `range.low`,
+    /// `points[0].x`.
     ///
     /// # Errors
     /// [`Error::Unknown`] if there is no such node or parameter, [`Error::Failed`] if the value is
@@ -57,19 +58,7 @@ impl Graph {
             return Err(Error::input(format!("node `{}`", info.name()), "an input", "a step"));
         };
         let mut params = step.params();
-        let mut place = &mut params;
-        for name in path.split('.') {
-            let known: Vec<String> = place
-                .as_object()
-                .map(|fields| fields.keys().cloned().collect())
-                .unwrap_or_default();
-            place = place.get_mut(name).ok_or_else(|| Error::Unknown {
-                what: "parameter",
-                name: path.to_owned(),
-                nearest: nearest(name, known.iter().map(String::as_str)),
-            })?;
-        }
-        *place = value;
+        *locate(&kind.schema, &mut params, path)? = value;
         let step = kind.build(&params)?;
         self.replace(node, step)
     }

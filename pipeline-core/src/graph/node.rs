@@ -49,6 +49,12 @@ impl Body {
         let mut faults = Vec::new();
         if kind.has_parameters() {
             check_params(&kind.schema, &step.params(), "params", &mut faults);
+            for fault in step.not_finite("params") {
+                // Where null is no value, the check of the written form told it.
+                if faults.iter().all(|other| other.path != fault.path) {
+                    faults.push(fault);
+                }
+            }
         }
         let (mut spec, digest) = (step.spec(), step.digest().ok());
         merge(&mut spec.resources);

@@ -317,7 +317,7 @@ fn bounds(keywords: &Map<String, Json>, low: &str, high: &str) -> (Option<u64>, 
     (bound(low), bound(high))
 }
 
-fn push_field(path: &mut String, name: &str) {
+pub(super) fn push_field(path: &mut String, name: &str) {
     if !path.is_empty() {
         path.push('.');
     }

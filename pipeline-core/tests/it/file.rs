@@ -434,8 +434,7 @@ fn what_a_file_cannot_hold_is_not_written() {
          characters",
             "nodes.n: found `n` a second time, expected each name once",
             "nodes.nan.params.value: found null (not a finite number), expected a number",
-            "nodes.lost.params: found a number that is not finite, or a value that does not read \
-         back, expected parameters that a file can hold",
+            "nodes.lost.params.limit: found inf, expected a finite number",
             "targets[0]: found output 3 of `x`, expected an output that the node has",
         ]
     );
