@@ -228,11 +228,31 @@ fn settings_are_checked_like_parameters() {
             "nodes.s.bypassed: found \"yes\", expected true or false",
             "nodes.s.retry.atempts: found `atempts`, expected one of `attempts`, `delay_ms`; did \
              you mean `attempts`?",
-            "nodes.s.retry.attempts: found nothing, expected a whole number, 0 to 4294967295",
+            "nodes.s.retry.attempts: found nothing, expected a whole number, 1 to 255",
             "nodes.s.timeout_ms: found -5, expected at least 0 ms",
             "nodes.s.priority: found 200, expected -128 to 127",
         ],
     );
+}
+
+#[test]
+fn a_time_limit_may_be_a_fraction_and_nothing_absurd() {
+    let node = |limit: Json| json!({ "s": { "step": "number", "timeout_ms": limit } });
+    for good in [json!(0), json!(0.5), json!(1500), json!(u64::MAX)] {
+        check(node(good), &[]);
+    }
+    check(node(json!(-0.5)), &["nodes.s.timeout_ms: found -0.5, expected at least 0 ms"]);
+    check(node(json!("1")), &["nodes.s.timeout_ms: found \"1\", expected a number, at least 0 ms"]);
+    let refused = "nodes.s: found settings that cannot be read (a time of 1e+300 ms, expected 0 or \
+                   more), expected settings of a node";
+    check(node(json!(1e300)), &[refused]);
+    #[cfg(feature = "yaml")]
+    {
+        let text = "version: 1\nnodes:\n  a: {step: number, timeout_ms: .nan}\n";
+        let shown = faults_in(text, FileFormat::Yaml);
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        assert_eq!(shown[0].path, "nodes.a.timeout_ms");
+    }
 }
 
 #[test]
