@@ -295,6 +295,11 @@ impl Graph {
         self.restructure();
     }
 
+    /// Notes that an input is meant to have a wire whose fault is told elsewhere.
+    pub(crate) fn leave_open(&mut self, to: NodeId, input: u16) {
+        self.loose.push(Loose { from: None, to, input });
+    }
+
     pub(crate) fn put_settings(&mut self, node: NodeId, settings: Settings) {
         if let Some(info) = self.nodes.node_weight_mut(index(node)) {
             info.settings = settings;

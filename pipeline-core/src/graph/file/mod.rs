@@ -12,6 +12,7 @@ mod schema;
 #[cfg(feature = "toml")]
 mod toml;
 mod tree;
+mod wires;
 mod write;
 #[cfg(feature = "yaml")]
 mod yaml;
@@ -22,7 +23,7 @@ pub use limits::FileLimits;
 /// The version that files are written in, and the only one that is read.
 const VERSION: u64 = 1;
 
-/// A node's name may have this many characters.
+/// Most characters a node's name may have; the texts below say the same.
 const LONGEST_NAME: usize = 200;
 
 /// What is wrong with a node's name, if anything: what was found.
