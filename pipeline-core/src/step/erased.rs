@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use super::Step;
 use super::context::Context;
+use super::defaults::round_defaults;
 use super::finite::not_finite;
 use super::inputs::{Inputs, Port, Reader};
 use super::outputs::Outputs;
-use super::schema::round_defaults;
 use super::spec::Spec;
 use super::tile::Tile;
 use crate::data::Value;

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod context;
+mod defaults;
 mod erased;
 mod expect;
 mod finite;
