@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json};
 use super::faults::{Faults, Fields, take};
 use super::limits::FileLimits;
 use super::tree::Tree;
-use super::{GOOD_NAME, VERSION, name_fault};
+use super::{VERSION, good_name, name_fault};
 use crate::data::DataType;
 use crate::error::{Error, Fault, FaultCode};
 use crate::graph::{Graph, Rows, Settings, cycle, structure};
@@ -44,7 +44,7 @@ pub(super) fn graph(
         names_length: 0,
         faults: Faults::default(),
         nearest_work: NEAREST_WORK,
-        settings: &settings,
+        settings,
         node_fields: &known,
     };
     reader.file(tree);
@@ -267,7 +267,7 @@ impl Reader<'_> {
     /// Makes a node known, unless its name is taken.
     fn name(&mut self, name: String, path: &str, role: Role) -> Option<Arc<str>> {
         if let Some(found) = name_fault(&name) {
-            self.faults.fault(FaultCode::Name, path, found.to_owned(), GOOD_NAME);
+            self.faults.fault(FaultCode::Name, path, found, good_name());
         }
         if self.nodes.contains_key(&*name) {
             let found = format!("`{}` a second time", shorten(&name));

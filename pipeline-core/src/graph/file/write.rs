@@ -10,7 +10,7 @@ use petgraph::visit::EdgeRef;
 use serde_json::{Map, Value as Json};
 
 use super::read::no_params;
-use super::{GOOD_NAME, VERSION, name_fault};
+use super::{VERSION, good_name, name_fault};
 use crate::error::{Fault, FaultCode};
 use crate::graph::check::loose;
 use crate::graph::node::StepBody;
@@ -34,7 +34,7 @@ pub(super) fn document(graph: &Graph) -> Result<Json, Vec<Fault>> {
             faults.push(Fault::new(FaultCode::Name, &path, found, expected));
         };
         if let Some(found) = name_fault(info.name()) {
-            fault(found.to_owned(), GOOD_NAME);
+            fault(found, &good_name());
         }
         if !names.insert(info.name()) {
             fault(format!("`{}` a second time", info.name()), "each name once");
