@@ -493,6 +493,7 @@ fn what_a_file_cannot_hold_is_not_written() {
     let lost = Scale { limit: Some(f32::INFINITY), ..Scale::default() };
     let number = graph.add("x", Number::default(), ());
     graph.add("lost", lost, number);
+    graph.settings(number.id(), |settings| settings.retry.attempts = 0).unwrap();
     graph.target_any(number.id(), 3);
     let found: Vec<String> =
         graph.to_json().unwrap_err().to_string().lines().map(str::to_owned).collect();
@@ -503,6 +504,7 @@ fn what_a_file_cannot_hold_is_not_written() {
          characters",
             "nodes.n: found `n` a second time, expected each name once",
             "nodes.nan.params.value: found null (not a finite number), expected a number",
+            "nodes.x.retry.attempts: found 0, expected 1 to 255",
             "nodes.lost.params.limit: found inf, expected a finite number",
             "targets[0]: found output 3 of `x`, expected an output that the node has",
         ]

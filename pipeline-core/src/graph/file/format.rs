@@ -141,8 +141,8 @@ impl Graph {
     /// Writes the graph as JSON, with all parameters in full.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a name or a parameter cannot stand in a file: two nodes of one name,
-    /// a name with a `.`, a number that is not finite.
+    /// [`Error::Invalid`] if something cannot stand in a file: two nodes of one name, a name with a
+    /// `.`, a number that is not finite, a wire or a target of a node that is not there.
     pub fn to_json(&self) -> Result<String> {
         let document = write::document(self).map_err(Error::Invalid)?;
         let mut text = serde_json::to_string_pretty(&document).map_err(failed)?;

@@ -10,13 +10,14 @@ use petgraph::visit::EdgeRef;
 use serde_json::{Map, Value as Json};
 
 use super::read::no_params;
+use super::schema::settings as settings_schema;
 use super::{VERSION, good_name, name_fault};
 use crate::error::{Fault, FaultCode};
 use crate::graph::check::loose;
 use crate::graph::node::StepBody;
 use crate::graph::{Graph, NodeInfo, index};
 use crate::id::NodeId;
-use crate::step::{Arity, shorten};
+use crate::step::{Arity, check_params, shorten};
 
 /// The graph as a file says it, or what cannot stand in a file.
 pub(super) fn document(graph: &Graph) -> Result<Json, Vec<Fault>> {
@@ -111,7 +112,9 @@ fn step(
     if !inputs.is_empty() {
         member.insert("inputs".to_owned(), inputs.into());
     }
-    if let Ok(Json::Object(settings)) = serde_json::to_value(info.settings()) {
+    let settings = serde_json::to_value(info.settings()).unwrap_or_default();
+    check_params(settings_schema(), &settings, path, faults);
+    if let Json::Object(settings) = settings {
         member.extend(settings);
     }
     member.into()
