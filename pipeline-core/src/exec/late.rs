@@ -29,12 +29,11 @@ impl RunCore {
             return Found::Nothing;
         }
         let slots = self.plan.program.shape.slots(place).len();
-        // What the plan has asked for is got only if it is there by now: it was missed once already.
-        let hits = || -> Option<Vec<Hit>> {
-            let keys = (0u16..).take(slots).map(|port| key.port(port));
-            let is_there = was_late || keys.clone().all(|key| cache.contains(&key));
-            is_there.then(|| keys.map(|key| cache.get(&key)).collect())?
-        };
+        let keys = || (0u16..).take(slots).map(|port| key.port(port));
+        let hits = || -> Option<Vec<Hit>> { keys().map(|key| cache.get(&key)).collect() };
+        // What the plan has asked for was missed once already, and is got only if it is there by
+        // now; a key that has come to light is asked for here.
+        let is_there = || was_late || keys().all(|key| cache.contains(&key));
         let follow = || {
             self.schedule.enter();
             // Before the leader can send it back: afterwards what it holds may be that of its next
@@ -42,7 +41,6 @@ impl RunCore {
             self.schedule.done(place, self.units_of(place));
             Follower { run: Arc::clone(self), place }
         };
-        let is_there = || (0u16..).take(slots).all(|port| cache.contains(&key.port(port)));
         match self.engine.inflight.begin(key, is_there, hits, follow) {
             Begin::Leader => {
                 self.leading.lock().insert(place);

@@ -16,6 +16,7 @@ mod run;
 mod schedule;
 mod slots;
 mod state;
+mod stop;
 mod task;
 mod timer;
 mod wait;

@@ -25,7 +25,7 @@ use crate::id::{NodeId, RunId};
 use crate::key::Key;
 use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
-use crate::step::{CancelToken, OnCancel};
+use crate::step::CancelToken;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
 
@@ -258,73 +258,6 @@ impl RunCore {
     pub(super) fn left(self: &Arc<Self>, left: Left) {
         if left == Left::Nobody {
             self.conclude();
-        }
-    }
-
-    /// Tells the run to stop; what does not stop within the grace period is given up on.
-    pub(super) fn cancel(self: &Arc<Self>, reason: CancelReason) {
-        if self.token.cancel(reason) {
-            self.wind_down();
-        }
-    }
-
-    /// Brings back whatever waits for something else than a thread, so that it can end.
-    pub(super) fn bring_back(self: &Arc<Self>) {
-        for follower in self.engine.inflight.detach(|follower| follower.run.id == self.id) {
-            follower.run.come_back(follower.place);
-        }
-        for place in self.engine.withdraw(self.id) {
-            self.schedule.done(place, self.units_of(place));
-            self.come_back(place);
-        }
-        self.engine.timer.hurry(self.id.0);
-    }
-
-    /// Ends the run soon: what waits comes back, what is queued is refused, what runs is given up on
-    /// after the grace period.
-    pub(super) fn wind_down(self: &Arc<Self>) {
-        self.bring_back();
-        self.refuse_queued();
-        self.abandon_after(self.grace);
-    }
-
-    fn abandon_after(self: &Arc<Self>, pause: Duration) {
-        let Some(at) = Instant::now().checked_add(pause) else { return };
-        let run = Arc::downgrade(self);
-        self.engine.timer.at(at, NOT_HURRIED, move || {
-            if let Some(run) = run.upgrade() {
-                run.abandon_all();
-            }
-        });
-    }
-
-    /// Ends everything that is queued. The run was told to stop, so no step runs: this takes no
-    /// worker, and there may be none to wait for.
-    pub(super) fn refuse_queued(self: &Arc<Self>) {
-        while let Some(place) = self.schedule.pop_any() {
-            let (mut local, mut next) = (self.local(), Some(place));
-            while let Some(place) = next {
-                next = self.execute(place, &mut local).ok().flatten();
-            }
-            self.flush(&mut local);
-            self.left(self.schedule.leave());
-        }
-    }
-
-    fn abandon_all(self: &Arc<Self>) {
-        let Some(reason) = self.token.reason() else { return };
-        let mut is_wanted = false;
-        for (place, cell) in (0u32..).zip(&self.state.cells) {
-            if cell.state() == State::Running {
-                if self.is_wanted(place, reason) {
-                    is_wanted = true;
-                } else {
-                    self.abandon(place, None);
-                }
-            }
-        }
-        if is_wanted {
-            self.abandon_after(self.grace.max(STILL_WANTED));
         }
     }
 
@@ -603,10 +536,6 @@ const WAITING_EVENTS: usize = 1 << 16;
 /// How long a finished run waits for its observers to hear of it.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
-/// How long a step that was told to stop goes on, because others wait for it, before it is asked
-/// whether they still do.
-const STILL_WANTED: Duration = Duration::from_millis(50);
-
 /// How long a caller whose run is outranked waits before it looks again.
 const GIVING_WAY: Duration = Duration::from_millis(1);
 
@@ -622,12 +551,5 @@ impl Drop for RunCore {
     fn drop(&mut self) {
         dispose(self.report.get_mut().take());
         dispose(std::mem::take(&mut self.plan.given));
-    }
-}
-
-/// What the program's own token does to the run.
-impl OnCancel for RunCore {
-    fn cancelled(self: Arc<Self>, reason: CancelReason) {
-        self.cancel(reason);
     }
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use super::engine::Drained;
 use super::run::RunCore;
 use super::timer::{Due, NOT_HURRIED};
-use crate::error::{CancelReason, Error, Result};
+use crate::error::{CancelReason, Result};
 use crate::step::Lane;
 use crate::sync::atomic::Ordering;
 
-use super::cell::{Runner, State};
+use super::cell::State;
 
 impl RunCore {
     /// Runs a place on the threads of another lane.
@@ -84,45 +84,6 @@ impl RunCore {
     fn is_still(&self, place: u32, attempt: u8) -> bool {
         let cell = &self.state.cells[place as usize];
         cell.state() == State::Running && cell.attempts.load(Ordering::Relaxed) == attempt
-    }
-
-    /// Gives up on a step that does not return: the place fails, its thread is replaced, and what
-    /// the step may still return is dropped. `limit` is the time that it was given, if that is why.
-    pub(super) fn abandon(self: &Arc<Self>, place: u32, limit: Option<Duration>) {
-        let cell = &self.state.cells[place as usize];
-        let runner = cell.runner();
-        if runner == Runner::Caller || !cell.claim() {
-            return;
-        }
-        let took = self.now().saturating_sub(cell.nanos.load(Ordering::Relaxed));
-        cell.nanos.store(took, Ordering::Relaxed);
-        let mut local = self.local();
-        let after = limit.unwrap_or(Duration::from_nanos(took));
-        let error = Error::TimedOut { after, still_running: true };
-        let end = self.failure(place, error);
-        self.engine.lose(runner);
-        self.schedule.recall();
-        let next = self.end(place, &end, &mut local);
-        self.flush(&mut local);
-        if let Some(next) = next {
-            self.queue(next);
-        }
-        if self.token.is_cancelled() {
-            self.refuse_queued();
-        }
-        // The lost thread was counted in; it will not count itself out.
-        self.left(self.schedule.leave());
-    }
-}
-
-impl RunCore {
-    /// Whether another run waits for a place of this one, which was told to stop: then it goes on,
-    /// unless nobody can wait any more.
-    pub(super) fn is_wanted(&self, place: u32, reason: CancelReason) -> bool {
-        reason != CancelReason::Shutdown
-            && self.engine.cache.is_some()
-            && self.leading.lock().contains(&place)
-            && self.cache_key(place).is_some_and(|key| self.engine.inflight.has_followers(&key))
     }
 }
 

@@ -3,14 +3,14 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use petgraph::Direction;
 use petgraph::visit::EdgeRef;
 
 use super::node::{Body, NodeInfo, Settings};
-use super::{EDITS_KEPT, Graph, Joint, index};
-use crate::error::{Error, Result, nearest};
+use super::store::Joint;
+use super::{EDITS_KEPT, Graph, index};
+use crate::error::{Error, Result};
 use crate::id::NodeId;
-use crate::step::{AnyStep, Arity, Port, Step};
+use crate::step::{AnyStep, Arity, Port, Step, locate};
 
 impl Graph {
     /// Changes the parameters of a step of known type.
@@ -46,7 +46,8 @@ impl Graph {
         self.replace(node, Arc::new(step))
     }
 
-    /// Changes one parameter by its path, such as `sigma` or `range.low`.
+    /// Changes one parameter by its path, as a fault gives it: `sigma`, `range.low`,
+    /// `points[0].x`.
     ///
     /// # Errors
     /// [`Error::Unknown`] if there is no such node or parameter, [`Error::Failed`] if the value is
@@ -57,19 +58,7 @@ impl Graph {
             return Err(Error::input(format!("node `{}`", info.name()), "an input", "a step"));
         };
         let mut params = step.params();
-        let mut place = &mut params;
-        for name in path.split('.') {
-            let known: Vec<String> = place
-                .as_object()
-                .map(|fields| fields.keys().cloned().collect())
-                .unwrap_or_default();
-            place = place.get_mut(name).ok_or_else(|| Error::Unknown {
-                what: "parameter",
-                name: path.to_owned(),
-                nearest: nearest(name, known.iter().map(String::as_str)),
-            })?;
-        }
-        *place = value;
+        *locate(&kind.schema, &mut params, path)? = value;
         let step = kind.build(&params)?;
         self.replace(node, step)
     }
@@ -138,6 +127,7 @@ impl Graph {
     pub fn remove(&mut self, node: NodeId) -> Result<()> {
         let name = self.info(node)?.shared_name();
         self.nodes.remove_node(index(node));
+        self.loose.retain(|loose| loose.to != node);
         self.free(&name, node);
         self.targets.retain(|wire| wire.node != node);
         self.restructure();
@@ -169,23 +159,22 @@ impl Graph {
     pub fn connect(&mut self, from: (NodeId, &str), to: (NodeId, &str)) -> Result<()> {
         let producer = self.info(from.0)?;
         let (output, carried) = match producer.step_type() {
-            Some(kind) => find_port(&kind.outputs, from.1)?,
+            Some(kind) => {
+                let (output, port) = find_port(&kind.outputs, from.1)?;
+                (output, port.data)
+            }
             None => (0, producer.output_type(0).ok_or_else(|| unknown_port(from.1, &[]))?),
         };
-        let (input, expected, arity) = {
-            let kind = self.info(to.0)?.step_type().ok_or_else(|| unknown_port(to.1, &[]))?;
-            let (input, expected) = find_port(&kind.inputs, to.1)?;
-            (input, expected, kind.inputs[usize::from(input)].arity)
-        };
+        let kind = self.info(to.0)?.step_type().ok_or_else(|| unknown_port(to.1, &[]))?;
+        let (input, Port { data: expected, arity, .. }) = find_port(&kind.inputs, to.1)?;
         if carried != expected {
             let what = format!("the wire to `{}.{}`", self.name(to.0).unwrap_or_default(), to.1);
             return Err(Error::input(what, carried.name, expected.name));
         }
         let (old, place) = self.wires_of(to.0, input);
         if arity != Arity::Many {
-            for edge in old {
-                self.nodes.remove_edge(edge);
-            }
+            old.into_iter().for_each(|edge| self.nodes.remove_edge(edge));
+            self.tie_up(to.0, input);
         }
         let joint = Joint { input, output, place };
         self.nodes.add_edge(index(from.0), index(to.0), joint);
@@ -203,8 +192,14 @@ impl Graph {
         for edge in self.wires_of(node, input).0 {
             self.nodes.remove_edge(edge);
         }
+        self.tie_up(node, input);
         self.restructure();
         Ok(())
+    }
+
+    /// Forgets the loose wires of an input.
+    fn tie_up(&mut self, node: NodeId, input: u16) {
+        self.loose.retain(|loose| (loose.to, loose.input) != (node, input));
     }
 
     /// The wires at an input port, and the place for one more.
@@ -213,8 +208,7 @@ impl Graph {
         node: NodeId,
         input: u16,
     ) -> (Vec<petgraph::stable_graph::EdgeIndex<u32>>, u32) {
-        let wires = self.nodes.edges_directed(index(node), Direction::Incoming);
-        let mine = wires.filter(|edge| edge.weight().input == input);
+        let mine = self.nodes.incoming(index(node)).filter(|edge| edge.weight().input == input);
         let (edges, places): (Vec<_>, Vec<_>) =
             mine.map(|edge| (edge.id(), edge.weight().place)).unzip();
         (edges, places.into_iter().max().map_or(0, |last| last + 1))
@@ -225,27 +219,18 @@ impl Graph {
     }
 
     fn info_mut(&mut self, node: NodeId) -> Result<&mut NodeInfo> {
-        self.nodes.node_weight_mut(index(node)).map(Arc::make_mut).ok_or_else(|| unknown_node(node))
+        self.nodes.node_weight_mut(index(node)).ok_or_else(|| unknown_node(node))
     }
 }
 
 fn unknown_node(node: NodeId) -> Error {
-    Error::Unknown { what: "node", name: node.index().to_string(), nearest: None }
+    Error::unknown("node", node.index().to_string(), [])
 }
 
 fn unknown_port(name: &str, ports: &[Port]) -> Error {
-    Error::Unknown {
-        what: "port",
-        name: name.to_owned(),
-        nearest: nearest(name, ports.iter().map(|port| port.name)),
-    }
+    Error::unknown("port", name, ports.iter().map(|port| port.name))
 }
 
-fn find_port(ports: &[Port], name: &str) -> Result<(u16, crate::data::DataType)> {
-    ports
-        .iter()
-        .zip(0u16..)
-        .find(|(port, _)| port.name == name)
-        .map(|(port, place)| (place, port.data))
-        .ok_or_else(|| unknown_port(name, ports))
+fn find_port(ports: &[Port], name: &str) -> Result<(u16, Port)> {
+    Port::find(ports, name).ok_or_else(|| unknown_port(name, ports))
 }

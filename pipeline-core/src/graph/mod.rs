@@ -1,8 +1,12 @@
 //! Which steps, wired how: plain data that is edited in place.
 
+mod check;
+mod cycle;
 mod edit;
 mod file;
 mod node;
+mod rows;
+mod store;
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -10,28 +14,47 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use petgraph::Directed;
-use petgraph::stable_graph::{NodeIndex, StableGraph};
-use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+use petgraph::stable_graph::NodeIndex;
+use petgraph::visit::EdgeRef;
 
+pub(crate) use check::structure;
+pub(crate) use cycle::cycle;
 pub use file::{FileFormat, FileLimits};
 pub use node::{NodeInfo, Retry, Settings};
+pub(crate) use rows::{Rows, Wired};
 
 use crate::data::Data;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use crate::id::NodeId;
 use crate::step::{AnyStep, Inputs, Node, Outputs, Step, StepType, Wire};
 use node::Body;
+use store::{Joint, Store};
 
-/// A wire inside the graph: from an output port to a place among the wires of an input port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Joint {
-    /// The input port of the consumer.
-    pub(crate) input: u16,
-    /// The output port of the producer.
-    pub(crate) output: u16,
-    /// The place among the wires of the same input port.
-    pub(crate) place: u32,
+/// A wire to an input from a node that is not there; told when the graph is planned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loose {
+    /// The node that was named; `None` if what is wrong with the wire is told elsewhere.
+    from: Option<NodeId>,
+    to: NodeId,
+    input: u16,
+}
+
+/// Tells graphs apart.
+#[derive(Debug)]
+struct GraphId(u64);
+
+impl Default for GraphId {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Clone for GraphId {
+    /// Another one: a copy of a graph is a graph of its own.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// A directed graph of steps.
@@ -39,6 +62,8 @@ pub(crate) struct Joint {
 /// Nodes are added with their wires and get a typed handle, so a wire between ports that carry
 /// different data does not compile. Names must be unique; that and everything else that the
 /// compiler cannot see is checked when the graph is planned, and all faults are reported at once.
+///
+/// A copy of a graph is a graph of its own, with the same nodes and wires under the same ids.
 ///
 /// ```
 /// # use pipeline_core::{Context, Graph, Result, Step, data::In};
@@ -67,10 +92,12 @@ pub(crate) struct Joint {
 /// graph.target(both);
 /// assert_eq!(graph.name(both.id()), Some("both"));
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Graph {
-    id: u64,
-    nodes: StableGraph<Arc<NodeInfo>, Joint, Directed, u32>,
+    id: GraphId,
+    nodes: Store,
+    /// Wires that were asked for and could not be made.
+    loose: Vec<Loose>,
     names: HashMap<Arc<str>, NodeIndex<u32>>,
     /// Names that were given to more than one node; the second one keeps its own name in faults.
     duplicates: Vec<Arc<str>>,
@@ -90,58 +117,17 @@ pub struct Graph {
 /// How many parameter edits are remembered one by one before they count as a change of structure.
 const EDITS_KEPT: usize = 4096;
 
-fn next_id() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-impl Default for Graph {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clone for Graph {
-    /// The same nodes and wires under the same ids, as a graph of its own.
-    fn clone(&self) -> Self {
-        Self {
-            id: next_id(),
-            nodes: self.nodes.clone(),
-            names: self.names.clone(),
-            duplicates: self.duplicates.clone(),
-            types: self.types.clone(),
-            targets: self.targets.clone(),
-            revision: self.revision,
-            structure: self.structure,
-            edited: self.edited.clone(),
-            meta: self.meta.clone(),
-            schema_link: self.schema_link.clone(),
-        }
-    }
-}
-
 impl Graph {
     /// A graph without nodes.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            id: next_id(),
-            nodes: StableGraph::default(),
-            names: HashMap::new(),
-            duplicates: Vec::new(),
-            types: HashMap::new(),
-            targets: Vec::new(),
-            revision: 0,
-            structure: 0,
-            edited: Vec::new(),
-            meta: None,
-            schema_link: None,
-        }
+        Self::default()
     }
 
     /// Adds a step under a name, with a wire for each of its inputs.
     ///
-    /// Returns a handle for its output, or a tuple of handles if it has several.
+    /// Returns a handle for its output, or a tuple of handles if it has several. A wire from a node
+    /// that was removed is a fault of the next plan.
     #[expect(clippy::needless_pass_by_value, reason = "wires are handles, given up when used")]
     pub fn add<S: Step>(
         &mut self,
@@ -154,9 +140,8 @@ impl Graph {
         let mut places = [0u32; 8];
         S::Input::list(&wires, &mut |input, producer, output| {
             let slot = &mut places[usize::from(input) % 8];
-            let joint = Joint { input, output, place: *slot };
+            self.join(producer, node, Joint { input, output, place: *slot });
             *slot += 1;
-            self.nodes.add_edge(NodeIndex::new(producer as usize), node, joint);
         });
         S::Output::nodes(id(node))
     }
@@ -183,7 +168,7 @@ impl Graph {
 
     fn insert(&mut self, name: Arc<str>, body: Body) -> NodeIndex<u32> {
         self.restructure();
-        let node = self.nodes.add_node(Arc::new(NodeInfo::new(Arc::clone(&name), body)));
+        let node = self.nodes.add_node(NodeInfo::new(Arc::clone(&name), body));
         match self.names.entry(name) {
             Entry::Occupied(taken) => self.duplicates.push(Arc::clone(taken.key())),
             Entry::Vacant(free) => {
@@ -191,6 +176,15 @@ impl Graph {
             }
         }
         node
+    }
+
+    /// Adds a wire to a node that is there, loose if the one it comes from is not.
+    fn join(&mut self, from: NodeId, to: NodeIndex<u32>, joint: Joint) {
+        if self.node(from).is_some() {
+            self.nodes.add_edge(index(from), to, joint);
+        } else {
+            self.loose.push(Loose { from: Some(from), to: id(to), input: joint.input });
+        }
     }
 
     fn step_type<S: Step>(&mut self) -> Arc<StepType> {
@@ -226,11 +220,8 @@ impl Graph {
     /// # Errors
     /// [`Error::Unknown`] with the nearest name.
     pub fn find(&self, name: &str) -> Result<NodeId> {
-        self.names.get(name).copied().map(id).ok_or_else(|| Error::Unknown {
-            what: "node",
-            name: name.to_owned(),
-            nearest: nearest(name, self.names.keys().map(|name| &**name)),
-        })
+        let known = || self.names.keys().map(|name| &**name);
+        self.names.get(name).copied().map(id).ok_or_else(|| Error::unknown("node", name, known()))
     }
 
     /// The name of a node.
@@ -247,13 +238,11 @@ impl Graph {
 
     /// All nodes with their ids, in the order in which they were added.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &NodeInfo)> {
-        self.nodes
-            .node_indices()
-            .filter_map(|node| Some((id(node), &**self.nodes.node_weight(node)?)))
+        self.nodes.nodes().map(|(node, info)| (id(node), &**info))
     }
 
-    /// All wires: producer and its output port, consumer and its input port, in the order in which
-    /// they were added.
+    /// All wires: producer and its output port, consumer and its input port. They come in the order
+    /// in which they were added, but for those that stand where another was removed.
     pub fn wires(&self) -> impl Iterator<Item = ((NodeId, u16), (NodeId, u16))> {
         self.nodes.edge_references().map(|edge| {
             let joint = edge.weight();
@@ -270,7 +259,7 @@ impl Graph {
     /// Whether there are no nodes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.nodes.node_count() == 0
+        self.len() == 0
     }
 
     /// Counts the edits of this graph.
@@ -302,13 +291,18 @@ impl Graph {
     /// Adds a wire to an input port, at a place among the wires of that port.
     pub(crate) fn wire(&mut self, from: Wire, to: NodeId, input: u16, place: u32) {
         let joint = Joint { input, output: from.port, place };
-        self.nodes.add_edge(index(from.node), index(to), joint);
+        self.join(from.node, index(to), joint);
         self.restructure();
+    }
+
+    /// Notes that an input is meant to have a wire whose fault is told elsewhere.
+    pub(crate) fn leave_open(&mut self, to: NodeId, input: u16) {
+        self.loose.push(Loose { from: None, to, input });
     }
 
     pub(crate) fn put_settings(&mut self, node: NodeId, settings: Settings) {
         if let Some(info) = self.nodes.node_weight_mut(index(node)) {
-            Arc::make_mut(info).settings = settings;
+            info.settings = settings;
         }
         self.restructure();
     }
@@ -322,7 +316,7 @@ impl Graph {
 /// What the planner reads.
 impl Graph {
     pub(crate) const fn id(&self) -> u64 {
-        self.id
+        self.id.0
     }
 
     pub(crate) const fn structure(&self) -> u64 {
@@ -335,7 +329,7 @@ impl Graph {
         self.edited.get(first..)
     }
 
-    pub(crate) const fn store(&self) -> &StableGraph<Arc<NodeInfo>, Joint, Directed, u32> {
+    pub(crate) const fn store(&self) -> &Store {
         &self.nodes
     }
 

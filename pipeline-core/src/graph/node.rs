@@ -49,6 +49,12 @@ impl Body {
         let mut faults = Vec::new();
         if kind.has_parameters() {
             check_params(&kind.schema, &step.params(), "params", &mut faults);
+            for fault in step.not_finite("params") {
+                // Where null is no value, the check of the written form told it.
+                if faults.iter().all(|other| other.path != fault.path) {
+                    faults.push(fault);
+                }
+            }
         }
         let (mut spec, digest) = (step.spec(), step.digest().ok());
         merge(&mut spec.resources);
@@ -79,9 +85,10 @@ pub struct Settings {
     /// How often and how patiently a transient failure is tried again.
     #[serde(skip_serializing_if = "Retry::is_never")]
     pub retry: Retry,
-    /// The time one attempt may take.
+    /// The time one attempt may take. A file holds it to the nanosecond up to 13 days, above that
+    /// to the millisecond.
     #[serde(rename = "timeout_ms", with = "millis", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<u64>", extend("x-unit" = "ms"))]
+    #[schemars(with = "Option<f64>", range(min = 0), extend("x-unit" = "ms"))]
     pub timeout: Option<Duration>,
     /// Higher runs first among nodes that are ready.
     #[serde(skip_serializing_if = "is_zero")]
@@ -108,29 +115,47 @@ const fn is_zero(value: &i8) -> bool {
 }
 
 mod millis {
-    //! A duration as whole milliseconds.
+    //! A duration as milliseconds: a whole number where it is one.
 
     use std::time::Duration;
 
+    use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
+    use serde_json::Number;
+
+    /// Fewer nanoseconds than this are found again behind a fraction of milliseconds, whatever the
+    /// roundings on the way there and back.
+    const EXACT: u128 = 1 << 50;
+
+    const NANOS: f64 = 1e6;
 
     #[expect(clippy::ref_option, reason = "the signature serde asks for")]
     pub(super) fn serialize<S: Serializer>(
         value: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(time) => {
-                serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-            }
-            None => serializer.serialize_none(),
+        let Some(time) = value else { return serializer.serialize_none() };
+        if time.subsec_nanos() % 1_000_000 != 0 && time.as_nanos() < EXACT {
+            return serializer.serialize_f64(time.as_nanos() as f64 / NANOS);
         }
+        serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+        let Some(number) = Option::<Number>::deserialize(deserializer)? else { return Ok(None) };
+        if let Some(whole) = number.as_u64() {
+            return Ok(Some(Duration::from_millis(whole)));
+        }
+        let time = number.as_f64().and_then(|millis| {
+            // To the nanosecond, which the fraction stands for.
+            let nanos = (millis * NANOS).round();
+            Duration::try_from_secs_f64(nanos / 1e9).ok()
+        });
+        time.map(Some).ok_or_else(|| {
+            D::Error::custom(format_args!("a time of {number} ms, expected 0 or more"))
+        })
     }
 }
 
@@ -139,7 +164,8 @@ mod millis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Attempts in all, 255 at most; 1 never tries again.
+    /// Attempts in all; 1 never tries again. An executor makes one if this is 0, and 255 at most.
+    #[schemars(range(min = 1, max = 255))]
     pub attempts: u32,
     /// Milliseconds before the second attempt.
     #[serde(default)]
@@ -253,5 +279,31 @@ mod tests {
         let text = serde_json::to_string(&settings).unwrap();
         assert_eq!(text, r#"{"timeout_ms":2000}"#);
         assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+    }
+
+    #[test]
+    fn a_time_limit_is_written_to_the_nanosecond() {
+        let text = |time| {
+            let settings = Settings { timeout: Some(time), ..Settings::default() };
+            let text = serde_json::to_string(&settings).unwrap();
+            assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings, "{text}");
+            text
+        };
+        assert_eq!(text(Duration::from_micros(500)), r#"{"timeout_ms":0.5}"#);
+        assert_eq!(text(Duration::from_nanos(1)), r#"{"timeout_ms":1e-6}"#);
+        assert_eq!(text(Duration::from_micros(1_234_567)), r#"{"timeout_ms":1234.567}"#);
+        assert_eq!(
+            text(Duration::from_millis(u64::MAX)),
+            format!(r#"{{"timeout_ms":{}}}"#, u64::MAX)
+        );
+        text(Duration::ZERO);
+        text(Duration::from_nanos((1 << 50) - 1));
+        let long =
+            Settings { timeout: Some(Duration::from_nanos(1 << 53 | 1)), ..Settings::default() };
+        assert_eq!(serde_json::to_string(&long).unwrap(), r#"{"timeout_ms":9007199254}"#);
+        for refused in ["-1", "-0.5", "1e300", r#""1""#, "[]"] {
+            let text = format!(r#"{{"timeout_ms":{refused}}}"#);
+            assert!(serde_json::from_str::<Settings>(&text).is_err(), "{refused}");
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Parameters as canonical bytes: one encoding per value, no two values with the same bytes.
+//! Two kinds of number are one value here on purpose: a NaN is a NaN whatever its payload, and zero
+//! is zero whatever its sign.
 //!
 //! Stock formats are not safe as key form: JSON turns NaN, infinity and none into the same `null`,
 //! compact binary formats leave out types and field names, and hash maps come in any order.
-//! Here every value carries its type, every sequence its length and every struct its field names;
-//! map entries are sorted by their encoded key; floats are exact bits with one NaN and no negative
-//! zero.
+//! Here every value carries its type, every sequence its length, every struct and enum its name and
+//! that of the field or variant; map entries are sorted by their encoded key.
 
 use serde::Serialize;
 use serde::ser;
@@ -177,10 +178,11 @@ impl<'a> ser::Serializer for &'a mut Encoder {
 
     fn serialize_unit_variant(
         self,
-        _: &'static str,
+        name: &'static str,
         _: u32,
         variant: &'static str,
     ) -> Result<(), Refused> {
+        self.text(b'e', name);
         self.text(b'v', variant);
         Ok(())
     }
@@ -196,11 +198,12 @@ impl<'a> ser::Serializer for &'a mut Encoder {
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         _: u32,
         variant: &'static str,
         value: &T,
     ) -> Result<(), Refused> {
+        self.text(b'e', name);
         self.text(b'V', variant);
         value.serialize(self)
     }
@@ -219,11 +222,12 @@ impl<'a> ser::Serializer for &'a mut Encoder {
 
     fn serialize_tuple_variant(
         self,
-        _: &'static str,
+        name: &'static str,
         _: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<Parts<'a>, Refused> {
+        self.text(b'e', name);
         Ok(self.open(b'w', variant))
     }
 
@@ -237,11 +241,12 @@ impl<'a> ser::Serializer for &'a mut Encoder {
 
     fn serialize_struct_variant(
         self,
-        _: &'static str,
+        name: &'static str,
         _: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<Parts<'a>, Refused> {
+        self.text(b'e', name);
         Ok(self.open(b'W', variant))
     }
 }
@@ -319,6 +324,9 @@ impl ser::SerializeMap for Parts<'_> {
 mod tests {
     use std::collections::{BTreeMap, HashMap};
 
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, RngSeed};
+
     use super::*;
 
     #[track_caller]
@@ -362,5 +370,208 @@ mod tests {
         assert_eq!(encode(&-0.0f32).unwrap(), encode(&0.0f32).unwrap());
         let payload = f32::from_bits(0x7fc0_0001);
         assert_eq!(encode(&payload).unwrap(), encode(&f32::NAN).unwrap());
+    }
+
+    #[test]
+    fn equal_variants_of_two_enums_differ() {
+        mod left {
+            #[derive(serde::Serialize)]
+            pub(super) enum Border {
+                Mirror,
+                Constant(u8),
+                Pair(u8, u8),
+                Ramp { low: u8 },
+            }
+        }
+        mod right {
+            #[derive(serde::Serialize)]
+            pub(super) enum Fill {
+                Mirror,
+                Constant(u8),
+                Pair(u8, u8),
+                Ramp { low: u8 },
+            }
+        }
+        differ(&left::Border::Mirror, &right::Fill::Mirror);
+        differ(&left::Border::Constant(1), &right::Fill::Constant(1));
+        differ(&left::Border::Pair(1, 2), &right::Fill::Pair(1, 2));
+        differ(&left::Border::Ramp { low: 1 }, &right::Fill::Ramp { low: 1 });
+    }
+
+    /// A value of every kind that serde knows.
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+    enum Tree {
+        Bool(bool),
+        Char(char),
+        Text(String),
+        Bytes(Vec<u8>),
+        Signed(u8, i8),
+        Unsigned(u8, u8),
+        Single(u32),
+        Double(u64),
+        Nothing,
+        Some(Box<Self>),
+        Unit,
+        UnitStruct(&'static str),
+        Newtype(&'static str, Box<Self>),
+        Seq(Vec<Self>),
+        Tuple(Vec<Self>),
+        TupleStruct(&'static str, Vec<Self>),
+        Struct(&'static str, Vec<(&'static str, Self)>),
+        /// Sorted by key, each key once.
+        Map(BTreeMap<Self, Self>),
+        UnitVariant(&'static str, &'static str),
+        NewtypeVariant(&'static str, &'static str, Box<Self>),
+        TupleVariant(&'static str, &'static str, Vec<Self>),
+        StructVariant(&'static str, &'static str, Vec<(&'static str, Self)>),
+    }
+
+    impl Serialize for Tree {
+        fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+            use serde::ser::{
+                SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+                SerializeTupleStruct, SerializeTupleVariant,
+            };
+            match self {
+                Self::Bool(value) => to.serialize_bool(*value),
+                Self::Char(value) => to.serialize_char(*value),
+                Self::Text(value) => to.serialize_str(value),
+                Self::Bytes(value) => to.serialize_bytes(value),
+                Self::Signed(width, value) => match width % 5 {
+                    0 => to.serialize_i8(*value),
+                    1 => to.serialize_i16((*value).into()),
+                    2 => to.serialize_i32((*value).into()),
+                    3 => to.serialize_i64((*value).into()),
+                    _ => to.serialize_i128((*value).into()),
+                },
+                Self::Unsigned(width, value) => match width % 5 {
+                    0 => to.serialize_u8(*value),
+                    1 => to.serialize_u16((*value).into()),
+                    2 => to.serialize_u32((*value).into()),
+                    3 => to.serialize_u64((*value).into()),
+                    _ => to.serialize_u128((*value).into()),
+                },
+                Self::Single(bits) => to.serialize_f32(f32::from_bits(*bits)),
+                Self::Double(bits) => to.serialize_f64(f64::from_bits(*bits)),
+                Self::Nothing => to.serialize_none(),
+                Self::Some(value) => to.serialize_some(value),
+                Self::Unit => to.serialize_unit(),
+                Self::UnitStruct(name) => to.serialize_unit_struct(name),
+                Self::Newtype(name, value) => to.serialize_newtype_struct(name, value),
+                Self::Seq(values) => {
+                    let mut seq = to.serialize_seq(None)?;
+                    values.iter().try_for_each(|value| seq.serialize_element(value))?;
+                    seq.end()
+                }
+                Self::Tuple(values) => {
+                    let mut tuple = to.serialize_tuple(values.len())?;
+                    values.iter().try_for_each(|value| tuple.serialize_element(value))?;
+                    tuple.end()
+                }
+                Self::TupleStruct(name, values) => {
+                    let mut tuple = to.serialize_tuple_struct(name, values.len())?;
+                    values.iter().try_for_each(|value| tuple.serialize_field(value))?;
+                    tuple.end()
+                }
+                Self::Struct(name, fields) => {
+                    let mut parts = to.serialize_struct(name, fields.len())?;
+                    fields
+                        .iter()
+                        .try_for_each(|(name, value)| parts.serialize_field(name, value))?;
+                    parts.end()
+                }
+                Self::Map(entries) => to.collect_map(entries),
+                Self::UnitVariant(name, variant) => to.serialize_unit_variant(name, 0, variant),
+                Self::NewtypeVariant(name, variant, value) => {
+                    to.serialize_newtype_variant(name, 0, variant, value)
+                }
+                Self::TupleVariant(name, variant, values) => {
+                    let mut tuple = to.serialize_tuple_variant(name, 0, variant, values.len())?;
+                    values.iter().try_for_each(|value| tuple.serialize_field(value))?;
+                    tuple.end()
+                }
+                Self::StructVariant(name, variant, fields) => {
+                    let mut parts = to.serialize_struct_variant(name, 0, variant, fields.len())?;
+                    fields
+                        .iter()
+                        .try_for_each(|(name, value)| parts.serialize_field(name, value))?;
+                    parts.end()
+                }
+            }
+        }
+    }
+
+    fn any_name() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec!["", "a", "b", "ab"])
+    }
+
+    fn any_tree() -> impl Strategy<Value = Tree> {
+        // NaNs and zeros are merged on purpose, so there is one of each.
+        let single =
+            |value: f32| Tree::Single(if value.is_nan() { 0 } else { (value + 0.0).to_bits() });
+        let double =
+            |value: f64| Tree::Double(if value.is_nan() { 0 } else { (value + 0.0).to_bits() });
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Tree::Bool),
+            prop::char::range('a', 'c').prop_map(Tree::Char),
+            "[ab]{0,2}".prop_map(Tree::Text),
+            prop::collection::vec(0u8..3, 0..3).prop_map(Tree::Bytes),
+            (0u8..5, -2i8..2).prop_map(|(width, value)| Tree::Signed(width, value)),
+            (0u8..5, 0u8..3).prop_map(|(width, value)| Tree::Unsigned(width, value)),
+            any::<f32>().prop_map(single),
+            any::<f64>().prop_map(double),
+            Just(Tree::Single(f32::NAN.to_bits())),
+            Just(Tree::Double(f64::NAN.to_bits())),
+            Just(Tree::Nothing),
+            Just(Tree::Unit),
+            any_name().prop_map(Tree::UnitStruct),
+            (any_name(), any_name()).prop_map(|(name, variant)| Tree::UnitVariant(name, variant)),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            let boxed = || inner.clone().prop_map(Box::new);
+            let many = || prop::collection::vec(inner.clone(), 0..3);
+            let fields = || prop::collection::vec((any_name(), inner.clone()), 0..3);
+            prop_oneof![
+                boxed().prop_map(Tree::Some),
+                (any_name(), boxed()).prop_map(|(name, value)| Tree::Newtype(name, value)),
+                many().prop_map(Tree::Seq),
+                many().prop_map(Tree::Tuple),
+                (any_name(), many()).prop_map(|(name, values)| Tree::TupleStruct(name, values)),
+                (any_name(), fields()).prop_map(|(name, fields)| Tree::Struct(name, fields)),
+                prop::collection::btree_map(inner.clone(), inner.clone(), 0..3).prop_map(Tree::Map),
+                (any_name(), any_name(), boxed())
+                    .prop_map(|(n, v, value)| Tree::NewtypeVariant(n, v, value)),
+                (any_name(), any_name(), many())
+                    .prop_map(|(n, v, values)| Tree::TupleVariant(n, v, values)),
+                (any_name(), any_name(), fields())
+                    .prop_map(|(n, v, fields)| Tree::StructVariant(n, v, fields)),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(Config {
+            rng_seed: RngSeed::Fixed(0xcafe),
+            failure_persistence: None,
+            ..Config::with_cases(64)
+        })]
+
+        #[test]
+        fn unequal_values_have_unequal_bytes(
+            trees in prop::collection::vec(any_tree(), 64),
+        ) {
+            let mut seen: HashMap<Vec<u8>, Tree> = HashMap::new();
+            for tree in trees {
+                let other = seen.entry(encode(&tree).unwrap()).or_insert_with(|| tree.clone());
+                prop_assert_eq!(&tree, &*other);
+            }
+        }
+
+        #[test]
+        fn no_bytes_begin_other_bytes(a in any_tree(), b in any_tree()) {
+            // So that bytes that follow each other are read apart in one way only.
+            let (x, y) = (encode(&a).unwrap(), encode(&b).unwrap());
+            prop_assert!(a == b || !(x.starts_with(&y) || y.starts_with(&x)));
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 pub use canonical::hash_params;
 
 /// Raised when anything about how keys are made changes.
-const SCHEMA: &str = "pipeline result key v1";
+const SCHEMA: &str = "pipeline result key v2";
 
 /// The identity of a result, or the digest of a content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

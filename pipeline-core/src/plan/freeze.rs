@@ -5,85 +5,13 @@
 
 use std::sync::Arc;
 
-use petgraph::visit::{EdgeRef, IntoEdgeReferences};
-
 use super::Traits;
 use super::facts::Facts;
 use super::shape::{Shape, narrow};
 use super::validate;
 use crate::error::Fault;
-use crate::graph::{Graph, Joint, NodeInfo, id};
+use crate::graph::{Graph, NodeInfo, Rows, Wired};
 use crate::step::AnyStep;
-
-/// A wire as it ends at a consumer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wired {
-    /// The producer, as its place among the graph's nodes.
-    pub(super) producer: u32,
-    pub(super) joint: Joint,
-}
-
-/// The graph's nodes in the order in which they were added, with the wires that end at each.
-pub(super) struct Rows {
-    pub(super) infos: Vec<Arc<NodeInfo>>,
-    pub(super) ids: Vec<crate::id::NodeId>,
-    pub(super) start: Vec<u32>,
-    pub(super) wires: Vec<Wired>,
-}
-
-impl Rows {
-    fn of(graph: &Graph) -> Self {
-        let store = graph.store();
-        let mut infos = Vec::with_capacity(store.node_count());
-        let mut ids = Vec::with_capacity(store.node_count());
-        let mut dense = Vec::new();
-        for node in store.node_indices() {
-            dense.resize(node.index() + 1, u32::MAX);
-            dense[node.index()] = narrow(infos.len());
-            ids.push(id(node));
-            infos.extend(store.node_weight(node).map(Arc::clone));
-        }
-        let mut start = vec![0u32; infos.len() + 1];
-        for edge in store.edge_references() {
-            start[dense[edge.target().index()] as usize + 1] += 1;
-        }
-        for row in 0..infos.len() {
-            start[row + 1] += start[row];
-        }
-        let mut next = start.clone();
-        let blank = Wired { producer: 0, joint: Joint { input: 0, output: 0, place: 0 } };
-        let mut wires = vec![blank; store.edge_count()];
-        for edge in store.edge_references() {
-            let next = &mut next[dense[edge.target().index()] as usize];
-            wires[*next as usize] =
-                Wired { producer: dense[edge.source().index()], joint: *edge.weight() };
-            *next += 1;
-        }
-        let mut rows = Self { infos, ids, start, wires };
-        for row in 0..rows.infos.len() {
-            let range = rows.range(row);
-            let wires = &mut rows.wires[range];
-            if !wires.is_sorted_by_key(|wire| (wire.joint.input, wire.joint.place)) {
-                wires.sort_by_key(|wire| (wire.joint.input, wire.joint.place));
-            }
-        }
-        rows
-    }
-
-    fn range(&self, row: usize) -> std::ops::Range<usize> {
-        self.start[row] as usize..self.start[row + 1] as usize
-    }
-
-    pub(super) fn wires(&self, row: usize) -> &[Wired] {
-        &self.wires[self.range(row)]
-    }
-
-    /// Whether every wire comes from an earlier row.
-    fn is_ordered(&self) -> bool {
-        (0..self.infos.len())
-            .all(|row| self.wires(row).iter().all(|wire| (wire.producer as usize) < row))
-    }
-}
 
 /// A frozen graph: structure, and the node at each place.
 #[derive(Debug, Clone, Default)]

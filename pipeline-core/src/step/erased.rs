@@ -7,13 +7,14 @@ use serde_json::Value as Json;
 
 use super::Step;
 use super::context::Context;
+use super::defaults::round_defaults;
+use super::finite::not_finite;
 use super::inputs::{Inputs, Port, Reader};
 use super::outputs::Outputs;
-use super::schema::round_defaults;
 use super::spec::Spec;
 use super::tile::Tile;
 use crate::data::Value;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::key::{Key, KeyHasher, hash_params};
 
 /// A step of any type. Implemented for every [`Step`], and for nothing else.
@@ -33,6 +34,10 @@ pub trait AnyStep: std::fmt::Debug + Send + Sync + Any {
     /// The digest of name, version and parameters.
     #[doc(hidden)]
     fn digest(&self) -> Result<Key>;
+
+    /// A fault for every parameter that is a number but not finite; `path` is where they stand.
+    #[doc(hidden)]
+    fn not_finite(&self, path: &str) -> Vec<Fault>;
 
     /// Reads the inputs, runs the step and hands out its results, port by port.
     #[doc(hidden)]
@@ -71,6 +76,10 @@ impl<S: Step> AnyStep for S {
         let mut hasher = KeyHasher::result();
         hasher.text(S::NAME).number(S::VERSION.into()).key(&params);
         Ok(hasher.finish())
+    }
+
+    fn not_finite(&self, path: &str) -> Vec<Fault> {
+        not_finite(self, path)
     }
 
     fn call(

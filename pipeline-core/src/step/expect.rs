@@ -206,14 +206,15 @@ fn forms_to(root: &Json, forms: &[Json], unit: Unit<'_>, depth: usize) -> String
     let mut others = Vec::new();
     for form in forms {
         let schema = resolve(root, form);
-        if let Some(constants) = schema.as_object().and_then(constants) {
-            names.extend(constants.iter().filter_map(|name| name.as_str()).map(str::to_owned));
-        } else if let Some(field) = only_field(schema) {
-            names.push(format!("{{{field}: …}}"));
-        } else if !is_null(schema) {
-            let text = describe_to(root, form, unit, depth + 1);
-            if !others.contains(&text) {
-                others.push(text);
+        match called(schema) {
+            Called::Names(known) => names.extend(known.into_iter().map(str::to_owned)),
+            Called::Field(field) => names.push(format!("{{{field}: …}}")),
+            Called::Nothing if is_null(schema) => {}
+            Called::Nothing => {
+                let text = describe_to(root, form, unit, depth + 1);
+                if !others.contains(&text) {
+                    others.push(text);
+                }
             }
         }
     }
@@ -227,14 +228,31 @@ fn forms_to(root: &Json, forms: &[Json], unit: Unit<'_>, depth: usize) -> String
 pub(super) fn form_names(root: &Json, forms: &[Json]) -> Vec<String> {
     let mut names = Vec::new();
     for form in forms {
-        let schema = resolve(root, form);
-        if let Some(constants) = schema.as_object().and_then(constants) {
-            names.extend(constants.iter().filter_map(|name| name.as_str()).map(str::to_owned));
-        } else if let Some(field) = only_field(schema) {
-            names.push(field.to_owned());
+        match called(resolve(root, form)) {
+            Called::Names(known) => names.extend(known.into_iter().map(str::to_owned)),
+            Called::Field(field) => names.push(field.to_owned()),
+            Called::Nothing => {}
         }
     }
     names
+}
+
+/// What the variants that a form stands for are called by.
+enum Called<'a> {
+    /// These texts.
+    Names(Vec<&'a str>),
+    /// The only field of an object.
+    Field(&'a str),
+    /// It is no variant of a name.
+    Nothing,
+}
+
+fn called(schema: &Json) -> Called<'_> {
+    match (schema.as_object().and_then(constants), only_field(schema)) {
+        (Some(names), _) => Called::Names(names.into_iter().filter_map(Json::as_str).collect()),
+        (None, Some(field)) => Called::Field(field),
+        (None, None) => Called::Nothing,
+    }
 }
 
 fn is_null(schema: &Json) -> bool {

@@ -71,6 +71,11 @@ pub struct Port {
 }
 
 impl Port {
+    /// The port of this name, and its place.
+    pub(crate) fn find(ports: &[Self], name: &str) -> Option<(u16, Self)> {
+        (0..).zip(ports).find(|(_, port)| port.name == name).map(|(place, port)| (place, *port))
+    }
+
     /// The port as data: an object with `name`, `type` and `arity`.
     pub(crate) fn describe(&self) -> serde_json::Value {
         serde_json::json!({ "name": self.name, "type": self.data.name, "arity": self.arity })
@@ -99,7 +104,7 @@ pub trait Input: Sized + sealed::Sealed {
     #[doc(hidden)]
     fn data() -> DataType;
     #[doc(hidden)]
-    fn list(wire: &Self::Wire, add: &mut dyn FnMut(u16, u32, u16), port: u16);
+    fn list(wire: &Self::Wire, add: &mut dyn FnMut(u16, NodeId, u16), port: u16);
     #[doc(hidden)]
     fn read(reader: &mut Reader<'_>) -> Result<Self>;
 }
@@ -113,7 +118,7 @@ pub trait Inputs: Sized + sealed::Sealed {
     #[doc(hidden)]
     fn ports(names: &[&'static str]) -> Vec<Port>;
     #[doc(hidden)]
-    fn list(wires: &Self::Wires, add: &mut dyn FnMut(u16, u32, u16));
+    fn list(wires: &Self::Wires, add: &mut dyn FnMut(u16, NodeId, u16));
     #[doc(hidden)]
     fn read(reader: &mut Reader<'_>) -> Result<Self>;
 }
@@ -173,18 +178,14 @@ impl<T: Data> Input for In<T> {
         DataType::of::<T>()
     }
 
-    fn list(node: &Node<T>, add: &mut dyn FnMut(u16, u32, u16), port: u16) {
-        add(port, wire_index(node), node.wire.port);
+    fn list(node: &Node<T>, add: &mut dyn FnMut(u16, NodeId, u16), port: u16) {
+        add(port, node.wire.node, node.wire.port);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         reader.next_count();
         reader.next()
     }
-}
-
-fn wire_index<T>(node: &Node<T>) -> u32 {
-    u32::try_from(node.wire.node.index()).expect("node ids are 32 bits")
 }
 
 impl<T: Data> sealed::Sealed for Option<In<T>> {}
@@ -198,9 +199,9 @@ impl<T: Data> Input for Option<In<T>> {
         DataType::of::<T>()
     }
 
-    fn list(wire: &Option<Node<T>>, add: &mut dyn FnMut(u16, u32, u16), port: u16) {
+    fn list(wire: &Option<Node<T>>, add: &mut dyn FnMut(u16, NodeId, u16), port: u16) {
         if let Some(node) = wire {
-            add(port, wire_index(node), node.wire.port);
+            add(port, node.wire.node, node.wire.port);
         }
     }
 
@@ -223,9 +224,9 @@ impl<T: Data> Input for Vec<In<T>> {
         DataType::of::<T>()
     }
 
-    fn list(wires: &Vec<Node<T>>, add: &mut dyn FnMut(u16, u32, u16), port: u16) {
+    fn list(wires: &Vec<Node<T>>, add: &mut dyn FnMut(u16, NodeId, u16), port: u16) {
         for node in wires {
-            add(port, wire_index(node), node.wire.port);
+            add(port, node.wire.node, node.wire.port);
         }
     }
 
@@ -243,7 +244,7 @@ impl Inputs for () {
         Vec::new()
     }
 
-    fn list((): &(), _: &mut dyn FnMut(u16, u32, u16)) {}
+    fn list((): &(), _: &mut dyn FnMut(u16, NodeId, u16)) {}
 
     fn read(_: &mut Reader<'_>) -> Result<Self> {
         Ok(())
@@ -262,7 +263,7 @@ impl<I: Input> Inputs for I {
         vec![port::<I>(names, 0, "in")]
     }
 
-    fn list(wires: &I::Wire, add: &mut dyn FnMut(u16, u32, u16)) {
+    fn list(wires: &I::Wire, add: &mut dyn FnMut(u16, NodeId, u16)) {
         I::list(wires, add, 0);
     }
 
@@ -283,7 +284,7 @@ macro_rules! tuples {
                     vec![$(port::<$input>(names, $place, $name)),*]
                 }
 
-                fn list(wires: &Self::Wires, add: &mut dyn FnMut(u16, u32, u16)) {
+                fn list(wires: &Self::Wires, add: &mut dyn FnMut(u16, NodeId, u16)) {
                     $($input::list(&wires.$place, add, $place);)*
                 }
 

@@ -2,9 +2,12 @@
 
 mod cancel;
 mod context;
+mod defaults;
 mod erased;
 mod expect;
+mod finite;
 mod inputs;
+mod locate;
 mod outputs;
 mod range;
 mod registry;
@@ -25,6 +28,7 @@ pub(crate) use expect::{found, list_of, one_of, shorten};
 pub use inputs::Reader;
 pub(crate) use inputs::Wire;
 pub use inputs::{Arity, Input, Inputs, Node, Port};
+pub(crate) use locate::locate;
 pub use outputs::Outputs;
 pub use registry::Registry;
 pub(crate) use rows::Crew;

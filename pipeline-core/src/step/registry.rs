@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Step;
 use super::erased::StepType;
 use crate::data::DataType;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 
 /// The step types that pipeline files may name. Filled explicitly; there is no global list.
 ///
@@ -73,11 +73,7 @@ impl Registry {
     /// # Errors
     /// [`Error::Unknown`] with the nearest known name.
     pub fn find(&self, name: &str) -> Result<&Arc<StepType>> {
-        self.types.get(name).ok_or_else(|| Error::Unknown {
-            what: "step",
-            name: name.to_owned(),
-            nearest: nearest(name, self.types.keys().copied()),
-        })
+        self.types.get(name).ok_or_else(|| Error::unknown("step", name, self.types.keys().copied()))
     }
 
     /// All step types, by name.
@@ -90,11 +86,10 @@ impl Registry {
     /// # Errors
     /// [`Error::Unknown`] with the nearest known name.
     pub fn data_type(&self, name: &str) -> Result<DataType> {
-        self.data.get(name).copied().ok_or_else(|| Error::Unknown {
-            what: "data type",
-            name: name.to_owned(),
-            nearest: nearest(name, self.data.keys().copied()),
-        })
+        self.data
+            .get(name)
+            .copied()
+            .ok_or_else(|| Error::unknown("data type", name, self.data.keys().copied()))
     }
 
     /// All types of data on the ports of the registered steps, by name.

@@ -303,8 +303,7 @@ impl<'a> Check<'a> {
         nearest: Option<String>,
     ) {
         if self.faults.len() < self.limit {
-            let (path, expected) = (path.to_owned(), expected.into());
-            self.faults.push(Fault { code, path, found, expected, nearest });
+            self.faults.push(Fault::new(code, path, found, expected).near(nearest));
         }
     }
 }
@@ -320,35 +319,11 @@ fn bounds(keywords: &Map<String, Json>, low: &str, high: &str) -> (Option<u64>, 
     (bound(low), bound(high))
 }
 
-fn push_field(path: &mut String, name: &str) {
+pub(super) fn push_field(path: &mut String, name: &str) {
     if !path.is_empty() {
         path.push('.');
     }
     path.push_str(&expect::shorten(name));
-}
-
-/// Rewrites default values of single precision the way a person would write them: `0.1` instead of
-/// `0.10000000149011612`, which is what a conversion to double precision makes of it.
-pub(crate) fn round_defaults(schema: &mut Json) {
-    match schema {
-        Json::Object(keywords) => {
-            if keywords.get("format").and_then(Json::as_str) == Some("float")
-                && let Some(default) = keywords.get_mut("default")
-                && let Some(rounded) = default.as_f64().and_then(single)
-            {
-                *default = Json::Number(rounded);
-            }
-            keywords.values_mut().for_each(round_defaults);
-        }
-        Json::Array(schemas) => schemas.iter_mut().for_each(round_defaults),
-        _ => {}
-    }
-}
-
-fn single(value: f64) -> Option<serde_json::Number> {
-    #[expect(clippy::cast_possible_truncation, reason = "the value came from single precision")]
-    let text = (value as f32).to_string();
-    serde_json::Number::from_f64(text.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -757,22 +732,5 @@ mod tests {
         assert_eq!(kinds(json!({})), [FaultCode::Missing]);
         assert_eq!(kinds(json!({ "plain": 1, "x": 1 })), [FaultCode::UnknownField]);
         assert_eq!(kinds(json!({ "plain": 1, "method": "x" })), [FaultCode::Range]);
-    }
-
-    #[test]
-    fn defaults_read_as_they_were_written() {
-        #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-        #[serde(default)]
-        struct Blur {
-            sigma: f32,
-        }
-        impl Default for Blur {
-            fn default() -> Self {
-                Self { sigma: 0.1 }
-            }
-        }
-        let mut schema = schema_of::<Blur>();
-        round_defaults(&mut schema);
-        assert_eq!(schema["properties"]["sigma"]["default"], json!(0.1));
     }
 }

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, Default)]
 pub struct Services {
     by_type: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
-    identities: HashMap<&'static str, String>,
+    /// The identity under each name, and whose it is.
+    identities: HashMap<&'static str, (TypeId, String)>,
 }
 
 impl Services {
@@ -26,9 +27,10 @@ impl Services {
     }
 
     /// Adds a service that does not change any result, such as a logger. One per type; a later one
-    /// replaces an earlier one.
+    /// replaces an earlier one, and the identity that it had is gone.
     #[must_use]
     pub fn with<T: Any + Send + Sync>(mut self, service: T) -> Self {
+        self.identities.retain(|_, (owner, _)| *owner != TypeId::of::<T>());
         self.by_type.insert(TypeId::of::<T>(), Arc::new(service));
         self
     }
@@ -37,13 +39,14 @@ impl Services {
     /// an identity that differs whenever its answers may.
     #[must_use]
     pub fn with_identity<T: Any + Send + Sync>(
-        mut self,
+        self,
         name: &'static str,
         identity: impl Into<String>,
         service: T,
     ) -> Self {
-        self.identities.insert(name, identity.into());
-        self.with(service)
+        let mut services = self.with(service);
+        services.identities.insert(name, (TypeId::of::<T>(), identity.into()));
+        services
     }
 
     /// The service of type `T`.
@@ -65,7 +68,7 @@ impl Services {
     /// The identity of a declared service.
     #[must_use]
     pub fn identity(&self, name: &str) -> Option<&str> {
-        self.identities.get(name).map(String::as_str)
+        self.identities.get(name).map(|(_, identity)| &**identity)
     }
 }
 
@@ -87,5 +90,18 @@ mod tests {
         let services = Services::new().with(7u32);
         assert_eq!(services.find::<u32>().unwrap(), &7);
         assert!(services.find::<String>().unwrap_err().to_string().contains("String"));
+    }
+
+    #[test]
+    fn a_replaced_service_takes_its_identity_with_it() {
+        let services = Services::new()
+            .with_identity("model", "v1", 7u32)
+            .with_identity("atlas", "mouse", "a")
+            .with(8u32);
+        assert_eq!(services.find::<u32>().unwrap(), &8);
+        assert_eq!(services.identity("model"), None);
+        assert_eq!(services.identity("atlas"), Some("mouse"));
+        let services = services.with_identity("net", "v2", 9u32).with_identity("net", "v3", 9u32);
+        assert_eq!(services.identity("net"), Some("v3"));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pipeline_core::error::FaultCode;
 use pipeline_core::graph::{FileFormat, FileLimits, Retry};
-use pipeline_core::{Error, Fault, Graph, Registry};
+use pipeline_core::{Error, Fault, Graph, Registry, RunOptions};
 use serde_json::{Value as Json, json};
 
 use crate::scalars::{Add, Note, Number, Pick, Scalar, Scale, Split, Tell, registry};
@@ -120,11 +120,15 @@ fn wires_may_lead_to_nodes_further_down_and_defaults_may_be_left_out() {
 #[test]
 fn parameters_are_told_with_path_value_and_range() {
     check(
-        json!({ "s": { "step": "scale", "params": { "factor": -1.5 } } }),
+        json!({ "s": {
+            "step": "scale", "params": { "factor": -1.5 }, "inputs": { "in": "two" },
+        } }),
         &["nodes.s.params.factor: found -1.5, expected 0.1 to 100 ratio"],
     );
     check(
-        json!({ "s": { "step": "scale", "params": { "facotr": 1, "beyond": "clmap" } } }),
+        json!({ "s": {
+            "step": "scale", "params": { "facotr": 1, "beyond": "clmap" }, "inputs": { "in": "two" },
+        } }),
         &[
             "nodes.s.params.facotr: found `facotr`, expected one of `factor`, `limit`, `beyond`; did \
          you mean `factor`?",
@@ -134,14 +138,17 @@ fn parameters_are_told_with_path_value_and_range() {
     );
     check(
         json!({ "t": { "step": "tell" } }),
-        &["nodes.t.params.words: found nothing, expected text of 1 to 40 characters"],
+        &[
+            "nodes.t.params.words: found nothing, expected text of 1 to 40 characters",
+            "nodes.t.inputs.in: found 0 wires, expected one wire that carries scalar",
+        ],
     );
     check(
-        json!({ "s": { "step": "scale", "params": [] } }),
+        json!({ "s": { "step": "scale", "params": [], "inputs": { "in": "two" } } }),
         &["nodes.s.params: found an empty list, expected an object"],
     );
     check(
-        json!({ "s": { "step": "scale", "params": null } }),
+        json!({ "s": { "step": "scale", "params": null, "inputs": { "in": "two" } } }),
         &["nodes.s.params: found null, expected an object"],
     );
 }
@@ -176,7 +183,9 @@ fn names_are_told_with_the_nearest() {
         ],
     );
     check(
-        json!({ "s": { "step": "scale", "parms": {}, "bypased": true } }),
+        json!({ "s": {
+            "step": "scale", "parms": {}, "bypased": true, "inputs": { "in": "two" },
+        } }),
         &[
             "nodes.s.parms: found `parms`, expected one of `step`, `params`, `inputs`, `bypassed`, \
          `retry`, `timeout_ms`, `priority`, `meta`; did you mean `params`?",
@@ -218,6 +227,66 @@ fn wires_are_told_with_what_they_carry() {
 }
 
 #[test]
+fn one_reading_tells_the_faults_of_the_structure_too() {
+    let text = |name: &str| json!({ "step": "tell", "params": { "words": "=" }, "inputs": { "in": name } });
+    let nodes = json!({
+        "stranger": { "step": "scael", "inputs": { "in": "a" } },
+        "follows": { "step": "scale", "inputs": { "in": "stranger" } },
+        "a": { "step": "scale", "params": { "factor": 1000 }, "inputs": { "in": "b" } },
+        "b": { "step": "scale", "inputs": { "in": "a" } },
+        "lonely": { "step": "pick" },
+        "both": { "step": "scale", "params": { "factor": 0 } },
+        "note": text("b"),
+        "wrong": text("note"),
+        "slip": { "step": "scale", "inputs": { "on": "two" } },
+        "source": { "step": "number", "bypassed": true },
+    });
+    check(
+        nodes,
+        &[
+            "nodes.stranger.step: found `scael`, expected one of `add`, `number`, `pick`, `scale`, \
+             `split`, `tell`; did you mean `scale`?",
+            "nodes.a.params.factor: found 1000, expected 0.1 to 100 ratio",
+            "nodes.both.params.factor: found 0, expected 0.1 to 100 ratio",
+            "nodes.wrong.inputs.in: found `note`, which carries note, expected scalar",
+            "nodes.slip.inputs.on: found `on`, expected `in`; did you mean `in`?",
+            "nodes.lonely.inputs.first: found 0 wires, expected one wire that carries scalar",
+            "nodes.both.inputs.in: found 0 wires, expected one wire that carries scalar",
+            "nodes.source.bypassed: found no wire that carries scalar, expected one, to pass on to \
+             output `out`",
+            "nodes.a: found the cycle a → b → a, expected wires without a cycle",
+        ],
+    );
+    // Work that is not finished can be kept, and its plan tells the same.
+    let file = json!({ "version": 1, "nodes": { "lonely": { "step": "pick" } } });
+    let graph = Graph::from_json(&file.to_string(), &registry()).unwrap();
+    let error = crate::toy::forgetful(1).0.plan(&graph, &RunOptions::default()).unwrap_err();
+    let expected =
+        "nodes.lonely.inputs.first: found 0 wires, expected one wire that carries scalar";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_time_limit_may_be_a_fraction_and_nothing_absurd() {
+    let node = |limit: Json| json!({ "s": { "step": "number", "timeout_ms": limit } });
+    for good in [json!(0), json!(0.5), json!(1500), json!(u64::MAX)] {
+        check(node(good), &[]);
+    }
+    check(node(json!(-0.5)), &["nodes.s.timeout_ms: found -0.5, expected at least 0 ms"]);
+    check(node(json!("1")), &["nodes.s.timeout_ms: found \"1\", expected a number, at least 0 ms"]);
+    let refused = "nodes.s: found settings that cannot be read (a time of 1e+300 ms, expected 0 or \
+                   more), expected settings of a node";
+    check(node(json!(1e300)), &[refused]);
+    #[cfg(feature = "yaml")]
+    {
+        let text = "version: 1\nnodes:\n  a: {step: number, timeout_ms: .nan}\n";
+        let shown = faults_in(text, FileFormat::Yaml);
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        assert_eq!(shown[0].path, "nodes.a.timeout_ms");
+    }
+}
+
+#[test]
 fn settings_are_checked_like_parameters() {
     check(
         json!({ "s": {
@@ -228,7 +297,7 @@ fn settings_are_checked_like_parameters() {
             "nodes.s.bypassed: found \"yes\", expected true or false",
             "nodes.s.retry.atempts: found `atempts`, expected one of `attempts`, `delay_ms`; did \
              you mean `attempts`?",
-            "nodes.s.retry.attempts: found nothing, expected a whole number, 0 to 4294967295",
+            "nodes.s.retry.attempts: found nothing, expected a whole number, 1 to 255",
             "nodes.s.timeout_ms: found -5, expected at least 0 ms",
             "nodes.s.priority: found 200, expected -128 to 127",
         ],
@@ -424,6 +493,7 @@ fn what_a_file_cannot_hold_is_not_written() {
     let lost = Scale { limit: Some(f32::INFINITY), ..Scale::default() };
     let number = graph.add("x", Number::default(), ());
     graph.add("lost", lost, number);
+    graph.settings(number.id(), |settings| settings.retry.attempts = 0).unwrap();
     graph.target_any(number.id(), 3);
     let found: Vec<String> =
         graph.to_json().unwrap_err().to_string().lines().map(str::to_owned).collect();
@@ -434,8 +504,8 @@ fn what_a_file_cannot_hold_is_not_written() {
          characters",
             "nodes.n: found `n` a second time, expected each name once",
             "nodes.nan.params.value: found null (not a finite number), expected a number",
-            "nodes.lost.params: found a number that is not finite, or a value that does not read \
-         back, expected parameters that a file can hold",
+            "nodes.x.retry.attempts: found 0, expected 1 to 255",
+            "nodes.lost.params.limit: found inf, expected a finite number",
             "targets[0]: found output 3 of `x`, expected an output that the node has",
         ]
     );

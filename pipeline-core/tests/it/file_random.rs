@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use pipeline_core::graph::{FileFormat, FileLimits};
-use pipeline_core::{Error, Graph};
+use pipeline_core::graph::{FileFormat, FileLimits, NodeInfo};
+use pipeline_core::{Error, Graph, NodeId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value as Json;
@@ -72,7 +72,7 @@ fn any_graph(size: usize) -> impl Strategy<Value = Graph> {
                     if !is_input {
                         settings.priority = priority;
                         settings.bypassed = priority > 100;
-                        settings.timeout = timeout.map(|ms| Duration::from_millis(ms.into()));
+                        settings.timeout = timeout;
                     }
                 })
                 .unwrap();
@@ -82,8 +82,20 @@ fn any_graph(size: usize) -> impl Strategy<Value = Graph> {
     })
 }
 
-fn any_settings() -> impl Strategy<Value = (i8, Option<u32>, Option<Json>)> {
-    (any::<i8>(), any::<Option<u32>>(), prop::option::of(any_json()))
+/// Inputs stand before steps in a file.
+fn in_file_order(graph: &Graph) -> impl Iterator<Item = (NodeId, &NodeInfo)> {
+    let is_input = |node: &(NodeId, &NodeInfo)| node.1.input_type().is_some();
+    let steps = graph.nodes().filter(move |node| !is_input(node));
+    graph.nodes().filter(is_input).chain(steps)
+}
+
+fn any_settings() -> impl Strategy<Value = (i8, Option<Duration>, Option<Json>)> {
+    let timeout = prop_oneof![
+        any::<u32>().prop_map(|ms| Duration::from_millis(ms.into())),
+        (0u64..1 << 50).prop_map(Duration::from_nanos),
+        (0u64..3_000_000).prop_map(Duration::from_nanos),
+    ];
+    (any::<i8>(), prop::option::of(timeout), prop::option::of(any_json()))
 }
 
 fn any_json() -> impl Strategy<Value = Json> {
@@ -222,6 +234,9 @@ proptest! {
         let text = graph.to_json().unwrap();
         let again = Graph::from_json(&text, &registry).unwrap();
         prop_assert_eq!(again.to_json().unwrap(), text.clone());
+        for ((_, info), (_, read)) in in_file_order(&graph).zip(again.nodes()) {
+            prop_assert_eq!((read.name(), read.settings()), (info.name(), info.settings()));
+        }
         #[cfg(feature = "yaml")]
         {
             let yaml = graph.to_yaml().unwrap();

@@ -25,8 +25,7 @@ impl Faults {
         if self.more > 0 {
             let found = format!("{} more faults", self.more);
             let expected = format!("at most {MOST_FAULTS}, which are listed");
-            let (code, path) = (FaultCode::Limit, "file".to_owned());
-            self.list.push(Fault { code, path, found, expected, nearest: None });
+            self.list.push(Fault::new(FaultCode::Limit, "file", found, expected));
         }
         self.list
     }
@@ -50,8 +49,7 @@ impl Faults {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) {
-        let (path, found, expected) = (path.to_owned(), found.into(), expected.into());
-        self.push(Fault { code, path, found, expected, nearest: None });
+        self.push(Fault::new(code, path, found, expected));
     }
 
     pub(super) fn wrong_type(&mut self, path: &str, tree: &Tree, expected: &str) {
@@ -60,13 +58,8 @@ impl Faults {
 
     /// A name that is none of those known.
     pub(super) fn unknown_name(&mut self, code: FaultCode, path: &str, name: &str, known: &[&str]) {
-        self.push(Fault {
-            code,
-            path: path.to_owned(),
-            found: format!("`{}`", shorten(name)),
-            expected: one_of(known),
-            nearest: nearest(name, known.iter().copied()),
-        });
+        let fault = Fault::new(code, path, format!("`{}`", shorten(name)), one_of(known));
+        self.push(fault.near(nearest(name, known.iter().copied())));
     }
 
     /// A field that an object has already.

@@ -79,7 +79,7 @@ pub(super) fn limit(path: String, found: &str, meter: &Meter, limits: &FileLimit
         meter.max_depth(),
         limits.max_values
     );
-    Fault { code: FaultCode::Limit, path, found: found.to_owned(), expected, nearest: None }
+    Fault::new(FaultCode::Limit, path, found, expected)
 }
 
 pub(super) fn place(line: impl std::fmt::Display, column: impl std::fmt::Display) -> String {
@@ -87,8 +87,7 @@ pub(super) fn place(line: impl std::fmt::Display, column: impl std::fmt::Display
 }
 
 pub(super) fn syntax(path: String, found: impl Into<String>, expected: &str) -> Fault {
-    let (code, found, expected) = (FaultCode::Syntax, found.into(), expected.to_owned());
-    Fault { code, path, found, expected, nearest: None }
+    Fault::new(FaultCode::Syntax, path, found, expected)
 }
 
 fn json(text: &str, meter: &Meter) -> Result<Tree, Fault> {
@@ -142,8 +141,8 @@ impl Graph {
     /// Writes the graph as JSON, with all parameters in full.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a name or a parameter cannot stand in a file: two nodes of one name,
-    /// a name with a `.`, a number that is not finite.
+    /// [`Error::Invalid`] if something cannot stand in a file: two nodes of one name, a name with a
+    /// `.`, a number that is not finite, a wire or a target of a node that is not there.
     pub fn to_json(&self) -> Result<String> {
         let document = write::document(self).map_err(Error::Invalid)?;
         let mut text = serde_json::to_string_pretty(&document).map_err(failed)?;

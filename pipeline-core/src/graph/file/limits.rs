@@ -79,13 +79,8 @@ impl FileLimits {
         file.take(self.max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
-            Error::Invalid(vec![Fault {
-                code: FaultCode::Syntax,
-                path: format!("byte {place}"),
-                found: "bytes that are not text".to_owned(),
-                expected: "UTF-8".to_owned(),
-                nearest: None,
-            }])
+            let (path, found) = (format!("byte {place}"), "bytes that are not text");
+            Error::Invalid(vec![Fault::new(FaultCode::Syntax, path, found, "UTF-8")])
         })?;
         self.parse(&text, format, registry)
     }
@@ -97,12 +92,6 @@ impl FileLimits {
             format!("more than {} bytes", self.max_bytes)
         };
         let expected = format!("at most {} bytes", self.max_bytes);
-        Error::Invalid(vec![Fault {
-            code: FaultCode::Limit,
-            path: "file".to_owned(),
-            found,
-            expected,
-            nearest: None,
-        }])
+        Error::Invalid(vec![Fault::new(FaultCode::Limit, "file", found, expected)])
     }
 }

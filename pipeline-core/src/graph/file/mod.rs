@@ -12,6 +12,7 @@ mod schema;
 #[cfg(feature = "toml")]
 mod toml;
 mod tree;
+mod wires;
 mod write;
 #[cfg(feature = "yaml")]
 mod yaml;
@@ -22,23 +23,26 @@ pub use limits::FileLimits;
 /// The version that files are written in, and the only one that is read.
 const VERSION: u64 = 1;
 
-/// A node's name may have this many characters.
+/// Most characters a node's name may have.
 const LONGEST_NAME: usize = 200;
 
 /// What is wrong with a node's name, if anything: what was found.
-fn name_fault(name: &str) -> Option<&'static str> {
-    if name.is_empty() {
-        Some("an empty name")
+fn name_fault(name: &str) -> Option<String> {
+    let found = if name.is_empty() {
+        "an empty name"
     } else if name.contains('.') {
-        Some("a name with a `.`")
+        "a name with a `.`"
     } else if name.contains(char::is_control) {
-        Some("a name with a control character")
+        "a name with a control character"
     } else if name.chars().nth(LONGEST_NAME).is_some() {
-        Some("a name of more than 200 characters")
+        return Some(format!("a name of more than {LONGEST_NAME} characters"));
     } else {
-        None
-    }
+        return None;
+    };
+    Some(found.to_owned())
 }
 
 /// What is expected of a node's name.
-const GOOD_NAME: &str = "1 to 200 characters without `.` and control characters";
+fn good_name() -> String {
+    format!("1 to {LONGEST_NAME} characters without `.` and control characters")
+}

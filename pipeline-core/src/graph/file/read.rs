@@ -2,22 +2,25 @@
 //!
 //! Two passes: the first makes the nodes, the second their wires, which may lead to nodes further
 //! down. A node with a fault stays known, so that its wires are checked too and do not look like
-//! wires to nowhere.
+//! wires to nowhere. If anything was at fault, what was read is then checked as the planner would
+//! check it, so that one reading tells all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::faults::{Faults, Fields, take};
 use super::limits::FileLimits;
 use super::tree::Tree;
-use super::{GOOD_NAME, VERSION, name_fault};
+use super::{VERSION, good_name, name_fault};
 use crate::data::DataType;
-use crate::error::{Fault, FaultCode, nearest};
-use crate::graph::{Graph, Settings};
+use crate::error::{Error, Fault, FaultCode};
+use crate::graph::{Graph, Rows, Settings, cycle, structure};
 use crate::id::NodeId;
-use crate::step::{Arity, Port, Registry, StepType, Wire, check_params, shorten};
+use crate::step::{AnyStep, Context, Registry, Step, StepType, check_params, shorten};
 
 /// The work that goes into finding nearest names in one file, in pairs of characters compared. A
 /// file of many nodes and many wrong names would otherwise take time with the square of its size.
@@ -41,7 +44,7 @@ pub(super) fn graph(
         names_length: 0,
         faults: Faults::default(),
         nearest_work: NEAREST_WORK,
-        settings: &settings,
+        settings,
         node_fields: &known,
     };
     reader.file(tree);
@@ -49,30 +52,30 @@ pub(super) fn graph(
     if faults.is_empty() { Ok(reader.graph) } else { Err(faults) }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     registry: &'a Registry,
     limits: &'a FileLimits,
-    graph: Graph,
-    nodes: HashMap<Arc<str>, Known>,
-    /// Per node its name and the wires of its inputs.
-    wires: Vec<(Arc<str>, Fields)>,
-    names_length: usize,
-    faults: Faults,
-    nearest_work: usize,
+    pub(super) graph: Graph,
+    pub(super) nodes: HashMap<Arc<str>, Known>,
+    /// Per node its name and the wires of its inputs, if they can be read.
+    pub(super) wires: Vec<(Arc<str>, Option<Fields>)>,
+    pub(super) names_length: usize,
+    pub(super) faults: Faults,
+    pub(super) nearest_work: usize,
     settings: &'a Json,
     node_fields: &'a [&'a str],
 }
 
 /// A node that the file names.
 #[derive(Clone)]
-struct Known {
-    role: Role,
-    /// `None` if it has a fault of its own and is not in the graph.
-    id: Option<NodeId>,
+pub(super) struct Known {
+    pub(super) role: Role,
+    /// `None` if it is not known what it is, so that it is not in the graph.
+    pub(super) id: Option<NodeId>,
 }
 
 #[derive(Clone)]
-enum Role {
+pub(super) enum Role {
     Input(Option<DataType>),
     Step(Option<Arc<StepType>>),
 }
@@ -116,6 +119,7 @@ impl Reader<'_> {
         for (name, inputs) in std::mem::take(&mut self.wires) {
             self.wire_node(&name, inputs);
         }
+        self.structure();
         if let Some(targets) = take(&mut fields, "targets") {
             self.targets(targets);
         }
@@ -127,6 +131,16 @@ impl Reader<'_> {
             Some(Tree::Text(link)) => self.graph.schema_link = Some(link.into()),
             Some(other) => self.faults.wrong_type("$schema", &other, "text"),
             None => {}
+        }
+    }
+
+    /// Adds what the planner would find, if the file is refused anyway. A file that has no other
+    /// faults is read, so that work that is not finished can be kept; its plan tells them.
+    fn structure(&mut self) {
+        if self.faults.count() > 0 {
+            let rows = Rows::of(&self.graph);
+            let found = structure(&self.graph, &rows).into_iter().chain(cycle(&rows));
+            found.for_each(|fault| self.faults.push(fault));
         }
     }
 
@@ -176,19 +190,23 @@ impl Reader<'_> {
             .map(|params| self.faults.json(params, &mut params_path.clone()));
         let readable = self.faults.count() == before;
         match take(&mut fields, "inputs") {
-            Some(Tree::Object(inputs)) => self.wires.push((Arc::clone(&name), inputs)),
-            Some(other) => self.faults.wrong_type(&format!("{path}.inputs"), &other, "an object"),
+            Some(Tree::Object(inputs)) => self.wires.push((Arc::clone(&name), Some(inputs))),
+            Some(other) => {
+                self.faults.wrong_type(&format!("{path}.inputs"), &other, "an object");
+                self.wires.push((Arc::clone(&name), None));
+            }
             None => {}
         }
         let settings = self.node_settings(fields, &path);
         let Some(kind) = kind else { return };
         let params = params.unwrap_or_else(|| no_params(&kind));
         let step = readable.then(|| self.build(&kind, &params, &params_path)).flatten();
-        let id = step.map(|step| self.graph.add_any(Arc::clone(&name), step, Arc::clone(&kind)));
-        if let Some((id, settings)) = id.zip(settings) {
+        let step = step.unwrap_or_else(|| Arc::new(Unread {}));
+        let id = self.graph.add_any(Arc::clone(&name), step, Arc::clone(&kind));
+        if let Some(settings) = settings {
             self.graph.put_settings(id, settings);
         }
-        self.nodes.insert(name, Known { role: Role::Step(Some(kind)), id });
+        self.nodes.insert(name, Known { role: Role::Step(Some(kind)), id: Some(id) });
     }
 
     fn step_type(&mut self, name: &str, path: &str) -> Option<Arc<StepType>> {
@@ -200,12 +218,7 @@ impl Reader<'_> {
         kind
     }
 
-    fn build(
-        &mut self,
-        kind: &StepType,
-        params: &Json,
-        path: &str,
-    ) -> Option<Arc<dyn crate::step::AnyStep>> {
+    fn build(&mut self, kind: &StepType, params: &Json, path: &str) -> Option<Arc<dyn AnyStep>> {
         let mut faults = Vec::new();
         check_params(&kind.schema, params, path, &mut faults);
         if !faults.is_empty() {
@@ -254,7 +267,7 @@ impl Reader<'_> {
     /// Makes a node known, unless its name is taken.
     fn name(&mut self, name: String, path: &str, role: Role) -> Option<Arc<str>> {
         if let Some(found) = name_fault(&name) {
-            self.faults.fault(FaultCode::Name, path, found.to_owned(), GOOD_NAME);
+            self.faults.fault(FaultCode::Name, path, found, good_name());
         }
         if self.nodes.contains_key(&*name) {
             let found = format!("`{}` a second time", shorten(&name));
@@ -271,156 +284,21 @@ impl Reader<'_> {
         self.nodes.insert(Arc::clone(&name), Known { role, id: None });
         Some(name)
     }
-
-    fn wire_node(&mut self, name: &str, inputs: Fields) {
-        let Some(node) = self.nodes.get(name).cloned() else { return };
-        let kind = if let Role::Step(kind) = node.role { kind } else { None };
-        let mut wired = HashSet::new();
-        for (port_name, tree) in inputs {
-            let path = format!("nodes.{}.inputs.{}", shorten(name), shorten(&port_name));
-            let ports = kind.as_ref().map(|kind| &*kind.inputs);
-            let port = ports.and_then(|ports| port_of(ports, &port_name));
-            if let (Some(ports), None) = (ports, port) {
-                let known: Vec<&str> = ports.iter().map(|port| port.name).collect();
-                self.faults.unknown_name(FaultCode::UnknownPort, &path, &port_name, &known);
-            }
-            if wired.contains(&port_name) {
-                self.faults.repeated(&path, &port_name);
-                continue;
-            }
-            let texts = self.wire_texts(tree, &path, port.map(|(_, port)| port.arity));
-            for (text, path, place) in texts {
-                let Some(source) = self.source(&text, &path) else { continue };
-                let Some((input, port)) = port else { continue };
-                if let Some(data) = source.data
-                    && data != port.data
-                {
-                    let found = format!("`{}`, which carries {}", shorten(&text), data.name);
-                    self.faults.fault(FaultCode::Wire, &path, found, port.data.name);
-                    continue;
-                }
-                if let (Some(from), Some(to)) = (source.id, node.id) {
-                    self.graph.wire(Wire { node: from, port: source.port }, to, input, place);
-                }
-            }
-            wired.insert(port_name);
-        }
-    }
-
-    /// The wires at one input, each with its path and its place.
-    fn wire_texts(
-        &mut self,
-        tree: Tree,
-        path: &str,
-        arity: Option<Arity>,
-    ) -> Vec<(String, String, u32)> {
-        let one = "a wire: `node` or `node.port`";
-        match tree {
-            Tree::Text(text) => vec![(text, path.to_owned(), 0)],
-            Tree::List(list) if arity.is_none_or(|arity| arity == Arity::Many) => {
-                let mut wires = Vec::with_capacity(list.len());
-                for (tree, place) in list.into_iter().zip(0u32..) {
-                    let path = format!("{path}[{place}]");
-                    match tree {
-                        Tree::Text(text) => wires.push((text, path, place)),
-                        other => self.faults.wrong_type(&path, &other, one),
-                    }
-                }
-                wires
-            }
-            Tree::List(list) if list.len() > 1 => {
-                let found = format!("{} wires", list.len());
-                self.faults.fault(FaultCode::Wire, path, found, "one wire");
-                Vec::new()
-            }
-            other => {
-                self.faults.wrong_type(path, &other, one);
-                Vec::new()
-            }
-        }
-    }
-
-    /// The output that a wire comes from.
-    fn source(&mut self, text: &str, path: &str) -> Option<Source> {
-        let (name, port) = match text.split_once('.') {
-            Some((name, port)) => (name, Some(port)),
-            None => (text, None),
-        };
-        let Some(Known { role, id }) = self.nodes.get(name).cloned() else {
-            let near = self.nearest_node(name);
-            let found = format!("`{}`", shorten(name));
-            let expected = "the name of a node or an input".to_owned();
-            let (code, path) = (FaultCode::UnknownNode, path.to_owned());
-            self.faults.push(Fault { code, path, found, expected, nearest: near });
-            return None;
-        };
-        let (place, data) = match &role {
-            Role::Input(data) => (port.is_none_or(|port| port == "out").then_some(0), *data),
-            Role::Step(None) => (Some(0), None),
-            Role::Step(Some(kind)) => {
-                let found = match port {
-                    Some(port) => port_of(&kind.outputs, port),
-                    None => kind.outputs.first().map(|port| (0, *port)),
-                };
-                (found.map(|(place, _)| place), found.map(|(_, port)| port.data))
-            }
-        };
-        let Some(port_place) = place else {
-            let known: Vec<&str> = match &role {
-                Role::Step(Some(kind)) => kind.outputs.iter().map(|port| port.name).collect(),
-                _ => vec!["out"],
-            };
-            let name = port.unwrap_or_default();
-            self.faults.unknown_name(FaultCode::UnknownPort, path, name, &known);
-            return None;
-        };
-        Some(Source { id, port: port_place, data })
-    }
-
-    fn targets(&mut self, tree: Tree) {
-        let Tree::List(list) = tree else {
-            self.faults.wrong_type("targets", &tree, "a list");
-            return;
-        };
-        let mut seen = HashSet::new();
-        let mut targets = Vec::new();
-        for (index, tree) in list.into_iter().enumerate() {
-            let path = format!("targets[{index}]");
-            let Tree::Text(text) = tree else {
-                self.faults.wrong_type(&path, &tree, "an output: `node` or `node.port`");
-                continue;
-            };
-            let Some(source) = self.source(&text, &path) else { continue };
-            let Some(node) = source.id else { continue };
-            let wire = Wire { node, port: source.port };
-            if seen.insert(wire) {
-                targets.push(wire);
-            } else {
-                let found = format!("`{}` a second time", shorten(&text));
-                self.faults.fault(FaultCode::Name, &path, found, "each output once");
-            }
-        }
-        self.graph.set_targets(targets);
-    }
-
-    /// The nearest name of a node, as long as the file's allowance lasts.
-    fn nearest_node(&mut self, name: &str) -> Option<String> {
-        let work = self.names_length.saturating_mul(name.chars().count());
-        self.nearest_work = self.nearest_work.checked_sub(work)?;
-        nearest(name, self.nodes.keys().map(|known| &**known))
-    }
 }
 
-/// Where a wire comes from.
-struct Source {
-    id: Option<NodeId>,
-    port: u16,
-    /// `None` if a fault keeps it from being known.
-    data: Option<DataType>,
-}
+/// Stands for a step whose parameters are at fault, so that its wires are checked all the same. A
+/// graph that holds one is refused.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Unread {}
 
-fn port_of(ports: &[Port], name: &str) -> Option<(u16, Port)> {
-    (0..).zip(ports).find(|(_, port)| port.name == name).map(|(place, port)| (place, *port))
+impl Step for Unread {
+    const NAME: &'static str = "unread";
+    type Input = ();
+    type Output = ();
+
+    fn run(&self, (): (), _: &Context<'_>) -> crate::error::Result<()> {
+        Err(Error::failed("the parameters could not be read"))
+    }
 }
 
 /// What a node that gives no parameters gives.

@@ -4,6 +4,8 @@
 //! descriptions. Each step has a branch of its own: where `step` is its name, `params` and `inputs`
 //! are its parameters and ports.
 
+use std::sync::LazyLock;
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
@@ -12,12 +14,18 @@ use crate::graph::{Graph, Settings};
 use crate::step::{Arity, Port, Registry, StepType};
 
 /// The schema of a node's settings.
-pub(super) fn settings() -> Json {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Settings>().to_value()
+pub(super) fn settings() -> &'static Json {
+    static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
+        let generator = SchemaSettings::draft2020_12().into_generator();
+        generator.into_root_schema_for::<Settings>().to_value()
+    });
+    &SCHEMA
 }
 
-/// A node's name: no `.`, no control characters.
-const NAME: &str = r"[^.\x00-\x1f\x7f-\x9f]{1,200}";
+/// The pattern of a node's name: no `.`, no control characters.
+fn name_pattern() -> String {
+    format!(r"[^.\x00-\x1f\x7f-\x9f]{{1,{LONGEST_NAME}}}")
+}
 
 impl Graph {
     /// The JSON Schema (draft 2020-12) of pipeline files whose steps are those of a registry.
@@ -26,7 +34,8 @@ impl Graph {
     #[must_use]
     pub fn json_schema(registry: &Registry) -> Json {
         let mut defs = Map::new();
-        let mut settings = settings();
+        let name = name_pattern();
+        let mut settings = settings().clone();
         absorb(&mut settings, "settings", &mut defs);
         let mut fields = Map::new();
         fields.insert("step".to_owned(), json!({ "oneOf": step_names(registry) }));
@@ -50,12 +59,12 @@ impl Graph {
             "wire".to_owned(),
             json!({
                 "type": "string",
-                "pattern": format!("^{NAME}(\\..+)?$"),
+                "pattern": format!("^{name}(\\..+)?$"),
                 "description": "An output: `node`, or `node.port` if the node has several.",
             }),
         );
         let data: Vec<&str> = registry.data_types().map(|data| data.name).collect();
-        let names = json!({ "pattern": format!("^{NAME}$"), "maxLength": LONGEST_NAME });
+        let names = json!({ "pattern": format!("^{name}$"), "maxLength": LONGEST_NAME });
         json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "Pipeline file",

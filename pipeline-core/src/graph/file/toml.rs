@@ -30,8 +30,7 @@ pub(super) fn tree(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tre
             return limit(path, DEEPER, meter, limits);
         }
         if message.starts_with("duplicate key") {
-            let (code, expected) = (FaultCode::Name, "each name once".to_owned());
-            return Fault { code, path, found: message.to_owned(), expected, nearest: None };
+            return Fault::new(FaultCode::Name, path, message, "each name once");
         }
         syntax(path, message.lines().next().unwrap_or_default(), "well-formed TOML")
     })

@@ -6,17 +6,18 @@
 
 use std::collections::HashSet;
 
-use petgraph::Direction;
 use petgraph::visit::EdgeRef;
 use serde_json::{Map, Value as Json};
 
 use super::read::no_params;
-use super::{GOOD_NAME, VERSION, name_fault};
+use super::schema::settings as settings_schema;
+use super::{VERSION, good_name, name_fault};
 use crate::error::{Fault, FaultCode};
+use crate::graph::check::loose;
 use crate::graph::node::StepBody;
 use crate::graph::{Graph, NodeInfo, index};
 use crate::id::NodeId;
-use crate::step::{Arity, shorten};
+use crate::step::{Arity, check_params, shorten};
 
 /// The graph as a file says it, or what cannot stand in a file.
 pub(super) fn document(graph: &Graph) -> Result<Json, Vec<Fault>> {
@@ -31,11 +32,10 @@ pub(super) fn document(graph: &Graph) -> Result<Json, Vec<Fault>> {
         };
         let path = format!("{group}.{}", shorten(info.name()));
         let mut fault = |found: String, expected: &str| {
-            let (code, path, expected) = (FaultCode::Name, path.clone(), expected.to_owned());
-            faults.push(Fault { code, path, found, expected, nearest: None });
+            faults.push(Fault::new(FaultCode::Name, &path, found, expected));
         };
         if let Some(found) = name_fault(info.name()) {
-            fault(found.to_owned(), GOOD_NAME);
+            fault(found, &good_name());
         }
         if !names.insert(info.name()) {
             fault(format!("`{}` a second time", info.name()), "each name once");
@@ -47,17 +47,17 @@ pub(super) fn document(graph: &Graph) -> Result<Json, Vec<Fault>> {
         };
         members.insert(info.name().to_owned(), member);
     }
+    faults.extend(loose(graph));
     let mut targets = Vec::new();
     for (place, (node, port)) in graph.targets().enumerate() {
         match wire(graph, node, port) {
             Some(text) => targets.push(Json::from(text)),
-            None => faults.push(Fault {
-                code: FaultCode::UnknownPort,
-                path: format!("targets[{place}]"),
-                found: format!("output {port} of `{}`", graph.name(node).unwrap_or("no node")),
-                expected: "an output that the node has".to_owned(),
-                nearest: None,
-            }),
+            None => faults.push(Fault::new(
+                FaultCode::UnknownPort,
+                format!("targets[{place}]"),
+                format!("output {port} of `{}`", graph.name(node).unwrap_or("no node")),
+                "an output that the node has",
+            )),
         }
     }
     if !faults.is_empty() {
@@ -112,7 +112,9 @@ fn step(
     if !inputs.is_empty() {
         member.insert("inputs".to_owned(), inputs.into());
     }
-    if let Ok(Json::Object(settings)) = serde_json::to_value(info.settings()) {
+    let settings = serde_json::to_value(info.settings()).unwrap_or_default();
+    check_params(settings_schema(), &settings, path, faults);
+    if let Json::Object(settings) = settings {
         member.extend(settings);
     }
     member.into()
@@ -121,13 +123,12 @@ fn step(
 /// Why parameters would not be the same after they were written and read again.
 fn unwritable(body: &StepBody, path: &str) -> Vec<Fault> {
     if body.faults.is_empty() {
-        return vec![Fault {
-            code: FaultCode::Range,
-            path: format!("{path}.params"),
-            found: "a number that is not finite, or a value that does not read back".to_owned(),
-            expected: "parameters that a file can hold".to_owned(),
-            nearest: None,
-        }];
+        return vec![Fault::new(
+            FaultCode::Range,
+            format!("{path}.params"),
+            "a number that is not finite, or a value that does not read back",
+            "parameters that a file can hold",
+        )];
     }
     let faults = body.faults.iter().cloned();
     faults.map(|fault| Fault { path: format!("{path}.{}", fault.path), ..fault }).collect()
@@ -135,7 +136,7 @@ fn unwritable(body: &StepBody, path: &str) -> Vec<Fault> {
 
 /// The wires at a node's inputs, by port.
 fn wires(graph: &Graph, id: NodeId, body: &StepBody) -> Map<String, Json> {
-    let edges = graph.store().edges_directed(index(id), Direction::Incoming);
+    let edges = graph.store().incoming(index(id));
     let mut joints: Vec<_> =
         edges.map(|edge| (*edge.weight(), crate::graph::id(edge.source()))).collect();
     joints.sort_unstable_by_key(|(joint, _)| (joint.input, joint.place));
@@ -193,8 +194,7 @@ pub(super) fn without_nulls(graph: &Graph, document: &mut Json) -> Result<(), Ve
 
 #[cfg(feature = "toml")]
 fn null(path: String) -> Fault {
-    let (code, found) = (FaultCode::Type, "null".to_owned());
-    Fault { code, path, found, expected: "a value; TOML has no null".to_owned(), nearest: None }
+    Fault::new(FaultCode::Type, path, "null", "a value; TOML has no null")
 }
 
 #[cfg(feature = "toml")]

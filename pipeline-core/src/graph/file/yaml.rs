@@ -48,13 +48,10 @@ pub(super) fn tree(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tre
             serde_saphyr::Error::AliasReplayLimitExceeded { .. } => {
                 limit(path, "aliases that stand for more", meter, limits)
             }
-            serde_saphyr::Error::DuplicateMappingKey { key, .. } => Fault {
-                code: FaultCode::Name,
-                path,
-                found: format!("`{}` a second time", key.as_deref().unwrap_or("a field")),
-                expected: "each name once".to_owned(),
-                nearest: None,
-            },
+            serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+                let found = format!("`{}` a second time", key.as_deref().unwrap_or("a field"));
+                Fault::new(FaultCode::Name, path, found, "each name once")
+            }
             other => {
                 let message = other.to_string();
                 let message = message.lines().next().unwrap_or_default();

@@ -1,10 +1,15 @@
 //! What can go wrong: one error type for steps, graphs, plans and runs, and its data form.
 
+mod fault;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use fault::nearest_suffix;
+pub use fault::{Fault, FaultCode, nearest};
 
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,7 +53,7 @@ impl std::fmt::Display for CancelReason {
 #[non_exhaustive]
 pub enum Error {
     /// The graph, its parameters or a pipeline file has faults; all of them are listed.
-    #[error("{}", crate::error::list(.0))]
+    #[error("{}", list(.0))]
     Invalid(Vec<Fault>),
 
     /// A step was given data that it cannot work on.
@@ -145,10 +150,6 @@ pub enum Error {
     },
 }
 
-fn nearest_suffix(nearest: Option<&str>) -> String {
-    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
-}
-
 fn list(faults: &[Fault]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     lines.join("\n")
@@ -181,6 +182,18 @@ impl Error {
         expected: impl Into<String>,
     ) -> Self {
         Self::Input { what: what.into(), found: found.to_string(), expected: expected.into() }
+    }
+
+    /// A name that is none of those known.
+    #[must_use]
+    pub fn unknown<'a>(
+        what: &'static str,
+        name: impl Into<String>,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let name = name.into();
+        let nearest = nearest(&name, known);
+        Self::Unknown { what, name, nearest }
     }
 
     /// Whether trying again may help.
@@ -221,103 +234,9 @@ impl Error {
     }
 }
 
-/// One fault of a graph or a pipeline file, as data.
-///
-/// Printed as ``nodes.blur.params.sigma: sigma is -1.5, expected more than 0``.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Fault {
-    /// The kind of fault.
-    pub code: FaultCode,
-    /// Where it is, as a person sees it in the file: `nodes.blur.params.sigma`.
-    pub path: String,
-    /// What was found there.
-    pub found: String,
-    /// What was expected.
-    pub expected: String,
-    /// The known name nearest to an unknown one, or the number in range nearest to one outside.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nearest: Option<String>,
-}
-
-impl Fault {
-    /// The value to put in place of a number outside of its range.
-    pub(crate) fn clamped(&self) -> Option<serde_json::Number> {
-        let number = |text: &String| serde_json::from_str(text).ok();
-        let _: serde_json::Number = number(&self.found)?;
-        self.nearest.as_ref().filter(|_| self.code == FaultCode::Range).and_then(number)
-    }
-}
-
-/// The kinds of [`Fault`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FaultCode {
-    /// The file is not readable as what it claims to be.
-    Syntax,
-    /// The file's version is not one this program reads.
-    Version,
-    /// A file or a graph has more nodes, or is nested deeper, than is allowed.
-    Limit,
-    /// Two nodes have the same name, or a name is empty or has a forbidden character.
-    Name,
-    /// No step of this name is registered.
-    UnknownStep,
-    /// A wire, target or field names a node that does not exist.
-    UnknownNode,
-    /// A step has no port of this name.
-    UnknownPort,
-    /// A step has no parameter of this name, or the file no field of this name.
-    UnknownField,
-    /// A value has the wrong type.
-    Type,
-    /// A value is outside its range, or not a finite number.
-    Range,
-    /// A wire joins ports that carry different data.
-    Wire,
-    /// A required input has no wire, or a required field or parameter is not given.
-    Missing,
-    /// The wires form a cycle; the path is what was found.
-    Cycle,
-    /// A step asks for more of a resource than there is.
-    Resource,
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: found {}, expected {}", self.path, self.found, self.expected)?;
-        // What is expected of a number says more than the nearest one.
-        let name = self.nearest.as_deref().filter(|_| self.clamped().is_none());
-        f.write_str(&nearest_suffix(name))
-    }
-}
-
-/// The known name nearest to `name`, if one is near enough to be a slip of the hand.
-#[must_use]
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let length = name.chars().count();
-    let limit = (length / 3).max(1);
-    // Nobody slips on a name this long, and comparing it would take long.
-    let known = known.into_iter().take_while(|_| length <= 200);
-    known
-        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|&(distance, _)| distance <= limit)
-        .min()
-        .map(|(_, candidate)| candidate.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nearest_finds_slips_and_ignores_strangers() {
-        let known = ["gaussian_blur", "gain", "gamma"];
-        assert_eq!(nearest("gausian_blur", known).as_deref(), Some("gaussian_blur"));
-        assert_eq!(nearest("gian", known).as_deref(), Some("gain"));
-        assert_eq!(nearest("watershed", known), None);
-    }
 
     #[test]
     fn an_error_lists_its_causes() {

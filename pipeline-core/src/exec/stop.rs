@@ -1,0 +1,129 @@
+//! How a run stops before its end: what is queued is refused, what waits comes back, what runs is
+//! told, and given up on if it does not listen.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::cell::{Runner, State};
+use super::run::RunCore;
+use super::timer::NOT_HURRIED;
+use crate::error::{CancelReason, Error};
+use crate::step::OnCancel;
+use crate::sync::atomic::Ordering;
+
+/// How long a step that was told to stop goes on, because others wait for it, before it is asked
+/// whether they still do.
+const STILL_WANTED: Duration = Duration::from_millis(50);
+
+impl RunCore {
+    /// Tells the run to stop; what does not stop within the grace period is given up on.
+    pub(super) fn cancel(self: &Arc<Self>, reason: CancelReason) {
+        if self.token.cancel(reason) {
+            self.wind_down();
+        }
+    }
+
+    /// Brings back whatever waits for something else than a thread, so that it can end.
+    pub(super) fn bring_back(self: &Arc<Self>) {
+        for follower in self.engine.inflight.detach(|follower| follower.run.id == self.id) {
+            follower.run.come_back(follower.place);
+        }
+        for place in self.engine.withdraw(self.id) {
+            self.schedule.done(place, self.units_of(place));
+            self.come_back(place);
+        }
+        self.engine.timer.hurry(self.id.0);
+    }
+
+    /// Ends the run soon: what waits comes back, what is queued is refused, what runs is given up on
+    /// after the grace period.
+    pub(super) fn wind_down(self: &Arc<Self>) {
+        self.bring_back();
+        self.refuse_queued();
+        self.abandon_after(self.grace);
+    }
+
+    fn abandon_after(self: &Arc<Self>, pause: Duration) {
+        let Some(at) = Instant::now().checked_add(pause) else { return };
+        let run = Arc::downgrade(self);
+        self.engine.timer.at(at, NOT_HURRIED, move || {
+            if let Some(run) = run.upgrade() {
+                run.abandon_all();
+            }
+        });
+    }
+
+    /// Ends everything that is queued. The run was told to stop, so no step runs: this takes no
+    /// worker, and there may be none to wait for.
+    pub(super) fn refuse_queued(self: &Arc<Self>) {
+        while let Some(place) = self.schedule.pop_any() {
+            let (mut local, mut next) = (self.local(), Some(place));
+            while let Some(place) = next {
+                next = self.execute(place, &mut local).ok().flatten();
+            }
+            self.flush(&mut local);
+            self.left(self.schedule.leave());
+        }
+    }
+
+    fn abandon_all(self: &Arc<Self>) {
+        let Some(reason) = self.token.reason() else { return };
+        let mut is_wanted = false;
+        for (place, cell) in (0u32..).zip(&self.state.cells) {
+            if cell.state() == State::Running {
+                if self.is_wanted(place, reason) {
+                    is_wanted = true;
+                } else {
+                    self.abandon(place, None);
+                }
+            }
+        }
+        if is_wanted {
+            self.abandon_after(self.grace.max(STILL_WANTED));
+        }
+    }
+
+    /// Gives up on a step that does not return: the place fails, its thread is replaced, and what
+    /// the step may still return is dropped. `limit` is the time that it was given, if that is why.
+    pub(super) fn abandon(self: &Arc<Self>, place: u32, limit: Option<Duration>) {
+        let cell = &self.state.cells[place as usize];
+        let runner = cell.runner();
+        if runner == Runner::Caller || !cell.claim() {
+            return;
+        }
+        let took = self.now().saturating_sub(cell.nanos.load(Ordering::Relaxed));
+        cell.nanos.store(took, Ordering::Relaxed);
+        let mut local = self.local();
+        let after = limit.unwrap_or(Duration::from_nanos(took));
+        let error = Error::TimedOut { after, still_running: true };
+        let end = self.failure(place, error);
+        self.engine.lose(runner);
+        self.schedule.recall();
+        let next = self.end(place, &end, &mut local);
+        self.flush(&mut local);
+        if let Some(next) = next {
+            self.queue(next);
+        }
+        if self.token.is_cancelled() {
+            self.refuse_queued();
+        }
+        // The lost thread was counted in; it will not count itself out.
+        self.left(self.schedule.leave());
+    }
+
+    /// Whether another run waits for a place of this one, which was told to stop: then it goes on,
+    /// unless nobody can wait any more.
+    pub(super) fn is_wanted(&self, place: u32, reason: CancelReason) -> bool {
+        reason != CancelReason::Shutdown
+            && self.engine.cache.is_some()
+            && self.leading.lock().contains(&place)
+            && self.cache_key(place).is_some_and(|key| self.engine.inflight.has_followers(&key))
+    }
+}
+
+/// What the program's own token does to the run.
+impl OnCancel for RunCore {
+    fn cancelled(self: Arc<Self>, reason: CancelReason) {
+        self.cancel(reason);
+    }
+}
