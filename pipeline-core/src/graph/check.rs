@@ -10,7 +10,7 @@ use crate::step::{Arity, Port, StepType};
 
 /// All of them but cycles.
 pub(crate) fn structure(graph: &Graph, rows: &Rows) -> Vec<Fault> {
-    let outputs = rows.infos.iter().map(|info| u64::from(info.output_count())).sum();
+    let outputs = rows.facts.iter().map(|facts| u64::from(facts.outputs)).sum();
     let size = size(rows.infos.len() as u64 + rows.wires.len() as u64, outputs);
     let mut faults: Vec<Fault> = size.into_iter().collect();
     for name in graph.duplicates() {

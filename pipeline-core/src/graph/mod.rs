@@ -3,6 +3,7 @@
 mod check;
 mod cycle;
 mod edit;
+mod facts;
 mod file;
 mod node;
 mod rows;
@@ -19,6 +20,7 @@ use petgraph::visit::EdgeRef;
 
 pub(crate) use check::structure;
 pub(crate) use cycle::cycle;
+pub(crate) use facts::Facts;
 pub use file::{FileFormat, FileLimits};
 pub use node::{NodeInfo, Retry, Settings};
 pub(crate) use rows::{Rows, Wired};

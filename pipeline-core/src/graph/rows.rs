@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use petgraph::visit::EdgeRef;
 
+use super::facts::Facts;
 use super::store::Joint;
 use super::{Graph, NodeInfo, id};
 use crate::id::NodeId;
+use crate::step::AnyStep;
 
 /// A wire as it ends at a consumer.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +21,9 @@ pub(crate) struct Wired {
 /// The graph's nodes in the order in which they were added, with the wires that end at each.
 pub(crate) struct Rows {
     pub(crate) infos: Vec<Arc<NodeInfo>>,
+    /// The step of each node; none for an input.
+    pub(crate) steps: Vec<Option<Arc<dyn AnyStep>>>,
+    pub(crate) facts: Vec<Facts>,
     pub(crate) ids: Vec<NodeId>,
     pub(crate) start: Vec<u32>,
     pub(crate) wires: Vec<Wired>,
@@ -30,6 +35,8 @@ impl Rows {
     pub(crate) fn of(graph: &Graph) -> Self {
         let store = graph.store();
         let mut infos = Vec::with_capacity(store.node_count());
+        let mut steps = Vec::with_capacity(store.node_count());
+        let mut facts = Vec::with_capacity(store.node_count());
         let mut ids = Vec::with_capacity(store.node_count());
         let mut dense = Vec::new();
         for (node, info) in store.nodes() {
@@ -37,6 +44,8 @@ impl Rows {
             dense[node.index()] = row(infos.len());
             ids.push(id(node));
             infos.push(Arc::clone(info));
+            steps.push(info.step().map(Arc::clone));
+            facts.push(Facts::of(info));
         }
         let mut start = vec![0u32; infos.len() + 1];
         for edge in store.edge_references() {
@@ -54,7 +63,7 @@ impl Rows {
                 Wired { producer: dense[edge.source().index()], joint: *edge.weight() };
             *next += 1;
         }
-        let mut rows = Self { infos, ids, start, wires };
+        let mut rows = Self { infos, steps, facts, ids, start, wires };
         for row in 0..rows.infos.len() {
             let range = rows.range(row);
             let wires = &mut rows.wires[range];

@@ -6,11 +6,10 @@
 use std::sync::Arc;
 
 use super::Traits;
-use super::facts::Facts;
 use super::shape::{Shape, narrow};
 use super::validate;
 use crate::error::Fault;
-use crate::graph::{Graph, NodeInfo, Rows, Wired};
+use crate::graph::{Facts, Graph, NodeInfo, Rows, Wired};
 use crate::step::AnyStep;
 
 /// A frozen graph: structure, and the node at each place.
@@ -30,54 +29,81 @@ pub(crate) struct Frozen {
 pub(super) fn freeze(graph: &Graph) -> Frozen {
     let rows = Rows::of(graph);
     let mut faults = validate::structure(graph, &rows);
-    let order = if rows.is_ordered() {
-        Some((0..narrow(rows.infos.len())).collect::<Vec<_>>())
-    } else {
-        running_order(&rows)
-    };
+    let order = if rows.is_ordered() { Some(Order::AsTheyAre) } else { running_order(&rows) };
     let Some(order) = order.filter(|_| faults.is_empty()) else {
         faults.extend(validate::cycle(&rows));
         return Frozen { faults, ..Frozen::default() };
     };
 
-    let mut place_of = vec![0u32; order.len()];
-    for (place, &row) in order.iter().enumerate() {
-        place_of[row as usize] = narrow(place);
-    }
-    let infos: Arc<[_]> = order.iter().map(|&row| Arc::clone(&rows.infos[row as usize])).collect();
-    let shape = Shape::new(
-        order.iter().map(|&row| rows.ids[row as usize]).collect(),
-        |place| infos[place as usize].output_count(),
-        |place, first_slot, inputs| {
-            let wires = rows.wires(order[place as usize] as usize);
-            inputs.extend(wires.iter().map(|wire| {
-                first_slot(place_of[wire.producer as usize]) + u32::from(wire.joint.output)
-            }));
-            port_counts(&infos[place as usize], wires)
-        },
-    );
-    let steps = infos.iter().map(|info| info.step().map(Arc::clone)).collect();
+    let shape =
+        Shape::new(
+            order.sort(&rows.ids),
+            |place| rows.facts[order.row(place)].outputs,
+            |place, first_slot, inputs| {
+                let wires = rows.wires(order.row(place));
+                inputs.extend(wires.iter().map(|wire| {
+                    first_slot(order.place(wire.producer)) + u32::from(wire.joint.output)
+                }));
+                rows.facts[order.row(place)]
+                    .has_odd_ports
+                    .then(|| port_counts(&rows.infos[order.row(place)], wires))
+            },
+        );
     let mut traits = Traits::default();
-    infos.iter().for_each(|info| traits.add(info));
-    let facts = infos.iter().map(|info| Facts::of(info)).collect();
+    rows.facts.iter().for_each(|facts| traits.add(facts));
+    let Rows { infos, steps, facts, .. } = rows;
+    let (infos, steps, facts) = match order {
+        Order::AsTheyAre => (infos.into(), steps.into(), facts),
+        Order::Sorted { .. } => {
+            (order.sort(&infos).into(), order.sort(&steps).into(), order.sort(&facts))
+        }
+    };
     Frozen { shape: Arc::new(shape), infos, steps, facts, traits, faults }
 }
 
-/// Wires per port, where a port does not take exactly one.
-fn port_counts(info: &NodeInfo, wires: &[Wired]) -> Option<Box<[u32]>> {
-    let kind = info.step_type()?;
-    if kind.inputs.iter().all(|port| port.arity == crate::step::Arity::One) {
-        return None;
+/// Which row of a graph stands at which place.
+enum Order {
+    /// The order in which nodes were added is a running order.
+    AsTheyAre,
+    /// The row at each place, and the place of each row.
+    Sorted { rows: Vec<u32>, places: Vec<u32> },
+}
+
+impl Order {
+    fn row(&self, place: u32) -> usize {
+        match self {
+            Self::AsTheyAre => place as usize,
+            Self::Sorted { rows, .. } => rows[place as usize] as usize,
+        }
     }
-    let mut counts = vec![0u32; kind.inputs.len()].into_boxed_slice();
+
+    fn place(&self, row: u32) -> u32 {
+        match self {
+            Self::AsTheyAre => row,
+            Self::Sorted { places, .. } => places[row as usize],
+        }
+    }
+
+    fn sort<T: Clone>(&self, of: &[T]) -> Vec<T> {
+        match self {
+            Self::AsTheyAre => of.to_vec(),
+            Self::Sorted { rows, .. } => rows.iter().map(|&row| of[row as usize].clone()).collect(),
+        }
+    }
+}
+
+/// Wires per port of a step with a port that does not take exactly one.
+fn port_counts(info: &NodeInfo, wires: &[Wired]) -> Box<[u32]> {
+    let ports = info.step_type().map_or(0, |kind| kind.inputs.len());
+    let mut counts = vec![0u32; ports].into_boxed_slice();
     for wire in wires {
         counts[usize::from(wire.joint.input)] += 1;
     }
-    Some(counts)
+    counts
 }
 
 /// Rows with producers first (Kahn's algorithm); `None` if the wires form a cycle.
-fn running_order(rows: &Rows) -> Option<Vec<u32>> {
+fn running_order(rows: &Rows) -> Option<Order> {
     let count = rows.infos.len();
     let mut start = vec![0u32; count + 1];
     for wire in &rows.wires {
@@ -111,5 +137,9 @@ fn running_order(rows: &Rows) -> Option<Vec<u32>> {
             }
         }
     }
-    (order.len() == count).then_some(order)
+    let mut places = vec![0u32; count];
+    for (&row, place) in order.iter().zip(0..) {
+        places[row as usize] = place;
+    }
+    (order.len() == count).then_some(Order::Sorted { rows: order, places })
 }

@@ -3,7 +3,6 @@
 
 mod demand;
 mod explain;
-mod facts;
 mod freeze;
 mod keys;
 mod narrow;
@@ -27,12 +26,11 @@ pub(crate) use narrow::Program;
 pub(crate) use {order::Estimates, shape::Shape};
 
 use crate::error::{Error, Fault, FaultCode, Result};
-use crate::graph::{Graph, NodeInfo};
+use crate::graph::{Facts, Graph, NodeInfo};
 use crate::id::NodeId;
 use crate::key::Key;
 use crate::step::{AnyStep, Wire};
 use demand::demand;
-use facts::Facts;
 use freeze::{Frozen, freeze};
 use keys::Keys;
 use narrow::narrow;
@@ -72,15 +70,11 @@ pub(crate) struct Traits {
 }
 
 impl Traits {
-    fn add(&mut self, info: &NodeInfo) {
-        let Some(body) = info.body() else { return };
-        let settings = info.settings();
-        self.has_digests |= body.spec.cut_off != crate::step::CutOff::Never;
-        self.needs_units |= !body.spec.resources.is_empty();
-        self.has_timeouts |= settings.timeout.is_some();
-        self.has_special |= settings.timeout.is_some()
-            || settings.retry != crate::graph::Retry::NEVER
-            || body.spec.lane != crate::step::Lane::Compute;
+    fn add(&mut self, facts: &Facts) {
+        self.needs_units |= facts.needs_units;
+        self.has_timeouts |= facts.has_timeout;
+        self.has_special |= facts.is_special;
+        self.has_digests |= facts.cut_off != crate::step::CutOff::Never;
     }
 }
 
@@ -169,7 +163,15 @@ impl Planner {
                 let infos = places.iter().map(|&place| &frozen.infos[place as usize]);
                 faults.extend(infos.flat_map(|info| validate::params(info)));
             }
-            None => faults.extend(graph.nodes().flat_map(|(_, info)| validate::params(info))),
+            // Where the structure is faulty, nothing is at hand but the graph itself.
+            None if !faults.is_empty() => {
+                faults.extend(graph.nodes().flat_map(|(_, info)| validate::params(info)));
+            }
+            None => {
+                let faulty = frozen.infos.iter().zip(&frozen.facts);
+                let faulty = faulty.filter(|(_, facts)| facts.has_faults);
+                faults.extend(faulty.flat_map(|(info, _)| validate::params(info)));
+            }
         }
         if !faults.is_empty() {
             // Nothing of this graph is known for good.
@@ -282,8 +284,9 @@ fn patch(
         if let Some(info) = graph.store().node_weight(node) {
             infos[place as usize] = Arc::clone(info);
             steps[place as usize] = info.step().map(Arc::clone);
-            frozen.traits.add(info);
-            frozen.facts[place as usize] = Facts::of(info);
+            let facts = Facts::of(info);
+            frozen.traits.add(&facts);
+            frozen.facts[place as usize] = facts;
         }
     }
     places

@@ -6,10 +6,10 @@
 //! the largest first (Sethi and Ullman 1970, Liu 1987 for graphs); running the lowest position
 //! first keeps few results alive. The executor uses the first while memory is plenty.
 
-use super::facts::Facts;
 use super::freeze::Frozen;
 use super::request::Costs;
 use super::shape::{Shape, narrow};
+use crate::graph::Facts;
 
 /// Graphs of more places keep the order in which they were built as their positions: walking them
 /// costs more than it can save.

@@ -3,34 +3,45 @@
 //! A node is three allocations away from its place. Every pass over a large graph would wait for
 //! all of them; so they are visited once, when the graph is frozen, and again when a node is edited.
 
-use crate::graph::NodeInfo;
+use super::{NodeInfo, Retry};
 use crate::key::Key;
-use crate::step::{CutOff, Kind};
+use crate::step::{Arity, CutOff, Kind, Lane};
 
 /// What planning asks of one node.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "answers to questions that are asked apart")]
 pub(crate) struct Facts {
     /// Of name, version and parameters of the step; [`Key::UNKNOWN`] if there is none.
-    pub(super) digest: Key,
+    pub(crate) digest: Key,
     /// The name of the node's step, or `input`.
-    pub(super) step: &'static str,
+    pub(crate) step: &'static str,
     /// Nanoseconds that the step says it takes, if it does.
-    pub(super) nanos: Option<f32>,
+    pub(crate) nanos: Option<f32>,
     /// Bytes that the step says its results take, if it does.
-    pub(super) bytes: Option<f32>,
-    pub(super) kind: Kind,
-    pub(super) cut_off: CutOff,
+    pub(crate) bytes: Option<f32>,
+    pub(crate) kind: Kind,
+    pub(crate) cut_off: CutOff,
     /// Whether the node is a step and not an input of the graph.
-    pub(super) is_step: bool,
-    pub(super) is_bypassed: bool,
+    pub(crate) is_step: bool,
+    pub(crate) is_bypassed: bool,
     /// Whether the result depends on files or services.
-    pub(super) is_external: bool,
+    pub(crate) is_external: bool,
     /// The node's own priority.
-    pub(super) priority: i8,
+    pub(crate) priority: i8,
+    /// How many results there are.
+    pub(crate) outputs: u16,
+    /// Whether there is a port that does not take exactly one wire.
+    pub(crate) has_odd_ports: bool,
+    /// Whether parameters have faults.
+    pub(crate) has_faults: bool,
+    pub(crate) needs_units: bool,
+    pub(crate) has_timeout: bool,
+    /// Whether it retries, has a time limit or runs on threads of its own.
+    pub(crate) is_special: bool,
 }
 
 impl Facts {
-    pub(super) fn of(info: &NodeInfo) -> Self {
+    pub(crate) fn of(info: &NodeInfo) -> Self {
         let settings = info.settings();
         let mut facts = Self {
             digest: Key::UNKNOWN,
@@ -43,6 +54,12 @@ impl Facts {
             is_bypassed: settings.bypassed,
             is_external: false,
             priority: settings.priority,
+            outputs: info.output_count(),
+            has_odd_ports: false,
+            has_faults: false,
+            needs_units: false,
+            has_timeout: settings.timeout.is_some(),
+            is_special: settings.timeout.is_some() || settings.retry != Retry::NEVER,
         };
         let Some(body) = info.body() else { return facts };
         let spec = &body.spec;
@@ -53,12 +70,16 @@ impl Facts {
         let bytes = spec.bytes.map(|bytes| bytes as f32);
         facts.bytes = bytes;
         (facts.kind, facts.cut_off) = (spec.kind, spec.cut_off);
+        facts.has_odd_ports = body.kind.inputs.iter().any(|port| port.arity != Arity::One);
+        facts.has_faults = !body.faults.is_empty();
+        facts.needs_units = !spec.resources.is_empty();
+        facts.is_special |= spec.lane != Lane::Compute;
         facts.is_external = !spec.reads.is_empty() || !spec.services.is_empty();
         facts
     }
 
     /// Whether the identity of the results is the derived key, and stays so until the next edit.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         self.is_step
             && !self.is_bypassed
             && !self.is_external
@@ -67,7 +88,7 @@ impl Facts {
     }
 
     /// Whether the name of a result may change without an edit.
-    pub(super) fn is_unstable(&self) -> bool {
+    pub(crate) fn is_unstable(&self) -> bool {
         !self.is_step || self.is_external || self.cut_off != CutOff::Never
     }
 }
