@@ -6,6 +6,8 @@
 //! any thread that finds the queue empty may take back what is left of every handful, so a step that
 //! takes longer than expected holds up nobody.
 
+use std::sync::Arc;
+
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Places in a handful at the most.
@@ -22,6 +24,43 @@ pub(crate) struct Handful {
     range: AtomicU64,
     /// The place of each number, modulo their count.
     places: [AtomicU32; MOST as usize],
+}
+
+/// What a thread that drains a run has in its hands.
+#[derive(Debug, Default)]
+pub(crate) struct Hand {
+    /// What it took or made ready and has not run yet; once there was anything.
+    pub(super) holds: Option<Arc<Handful>>,
+    /// How many short steps it has run in a row.
+    streak: u32,
+    /// What they took on the average, in nanoseconds.
+    mean: f64,
+}
+
+/// Expected time of a step that is short, in nanoseconds.
+pub(super) const SHORT: f64 = 1_000.0;
+
+/// After so many short steps in a row, one more of which nothing is known is taken to be short.
+const STREAK: u32 = 64;
+
+impl Hand {
+    /// Takes note of what a step took.
+    #[inline]
+    pub(crate) fn note(&mut self, nanos: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 53 bits")]
+        let nanos = nanos as f64;
+        if nanos > SHORT {
+            self.streak = 0;
+        } else {
+            self.streak = self.streak.saturating_add(1);
+            self.mean += (nanos - self.mean) / f64::from(self.streak.min(STREAK));
+        }
+    }
+
+    /// What a step of which nothing is known is taken to cost, in nanoseconds.
+    pub(super) fn pace(&self) -> f64 {
+        if self.streak < STREAK { f64::INFINITY } else { self.mean }
+    }
 }
 
 fn split(range: u64) -> (u32, u32) {

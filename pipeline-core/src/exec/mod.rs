@@ -30,7 +30,7 @@ pub use handle::Run;
 pub use report::{Report, StepRecord, StepReport};
 
 #[cfg(feature = "testkit")]
-pub(crate) use {gate::Needs, schedule::Schedule};
+pub(crate) use {gate::Needs, handful::Hand, schedule::Schedule};
 
 /// The scheduler of a plan without a run around it.
 #[cfg(feature = "testkit")]

@@ -15,7 +15,7 @@ use shuttle::{Config, Runner, thread};
 
 use super::cell::{Cell, State};
 use super::gate::{Gate, Needs};
-use super::handful::Handful;
+use super::handful::Hand;
 use super::inflight::{Begin, InFlight};
 use super::schedule::{Left, Schedule};
 use super::slots::{Slots, Take};
@@ -116,7 +116,7 @@ impl Machine {
         }
     }
 
-    fn execute(self: &Arc<Self>, place: u32, hand: Option<&Handful>) -> Option<u32> {
+    fn execute(self: &Arc<Self>, place: u32, hand: &Hand) -> Option<u32> {
         if self.flaky.load(Ordering::SeqCst) == place {
             self.flaky.store(NONE, Ordering::SeqCst);
             self.schedule.enter();
@@ -141,7 +141,7 @@ impl Machine {
     }
 
     fn drain(self: &Arc<Self>, first: u32) {
-        let (mut next, mut hand) = (Some(first), None);
+        let (mut next, mut hand) = (Some(first), Hand::default());
         loop {
             let place = match next.take() {
                 Some(place) => place,
@@ -150,7 +150,7 @@ impl Machine {
                     Err(left) => return self.left(left),
                 },
             };
-            next = self.execute(place, hand.as_deref());
+            next = self.execute(place, &hand);
         }
     }
 

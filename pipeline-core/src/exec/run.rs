@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex as Door};
 use super::cell::{Cell, State};
 use super::engine::{Drained, Engine, is_inside_step};
 use super::gate::Gate;
-use super::handful::Handful;
+use super::handful::Hand;
 use super::report::Report;
 use super::schedule::{Left, Schedule};
 use super::slots::{Take, dispose};
@@ -82,7 +82,7 @@ pub(super) struct Local {
     /// Events that nobody can miss yet: nothing that follows from them is visible to others.
     pub(super) events: Vec<Emit>,
     /// Short steps that it keeps to itself for a moment.
-    pub(super) hand: Option<Arc<Handful>>,
+    pub(super) hand: Hand,
     /// When the last step ended, which is when the next one begins: nanoseconds from the start of
     /// the run.
     pub(super) now: u64,
@@ -490,7 +490,7 @@ impl RunCore {
 
     /// What a thread that comes into the run carries.
     pub(super) fn local(&self) -> Local {
-        Local { events: Vec::new(), hand: None, now: self.now() }
+        Local { events: Vec::new(), hand: Hand::default(), now: self.now() }
     }
 
     /// Hands over the events that were held back.

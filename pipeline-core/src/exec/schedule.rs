@@ -10,11 +10,11 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::gate::{Gate, Needs, Ready};
-use super::handful::Handful;
+use super::handful::{Hand, Handful, SHORT};
 use super::state::RunState;
-use crate::plan::{Action, Program};
+use crate::plan::{Action, Program, UNKNOWN_NANOS};
 use crate::step::Units;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The ready counters and the queue of one run.
 #[derive(Debug)]
@@ -48,9 +48,6 @@ struct Queue {
 /// Expected time of what a thread takes in one go, in nanoseconds: so little that a second thread
 /// would not be worth waking for it.
 const HANDFUL: f64 = 10_000.0;
-
-/// Expected time of a step that a thread that made it ready keeps to itself, in nanoseconds.
-const SHORT: f64 = 1_000.0;
 
 /// As many places as are a crowd.
 const CROWD: usize = 64;
@@ -135,12 +132,8 @@ impl Schedule {
 
     /// The next place, or the thread is counted out. One lock for both, so that no place can be
     /// queued in between and missed. `hand` is what the thread has taken before.
-    pub(crate) fn pop_or_leave(
-        &self,
-        hand: &mut Option<Arc<Handful>>,
-        needs: &dyn Needs,
-    ) -> Result<u32, Left> {
-        if let Some(place) = hand.as_ref().and_then(|hand| hand.take()) {
+    pub(crate) fn pop_or_leave(&self, hand: &mut Hand, needs: &dyn Needs) -> Result<u32, Left> {
+        if let Some(place) = hand.holds.as_ref().and_then(|hand| hand.take()) {
             return Ok(place);
         }
         let mut queue = self.queue.lock();
@@ -155,12 +148,7 @@ impl Schedule {
 
     /// Queues a place that was taken and not run, with whatever else the thread holds, and counts
     /// the thread out.
-    pub(crate) fn give_back(
-        &self,
-        place: u32,
-        hand: &mut Option<Arc<Handful>>,
-        needs: &dyn Needs,
-    ) -> Left {
+    pub(crate) fn give_back(&self, place: u32, hand: &mut Hand, needs: &dyn Needs) -> Left {
         self.done(place, needs.units(place));
         self.push(place, needs);
         let mut queue = self.queue.lock();
@@ -204,23 +192,24 @@ impl Schedule {
     pub(crate) fn release(
         &self,
         place: u32,
-        hand: Option<&Handful>,
+        hand: &Hand,
         needs: &dyn Needs,
         mut queued: impl FnMut(u32),
     ) -> Released {
         let mut best: Option<u32> = None;
-        let (mut queue, mut kept) = (None, 0.0f64);
+        let (mut queue, mut kept, pace) = (None, 0.0f64, hand.pace());
         let mut put = |place: u32| {
             queued(place);
             if self.limited {
                 self.push(place, needs);
                 return;
             }
-            if let Some(hand) = hand
-                && self.nanos(place) <= SHORT
-                && let Some(count) = hand.put(place)
+            let nanos = self.short(place, pace);
+            if let Some(holds) = &hand.holds
+                && nanos <= SHORT
+                && let Some(count) = holds.put(place)
             {
-                kept = self.nanos(place) * f64::from(count);
+                kept = nanos * f64::from(count);
                 return;
             }
             let queue = queue.get_or_insert_with(|| self.queue.lock());
@@ -244,7 +233,9 @@ impl Schedule {
             }
         }
         let queue = queue.or_else(|| self.limited.then(|| self.queue.lock()));
-        Released { next: best, queued_nanos: queue.map_or(kept, |queue| queue.nanos) }
+        // What nobody has measured may be as short as everything so far.
+        let expected = |queue: MutexGuard<'_, Queue>| queue.nanos.min(queue.count() * pace);
+        Released { next: best, queued_nanos: queue.map_or(kept, expected) }
     }
 
     /// Whether anything is queued.
@@ -324,20 +315,21 @@ impl Schedule {
     }
 
     /// Takes some more places for a thread that takes `first`, if they are short.
-    fn take_more(&self, queue: &mut Queue, first: u32, hand: &mut Option<Arc<Handful>>) {
+    fn take_more(&self, queue: &mut Queue, first: u32, hand: &mut Hand) {
         if queue.gate.is_some() {
             return;
         }
-        let hand = hand.get_or_insert_with(Arc::default);
+        let pace = hand.pace();
+        let hand = hand.holds.get_or_insert_with(Arc::default);
         if !queue.hands.iter().any(|other| Arc::ptr_eq(other, hand)) {
             queue.hands.push(Arc::clone(hand));
         }
         // At least as much is left for others.
         let most = queue.len() / 2;
-        let mut nanos = self.nanos(first);
+        let mut nanos = self.short(first, pace);
         for _ in 0..most {
             let Some(place) = queue.peek() else { return };
-            nanos += self.nanos(place);
+            nanos += self.short(place, pace);
             if nanos > HANDFUL || hand.put(place).is_none() {
                 return;
             }
@@ -352,6 +344,12 @@ impl Schedule {
         }
     }
 
+    /// What a place is taken to cost by a thread whose last step took `pace`.
+    fn short(&self, place: u32, pace: f64) -> f64 {
+        let nanos = self.state.waits[place as usize].nanos;
+        if nanos == UNKNOWN_NANOS { pace } else { nanos.into() }
+    }
+
     fn nanos(&self, place: u32) -> f64 {
         self.state.waits[place as usize].nanos.into()
     }
@@ -364,8 +362,8 @@ impl Queue {
     }
 
     /// Forgets what a thread holds, which is nothing any more.
-    fn put_down(&mut self, hand: &mut Option<Arc<Handful>>) {
-        if let Some(hand) = hand.take() {
+    fn put_down(&mut self, hand: &mut Hand) {
+        if let Some(hand) = hand.holds.take() {
             self.hands.retain(|other| !Arc::ptr_eq(other, &hand));
         }
     }
@@ -396,6 +394,11 @@ impl Queue {
     /// How many places are queued, where nothing limits what runs.
     fn len(&self) -> usize {
         self.fresh.len() + self.crowd.len() + self.heap.len()
+    }
+
+    /// How many places are queued, for sums of their times.
+    fn count(&self) -> f64 {
+        u32::try_from(self.len()).unwrap_or(u32::MAX).into()
     }
 
     fn is_empty(&self) -> bool {

@@ -209,6 +209,7 @@ impl RunCore {
         self.engine.recall_declined();
         local.now = self.now();
         let took = local.now.saturating_sub(began);
+        local.hand.note(took);
         match result {
             Ok(Ok(())) if values.len() == shape.slots(place).len() => {
                 if !cell.claim_from(runner) {
@@ -392,7 +393,7 @@ impl RunCore {
             self.state.slots.finish(slot);
         }
         let active = self.bus.is_active();
-        let released = self.schedule.release(place, local.hand.as_deref(), &**self, |queued| {
+        let released = self.schedule.release(place, &local.hand, &**self, |queued| {
             if active {
                 local.events.push(self.queued_event(queued, local.now / 1000));
             }

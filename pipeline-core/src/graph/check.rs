@@ -9,7 +9,7 @@ use crate::id::NodeId;
 use crate::step::{Arity, Port, StepType};
 
 /// All of them but cycles.
-pub(crate) fn structure(graph: &Graph, rows: &Rows) -> Vec<Fault> {
+pub(crate) fn structure(graph: &Graph, rows: &Rows<'_>) -> Vec<Fault> {
     let outputs = rows.facts.iter().map(|facts| u64::from(facts.outputs)).sum();
     let size = size(rows.infos.len() as u64 + rows.wires.len() as u64, outputs);
     let mut faults: Vec<Fault> = size.into_iter().collect();
@@ -21,19 +21,22 @@ pub(crate) fn structure(graph: &Graph, rows: &Rows) -> Vec<Fault> {
     let told: HashSet<(NodeId, u16)> =
         graph.loose.iter().map(|loose| (loose.to, loose.input)).collect();
     let mut counts: Vec<u32> = Vec::new();
-    for (row, info) in rows.infos.iter().enumerate() {
-        let Some(kind) = info.step_type() else { continue };
+    for (row, kind) in rows.kinds.iter().enumerate() {
+        let (Some(kind), info) = (kind, &rows.infos[row]) else { continue };
         let path = |port: &Port| format!("nodes.{}.inputs.{}", info.name(), port.name);
         counts.clear();
         counts.resize(kind.inputs.len(), 0);
         for wire in rows.wires(row) {
-            let producer = &rows.infos[wire.producer as usize];
+            let (from, output) = (wire.producer as usize, wire.joint.output);
             let port = &kind.inputs[usize::from(wire.joint.input)];
             counts[usize::from(wire.joint.input)] += 1;
-            let carried = producer.output_type(wire.joint.output);
+            let carried = match rows.kinds[from] {
+                Some(kind) => kind.outputs.get(usize::from(output)).map(|port| port.data),
+                None => rows.infos[from].output_type(output),
+            };
             if carried != Some(port.data) {
                 let carried = carried.map_or("nothing", |data| data.name);
-                let found = format!("{carried} from `{}`", producer.name());
+                let found = format!("{carried} from `{}`", rows.infos[from].name());
                 faults.push(Fault::new(FaultCode::Wire, path(port), found, port.data.name));
             }
         }
@@ -51,7 +54,7 @@ pub(crate) fn structure(graph: &Graph, rows: &Rows) -> Vec<Fault> {
             let code = if *count == 0 { FaultCode::Missing } else { FaultCode::Wire };
             faults.push(Fault::new(code, path(port), format!("{count} wires"), expected));
         }
-        if info.settings().bypassed {
+        if rows.facts[row].is_bypassed {
             faults.extend(bypass(info, kind, &counts));
         }
     }

@@ -7,7 +7,7 @@ use crate::error::{Fault, FaultCode};
 const LONGEST_PATH: usize = 20;
 
 /// The shortest cycle through one of the nodes that are on a cycle, as the path a person follows.
-pub(crate) fn cycle(rows: &Rows) -> Option<Fault> {
+pub(crate) fn cycle(rows: &Rows<'_>) -> Option<Fault> {
     let start = on_a_cycle(rows)?;
     let path = shortest_cycle(rows, start);
     let name = |&row: &u32| rows.infos[row as usize].name().to_owned();
@@ -24,7 +24,7 @@ pub(crate) fn cycle(rows: &Rows) -> Option<Fault> {
 
 /// A row that lies on a cycle: strips rows without producers until none is left, then walks from
 /// producer to producer until a row comes up again.
-fn on_a_cycle(rows: &Rows) -> Option<u32> {
+fn on_a_cycle(rows: &Rows<'_>) -> Option<u32> {
     let count = rows.infos.len();
     let mut waits: Vec<usize> = (0..count).map(|row| rows.wires(row).len()).collect();
     let mut consumers = vec![Vec::new(); count];
@@ -54,7 +54,7 @@ fn on_a_cycle(rows: &Rows) -> Option<u32> {
 
 /// The rows of the shortest cycle through `start`, in the direction of the wires, `start` at both
 /// ends.
-fn shortest_cycle(rows: &Rows, start: u32) -> Vec<u32> {
+fn shortest_cycle(rows: &Rows<'_>, start: u32) -> Vec<u32> {
     let mut towards = vec![u32::MAX; rows.infos.len()];
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(row) = queue.pop_front() {

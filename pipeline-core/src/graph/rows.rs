@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::store::Joint;
 use super::{Graph, NodeInfo, id};
 use crate::id::NodeId;
-use crate::step::AnyStep;
+use crate::step::{AnyStep, StepType};
 
 /// A wire as it ends at a consumer.
 #[derive(Debug, Clone, Copy)]
@@ -19,24 +19,27 @@ pub(crate) struct Wired {
 }
 
 /// The graph's nodes in the order in which they were added, with the wires that end at each.
-pub(crate) struct Rows {
+pub(crate) struct Rows<'g> {
     pub(crate) infos: Vec<Arc<NodeInfo>>,
     /// The step of each node; none for an input.
     pub(crate) steps: Vec<Option<Arc<dyn AnyStep>>>,
     pub(crate) facts: Vec<Facts>,
+    /// The type of each node's step; none for an input.
+    pub(crate) kinds: Vec<Option<&'g StepType>>,
     pub(crate) ids: Vec<NodeId>,
     pub(crate) start: Vec<u32>,
     pub(crate) wires: Vec<Wired>,
 }
 
-impl Rows {
+impl<'g> Rows<'g> {
     /// Iterative, as everything that walks a graph: several graph algorithms of the library recurse
     /// and abort the process on a chain of some thousand nodes.
-    pub(crate) fn of(graph: &Graph) -> Self {
+    pub(crate) fn of(graph: &'g Graph) -> Self {
         let store = graph.store();
         let mut infos = Vec::with_capacity(store.node_count());
         let mut steps = Vec::with_capacity(store.node_count());
         let mut facts = Vec::with_capacity(store.node_count());
+        let mut kinds = Vec::with_capacity(store.node_count());
         let mut ids = Vec::with_capacity(store.node_count());
         let mut dense = Vec::new();
         for (node, info) in store.nodes() {
@@ -46,6 +49,7 @@ impl Rows {
             infos.push(Arc::clone(info));
             steps.push(info.step().map(Arc::clone));
             facts.push(Facts::of(info));
+            kinds.push(info.step_type().map(|kind| &**kind));
         }
         let mut start = vec![0u32; infos.len() + 1];
         for edge in store.edge_references() {
@@ -63,7 +67,7 @@ impl Rows {
                 Wired { producer: dense[edge.source().index()], joint: *edge.weight() };
             *next += 1;
         }
-        let mut rows = Self { infos, steps, facts, ids, start, wires };
+        let mut rows = Self { infos, steps, facts, kinds, ids, start, wires };
         for row in 0..rows.infos.len() {
             let range = rows.range(row);
             let wires = &mut rows.wires[range];

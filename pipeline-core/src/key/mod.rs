@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 pub use canonical::hash_params;
 
 /// Raised when anything about how keys are made changes.
-const SCHEMA: &str = "pipeline result key v2";
+const SCHEMA: &str = "pipeline result key v3";
 
 /// The identity of a result, or the digest of a content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,27 +42,28 @@ impl Key {
 
     /// The key of the result of a step with this digest for inputs of these identities.
     ///
-    /// All parts have the same width, so their number follows from the length.
+    /// The digest keys the hash of the identities: it takes the place where the hash of a longer
+    /// text would have arrived, so a step with up to two inputs costs one block. All parts have the
+    /// same width, so their number follows from the length.
     #[must_use]
     pub fn of_result(step: &Self, inputs: impl IntoIterator<Item = Self>) -> Self {
-        static SCHEMA_KEY: LazyLock<[u8; 32]> = LazyLock::new(|| blake3::derive_key(SCHEMA, b""));
-        let mut parts = [0u8; 32 * 8];
-        parts[..32].copy_from_slice(&step.0);
-        let mut len = 32;
+        const AT_ONCE: usize = 8;
+        let mut parts = [0u8; 32 * AT_ONCE];
+        let mut len = 0;
         let mut inputs = inputs.into_iter();
-        for input in inputs.by_ref().take(7) {
+        for input in inputs.by_ref().take(AT_ONCE) {
             parts[len..len + 32].copy_from_slice(&input.0);
             len += 32;
         }
         if let Some(next) = inputs.next() {
-            let mut hasher = blake3::Hasher::new_keyed(&SCHEMA_KEY);
+            let mut hasher = blake3::Hasher::new_keyed(&step.0);
             hasher.update(&parts[..len]).update(&next.0);
             for input in inputs {
                 hasher.update(&input.0);
             }
             return Self(*hasher.finalize().as_bytes());
         }
-        Self(*blake3::keyed_hash(&SCHEMA_KEY, &parts[..len]).as_bytes())
+        Self(*blake3::keyed_hash(&step.0, &parts[..len]).as_bytes())
     }
 
     /// The key of one more output port of the step whose first port has this key.

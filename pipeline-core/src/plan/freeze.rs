@@ -103,7 +103,7 @@ fn port_counts(info: &NodeInfo, wires: &[Wired]) -> Box<[u32]> {
 }
 
 /// Rows with producers first (Kahn's algorithm); `None` if the wires form a cycle.
-fn running_order(rows: &Rows) -> Option<Order> {
+fn running_order(rows: &Rows<'_>) -> Option<Order> {
     let count = rows.infos.len();
     let mut start = vec![0u32; count + 1];
     for wire in &rows.wires {

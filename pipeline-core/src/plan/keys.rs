@@ -80,10 +80,10 @@ impl Keys {
             late: vec![false; places],
             ..Self::default()
         };
-        keys.unstable = (0..narrow(places))
-            .filter(|&place| frozen.facts[place as usize].is_unstable())
-            .collect();
         for place in 0..narrow(places) {
+            if frozen.facts[place as usize].is_unstable() {
+                keys.unstable.push(place);
+            }
             keys.name(place, frozen, request);
         }
         keys

@@ -16,7 +16,7 @@ use crate::graph::Facts;
 const WALKED: usize = 1 << 16;
 
 /// What a step is taken to cost while nothing is known, in nanoseconds: enough to be worth a worker.
-pub(super) const UNKNOWN_NANOS: f32 = 1e6;
+pub(crate) const UNKNOWN_NANOS: f32 = 1e6;
 
 /// The time and bytes expected of each place.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
-use crate::exec::{Needs, Schedule, schedule_of};
+use crate::exec::{Hand, Needs, Schedule, schedule_of};
 use crate::plan::Plan;
 use crate::step::Units;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -55,12 +55,12 @@ impl Drain {
         scope: Option<&Scope<'a>>,
         passed: &'a AtomicUsize,
     ) {
-        let (mut mine, mut hand) = (0, None);
+        let (mut mine, mut hand) = (0, Hand::default());
         while let Some(place) =
             next.or_else(|| self.schedule.pop_or_leave(&mut hand, &Unlimited).ok())
         {
             mine += 1;
-            let released = self.schedule.release(place, hand.as_deref(), &Unlimited, |_| ());
+            let released = self.schedule.release(place, &hand, &Unlimited, |_| ());
             if released.queued_nanos > WORTH_A_WORKER
                 && let Some(scope) = scope
                 && self.take_idle()
