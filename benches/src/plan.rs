@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pipeline_core::plan::{Costs, Identities, Request, Sources, compile};
+use pipeline_core::plan::{Costs, Identities, Recheck, Request, Sources, compile};
 use pipeline_core::{
     Bindings, Executor, Graph, NodeId, Options, Plan, RunOptions, Services, Targets,
 };
@@ -58,6 +58,7 @@ impl Planning {
             sources: &self.sources,
             identities: &self.identities,
             costs: &self.costs,
+            recheck: Recheck::default(),
         };
         compile(&self.graph, &request).expect("the graph is sound")
     }

@@ -16,6 +16,7 @@ use rayon::ThreadPool;
 use super::Options;
 use super::cell::Runner;
 use super::inflight::InFlight;
+use super::roster::Roster;
 use super::run::RunCore;
 use super::state::Spare;
 use super::timer::Timer;
@@ -23,9 +24,9 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::id::RunId;
 use crate::observe::{Observer, Pump};
-use crate::plan::{Costs, Identities, Planner, Sources};
+use crate::plan::{Costs, Identities, Planner, Recheck, Sources};
 use crate::step::{Crew, Lane, Services};
-use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 thread_local! {
     /// How many steps are open on this thread.
@@ -144,6 +145,7 @@ pub(super) struct Engine {
     pub(super) crew: Crew,
     pub(super) timer: Timer,
     pub(super) clock: Clock,
+    pub(super) roster: Roster,
     pub(super) inflight: InFlight<Follower>,
     pub(super) cache: Option<Arc<dyn Cache>>,
     pub(super) services: Services,
@@ -153,6 +155,9 @@ pub(super) struct Engine {
     pub(super) identities: Identities,
     pub(super) costs: Costs,
     pub(super) planners: Mutex<Vec<(u64, Planner)>>,
+    self_check: f64,
+    /// Plans made so far, so that each one checks other results.
+    plans: AtomicU64,
 }
 
 impl std::fmt::Debug for Engine {
@@ -208,6 +213,7 @@ impl Engine {
                 ),
                 timer: Timer::default(),
                 clock: Clock::new(),
+                roster: Roster::default(),
                 inflight: InFlight::new(),
                 cache: options.cache,
                 services: options.services,
@@ -217,8 +223,15 @@ impl Engine {
                 identities: Identities::default(),
                 costs: Costs::default(),
                 planners: Mutex::new(Vec::new()),
+                self_check: options.self_check,
+                plans: AtomicU64::new(0),
             }
         }))
+    }
+
+    /// The hits that the next plan computes anew.
+    pub(super) fn recheck(&self) -> Recheck {
+        Recheck { share: self.self_check, salt: self.plans.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// Lets workers see a run.

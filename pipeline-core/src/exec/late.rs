@@ -53,6 +53,7 @@ impl RunCore {
                 }
                 Found::Elsewhere
             }
+            Begin::Hit(hits) if self.is_checked(place, &key, &hits) => Found::Nothing,
             Begin::Hit(hits) => {
                 let tier = hits.first().map(|hit| hit.tier);
                 let mut values = Values::default();

@@ -12,6 +12,7 @@ mod late;
 #[cfg(all(test, shuttle))]
 mod model;
 mod report;
+mod roster;
 mod run;
 mod schedule;
 mod slots;
@@ -19,6 +20,7 @@ mod state;
 mod stop;
 mod task;
 mod timer;
+mod trust;
 mod wait;
 
 use std::collections::HashMap;
@@ -62,6 +64,11 @@ pub struct Options {
     pub services: Services,
     /// Who hears every run.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// The share of cached results, from 0 to 1, that are computed all the same and compared: to
+    /// find a step that is not what it declares, or a cache that does not keep what it was given.
+    /// A difference is a warning of the run, `cache_mismatch`, that names the node, and the new
+    /// result takes the place of the old one. Results of types without a codec are not compared.
+    pub self_check: f64,
 }
 
 impl std::fmt::Debug for Options {
@@ -72,6 +79,7 @@ impl std::fmt::Debug for Options {
             .field("cache", &self.cache)
             .field("services", &self.services)
             .field("observers", &self.observers.len())
+            .field("self_check", &self.self_check)
             .finish()
     }
 }
@@ -193,6 +201,7 @@ impl Executor {
             sources: &engine.sources,
             identities: &engine.identities,
             costs: &engine.costs,
+            recheck: engine.recheck(),
         };
         let mut planner = {
             let mut planners = engine.planners.lock();
@@ -304,13 +313,10 @@ fn check_resources(plan: &Plan, options: &RunOptions) -> Result<()> {
         for need in info.body().map_or(&[][..], |body| &body.spec.resources) {
             let total = options.resources.get(need.resource);
             if total.is_some_and(|&total| need.units > total) {
-                faults.push(Fault {
-                    code: FaultCode::Resource,
-                    path: format!("nodes.{}.resources.{}", info.name(), need.resource),
-                    found: need.units.to_string(),
-                    expected: format!("at most {}", total.copied().unwrap_or_default()),
-                    nearest: None,
-                });
+                let path = format!("nodes.{}.resources.{}", info.name(), need.resource);
+                let expected = format!("at most {}", total.copied().unwrap_or_default());
+                let found = need.units.to_string();
+                faults.push(Fault::new(FaultCode::Resource, path, found, expected));
             }
         }
     }

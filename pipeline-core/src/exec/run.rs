@@ -16,10 +16,10 @@ use super::slots::{Take, dispose};
 use super::state::RunState;
 use super::timer::{Due, NOT_HURRIED};
 use super::{OnFailure, RunOptions};
+use crate::data::Value;
 use crate::error::{CancelReason, Error};
 use crate::event::{
-    EventKind, Finished, NodeInfo as EventNode, RunFinished, RunStarted, RunStatus, Snapshot,
-    Status, Throttle, Totals,
+    EventKind, Finished, RunFinished, RunStarted, RunStatus, Snapshot, Status, Throttle, Totals,
 };
 use crate::id::{NodeId, RunId};
 use crate::key::Key;
@@ -27,7 +27,7 @@ use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
 use crate::step::CancelToken;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU32, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 /// A run and everything its threads share.
 #[derive(Debug)]
@@ -59,6 +59,11 @@ pub(super) struct RunCore {
     pub(super) late_keys: Mutex<HashMap<u32, Key>>,
     /// Places whose computation other runs may be waiting for.
     pub(super) leading: Mutex<HashSet<u32>>,
+    /// Places whose results are not what their keys say.
+    pub(super) doubtful: Mutex<HashSet<u32>>,
+    pub(super) has_doubts: AtomicBool,
+    /// What the cache had for places that are computed all the same.
+    pub(super) expected: Mutex<HashMap<u32, Vec<Value>>>,
     report: Door<Option<Arc<Report>>>,
     over: Condvar,
     /// Threads that drain the run and wait for something to be queued.
@@ -120,6 +125,9 @@ impl RunCore {
             identities: Mutex::new(identities.unwrap_or_default()),
             late_keys: Mutex::new(HashMap::new()),
             leading: Mutex::new(HashSet::new()),
+            doubtful: Mutex::default(),
+            has_doubts: AtomicBool::new(false),
+            expected: Mutex::default(),
             report: Door::new(None),
             over: Condvar::new(),
             idle: AtomicU32::new(0),
@@ -139,6 +147,7 @@ impl RunCore {
             let bytes = self.state.slots.fill(given.slot, given.value.clone());
             let place = self.plan.program.shape.producer(given.slot);
             self.state.cells[place as usize].bytes.fetch_add(bytes, Ordering::Relaxed);
+            self.state.tales[place as usize].set_tier(given.tier);
         }
         for (place, action) in (0u32..).zip(&self.plan.program.actions) {
             if *action == crate::plan::Action::Given {
@@ -172,19 +181,13 @@ impl RunCore {
     /// The events that every stream begins with.
     fn tell_begin(&self, mut tell: impl FnMut(Emit)) {
         let shape = &self.plan.program.shape;
-        let infos = shape.ids.iter().zip(&*self.plan.infos);
-        let nodes = infos.map(|(&id, info)| EventNode {
-            id,
-            name: info.shared_name(),
-            step: info.step_name().into(),
-        });
         let targets = self.plan.program.targets.iter();
         let cached = self.plan.cached().count();
         let started = RunStarted {
-            nodes: nodes.collect(),
+            nodes: self.engine.roster.of(&self.plan),
             targets: targets.map(|&slot| shape.ids[shape.producer(slot) as usize]).collect(),
             cached: u32::try_from(cached).unwrap_or(u32::MAX),
-            estimate_us: None,
+            estimate_us: self.plan.estimate_us(self.engine.threads),
         };
         tell(Emit { t_us: 0, node: None, kind: EventKind::RunStarted(started) });
         let mut told = None;
@@ -200,6 +203,11 @@ impl RunCore {
                 tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
             }
         }
+    }
+
+    /// Whether what happens is heard, or may be asked for by someone who joins later.
+    pub(super) fn is_told(&self) -> bool {
+        self.is_shared || self.bus.is_active()
     }
 
     /// How a place ended that had its value before the run began.
@@ -516,8 +524,15 @@ impl RunCore {
                     snapshot.note(nanos / 1000, node, &EventKind::StepStarted { attempt });
                 }
                 State::Ended(status) => {
+                    let attempt = cell.attempts.load(Ordering::Relaxed).into();
                     let finished = self.finished_event(place, status);
-                    snapshot.note(0, node, &EventKind::StepFinished(finished));
+                    let tale = &self.state.tales[place as usize];
+                    let ended_us = tale.ended_us.load(Ordering::Relaxed);
+                    if attempt > 0 {
+                        let began_us = ended_us.saturating_sub(finished.duration_us);
+                        snapshot.note(began_us, node, &EventKind::StepStarted { attempt });
+                    }
+                    snapshot.note(ended_us, node, &EventKind::StepFinished(finished));
                 }
             }
         }

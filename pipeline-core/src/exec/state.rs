@@ -6,8 +6,9 @@ use parking_lot::Mutex;
 
 use super::cell::Cell;
 use super::slots::Slots;
+use crate::cache::Tier;
 use crate::plan::Program;
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// What a run knows of its places and slots: one allocation per array, none per step, and in a warm
 /// run none at all.
@@ -16,12 +17,37 @@ pub(super) struct RunState {
     pub(super) cells: Vec<Cell>,
     pub(super) slots: Slots,
     pub(super) waits: Vec<Waits>,
-    /// Pixels of each place's results, counted while anyone listens.
-    pub(super) pixels: Vec<AtomicU64>,
+    pub(super) tales: Vec<Tale>,
     home: Arc<Spare>,
 }
 
-type Arrays = (Vec<Cell>, Slots, Vec<Waits>, Vec<AtomicU64>);
+type Arrays = (Vec<Cell>, Slots, Vec<Waits>, Vec<Tale>);
+
+/// What is told of a place besides its record; kept only while someone listens or may join.
+#[derive(Debug, Default)]
+pub(super) struct Tale {
+    /// Pixels of its results.
+    pub(super) pixels: AtomicU64,
+    /// When it ended, in microseconds from the start of the run.
+    pub(super) ended_us: AtomicU64,
+    /// Where its result lay, plus one; 0 if it lay nowhere.
+    tier: AtomicU8,
+}
+
+/// All tiers, in the order in which they are counted here.
+const TIERS: [Tier; 3] = [Tier::Memory, Tier::Disk, Tier::Shared];
+
+impl Tale {
+    pub(super) fn set_tier(&self, tier: Option<Tier>) {
+        let number = tier.and_then(|tier| (1u8..).zip(TIERS).find(|&(_, other)| other == tier));
+        self.tier.store(number.map_or(0, |(number, _)| number), Ordering::Relaxed);
+    }
+
+    pub(super) fn tier(&self) -> Option<Tier> {
+        let number = usize::from(self.tier.load(Ordering::Relaxed));
+        TIERS.get(number.checked_sub(1)?).copied()
+    }
+}
 
 /// The wires that a place waits for, and what the queue is ordered by once they are there. These
 /// lie together, because they are read together and in no particular order of places.
@@ -65,12 +91,12 @@ const KEPT_PLACES: usize = 1 << 17;
 impl RunState {
     /// The state of a run that has not begun.
     pub(super) fn new(program: &Program, home: &Arc<Spare>) -> Arc<Self> {
-        let (mut cells, mut slots, mut waits, mut pixels) = home.0.lock().pop().unwrap_or_default();
+        let (mut cells, mut slots, mut waits, mut tales) = home.0.lock().pop().unwrap_or_default();
         let places = program.waits.len();
         cells.clear();
         cells.resize_with(places, Cell::default);
-        pixels.clear();
-        pixels.resize_with(places, AtomicU64::default);
+        tales.clear();
+        tales.resize_with(places, Tale::default);
         slots.reset(&program.uses);
         waits.clear();
         let order = program.urgency.iter().zip(&program.estimates.nanos);
@@ -80,7 +106,7 @@ impl RunState {
             urgency,
             nanos,
         }));
-        Arc::new(Self { cells, slots, waits, pixels, home: Arc::clone(home) })
+        Arc::new(Self { cells, slots, waits, tales, home: Arc::clone(home) })
     }
 }
 
@@ -95,7 +121,7 @@ impl Drop for RunState {
             std::mem::take(&mut self.cells),
             std::mem::take(&mut self.slots),
             std::mem::take(&mut self.waits),
-            std::mem::take(&mut self.pixels),
+            std::mem::take(&mut self.tales),
         );
         let mut spare = self.home.0.lock();
         if spare.len() < KEPT {

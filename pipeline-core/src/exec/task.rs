@@ -288,11 +288,9 @@ impl RunCore {
     }
 
     #[inline(never)]
-    fn tell_finished(&self, place: u32, end: &End, local: &mut Local) {
-        let mut finished = self.finished_event(place, end.status);
-        finished.tier = end.tier;
+    fn tell_finished(&self, place: u32, status: Status, local: &mut Local) {
         let node = Some(self.node(place));
-        let kind = EventKind::StepFinished(finished);
+        let kind = EventKind::StepFinished(self.finished_event(place, status));
         local.events.push(Emit { t_us: local.now / 1000, node, kind });
         if !self.is_only_ours(place, local) {
             self.flush(local);
@@ -301,6 +299,12 @@ impl RunCore {
 
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
     fn publish(self: &Arc<Self>, place: u32, values: Values, took: u64, local: &mut Local) {
+        self.compare(place, &values);
+        if self.is_doubtful(place) {
+            self.resolve(place, None);
+            self.fill(place, values);
+            return;
+        }
         self.digest(place, &values);
         self.settle(place);
         if let Some(cache) = &self.engine.cache
@@ -331,11 +335,11 @@ impl RunCore {
         }
         let mut bytes = 0;
         let values = values.first.into_iter().chain(values.rest);
-        let is_heard = self.bus.is_active();
+        let is_told = self.is_told();
         for (slot, value) in self.plan.program.shape.slots(place).zip(values) {
-            if is_heard {
-                let pixels = value.pixels();
-                self.state.pixels[place as usize].fetch_add(pixels, Ordering::Relaxed);
+            if is_told {
+                let tale = &self.state.tales[place as usize];
+                tale.pixels.fetch_add(value.pixels(), Ordering::Relaxed);
             }
             bytes += self.state.slots.fill(slot, value);
         }
@@ -382,9 +386,14 @@ impl RunCore {
         if !end.status.is_ok() {
             self.pass_blame(place, end);
         }
+        if self.is_told() {
+            let tale = &self.state.tales[place as usize];
+            tale.ended_us.store(local.now / 1000, Ordering::Relaxed);
+            tale.set_tier(end.tier);
+        }
         self.set(place, State::Ended(end.status));
         if self.bus.is_active() {
-            self.tell_finished(place, end, local);
+            self.tell_finished(place, end.status, local);
         }
         if self.schedule.is_limited() {
             self.schedule.done(place, self.units_of(place));
@@ -440,7 +449,9 @@ impl RunCore {
             finished.thread_us = cell.thread_nanos() / 1000;
         }
         finished.bytes = cell.bytes.load(Ordering::Relaxed);
-        finished.pixels = self.state.pixels[place as usize].load(Ordering::Relaxed);
+        let tale = &self.state.tales[place as usize];
+        finished.pixels = tale.pixels.load(Ordering::Relaxed);
+        finished.tier = tale.tier();
         finished.key = self.key(place);
         if !status.is_ok() {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));
@@ -473,6 +484,7 @@ impl RunCore {
         if let Some(end) = self.refuse(place) {
             return end;
         }
+        self.is_doubtful(place);
         let shape = &self.plan.program.shape;
         let mut bytes = 0;
         for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {

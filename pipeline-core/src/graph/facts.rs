@@ -26,6 +26,7 @@ pub(crate) struct Facts {
     pub(crate) is_bypassed: bool,
     /// Whether the result depends on files or services.
     pub(crate) is_external: bool,
+    pub(crate) reads_files: bool,
     /// The node's own priority.
     pub(crate) priority: i8,
     /// How many results there are.
@@ -53,6 +54,7 @@ impl Facts {
             is_step: false,
             is_bypassed: settings.bypassed,
             is_external: false,
+            reads_files: false,
             priority: settings.priority,
             outputs: info.output_count(),
             has_odd_ports: false,
@@ -74,6 +76,7 @@ impl Facts {
         facts.has_faults = !body.faults.is_empty();
         facts.needs_units = !spec.resources.is_empty();
         facts.is_special |= spec.lane != Lane::Compute;
+        facts.reads_files = !spec.reads.is_empty();
         facts.is_external = !spec.reads.is_empty() || !spec.services.is_empty();
         facts
     }

@@ -10,8 +10,9 @@ use super::shape::narrow;
 use crate::cache::Tier;
 use crate::data::Value;
 use crate::error::{Fault, FaultCode};
+use crate::graph::NodeInfo;
 use crate::key::Key;
-use crate::step::Kind;
+use crate::step::{Kind, Services};
 
 /// What a run does at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(super) struct Demand {
     /// For each sharing place, the place it shares with.
     pub(super) shared: HashMap<u32, u32>,
     pub(super) faults: Vec<Fault>,
+    /// What was found at the first look.
+    known: Option<Vec<GivenValue>>,
 }
 
 /// Keys are digests: their first bytes are as good a hash as any.
@@ -72,6 +75,8 @@ pub(super) fn demand(
     let mut demand = Demand::default();
     demand.sweep(frozen, keys, targets, request);
     if demand.share(frozen, keys) {
+        // What the cache has and has not is known by now.
+        demand.known = Some(std::mem::take(&mut demand.given));
         demand.sweep(frozen, keys, targets, request);
     }
     demand
@@ -83,6 +88,7 @@ impl Demand {
         let shape = &*frozen.shape;
         self.actions = vec![Action::Skip; shape.len()];
         self.given.clear();
+        self.faults.clear();
         let mut wanted = vec![false; shape.len()];
         // Which outputs are read at all; one per place needs no table.
         let several = !shape.is_single();
@@ -149,6 +155,10 @@ impl Demand {
         if facts.is_bypassed {
             return Action::Pass;
         }
+        if facts.is_external {
+            let info = &frozen.infos[place as usize];
+            self.faults.extend(unidentified(info, request.services));
+        }
         if facts.kind == Kind::Pure
             && let Some(key) = keys.derived[place as usize].known()
             && self.is_cached(place, key, frozen, used, request)
@@ -168,6 +178,17 @@ impl Demand {
         request: &Request<'_>,
     ) -> bool {
         let Some(cache) = request.cache else { return false };
+        if request.recheck.picks(&key) {
+            return false;
+        }
+        if let Some(known) = &self.known {
+            let slots = frozen.shape.slots(place);
+            let from = known.partition_point(|given| given.slot < slots.start);
+            let there = known[from..].iter().take_while(|given| given.slot < slots.end);
+            let before = self.given.len();
+            self.given.extend(there.cloned());
+            return self.given.len() > before;
+        }
         let before = self.given.len();
         for slot in frozen.shape.slots(place).filter(|&slot| used[slot as usize]) {
             let Some(hit) = cache.get(&key.port(frozen.shape.port(slot))) else {
@@ -225,12 +246,22 @@ impl Demand {
 /// Bits of the filter for each key: few keys meet in one by chance.
 const BITS_PER_KEY: usize = 16;
 
-fn unbound(info: &crate::graph::NodeInfo, found: Option<&'static str>) -> Fault {
-    Fault {
-        code: if found.is_some() { FaultCode::Type } else { FaultCode::Missing },
-        path: format!("inputs.{}", info.name()),
-        found: found.unwrap_or("no value").to_owned(),
-        expected: info.input_type().map_or("a value", |data| data.name).to_owned(),
-        nearest: None,
-    }
+/// Services that a step declares, and that nobody can tell from others.
+fn unidentified<'a>(
+    info: &'a NodeInfo,
+    services: &'a Services,
+) -> impl Iterator<Item = Fault> + use<'a> {
+    let declared = info.body().map_or(&[][..], |body| &body.spec.services);
+    let lacking = declared.iter().filter(|name| services.identity(name).is_none());
+    lacking.map(|name| {
+        let path = format!("nodes.{}.services.{name}", info.name());
+        let expected = "a service registered with `Services::with_identity`";
+        Fault::new(FaultCode::Missing, path, "no identity", expected)
+    })
+}
+
+fn unbound(info: &NodeInfo, found: Option<&'static str>) -> Fault {
+    let code = if found.is_some() { FaultCode::Type } else { FaultCode::Missing };
+    let expected = info.input_type().map_or("a value", |data| data.name);
+    Fault::new(code, format!("inputs.{}", info.name()), found.unwrap_or("no value"), expected)
 }

@@ -12,9 +12,10 @@ use parking_lot::Mutex;
 use super::freeze::Frozen;
 use super::request::{Bindings, Request};
 use super::shape::{Shape, narrow};
+use super::sources::Sources;
 use crate::graph::NodeInfo;
 use crate::key::{Key, KeyHasher};
-use crate::step::{CutOff, Kind};
+use crate::step::{CutOff, Kind, Services};
 
 /// What is known of an identity before a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,8 +214,14 @@ impl Keys {
             }
             return;
         }
-        let extended = extended(facts.digest, counts, &frozen.infos[place as usize], request);
-        self.extended.insert(place, extended);
+        let (sources, services) = (request.sources, request.services);
+        let info = &frozen.infos[place as usize];
+        self.extended.insert(place, extended(counts, info, sources, services));
+    }
+
+    /// The places that depend on more than their parameters, with their digests.
+    pub(super) fn extended(&self) -> impl Iterator<Item = (u32, Option<Key>)> {
+        self.extended.iter().map(|(&place, &digest)| (place, digest))
     }
 
     /// The identity of a slot where it is not the derived key.
@@ -254,19 +261,26 @@ impl Keys {
     }
 }
 
-/// The digest of a step and of what it depends on besides its parameters and inputs.
-fn extended(digest: Key, counts: &[u32], info: &NodeInfo, request: &Request<'_>) -> Option<Key> {
-    let spec = &info.body()?.spec;
+/// The digest of a step and of what it depends on besides its parameters and inputs, as that is
+/// now. `counts` are its wires per port, empty where each has one.
+pub(crate) fn extended(
+    counts: &[u32],
+    info: &NodeInfo,
+    sources: &Sources,
+    services: &Services,
+) -> Option<Key> {
+    let body = info.body()?;
+    let spec = &body.spec;
     let mut hasher = KeyHasher::result();
-    hasher.key(&digest.known()?);
+    hasher.key(&body.digest?);
     for &count in counts {
         hasher.number(count.into());
     }
     for path in &spec.reads {
-        hasher.key(&request.sources.digest(path)?);
+        hasher.key(&sources.digest(path)?);
     }
     for name in &spec.services {
-        hasher.text(name).text(request.services.identity(name)?);
+        hasher.text(name).text(services.identity(name)?);
     }
     Some(hasher.finish())
 }

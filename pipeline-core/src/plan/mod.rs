@@ -7,6 +7,7 @@ mod freeze;
 mod keys;
 mod narrow;
 mod order;
+mod recheck;
 mod request;
 mod shape;
 mod sources;
@@ -16,11 +17,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use keys::Identities;
+pub use recheck::Recheck;
 pub use request::{Bindings, Costs, Request, Targets};
 pub use sources::Sources;
 
 pub(crate) use demand::{Action, GivenValue};
-pub(crate) use keys::Identity;
+pub(crate) use keys::{Identity, extended};
 pub(crate) use narrow::Program;
 pub(crate) use order::UNKNOWN_NANOS;
 #[cfg(all(test, shuttle))]
@@ -55,10 +57,14 @@ pub struct Plan {
     pub(crate) given: Vec<GivenValue>,
     /// What is known of keys that come to light during the run; `None` where there are none.
     pub(crate) late: Option<Arc<LateKeys>>,
+    /// For places that read files: the digest of the step and of what the files were.
+    pub(crate) sources: HashMap<u32, Key>,
+    pub(crate) recheck: Recheck,
 }
 
 /// What a run would otherwise have to ask every node for.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "answers to questions that are asked apart")]
 pub(crate) struct Traits {
     /// Whether any step asks for named resource units.
     pub(crate) needs_units: bool,
@@ -103,6 +109,8 @@ pub struct Planner {
     frozen: Frozen,
     keys: Keys,
     estimates: Estimates,
+    /// The version of the learned costs that the estimates are of.
+    costs: u64,
     last: Option<(Vec<u32>, Vec<Action>, Arc<Program>)>,
 }
 
@@ -123,6 +131,9 @@ impl Planner {
     pub fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
         let edited = self.freeze(graph)?;
         self.name(edited, request);
+        if self.costs != request.costs.version() {
+            self.estimate(request);
+        }
         let frozen = &self.frozen;
         let targets = targets(graph, frozen, request)?;
         let mut demand = demand(frozen, &self.keys, &targets, request);
@@ -141,7 +152,8 @@ impl Planner {
             }
             _ => Arc::new(narrow(frozen, &demand, &targets, &self.estimates)),
         };
-        let plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
+        let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
+        plan.recheck = request.recheck;
         self.last = demand.shared.is_empty().then_some((targets, demand.actions, program));
         Ok(plan)
     }
@@ -185,16 +197,22 @@ impl Planner {
     }
 
     fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>) {
-        let frozen = &self.frozen;
         match edited {
             Some(places) => {
-                self.keys.renew(places.into_iter(), frozen, request);
+                self.keys.renew(places.into_iter(), &self.frozen, request);
             }
             None => {
-                self.keys = Keys::all(frozen, request);
-                self.estimates = Estimates::of(frozen, request.costs);
+                self.keys = Keys::all(&self.frozen, request);
+                self.estimate(request);
             }
         }
+    }
+
+    /// Learned costs enter the order of the queue, never a result.
+    fn estimate(&mut self, request: &Request<'_>) {
+        self.costs = request.costs.version();
+        self.estimates = Estimates::of(&self.frozen, request.costs);
+        self.last = None;
     }
 
     fn assemble(&self, graph: &Graph, program: &Arc<Program>, given: Vec<GivenValue>) -> Plan {
@@ -229,7 +247,23 @@ impl Planner {
             keys,
             given: given.into_iter().map(renumbered).collect(),
             late: self.late(frozen, program),
+            sources: self.sources(frozen, program),
+            recheck: Recheck::default(),
         }
+    }
+
+    /// What the steps that read files and run are named after.
+    fn sources(&self, frozen: &Frozen, program: &Program) -> HashMap<u32, Key> {
+        let place_of = |origin: u32| match program.origins.as_slice() {
+            [] => Some(origin),
+            origins => origins.binary_search(&origin).ok().map(shape::narrow),
+        };
+        let extended = self.keys.extended();
+        let reading = extended.filter(|&(origin, _)| frozen.facts[origin as usize].reads_files);
+        reading
+            .filter_map(|(origin, digest)| Some((place_of(origin)?, digest?)))
+            .filter(|&(place, _)| program.actions[place as usize] == Action::Run)
+            .collect()
     }
 
     fn late(&self, frozen: &Frozen, program: &Program) -> Option<Arc<LateKeys>> {
@@ -330,16 +364,14 @@ fn targets(graph: &Graph, frozen: &Frozen, request: &Request<'_>) -> Result<Vec<
                     slots.push(slot);
                 }
             }
-            found => faults.push(Fault {
-                code: FaultCode::UnknownNode,
-                path: "targets".to_owned(),
-                found: match found {
+            found => {
+                let found = match found {
                     Some(_) => format!("output {} of node {}", wire.port, wire.node.index()),
                     None => format!("node {}", wire.node.index()),
-                },
-                expected: "an output of a node of this graph".to_owned(),
-                nearest: None,
-            }),
+                };
+                let expected = "an output of a node of this graph";
+                faults.push(Fault::new(FaultCode::UnknownNode, "targets", found, expected));
+            }
         }
     }
     if faults.is_empty() { Ok(slots) } else { Err(Error::Invalid(faults)) }
@@ -434,6 +466,29 @@ impl Plan {
             let last = shape.consumers(place).iter().max();
             (shape.ids[place as usize], last.map(|&last| shape.ids[last as usize]))
         })
+    }
+
+    /// Microseconds that a run on so many threads is expected to take: as long as the longest chain,
+    /// or as all the work shared out. `None` while nothing was measured.
+    pub(crate) fn estimate_us(&self, threads: usize) -> Option<u64> {
+        let (program, mut work) = (&*self.program, 0.0f64);
+        for (&nanos, &action) in program.estimates.nanos.iter().zip(&program.actions) {
+            if action == Action::Run {
+                if nanos == UNKNOWN_NANOS {
+                    return None;
+                }
+                work += f64::from(nanos);
+            }
+        }
+        let longest = program.ranks.iter().copied().fold(0.0, f32::max);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an estimate; the cast saturates"
+        )]
+        let us = (work / threads.max(1) as f64).max(longest.into()) as u64 / 1000;
+        Some(us)
     }
 
     /// Bytes that the plan itself takes, without the steps and the values at hand.

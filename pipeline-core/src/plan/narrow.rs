@@ -121,7 +121,15 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
     });
     let renumber = |slot: u32| renumber(slot, &|place| shape.first_slot(place));
     let targets = targets.iter().map(|&slot| renumber(slot)).collect();
-    let pick = |all: &[f32]| origins.iter().map(|&origin| all[origin as usize]).collect();
-    let estimates = Estimates { nanos: pick(&estimates.nanos), bytes: pick(&estimates.bytes) };
+    let nanos = |&origin: &u32| match demand.actions[origin as usize] {
+        Action::Run => estimates.nanos[origin as usize],
+        // What does not run takes no time.
+        Action::Skip | Action::Given | Action::Pass | Action::Share => 0.0,
+    };
+    let bytes = |&origin: &u32| estimates.bytes[origin as usize];
+    let estimates = Estimates {
+        nanos: origins.iter().map(nanos).collect(),
+        bytes: origins.iter().map(bytes).collect(),
+    };
     Program { shape: Arc::new(shape), targets, estimates, origins, ..Program::default() }
 }

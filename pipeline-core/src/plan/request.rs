@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
 use super::freeze::Frozen;
 use super::keys::Identities;
+use super::recheck::Recheck;
 use super::sources::Sources;
 use crate::cache::Cache;
 use crate::data::{Data, Value};
@@ -32,6 +34,8 @@ pub struct Request<'a> {
     pub identities: &'a Identities,
     /// What is known of the time and bytes that steps take.
     pub costs: &'a Costs,
+    /// Which results are computed though they are there.
+    pub recheck: Recheck,
 }
 
 /// The outputs that a run is to compute.
@@ -135,13 +139,21 @@ impl Bindings {
 /// What steps took so far, by step name: running means that later plans estimate from.
 #[derive(Debug, Default)]
 pub struct Costs {
-    by_step: Mutex<HashMap<&'static str, Cost>>,
+    by_step: Mutex<HashMap<&'static str, Learned>>,
+    version: AtomicU64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Cost {
     pub(crate) nanos: f64,
     pub(crate) bytes: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Learned {
+    mean: Cost,
+    /// What plans go by: the mean when it last differed by much.
+    told: Cost,
 }
 
 /// Bytes of a digest per nanosecond on one core.
@@ -150,25 +162,43 @@ const DIGEST_SPEED: f64 = 7.0;
 /// How much of the mean the newest run makes up.
 const NEWEST: f64 = 0.25;
 
+/// By what factor a mean must differ from what plans go by before they are told.
+const MUCH: f64 = 1.5;
+
 impl Costs {
     /// Learns from runs of a step: their mean time and size.
     pub(crate) fn learn(&self, step: &'static str, nanos: u64, bytes: u64) {
         #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 53 bits")]
-        let (nanos, bytes) = (nanos as f64, bytes as f64);
+        let new = Cost { nanos: nanos as f64, bytes: bytes as f64 };
         let mut known = self.by_step.lock();
-        let cost = known.entry(step).or_insert(Cost { nanos, bytes });
-        cost.nanos += (nanos - cost.nanos) * NEWEST;
-        cost.bytes += (bytes - cost.bytes) * NEWEST;
+        let learned = known.entry(step).or_insert_with(|| {
+            self.version.fetch_add(1, Ordering::Relaxed);
+            Learned { mean: new, told: new }
+        });
+        let Learned { mean, told } = learned;
+        mean.nanos += (new.nanos - mean.nanos) * NEWEST;
+        mean.bytes += (new.bytes - mean.bytes) * NEWEST;
+        let differs = |a: f64, b: f64| a > b * MUCH || b > a * MUCH;
+        if differs(mean.nanos, told.nanos) || differs(mean.bytes, told.bytes) {
+            *told = *mean;
+            self.version.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Changes whenever a plan would estimate otherwise than before.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
     }
 
     pub(crate) fn find(&self, step: &str) -> Option<Cost> {
-        self.by_step.lock().get(step).copied()
+        self.by_step.lock().get(step).map(|learned| learned.told)
     }
 
     /// Whether the steps below a place are known to cost more than a digest of its results.
     pub(super) fn is_worth_a_digest(&self, place: u32, frozen: &Frozen) -> bool {
         let known = self.by_step.lock();
-        let cost = |place: u32| known.get(frozen.facts[place as usize].step);
+        let cost =
+            |place: u32| known.get(frozen.facts[place as usize].step).map(|learned| learned.told);
         let Some(own) = cost(place) else { return false };
         let price = own.bytes / DIGEST_SPEED;
         let mut below = 0.0;

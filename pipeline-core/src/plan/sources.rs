@@ -28,7 +28,8 @@ struct Stamp {
 
 impl Stamp {
     fn of(path: &Path) -> Option<Self> {
-        let meta = std::fs::metadata(path).ok()?;
+        // What is no file may have no end, and to open it may wait for ever.
+        let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
         Some(Self { len: meta.len(), changed: meta.modified().ok()?, file: file_id(&meta) })
     }
 
@@ -110,6 +111,14 @@ mod tests {
         assert_ne!(one, two);
         std::fs::write(&path, b"one").unwrap();
         assert_eq!(sources.digest(&path), Some(one));
+    }
+
+    #[test]
+    fn what_is_no_file_has_no_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Sources::new().digest(folder.path()), None);
+        #[cfg(unix)]
+        assert_eq!(Sources::new().digest(Path::new("/dev/zero")), None);
     }
 
     #[test]

@@ -18,3 +18,4 @@ mod sketch;
 mod testkit;
 mod threads;
 mod toy;
+mod trust;

@@ -415,7 +415,7 @@ fn a_plan_prints_itself() {
         [vec!["photo"], vec!["parts"], vec!["soft", "sharp \"1\""], vec!["off"], vec!["join"]],
     );
     let path: Vec<_> = plan.critical_path().into_iter().map(name).collect();
-    assert_eq!(path, ["photo", "parts", "sharp \"1\"", "off", "join"]);
+    assert_eq!(path, ["photo", "parts", "soft", "join"]);
     let lifetimes: Vec<_> =
         plan.lifetimes().map(|(node, last)| (name(node), last.map(name))).collect();
     assert_eq!(

@@ -1,0 +1,37 @@
+//! The nodes of a plan as events name them.
+
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::event::NodeInfo;
+use crate::plan::{Plan, Program};
+
+/// The nodes of the plan that was run last: whoever edits and runs again, or runs one plan many
+/// times, has them made once.
+#[derive(Debug, Default)]
+pub(super) struct Roster(Mutex<Option<Last>>);
+
+type Last = (Weak<Program>, Arc<[NodeInfo]>);
+
+impl Roster {
+    /// The nodes of a plan, in running order.
+    pub(super) fn of(&self, plan: &Plan) -> Arc<[NodeInfo]> {
+        let program = Arc::downgrade(&plan.program);
+        if let Some((last, nodes)) = &*self.0.lock()
+            && last.ptr_eq(&program)
+        {
+            return Arc::clone(nodes);
+        }
+        let infos = plan.program.shape.ids.iter().zip(&*plan.infos);
+        let nodes: Arc<[NodeInfo]> = infos
+            .map(|(&id, info)| NodeInfo {
+                id,
+                name: info.shared_name(),
+                step: info.step_name().into(),
+            })
+            .collect();
+        *self.0.lock() = Some((program, Arc::clone(&nodes)));
+        nodes
+    }
+}

@@ -1,0 +1,177 @@
+//! Results that are not what their keys say, and caches that do not keep their word.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+use pipeline_core::data::In;
+use pipeline_core::event::{Event, EventKind, Status};
+use pipeline_core::{
+    Context, Error, Executor, Graph, Node, Options, Result, RunOptions, Services, Spec, Step,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::toy::{Hoard, Number};
+
+/// Reads a number from a file.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Load {
+    path: PathBuf,
+}
+
+impl Step for Load {
+    const NAME: &'static str = "load";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        let text = std::fs::read_to_string(&self.path)
+            .map_err(|error| Error::caused("the file cannot be read", error))?;
+        text.trim().parse().map(Number).map_err(|_| Error::failed("no number"))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().reads(&self.path)
+    }
+}
+
+/// Adds what a counter says, which it does not declare.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Drift {}
+
+impl Step for Drift {
+    const NAME: &'static str = "drift";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, input: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        Ok(Number(input.0 + ctx.service::<AtomicI64>()?.load(Ordering::SeqCst)))
+    }
+}
+
+/// Asks a model for its answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Ask {}
+
+impl Step for Ask {
+    const NAME: &'static str = "ask";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        ctx.service::<i64>().copied().map(Number)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().uses("model")
+    }
+}
+
+struct Bench {
+    executor: Executor,
+    warnings: Arc<Mutex<Vec<String>>>,
+    options: RunOptions,
+}
+
+fn bench(self_check: f64) -> Bench {
+    let executor = Executor::new(Options {
+        threads: Some(1),
+        cache: Some(Arc::new(Hoard::default())),
+        services: Services::new().with(AtomicI64::new(0)),
+        self_check,
+        ..Options::default()
+    })
+    .unwrap();
+    let warnings = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&warnings);
+    let hear = move |event: &Event| {
+        if let EventKind::Warning(warning) = &event.kind {
+            assert!(event.node.is_some(), "it names the node");
+            heard.lock().push(warning.code.to_string());
+        }
+    };
+    let options = RunOptions { observers: vec![Arc::new(hear)], ..RunOptions::default() };
+    Bench { executor, warnings, options }
+}
+
+fn chain(path: PathBuf) -> (Graph, Node<Number>, Node<Number>) {
+    let mut graph = Graph::new();
+    let load = graph.add("load", Load { path }, ());
+    let drift = graph.add("drift", Drift {}, load);
+    graph.target(drift);
+    (graph, load, drift)
+}
+
+#[test]
+fn what_was_made_from_a_file_that_changed_meanwhile_is_not_kept() {
+    let bench = bench(0.0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("number");
+    let (graph, load, drift) = chain(path.clone());
+    std::fs::write(&path, "1").unwrap();
+    let plan = bench.executor.plan(&graph, &bench.options).unwrap();
+    std::fs::write(&path, "2").unwrap();
+    let report = bench.executor.run_plan(plan, &bench.options).unwrap();
+    assert_eq!(report.output(drift).unwrap().0, 2, "the run goes on with what it read");
+    // The old content again: neither its step nor the one below finds what the new one gave.
+    std::fs::write(&path, "1").unwrap();
+    let report = bench.executor.run(&graph, &RunOptions::default()).unwrap();
+    assert_eq!(report.output(drift).unwrap().0, 1);
+    assert_eq!(report.step(load.id()).unwrap().status, Status::Computed);
+    // The first run has been heard by now, since the second has ended after it.
+    drop(bench.executor);
+    let mut codes = bench.warnings.lock().clone();
+    codes.dedup();
+    assert_eq!(codes, ["source_changed"]);
+}
+
+#[test]
+fn a_file_that_could_not_be_read_leaves_nothing_behind() {
+    let bench = bench(0.0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("number");
+    let (graph, _, drift) = chain(path.clone());
+    let plan = bench.executor.plan(&graph, &bench.options).unwrap();
+    std::fs::write(&path, "5").unwrap();
+    let report = bench.executor.run_plan(plan, &bench.options).unwrap();
+    assert_eq!(report.output(drift).unwrap().0, 5);
+    std::fs::remove_file(&path).unwrap();
+    let report = bench.executor.run(&graph, &RunOptions::default()).unwrap();
+    assert!(report.output(drift).is_err(), "no old result stands in for a missing file");
+}
+
+#[test]
+fn a_self_check_finds_a_step_that_is_not_what_it_declares() {
+    let bench = bench(1.0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("number");
+    std::fs::write(&path, "1").unwrap();
+    let (graph, load, drift) = chain(path);
+    let run = || bench.executor.run(&graph, &bench.options).unwrap();
+    assert_eq!(run().output(drift).unwrap().0, 1);
+    let report = run();
+    assert_eq!(report.step(load.id()).unwrap().status, Status::Computed, "checked, and the same");
+    bench.executor.service::<AtomicI64>().unwrap().store(7, Ordering::SeqCst);
+    assert_eq!(run().output(drift).unwrap().0, 8, "the new result counts");
+    assert_eq!(run().output(drift).unwrap().0, 8);
+    drop(bench.executor);
+    assert_eq!(*bench.warnings.lock(), ["cache_mismatch"], "once, and of the step that differs");
+}
+
+#[test]
+fn a_declared_service_needs_an_identity() {
+    let mut graph = Graph::new();
+    let ask = graph.add("ask", Ask {}, ());
+    let executor = |services: Services| {
+        Executor::new(Options { threads: Some(1), services, ..Options::default() }).unwrap()
+    };
+    let nameless = executor(Services::new().with(4i64));
+    let error = nameless.run(&graph, &RunOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("nodes.ask.services.model: found no identity"), "{error}");
+    let named = executor(Services::new().with_identity("model", "v1", 4i64));
+    let report = named.run(&graph, &RunOptions::default()).unwrap();
+    assert_eq!(report.output(ask).unwrap().0, 4);
+}
