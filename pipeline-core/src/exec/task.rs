@@ -175,6 +175,10 @@ impl RunCore {
         self.set(place, State::Running);
         if self.bus.is_active() {
             self.tell_started(place, attempt, local);
+            if terms.limit.is_some() {
+                // Another thread may tell its end.
+                self.flush(local);
+            }
         }
         let watched = terms.limit.and_then(|limit| self.watch(place, attempt, limit));
 
@@ -227,7 +231,7 @@ impl RunCore {
                     Err(payload) => panicked(payload),
                 };
                 dispose(values);
-                self.unsuccessful(place, terms, error, took)
+                self.unsuccessful(place, terms, error, local)
             }
         }
     }
@@ -240,27 +244,30 @@ impl RunCore {
         place: u32,
         terms: Terms,
         error: Error,
-        took: u64,
+        local: &mut Local,
     ) -> Outcome {
         let cell = &self.state.cells[place as usize];
+        let took = local.now.saturating_sub(cell.nanos.load(Ordering::Relaxed));
         let attempt = u32::from(cell.attempts.load(Ordering::Relaxed));
-        let can_retry = attempt < terms.retry.attempts
-            && attempt < u8::MAX.into()
-            && !self.token.is_cancelled();
-        if error.is_transient() && can_retry {
+        let may_pass =
+            error.is_transient() && attempt < terms.retry.attempts && attempt < u8::MAX.into();
+        if may_pass && !self.token.is_cancelled() {
             if !cell.set_back() {
                 return Outcome::Abandoned;
             }
             cell.nanos.store(took, Ordering::Relaxed);
             // Before it can be queued again: afterwards what it holds may be that of its next turn.
             self.schedule.done(place, self.units_of(place));
+            // The next attempt may be told by another thread.
+            self.flush(local);
             self.try_later(place, terms.retry.pause(attempt));
             return Outcome::Parked;
         }
         let stopped = matches!(error, Error::Cancelled(_));
         let overdue = stopped && cell.is_overdue();
-        // A step that stops while nobody told it to has failed.
-        let cancelled = stopped && !overdue && self.token.is_cancelled();
+        // A step that stops while nobody told it to has failed; one that would have been tried again
+        // has not.
+        let cancelled = (stopped && !overdue || may_pass) && self.token.is_cancelled();
         let status = if cancelled { Status::Cancelled } else { Status::Failed };
         if !cell.claim_from(runner()) {
             return Outcome::Abandoned;
