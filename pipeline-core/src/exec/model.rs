@@ -5,7 +5,8 @@
 //! by a load and a store, a thread that is counted out under another lock than the one of its last
 //! look, units that are not taken, the look into the cache outside of the lock of the computations
 //! in flight, followers that go with the one that leaves, a value given to the last reader but one,
-//! a place set back without a comparison.
+//! a place set back without a comparison, a hand emptied by a load and a store, a hand that is not
+//! recalled from a lost thread.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use shuttle::{Config, Runner, thread};
 
 use super::cell::{Cell, State};
 use super::gate::{Gate, Needs};
-use super::handful::Hand;
+use super::handful::{Hand, Handful};
 use super::inflight::{Begin, InFlight};
 use super::schedule::{Left, Schedule};
 use super::slots::{Slots, Take};
@@ -215,6 +216,68 @@ fn a_unit_is_held_by_one_at_a_time() {
     check(|| {
         let gate = Gate::new(Some(2), HashMap::from([("device", 1)]));
         Machine::new(4, &DIAMOND, Some(gate)).run();
+    });
+}
+
+#[test]
+fn a_place_in_a_hand_is_taken_by_one() {
+    check(|| {
+        let hand = Arc::new(Handful::default());
+        let taken: Arc<Vec<AtomicU32>> = Arc::new((0..4).map(|_| AtomicU32::new(0)).collect());
+        let take = |place: u32| taken[place as usize].fetch_add(1, Ordering::SeqCst);
+        (0..2).for_each(|place| assert!(hand.put(place).is_some()));
+        let (theirs, log) = (Arc::clone(&hand), Arc::clone(&taken));
+        let thief = thread::spawn(move || {
+            for _ in 0..2 {
+                theirs.empty(|place| _ = log[place as usize].fetch_add(1, Ordering::SeqCst));
+            }
+        });
+        for place in 2..4 {
+            hand.take().map(take);
+            assert!(hand.put(place).is_some());
+        }
+        while let Some(place) = hand.take() {
+            take(place);
+        }
+        thief.join().unwrap();
+        hand.empty(|place| _ = take(place));
+        assert!(taken.iter().all(|taken| taken.load(Ordering::SeqCst) == 1));
+    });
+}
+
+#[test]
+fn what_a_lost_thread_holds_is_run_by_others() {
+    check(|| {
+        // One source, five that follow, and one that waits for all: the first thread takes several
+        // and is lost in the first of them.
+        let wires: Vec<_> = (1..6).flat_map(|middle| [(0, middle), (middle, 6)]).collect();
+        let machine = Machine::new(7, &wires, None);
+        machine.schedule.start(&machine.needs);
+        let mut hand = Hand::default();
+        let first = machine.schedule.pop_or_leave(&mut hand, &machine.needs).unwrap();
+        let next = machine.execute(first, &hand).unwrap();
+        let other = Arc::clone(&machine);
+        let helper = thread::spawn(move || {
+            if let Some(place) = other.schedule.join(&other.needs) {
+                other.drain(place);
+            }
+        });
+        // It is given up on in `next`, which fails for it; then it is counted out.
+        machine.schedule.recall();
+        let released = machine.execute(next, &Hand::default());
+        if let Some(place) = released {
+            machine.schedule.push(place, &machine.needs);
+        }
+        machine.left(machine.schedule.leave());
+        helper.join().unwrap();
+        while machine.ends.load(Ordering::SeqCst) == 0 {
+            match machine.schedule.join(&machine.needs) {
+                Some(place) => machine.drain(place),
+                None => thread::yield_now(),
+            }
+        }
+        assert!(machine.ran.iter().all(|ran| ran.load(Ordering::SeqCst) == 1));
+        assert_eq!(machine.ends.load(Ordering::SeqCst), 1);
     });
 }
 
