@@ -6,16 +6,16 @@
 //! waking a thread costs about as much as some hundred empty steps.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use quanta::Clock;
 use rayon::ThreadPool;
 
-use super::Options;
 use super::cell::Runner;
 use super::inflight::InFlight;
+use super::lane::{Handed, Waiting};
+use super::options::Options;
 use super::roster::Roster;
 use super::run::RunCore;
 use super::state::Spare;
@@ -63,58 +63,6 @@ pub(super) fn is_inside_step() -> bool {
 pub(super) struct Follower {
     pub(super) run: Arc<RunCore>,
     pub(super) place: u32,
-}
-
-/// A place on its way to a thread of a lane.
-#[derive(Debug)]
-struct Handed {
-    run: Arc<RunCore>,
-    place: u32,
-}
-
-/// Places that wait for a thread of one lane, the most urgent runs first.
-#[derive(Debug, Default)]
-struct Waiting {
-    queue: Mutex<VecDeque<Handed>>,
-    /// How many there are, to ask without the lock.
-    count: AtomicUsize,
-}
-
-impl Waiting {
-    fn push(&self, handed: Handed) {
-        let mut queue = self.queue.lock();
-        let at = queue.partition_point(|other| other.run.priority >= handed.run.priority);
-        queue.insert(at, handed);
-        self.count.store(queue.len(), Ordering::Relaxed);
-    }
-
-    fn pop(&self) -> Option<Handed> {
-        let mut queue = self.queue.lock();
-        let first = queue.pop_front();
-        self.count.store(queue.len(), Ordering::Relaxed);
-        first
-    }
-
-    /// The places of one run, which then wait no longer.
-    fn withdraw(&self, run: RunId) -> Vec<u32> {
-        let mut queue = self.queue.lock();
-        let (mine, others) =
-            std::mem::take(&mut *queue).into_iter().partition(|handed| handed.run.id == run);
-        *queue = others;
-        self.count.store(queue.len(), Ordering::Relaxed);
-        let mine: VecDeque<Handed> = mine;
-        mine.into_iter().map(|handed| handed.place).collect()
-    }
-
-    fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    /// Whether one waits that is at least as urgent.
-    fn has(&self, priority: u8) -> bool {
-        self.len() > 0
-            && self.queue.lock().front().is_some_and(|first| first.run.priority >= priority)
-    }
 }
 
 pub(super) struct Engine {

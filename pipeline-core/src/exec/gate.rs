@@ -78,8 +78,9 @@ impl Gate {
         self.by_position.push((u32::MAX - position, Reverse(place)));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ready.is_empty()
+    /// How many places are queued.
+    pub(crate) fn len(&self) -> usize {
+        self.ready.len()
     }
 
     /// The best place that fits, with what it needs taken.
@@ -266,6 +267,6 @@ mod tests {
         assert_eq!(gate.overshoot(), u64::MAX - 100);
         gate.done(0, &[]);
         assert_eq!(gate.pop_any(), Some(1));
-        assert!(gate.is_empty());
+        assert_eq!(gate.len(), 0);
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::RunOptions;
 use super::engine::is_inside_step;
+use super::options::RunOptions;
 use super::report::Report;
 use super::run::RunCore;
 use crate::error::CancelReason;

@@ -6,21 +6,19 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex as Door};
 
-use super::cell::{Cell, State};
+use super::cell::State;
 use super::engine::{Drained, Engine, is_inside_step};
 use super::gate::Gate;
 use super::handful::Hand;
+use super::options::{OnFailure, RunOptions};
 use super::report::Report;
 use super::schedule::{Left, Schedule};
-use super::slots::{Take, dispose};
+use super::slots::dispose;
 use super::state::RunState;
 use super::timer::{Due, NOT_HURRIED};
-use super::{OnFailure, RunOptions};
 use crate::data::Value;
 use crate::error::{CancelReason, Error};
-use crate::event::{
-    EventKind, Finished, RunFinished, RunStarted, RunStatus, Snapshot, Status, Throttle, Totals,
-};
+use crate::event::Snapshot;
 use crate::id::{NodeId, RunId};
 use crate::key::Key;
 use crate::observe::{Bus, Emit};
@@ -40,11 +38,11 @@ pub(super) struct RunCore {
     pub(super) step_timeout: Option<Duration>,
     pub(super) grace: Duration,
     /// When the run is told to stop, if it has a time limit.
-    timeout: Mutex<Option<Due>>,
-    budget: Option<u64>,
+    pub(super) timeout: Mutex<Option<Due>>,
+    pub(super) budget: Option<u64>,
     pub(super) token: CancelToken,
     /// Whether anyone holds a handle on the run while it goes on.
-    is_shared: bool,
+    pub(super) is_shared: bool,
     /// Whether the thread that wants the run drains it.
     pub(super) is_attended: bool,
     /// When the run began, on the engine's clock.
@@ -64,8 +62,8 @@ pub(super) struct RunCore {
     pub(super) has_doubts: AtomicBool,
     /// What the cache had for places that are computed all the same.
     pub(super) expected: Mutex<HashMap<u32, Vec<Value>>>,
-    report: Door<Option<Arc<Report>>>,
-    over: Condvar,
+    pub(super) report: Door<Option<Arc<Report>>>,
+    pub(super) over: Condvar,
     /// Threads that drain the run and wait for something to be queued.
     idle: AtomicU32,
 }
@@ -103,7 +101,7 @@ impl RunCore {
         let needs_gate = options.budget.is_some() || plan.needs_units();
         let gate = needs_gate.then(|| Gate::new(options.budget, options.resources.clone()));
         let identities = plan.late.as_ref().map(|late| late.identities.clone());
-        let id = super::next_run();
+        let id = next_run();
         let state = RunState::new(&plan.program, &engine.spare);
         Arc::new(Self {
             id,
@@ -176,49 +174,6 @@ impl RunCore {
         if self.token.is_cancelled() {
             self.refuse_queued();
         }
-    }
-
-    /// The events that every stream begins with.
-    fn tell_begin(&self, mut tell: impl FnMut(Emit)) {
-        let shape = &self.plan.program.shape;
-        let targets = self.plan.program.targets.iter();
-        let cached = self.plan.cached().count();
-        let started = RunStarted {
-            nodes: self.engine.roster.of(&self.plan),
-            targets: targets.map(|&slot| shape.ids[shape.producer(slot) as usize]).collect(),
-            cached: u32::try_from(cached).unwrap_or(u32::MAX),
-            estimate_us: self.plan.estimate_us(self.engine.threads),
-        };
-        tell(Emit { t_us: 0, node: None, kind: EventKind::RunStarted(started) });
-        let mut told = None;
-        for given in &self.plan.given {
-            // Of several outputs only those that are needed are there.
-            let place = shape.producer(given.slot);
-            if told.replace(place) != Some(place) {
-                let mut finished = Finished::new(self.given_status(place));
-                finished.tier = given.tier;
-                finished.bytes = self.state.cells[place as usize].bytes.load(Ordering::Relaxed);
-                finished.key = self.key(place);
-                let node = Some(self.node(place));
-                tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
-            }
-        }
-    }
-
-    /// Whether what happens is heard, or may be asked for by someone who joins later.
-    pub(super) fn is_told(&self) -> bool {
-        self.is_shared || self.bus.is_active()
-    }
-
-    /// How a place ended that had its value before the run began.
-    fn given_status(&self, place: u32) -> Status {
-        let is_input = self.plan.infos[place as usize].step().is_none();
-        if is_input { Status::Given } else { Status::Cached }
-    }
-
-    /// The event of a place that was queued.
-    pub(super) fn queued_event(&self, place: u32, t_us: u64) -> Emit {
-        Emit { t_us, node: Some(self.node(place)), kind: EventKind::StepQueued }
     }
 
     /// Sets the state of a place so that either a listener that joins now sees it, or this thread
@@ -362,6 +317,13 @@ impl RunCore {
 
     /// Blocks until the run is over.
     pub(super) fn wait(&self) -> Arc<Report> {
+        // To be woken takes longer than a short run, so it looks a few times before it sleeps.
+        for _ in 0..LOOKS {
+            if let Some(report) = self.report.try_lock().and_then(|report| report.clone()) {
+                return report;
+            }
+            std::thread::yield_now();
+        }
         let mut report = self.report.lock();
         loop {
             match &*report {
@@ -379,104 +341,6 @@ impl RunCore {
             }
         }
         report.clone()
-    }
-
-    /// Makes the report, tells everyone, and lets go of the run.
-    fn conclude(self: &Arc<Self>) {
-        let t_us = self.now() / 1000;
-        let report = Arc::new(self.make_report(t_us));
-        self.state.slots.clear();
-        if let Some(due) = self.timeout.lock().take() {
-            self.engine.timer.forget(due);
-        }
-        self.engine.dismiss(self);
-        self.learn();
-        let (status, totals) = (report.status(), report.totals().clone());
-        *self.report.lock() = Some(report);
-        if self.is_shared {
-            fence(Ordering::SeqCst);
-        }
-        if self.bus.is_active() {
-            let above = |budget| self.state.slots.peak().saturating_sub(budget);
-            let overshoot = self.schedule.overshoot().max(self.budget.map_or(0, above));
-            if let (Some(budget), 1..) = (self.budget, overshoot) {
-                let reason = Throttle::Overshoot;
-                let to = budget.saturating_add(overshoot);
-                let kind = EventKind::Throttled { reason, from: budget, to };
-                self.bus.emit(t_us, None, kind);
-            }
-            let finished = EventKind::RunFinished(Box::new(RunFinished { status, totals }));
-            self.bus.emit(t_us, None, finished);
-        }
-        self.over.notify_all();
-    }
-
-    fn make_report(&self, duration_us: u64) -> Report {
-        let mut totals = Totals { duration_us, ..Totals::default() };
-        let mut nanos = 0;
-        for cell in &self.state.cells {
-            if !matches!(cell.state(), State::Ended(_)) {
-                cell.set(State::Ended(Status::Cancelled));
-            }
-            if let State::Ended(status) = cell.state() {
-                totals.counts.add(status);
-            }
-            nanos += cell.thread_nanos();
-            totals.bytes += cell.bytes.load(Ordering::Relaxed);
-        }
-        totals.thread_us = nanos / 1000;
-        totals.peak_bytes = self.state.slots.peak();
-        totals.peak_concurrency = self.schedule.peak_active();
-        let shape = &self.plan.program.shape;
-        let targets = self.plan.program.targets.iter();
-        let values: Vec<_> = targets
-            .map(|&slot| {
-                let cell = &self.state.cells[shape.producer(slot) as usize];
-                let State::Ended(status) = cell.state() else { return None };
-                status.is_ok().then(|| {
-                    let value = self.state.slots.take(slot, Take::Keep);
-                    self.state.slots.finish(slot);
-                    value
-                })
-            })
-            .collect();
-        let complete = values.iter().all(Option::is_some);
-        let failed = totals.counts.failed > 0;
-        let status = match self.token.reason() {
-            None if failed || !complete => RunStatus::Failed,
-            None => RunStatus::Completed,
-            Some(_) if complete && !failed => RunStatus::Completed,
-            Some(CancelReason::Timeout) => RunStatus::TimedOut,
-            Some(CancelReason::PeerFailed) => RunStatus::Failed,
-            Some(_) => RunStatus::Cancelled,
-        };
-        let failures = std::mem::take(&mut *self.failures.lock());
-        let state = Arc::clone(&self.state);
-        Report::new(self.id, self.plan.clone(), status, totals, state, failures, values)
-    }
-
-    /// Lets later plans know what steps cost: enough of them, and never more than a glance at a
-    /// huge run.
-    fn learn(&self) {
-        let steps = self.plan.infos.iter().map(|info| info.step_name());
-        let mut cells = steps
-            .zip(&self.state.cells)
-            .take(1024)
-            .filter(|(_, cell)| cell.state() == State::Ended(Status::Computed));
-        let measure =
-            |cell: &Cell| (cell.nanos.load(Ordering::Relaxed), cell.bytes.load(Ordering::Relaxed));
-        let Some((mut step, first)) = cells.next() else { return };
-        let ((mut nanos, mut bytes), mut count) = (measure(first), 1);
-        // Neighbours are often of one type; one look-up serves them all.
-        for (next, cell) in cells {
-            if next != step {
-                self.engine.costs.learn(step, nanos / count, bytes / count);
-                (step, nanos, bytes, count) = (next, 0, 0, 0);
-            }
-            let (more_nanos, more_bytes) = measure(cell);
-            (nanos, bytes, count) = (nanos + more_nanos, bytes + more_bytes, count + 1);
-        }
-        self.engine.costs.learn(step, nanos / count, bytes / count);
     }
 
     pub(super) fn key(&self, place: u32) -> Option<Key> {
@@ -505,44 +369,6 @@ impl RunCore {
     pub(super) fn flush(&self, local: &mut Local) {
         self.bus.emit_all(&mut local.events);
     }
-
-    /// The state of the run as its records tell it, for a listener that comes late.
-    pub(super) fn seed(&self) -> Snapshot {
-        // The other half is in `RunCore::set`.
-        fence(Ordering::SeqCst);
-        let mut snapshot = Snapshot::new(self.id, self.plan.revision());
-        self.tell_begin(|emit| {
-            snapshot.note(emit.t_us, emit.node, &emit.kind);
-        });
-        for (place, cell) in (0u32..).zip(&self.state.cells) {
-            let node = Some(self.node(place));
-            let nanos = cell.nanos.load(Ordering::Relaxed);
-            match cell.state() {
-                State::Pending => {}
-                State::Running => {
-                    let attempt = cell.attempts.load(Ordering::Relaxed).into();
-                    snapshot.note(nanos / 1000, node, &EventKind::StepStarted { attempt });
-                }
-                State::Ended(status) => {
-                    let attempt = cell.attempts.load(Ordering::Relaxed).into();
-                    let finished = self.finished_event(place, status);
-                    let tale = &self.state.tales[place as usize];
-                    let ended_us = tale.ended_us.load(Ordering::Relaxed);
-                    if attempt > 0 {
-                        let began_us = ended_us.saturating_sub(finished.duration_us);
-                        snapshot.note(began_us, node, &EventKind::StepStarted { attempt });
-                    }
-                    snapshot.note(ended_us, node, &EventKind::StepFinished(finished));
-                }
-            }
-        }
-        if let Some(report) = &*self.report.lock() {
-            let finished = RunFinished { status: report.status(), totals: report.totals().clone() };
-            let t_us = report.totals().duration_us;
-            snapshot.note(t_us, None, &EventKind::RunFinished(Box::new(finished)));
-        }
-        snapshot
-    }
 }
 
 /// Events that may wait for observers before they are told the state instead.
@@ -550,6 +376,9 @@ const WAITING_EVENTS: usize = 1 << 16;
 
 /// How long a finished run waits for its observers to hear of it.
 const LAST_WORD: Duration = Duration::from_millis(500);
+
+/// How often someone who waits for a run looks for its end before it sleeps: some microseconds.
+const LOOKS: u32 = 32;
 
 /// How long a caller whose run is outranked waits before it looks again.
 const GIVING_WAY: Duration = Duration::from_millis(1);
@@ -567,4 +396,10 @@ impl Drop for RunCore {
         dispose(self.report.get_mut().take());
         dispose(std::mem::take(&mut self.plan.given));
     }
+}
+
+static RUNS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+fn next_run() -> RunId {
+    RunId(RUNS.fetch_add(1, Ordering::Relaxed) + 1)
 }

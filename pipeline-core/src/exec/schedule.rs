@@ -6,11 +6,11 @@
 //! touches the queue. There is no global count of what is left: the run is over when the last
 //! thread in it finds the queue empty.
 
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::gate::{Gate, Needs, Ready};
-use super::handful::{Hand, Handful, SHORT};
+use super::handful::{Hand, SHORT};
+use super::queue::{Entry, Queue};
 use super::state::RunState;
 use crate::plan::{Action, Program, UNKNOWN_NANOS};
 use crate::step::Units;
@@ -25,47 +25,9 @@ pub(crate) struct Schedule {
     queue: Mutex<Queue>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    /// What came since the last look.
-    fresh: Vec<Entry>,
-    /// What came in a crowd, the most urgent last: sorted once, it costs less than a heap.
-    crowd: Vec<Entry>,
-    heap: BinaryHeap<Entry>,
-    /// Takes the place of the heap where something limits what runs at once.
-    gate: Option<Gate>,
-    /// Whether nothing of what is queued fitted the last time.
-    blocked: bool,
-    /// Threads, timers and others that may still make a place ready.
-    active: u32,
-    peak_active: u32,
-    /// Expected time of what is queued.
-    nanos: f64,
-    /// What threads took in one go and have not run yet.
-    hands: Vec<Arc<Handful>>,
-}
-
 /// Expected time of what a thread takes in one go, in nanoseconds: so little that a second thread
 /// would not be worth waking for it.
 const HANDFUL: f64 = 10_000.0;
-
-/// As many places as are a crowd.
-const CROWD: usize = 64;
-
-/// Urgency above, place below, the earlier place first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry(u64);
-
-impl Entry {
-    fn new(urgency: u32, place: u32) -> Self {
-        Self(u64::from(urgency) << 32 | u64::from(!place))
-    }
-
-    fn place(self) -> u32 {
-        let low = self.0 & u64::from(u32::MAX);
-        !u32::try_from(low).expect("the mask leaves 32 bits")
-    }
-}
 
 /// What finishing a place set free.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +50,7 @@ pub(crate) enum Left {
 impl Schedule {
     pub(super) fn new(program: Arc<Program>, state: Arc<RunState>, gate: Option<Gate>) -> Self {
         let limited = gate.is_some();
-        Self { program, state, limited, queue: Mutex::new(Queue { gate, ..Queue::default() }) }
+        Self { program, state, limited, queue: Mutex::new(Queue::new(gate)) }
     }
 
     /// Queues every place that waits for nothing and counts the caller in.
@@ -352,56 +314,5 @@ impl Schedule {
 
     fn nanos(&self, place: u32) -> f64 {
         self.state.waits[place as usize].nanos.into()
-    }
-}
-
-impl Queue {
-    fn enter(&mut self) {
-        self.active += 1;
-        self.peak_active = self.peak_active.max(self.active);
-    }
-
-    /// Forgets what a thread holds, which is nothing any more.
-    fn put_down(&mut self, hand: &mut Hand) {
-        if let Some(hand) = hand.holds.take() {
-            self.hands.retain(|other| !Arc::ptr_eq(other, &hand));
-        }
-    }
-
-    /// The most urgent place, where nothing limits what runs.
-    fn peek(&mut self) -> Option<u32> {
-        self.sort();
-        self.crowd.last().max(self.heap.peek()).copied().map(Entry::place)
-    }
-
-    fn pop(&mut self) -> Option<u32> {
-        self.sort();
-        let entry =
-            if self.crowd.last() > self.heap.peek() { self.crowd.pop() } else { self.heap.pop() };
-        entry.map(Entry::place)
-    }
-
-    /// Puts what is fresh in order.
-    fn sort(&mut self) {
-        if self.crowd.is_empty() && self.fresh.len() >= CROWD {
-            std::mem::swap(&mut self.crowd, &mut self.fresh);
-            self.crowd.sort_unstable();
-        } else {
-            self.heap.extend(self.fresh.drain(..));
-        }
-    }
-
-    /// How many places are queued, where nothing limits what runs.
-    fn len(&self) -> usize {
-        self.fresh.len() + self.crowd.len() + self.heap.len()
-    }
-
-    /// How many places are queued, for sums of their times.
-    fn count(&self) -> f64 {
-        u32::try_from(self.len()).unwrap_or(u32::MAX).into()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0 && self.gate.as_ref().is_none_or(Gate::is_empty)
     }
 }

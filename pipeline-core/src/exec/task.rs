@@ -5,17 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::OnFailure;
 use super::cell::{Runner, State};
 use super::engine::{Follower, inside_step, runner};
 use super::late::Found;
+use super::options::OnFailure;
 use super::run::{Abandoned, Local, RunCore};
 use super::slots::{Take, dispose};
 use super::wait::is_on;
 use crate::cache::{Cost, Tier};
 use crate::data::Value;
 use crate::error::{CancelReason, Error, Result};
-use crate::event::{ErrorInfo, EventKind, Finished, Status};
+use crate::event::{EventKind, Status};
 use crate::graph::Retry;
 use crate::observe::Emit;
 use crate::plan::Action;
@@ -50,12 +50,6 @@ impl Values {
         usize::from(self.first.is_some()) + self.rest.len()
     }
 }
-
-/// Events that a thread holds back at the most.
-const HELD_BACK: usize = 64;
-
-/// Steps that are expected to take longer are announced when they begin; in nanoseconds.
-const WORTH_TELLING: f32 = 50_000.0;
 
 /// How a place is to be run.
 #[derive(Clone, Copy)]
@@ -283,27 +277,6 @@ impl RunCore {
         })
     }
 
-    #[inline(never)]
-    fn tell_started(&self, place: u32, attempt: u8, local: &mut Local) {
-        let kind = EventKind::StepStarted { attempt: attempt.into() };
-        let node = Some(self.node(place));
-        local.events.push(Emit { t_us: local.now / 1000, node, kind });
-        // A listener wants to know of a step while it runs, unless that is over in no time.
-        if self.plan.program.estimates.nanos[place as usize] > WORTH_TELLING {
-            self.flush(local);
-        }
-    }
-
-    #[inline(never)]
-    fn tell_finished(&self, place: u32, status: Status, local: &mut Local) {
-        let node = Some(self.node(place));
-        let kind = EventKind::StepFinished(self.finished_event(place, status));
-        local.events.push(Emit { t_us: local.now / 1000, node, kind });
-        if !self.is_only_ours(place, local) {
-            self.flush(local);
-        }
-    }
-
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
     fn publish(self: &Arc<Self>, place: u32, values: Values, took: u64, local: &mut Local) {
         self.compare(place, &values);
@@ -433,43 +406,6 @@ impl RunCore {
         for &consumer in self.plan.program.shape.consumers(place) {
             self.state.cells[consumer as usize].blame(culprit);
         }
-    }
-
-    /// Whether what follows from the end of a place can be seen by this thread alone: then its
-    /// events may wait for those of the next place.
-    fn is_only_ours(&self, place: u32, local: &Local) -> bool {
-        let program = &*self.plan.program;
-        let consumers = program.shape.consumers(place);
-        local.events.len() < HELD_BACK
-            && !self.schedule.is_limited()
-            && matches!(consumers, [one] if program.waits[*one as usize] == 1)
-    }
-
-    /// The event that tells how a place ended, from the run's records.
-    pub(super) fn finished_event(&self, place: u32, status: Status) -> Finished {
-        let cell = &self.state.cells[place as usize];
-        let mut finished = Finished::new(status);
-        finished.attempt = cell.attempts.load(Ordering::Relaxed).into();
-        if finished.attempt > 0 {
-            let nanos = cell.nanos.load(Ordering::Relaxed);
-            finished.duration_us = nanos / 1000;
-            finished.thread_us = cell.thread_nanos() / 1000;
-        }
-        finished.bytes = cell.bytes.load(Ordering::Relaxed);
-        let tale = &self.state.tales[place as usize];
-        finished.pixels = tale.pixels.load(Ordering::Relaxed);
-        finished.tier = tale.tier();
-        finished.key = self.key(place);
-        if !status.is_ok() {
-            finished.because = cell.blamed().map(|culprit| self.node(culprit));
-            if let Some(error) = self.failures.lock().get(&place) {
-                let info = &self.plan.infos[place as usize];
-                let params = || info.step().map(|step| step.params()).unwrap_or_default();
-                let error = ErrorInfo::of_step(error, info.name(), info.step_name(), &params);
-                finished.error = Some(Box::new(error));
-            }
-        }
-        finished
     }
 
     /// The end of a place that failed; stops the run if that is its policy.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::Traits;
+use super::plan::Traits;
 use super::shape::{Shape, narrow};
 use super::validate;
 use crate::error::Fault;

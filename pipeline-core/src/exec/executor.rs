@@ -1,0 +1,174 @@
+//! The executor as programs see it.
+
+use std::sync::Arc;
+
+use super::engine::{self, Engine};
+use super::handle::Run;
+use super::options::{Options, RunOptions};
+use super::report::Report;
+use super::run::{Audience, RunCore};
+use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
+use crate::graph::Graph;
+use crate::plan::{Plan, Planner, Request};
+
+/// Runs plans. One per program is enough; runs share its threads, its cache and whatever they are
+/// computing at the same time.
+///
+/// Dropping it stops its runs.
+#[derive(Debug)]
+pub struct Executor {
+    engine: Arc<Engine>,
+}
+
+/// Plans of this many graphs are kept for the next edit.
+const PLANNERS: usize = 8;
+
+impl Executor {
+    /// An executor with threads of its own.
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub fn new(options: Options) -> Result<Self> {
+        let threads = options.threads.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        });
+        let blocking = options.blocking_threads.unwrap_or(4).max(1);
+        let engine = Engine::new(threads.max(1), blocking, options)?;
+        Ok(Self { engine })
+    }
+
+    /// Plans a run without running it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault of the graph and of the options.
+    pub fn plan(&self, graph: &Graph, options: &RunOptions) -> Result<Plan> {
+        let engine = &self.engine;
+        let request = Request {
+            targets: &options.targets,
+            bindings: &options.bindings,
+            cache: engine.cache.as_deref(),
+            services: &engine.services,
+            sources: &engine.sources,
+            identities: &engine.identities,
+            costs: &engine.costs,
+            recheck: engine.recheck(),
+        };
+        let mut planner = {
+            let mut planners = engine.planners.lock();
+            let known = planners.iter().position(|&(id, _)| id == graph.id());
+            known.map_or_else(Planner::default, |at| planners.swap_remove(at).1)
+        };
+        let plan = planner.compile(graph, &request);
+        let mut planners = engine.planners.lock();
+        planners.push((graph.id(), planner));
+        if planners.len() > PLANNERS {
+            planners.remove(0);
+        }
+        drop(planners);
+        let plan = plan?;
+        check_resources(&plan, options)?;
+        Ok(plan)
+    }
+
+    /// Plans a graph and runs it on this thread and the workers, until it is over.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan). Failures of steps are in the report; [`Report::ok`] turns the first
+    /// of them into an error.
+    pub fn run(&self, graph: &Graph, options: &RunOptions) -> Result<Arc<Report>> {
+        self.run_plan(self.plan(graph, options)?, options)
+    }
+
+    /// Plans a graph and runs it on the workers while the caller goes on.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn spawn(&self, graph: &Graph, options: &RunOptions) -> Result<Run> {
+        self.spawn_plan(self.plan(graph, options)?, options)
+    }
+
+    /// Runs a plan on this thread and the workers, until it is over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a step needs more of a resource than the options have.
+    pub fn run_plan(&self, plan: Plan, options: &RunOptions) -> Result<Arc<Report>> {
+        check_resources(&plan, options)?;
+        let is_nested = engine::is_inside_step();
+        if can_overrun(&plan, options) && !is_nested {
+            // A thread whose step is given up on must be one that can be replaced.
+            let run = RunCore::new(&self.engine, plan, options, Audience::Nobody);
+            return Ok(Run::start(run, options).wait());
+        }
+        let run = RunCore::new(&self.engine, plan, options, Audience::Drainer);
+        run.begin(options);
+        run.left(run.schedule.leave());
+        if is_nested {
+            // The worker that this thread is stays with the run: it may be the only one.
+            return Ok(run.see_through());
+        }
+        let report = self.engine.as_caller(|| run.see_through());
+        run.let_observers_finish();
+        Ok(report)
+    }
+
+    /// Runs a plan on the workers while the caller goes on.
+    ///
+    /// # Errors
+    /// As [`run_plan`](Self::run_plan).
+    pub fn spawn_plan(&self, plan: Plan, options: &RunOptions) -> Result<Run> {
+        check_resources(&plan, options)?;
+        Ok(Run::start(RunCore::new(&self.engine, plan, options, Audience::Handle), options))
+    }
+
+    /// Looks at every file again at the next plan, however unchanged it seems.
+    pub fn revalidate(&self) {
+        self.engine.sources.revalidate();
+    }
+
+    /// The service of type `T` that the executor lends to steps.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if there is none.
+    pub fn service<T: std::any::Any + Send + Sync>(&self) -> Result<&T> {
+        self.engine.services.find()
+    }
+
+    /// The number of worker threads.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.engine.threads
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        for run in self.engine.runs() {
+            run.cancel(CancelReason::Shutdown);
+        }
+    }
+}
+
+/// Whether a step may be given up on.
+fn can_overrun(plan: &Plan, options: &RunOptions) -> bool {
+    options.timeout.is_some() || options.step_timeout.is_some() || plan.traits.has_timeouts
+}
+
+/// A step that needs more of a resource than there is could never run.
+fn check_resources(plan: &Plan, options: &RunOptions) -> Result<()> {
+    if !plan.needs_units() || options.resources.is_empty() {
+        return Ok(());
+    }
+    let mut faults = Vec::new();
+    for info in &*plan.infos {
+        for need in info.body().map_or(&[][..], |body| &body.spec.resources) {
+            let total = options.resources.get(need.resource);
+            if total.is_some_and(|&total| need.units > total) {
+                let path = format!("nodes.{}.resources.{}", info.name(), need.resource);
+                let expected = format!("at most {}", total.copied().unwrap_or_default());
+                let found = need.units.to_string();
+                faults.push(Fault::new(FaultCode::Resource, path, found, expected));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}

@@ -1,0 +1,111 @@
+//! The end of a run: its report, what later plans learn from it, and who is told.
+
+use std::sync::Arc;
+
+use super::cell::{Cell, State};
+use super::report::Report;
+use super::run::RunCore;
+use super::slots::Take;
+use crate::error::CancelReason;
+use crate::event::{EventKind, RunFinished, RunStatus, Status, Throttle, Totals};
+use crate::sync::atomic::{Ordering, fence};
+
+impl RunCore {
+    /// Makes the report, tells everyone, and lets go of the run.
+    pub(super) fn conclude(self: &Arc<Self>) {
+        let t_us = self.now() / 1000;
+        let report = Arc::new(self.make_report(t_us));
+        self.state.slots.clear();
+        if let Some(due) = self.timeout.lock().take() {
+            self.engine.timer.forget(due);
+        }
+        self.engine.dismiss(self);
+        self.learn();
+        let (status, totals) = (report.status(), report.totals().clone());
+        *self.report.lock() = Some(report);
+        if self.is_shared {
+            fence(Ordering::SeqCst);
+        }
+        if self.bus.is_active() {
+            let above = |budget| self.state.slots.peak().saturating_sub(budget);
+            let overshoot = self.schedule.overshoot().max(self.budget.map_or(0, above));
+            if let (Some(budget), 1..) = (self.budget, overshoot) {
+                let reason = Throttle::Overshoot;
+                let to = budget.saturating_add(overshoot);
+                let kind = EventKind::Throttled { reason, from: budget, to };
+                self.bus.emit(t_us, None, kind);
+            }
+            let finished = EventKind::RunFinished(Box::new(RunFinished { status, totals }));
+            self.bus.emit(t_us, None, finished);
+        }
+        self.over.notify_all();
+    }
+
+    pub(super) fn make_report(&self, duration_us: u64) -> Report {
+        let mut totals = Totals { duration_us, ..Totals::default() };
+        let mut nanos = 0;
+        for cell in &self.state.cells {
+            if !matches!(cell.state(), State::Ended(_)) {
+                cell.set(State::Ended(Status::Cancelled));
+            }
+            if let State::Ended(status) = cell.state() {
+                totals.counts.add(status);
+            }
+            nanos += cell.thread_nanos();
+            totals.bytes += cell.bytes.load(Ordering::Relaxed);
+        }
+        totals.thread_us = nanos / 1000;
+        totals.peak_bytes = self.state.slots.peak();
+        totals.peak_concurrency = self.schedule.peak_active();
+        let shape = &self.plan.program.shape;
+        let targets = self.plan.program.targets.iter();
+        let values: Vec<_> = targets
+            .map(|&slot| {
+                let cell = &self.state.cells[shape.producer(slot) as usize];
+                let State::Ended(status) = cell.state() else { return None };
+                status.is_ok().then(|| {
+                    let value = self.state.slots.take(slot, Take::Keep);
+                    self.state.slots.finish(slot);
+                    value
+                })
+            })
+            .collect();
+        let complete = values.iter().all(Option::is_some);
+        let failed = totals.counts.failed > 0;
+        let status = match self.token.reason() {
+            None if failed || !complete => RunStatus::Failed,
+            None => RunStatus::Completed,
+            Some(_) if complete && !failed => RunStatus::Completed,
+            Some(CancelReason::Timeout) => RunStatus::TimedOut,
+            Some(CancelReason::PeerFailed) => RunStatus::Failed,
+            Some(_) => RunStatus::Cancelled,
+        };
+        let failures = std::mem::take(&mut *self.failures.lock());
+        let state = Arc::clone(&self.state);
+        Report::new(self.id, self.plan.clone(), status, totals, state, failures, values)
+    }
+
+    /// Lets later plans know what steps cost: enough of them, and never more than a glance at a
+    /// huge run.
+    pub(super) fn learn(&self) {
+        let steps = self.plan.infos.iter().map(|info| info.step_name());
+        let mut cells = steps
+            .zip(&self.state.cells)
+            .take(1024)
+            .filter(|(_, cell)| cell.state() == State::Ended(Status::Computed));
+        let measure =
+            |cell: &Cell| (cell.nanos.load(Ordering::Relaxed), cell.bytes.load(Ordering::Relaxed));
+        let Some((mut step, first)) = cells.next() else { return };
+        let ((mut nanos, mut bytes), mut count) = (measure(first), 1);
+        // Neighbours are often of one type; one look-up serves them all.
+        for (next, cell) in cells {
+            if next != step {
+                self.engine.costs.learn(step, nanos / count, bytes / count);
+                (step, nanos, bytes, count) = (next, 0, 0, 0);
+            }
+            let (more_nanos, more_bytes) = measure(cell);
+            (nanos, bytes, count) = (nanos + more_nanos, bytes + more_bytes, count + 1);
+        }
+        self.engine.costs.learn(step, nanos / count, bytes / count);
+    }
+}

@@ -1,0 +1,247 @@
+//! The passes in the order in which they run, and what of them an edit leaves unchanged.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::demand::{Action, GivenValue, demand};
+use super::freeze::{Frozen, freeze};
+use super::keys::Keys;
+use super::narrow::{Program, narrow};
+use super::order::Estimates;
+use super::plan::{LateKeys, Plan};
+use super::recheck::Recheck;
+use super::request::Request;
+use super::targets::targets;
+use super::{shape, validate};
+use crate::error::{Error, Result};
+use crate::graph::{Facts, Graph};
+use crate::key::Key;
+
+/// Makes plans of one graph after the other edit of it, and keeps what an edit leaves unchanged.
+///
+/// One planner per graph. Given another graph it starts anew.
+#[derive(Debug, Default)]
+pub struct Planner {
+    graph: u64,
+    structure: u64,
+    revision: u64,
+    frozen: Frozen,
+    keys: Keys,
+    estimates: Estimates,
+    /// The version of the learned costs that the estimates are of.
+    costs: u64,
+    last: Option<(Vec<u32>, Vec<Action>, Arc<Program>)>,
+}
+
+/// Plans one run of a graph.
+///
+/// # Errors
+/// [`Error::Invalid`] with every fault of the graph: names, wires, cycles, parameters, values that
+/// are missing.
+pub fn compile(graph: &Graph, request: &Request<'_>) -> Result<Plan> {
+    Planner::default().compile(graph, request)
+}
+
+impl Planner {
+    /// Plans one run of a graph, reusing the last plan of the same graph where it still holds.
+    ///
+    /// # Errors
+    /// As [`compile`].
+    pub fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
+        let edited = self.freeze(graph)?;
+        self.name(edited, request);
+        if self.costs != request.costs.version() {
+            self.estimate(request);
+        }
+        let frozen = &self.frozen;
+        let targets = targets(graph, frozen, request)?;
+        let mut demand = demand(frozen, &self.keys, &targets, request);
+        if !demand.faults.is_empty() {
+            demand.faults.sort_by(|a, b| a.path.cmp(&b.path));
+            return Err(Error::Invalid(demand.faults));
+        }
+
+        let program = match &self.last {
+            Some((last_targets, actions, program))
+                if *last_targets == targets
+                    && *actions == demand.actions
+                    && demand.shared.is_empty() =>
+            {
+                Arc::clone(program)
+            }
+            _ => Arc::new(narrow(frozen, &demand, &targets, &self.estimates)),
+        };
+        let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
+        plan.recheck = request.recheck;
+        self.last = demand.shared.is_empty().then_some((targets, demand.actions, program));
+        Ok(plan)
+    }
+
+    /// Brings the frozen form up to date; returns the places whose parameters changed, or `None`
+    /// if the structure did.
+    fn freeze(&mut self, graph: &Graph) -> Result<Option<Vec<u32>>> {
+        let known = self.graph == graph.id() && self.structure == graph.structure();
+        let edited = if known { graph.edited_since(self.revision) } else { None };
+        let places = edited.map(|edited| patch(&mut self.frozen, graph, edited));
+        if places.is_none() {
+            self.frozen = freeze(graph);
+            self.last = None;
+        }
+        let frozen = &self.frozen;
+        let mut faults = frozen.faults.clone();
+        match &places {
+            // Only what was edited can have become faulty.
+            Some(places) => {
+                let infos = places.iter().map(|&place| &frozen.infos[place as usize]);
+                faults.extend(infos.flat_map(|info| validate::params(info)));
+            }
+            // Where the structure is faulty, nothing is at hand but the graph itself.
+            None if !faults.is_empty() => {
+                faults.extend(graph.nodes().flat_map(|(_, info)| validate::params(info)));
+            }
+            None => {
+                let faulty = frozen.infos.iter().zip(&frozen.facts);
+                let faulty = faulty.filter(|(_, facts)| facts.has_faults);
+                faults.extend(faulty.flat_map(|(info, _)| validate::params(info)));
+            }
+        }
+        if !faults.is_empty() {
+            // Nothing of this graph is known for good.
+            self.graph = 0;
+            return Err(Error::Invalid(faults));
+        }
+        (self.graph, self.structure) = (graph.id(), graph.structure());
+        self.revision = graph.revision();
+        Ok(places)
+    }
+
+    fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>) {
+        match edited {
+            Some(places) => {
+                self.keys.renew(places.into_iter(), &self.frozen, request);
+            }
+            None => {
+                self.keys = Keys::all(&self.frozen, request);
+                self.estimate(request);
+            }
+        }
+    }
+
+    /// Learned costs enter the order of the queue, never a result.
+    fn estimate(&mut self, request: &Request<'_>) {
+        self.costs = request.costs.version();
+        self.estimates = Estimates::of(&self.frozen, request.costs);
+        self.last = None;
+    }
+
+    fn assemble(&self, graph: &Graph, program: &Arc<Program>, given: Vec<GivenValue>) -> Plan {
+        let frozen = &self.frozen;
+        let old = &*frozen.shape;
+        let shape = &*program.shape;
+        let (infos, steps, keys) = if program.origins.is_empty() {
+            (Arc::clone(&frozen.infos), Arc::clone(&frozen.steps), Arc::clone(&self.keys.derived))
+        } else {
+            let origins = || program.origins.iter().map(|&origin| origin as usize);
+            (
+                origins().map(|origin| Arc::clone(&frozen.infos[origin])).collect(),
+                origins().map(|origin| frozen.steps[origin].as_ref().map(Arc::clone)).collect(),
+                Arc::new(origins().map(|origin| self.keys.derived[origin]).collect()),
+            )
+        };
+        let renumbered = |mut given: GivenValue| {
+            if !program.origins.is_empty() {
+                let origin = old.producer(given.slot);
+                let place = program.origins.binary_search(&origin).unwrap_or_default();
+                given.slot =
+                    shape.first_slot(shape::narrow(place)) + u32::from(old.port(given.slot));
+            }
+            given
+        };
+        Plan {
+            revision: graph.revision(),
+            program: Arc::clone(program),
+            traits: frozen.traits,
+            infos,
+            steps,
+            keys,
+            given: given.into_iter().map(renumbered).collect(),
+            late: self.late(frozen, program),
+            sources: self.sources(frozen, program),
+            recheck: Recheck::default(),
+        }
+    }
+
+    /// What the steps that read files and run are named after.
+    fn sources(&self, frozen: &Frozen, program: &Program) -> HashMap<u32, Key> {
+        let place_of = |origin: u32| match program.origins.as_slice() {
+            [] => Some(origin),
+            origins => origins.binary_search(&origin).ok().map(shape::narrow),
+        };
+        let extended = self.keys.extended();
+        let reading = extended.filter(|&(origin, _)| frozen.facts[origin as usize].reads_files);
+        reading
+            .filter_map(|(origin, digest)| Some((place_of(origin)?, digest?)))
+            .filter(|&(place, _)| program.actions[place as usize] == Action::Run)
+            .collect()
+    }
+
+    fn late(&self, frozen: &Frozen, program: &Program) -> Option<Arc<LateKeys>> {
+        let (old, shape) = (&*frozen.shape, &*program.shape);
+        let places = || (0..shape::narrow(shape.len())).map(|place| (place, program.origin(place)));
+        let is_digested = |place: u32, origin: u32| {
+            matches!(program.actions[place as usize], Action::Run | Action::Given)
+                && frozen.facts[origin as usize].is_step
+                && self.keys.is_digested(origin, old)
+        };
+        if !places()
+            .any(|(place, origin)| self.keys.late[origin as usize] || is_digested(place, origin))
+        {
+            return None;
+        }
+        let mut late = LateKeys::default();
+        for (place, origin) in places() {
+            let is_late = self.keys.late[origin as usize];
+            late.late.push(is_late);
+            late.digested.push(is_digested(place, origin));
+            late.identities.extend(old.slots(origin).map(|slot| self.keys.identity(slot, old)));
+            if is_late && let Some(base) = self.keys.base(origin, frozen) {
+                late.bases.insert(place, base);
+            }
+        }
+        Some(Arc::new(late))
+    }
+}
+
+/// Puts edited nodes in their places.
+fn patch(
+    frozen: &mut Frozen,
+    graph: &Graph,
+    edited: &[petgraph::stable_graph::NodeIndex<u32>],
+) -> Vec<u32> {
+    let mut places: Vec<u32> = Vec::with_capacity(edited.len());
+    let ids = &frozen.shape.ids;
+    for &node in edited {
+        let id = crate::graph::id(node);
+        let place = match ids.get(id.index()) {
+            // Graphs that only grew in order keep nodes at the places of their ids.
+            Some(&at) if at == id => Some(id.index()),
+            _ => ids.iter().position(|&other| other == id),
+        };
+        places.extend(place.map(shape::narrow));
+    }
+    places.sort_unstable();
+    places.dedup();
+    let infos = Arc::make_mut(&mut frozen.infos);
+    let steps = Arc::make_mut(&mut frozen.steps);
+    for &place in &places {
+        let node = crate::graph::index(frozen.shape.ids[place as usize]);
+        if let Some(info) = graph.store().node_weight(node) {
+            infos[place as usize] = Arc::clone(info);
+            steps[place as usize] = info.step().map(Arc::clone);
+            let facts = Facts::of(info);
+            frozen.traits.add(&facts);
+            frozen.facts[place as usize] = facts;
+        }
+    }
+    places
+}
