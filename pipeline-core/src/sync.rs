@@ -5,10 +5,10 @@
 //! through many interleavings. What no model runs takes its locks from `parking_lot` directly. Time does not pass there: a wait with a time limit is a plain wait.
 
 #[cfg(not(shuttle))]
-pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+pub(crate) use parking_lot::{Condvar, Mutex};
 
 #[cfg(shuttle)]
-pub(crate) use modelled::{Condvar, Mutex, MutexGuard};
+pub(crate) use modelled::{Condvar, Mutex};
 
 /// Atomics, real or modelled.
 pub(crate) mod atomic {

@@ -214,6 +214,7 @@ pub struct Totals {
     pub bytes: u64,
     /// The most bytes that were live at once.
     pub peak_bytes: u64,
-    /// The most steps that ran at once.
+    /// The most that were in the run at once: threads that worked for it, and steps that waited for
+    /// another attempt, another run or a thread of their lane.
     pub peak_concurrency: u32,
 }

@@ -6,6 +6,7 @@
 //! waking a thread costs about as much as some hundred empty steps.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -33,6 +34,16 @@ thread_local! {
     static OPEN: Cell<u32> = const { Cell::new(0) };
     /// What this thread is to the executor.
     static RUNNER: Cell<Runner> = const { Cell::new(Runner::Caller) };
+    /// The number of this thread among all that ever were.
+    static SEAT: u32 = {
+        static SEATS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        SEATS.fetch_add(1, Ordering::Relaxed)
+    };
+}
+
+/// The number of this thread.
+pub(super) fn seat() -> u32 {
+    SEAT.with(|&seat| seat)
 }
 
 /// What this thread is to the executor.
@@ -86,8 +97,10 @@ pub(super) struct Engine {
     unattended: AtomicUsize,
     /// Workers that will not come back from a step.
     stuck: AtomicUsize,
+    /// Workers that were given up on, and in how many steps, one inside the other.
+    lost: Mutex<HashMap<u32, i32>>,
     runs: Mutex<Vec<Arc<RunCore>>>,
-    /// The highest priority among runs that have something queued.
+    /// The highest priority among the runs.
     urgent: AtomicU8,
     pub(super) spare: Arc<Spare>,
     pub(super) crew: Crew,
@@ -148,6 +161,7 @@ impl Engine {
                 callers: AtomicUsize::new(0),
                 unattended: AtomicUsize::new(0),
                 stuck: AtomicUsize::new(0),
+                lost: Mutex::default(),
                 runs: Mutex::new(Vec::new()),
                 urgent: AtomicU8::new(0),
                 spare: Arc::default(),
@@ -269,6 +283,10 @@ impl Engine {
     fn send_to_waiting(self: &Arc<Self>, pool: &ThreadPool) {
         let engine = Arc::clone(self);
         pool.spawn(move || {
+            if is_inside_step() {
+                engine.declined.store(true, Ordering::Relaxed);
+                return;
+            }
             if let Some(handed) = engine.in_waiting.pop() {
                 RUNNER.set(Runner::Blocking);
                 handed.run.drain_handed(handed.place, Lane::Blocking);
@@ -310,6 +328,16 @@ impl Engine {
         if is_wanted {
             self.wake(1);
         }
+    }
+
+    /// A place that only threads of the pool may run, unless a more urgent run has one for any.
+    fn next_handed(&self) -> Option<Handed> {
+        if self.in_pool.len() == 0 {
+            return None;
+        }
+        let runnable = |run: &&Arc<RunCore>| run.schedule.has_runnable();
+        let urgent = self.runs.lock().iter().find(runnable).map_or(0, |run| run.priority);
+        if self.in_pool.has(urgent) { self.in_pool.pop() } else { None }
     }
 
     /// Something queued of the most urgent run.
@@ -359,15 +387,23 @@ impl Engine {
             let pool = Arc::clone(&self.pool.lock());
             let jobs = self.in_pool.len();
             (0..jobs).for_each(|_| self.send_to_pool(&pool));
+            let waiting = self.waiting.lock().as_ref().map(Arc::clone);
+            if let Some(waiting) = waiting {
+                (0..self.in_waiting.len()).for_each(|_| self.send_to_waiting(&waiting));
+            }
             self.wake(1);
         }
     }
 
-    /// Takes note that a thread is lost in a step. Once more than a quarter of the workers are, new
+    /// Takes note that the thread of a number is lost in a step. Once more than a quarter of the workers are, new
     /// ones take over, with all that waits for a thread; the lost ones end when their steps do.
-    pub(super) fn lose(self: &Arc<Self>, runner: Runner) {
+    pub(super) fn lose(self: &Arc<Self>, runner: Runner, seat: u32) {
         match runner {
             Runner::Worker => {
+                // One that hangs in a run inside a step may be given up on in both.
+                if self.count_loss(seat, 1) != 1 {
+                    return;
+                }
                 self.workers.fetch_sub(1, Ordering::SeqCst);
             }
             Runner::Guest => {}
@@ -397,10 +433,31 @@ impl Engine {
         self.wake(1);
     }
 
+    /// Counts in how many steps a worker is lost, one inside the other. It may come back from one
+    /// before that was counted.
+    fn count_loss(&self, seat: u32, more: i32) -> i32 {
+        let mut lost = self.lost.lock();
+        let steps = lost.entry(seat).or_insert(0);
+        *steps += more;
+        let steps = *steps;
+        if steps == 0 {
+            lost.remove(&seat);
+        }
+        steps
+    }
+
     /// Takes note that a worker which was given up on in an inner run goes on with the outer step.
     pub(super) fn regain(&self) {
-        if runner() == Runner::Worker {
+        if runner() == Runner::Worker && self.count_loss(seat(), -1) == 0 {
             self.workers.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Counts a worker out that was given up on and came back, unless that was done already.
+    fn see_off(self: &Arc<Self>) {
+        if self.count_loss(seat(), -1) < 0 {
+            self.workers.fetch_sub(1, Ordering::SeqCst);
+            self.wake(1);
         }
     }
 }
@@ -416,9 +473,9 @@ fn work(engine: &Arc<Engine>) {
     }
     RUNNER.set(Runner::Worker);
     loop {
-        while let Some(handed) = engine.in_pool.pop() {
+        while let Some(handed) = engine.next_handed() {
             if handed.run.drain_handed(handed.place, Lane::Rayon) == Drained::Lost {
-                return;
+                return engine.see_off();
             }
         }
         while let Some((run, place)) = engine.next() {
@@ -426,7 +483,7 @@ fn work(engine: &Arc<Engine>) {
                 engine.wake(1);
             }
             if run.drain(place) == Drained::Lost {
-                return;
+                return engine.see_off();
             }
             if engine.in_pool.len() > 0 {
                 break;
@@ -441,7 +498,7 @@ fn work(engine: &Arc<Engine>) {
         if let Some((run, place)) = engine.next() {
             engine.workers.fetch_add(1, Ordering::SeqCst);
             if run.drain(place) == Drained::Lost {
-                return;
+                return engine.see_off();
             }
         } else if !engine.crew.wants_help() || !engine.reserve() {
             return;

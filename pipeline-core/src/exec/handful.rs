@@ -3,8 +3,8 @@
 //! Queueing steps of a microsecond one by one, threads would spend more time on the lock of the
 //! queue than on the steps. So a thread takes several at once when they are short, keeps short ones
 //! that it makes ready, and runs them one after the other without the lock. They are not its own:
-//! any thread that finds the queue empty may take back what is left of every handful, so a step that
-//! takes longer than expected holds up nobody.
+//! any thread that finds the queue empty takes back what is left of every handful, so a step that
+//! takes longer than expected holds the rest up only until the next thread looks.
 
 use std::sync::Arc;
 
@@ -26,42 +26,8 @@ pub(crate) struct Handful {
     places: [AtomicU32; MOST as usize],
 }
 
-/// What a thread that drains a run has in its hands.
-#[derive(Debug, Default)]
-pub(crate) struct Hand {
-    /// What it took or made ready and has not run yet; once there was anything.
-    pub(super) holds: Option<Arc<Handful>>,
-    /// How many short steps it has run in a row.
-    streak: u32,
-    /// What they took on the average, in nanoseconds.
-    mean: f64,
-}
-
-/// Expected time of a step that is short, in nanoseconds.
-pub(super) const SHORT: f64 = 1_000.0;
-
-/// After so many short steps in a row, one more of which nothing is known is taken to be short.
-const STREAK: u32 = 64;
-
-impl Hand {
-    /// Takes note of what a step took.
-    #[inline]
-    pub(crate) fn note(&mut self, nanos: u64) {
-        #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 53 bits")]
-        let nanos = nanos as f64;
-        if nanos > SHORT {
-            self.streak = 0;
-        } else {
-            self.streak = self.streak.saturating_add(1);
-            self.mean += (nanos - self.mean) / f64::from(self.streak.min(STREAK));
-        }
-    }
-
-    /// What a step of which nothing is known is taken to cost, in nanoseconds.
-    pub(super) fn pace(&self) -> f64 {
-        if self.streak < STREAK { f64::INFINITY } else { self.mean }
-    }
-}
+/// What a thread took or made ready and has not run yet; once there was anything.
+pub(crate) type Hand = Option<Arc<Handful>>;
 
 fn split(range: u64) -> (u32, u32) {
     let [a, b, c, d, e, f, g, h] = range.to_le_bytes();
@@ -75,6 +41,12 @@ fn join(next: u32, end: u32) -> u64 {
 impl Handful {
     fn place(&self, number: u32) -> &AtomicU32 {
         &self.places[(number % MOST) as usize]
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        let (next, end) = split(self.range.load(Ordering::Relaxed));
+        next == end
     }
 
     /// The next place, for the thread that holds them.

@@ -41,6 +41,13 @@ impl RunCore {
             self.schedule.done(place, self.units_of(place));
             Follower { run: Arc::clone(self), place }
         };
+        if self.is_nested {
+            // To wait for another run would hold up the thread that the other may need.
+            return match is_there().then(hits).flatten() {
+                Some(hits) => self.serve(place, &key, hits, was_late),
+                None => Found::Nothing,
+            };
+        }
         match self.engine.inflight.begin(key, is_there, hits, follow) {
             Begin::Leader => {
                 self.leading.lock().insert(place);
@@ -53,17 +60,23 @@ impl RunCore {
                 }
                 Found::Elsewhere
             }
-            Begin::Hit(hits) if self.is_checked(place, &key, &hits) => Found::Nothing,
-            Begin::Hit(hits) => {
-                let tier = hits.first().map(|hit| hit.tier);
-                let mut values = Values::default();
-                hits.into_iter().for_each(|hit| values.push(hit.value));
-                self.digest(place, &values);
-                self.fill(place, values);
-                let status = if was_late { Status::CutOff } else { Status::Cached };
-                Found::Result(End { tier, ..End::ok(status) })
-            }
+            Begin::Hit(hits) => self.serve(place, &key, hits, was_late),
         }
+    }
+
+    /// Takes hits as the results of a place, unless they are to be checked.
+    fn serve(&self, place: u32, key: &Key, hits: Vec<Hit>, was_late: bool) -> Found {
+        if self.plan.recheck.picks(key) {
+            self.keep_for_check(place, &hits);
+            return Found::Nothing;
+        }
+        let tier = hits.first().map(|hit| hit.tier);
+        let mut values = Values::default();
+        hits.into_iter().for_each(|hit| values.push(hit.value));
+        self.digest(place, &values);
+        self.fill(place, values);
+        let status = if was_late { Status::CutOff } else { Status::Cached };
+        Found::Result(End { tier, ..End::ok(status) })
     }
 
     /// Works out the key of a place whose inputs had no identity when the plan was made. Says
@@ -155,12 +168,16 @@ impl RunCore {
         let recorded = known.and_then(|key| self.engine.identities.find(&key));
         let identity = recorded.or_else(|| {
             // A type without a codec has no digest; then the derived key must do.
-            let digest = catch_unwind(AssertUnwindSafe(|| value.digest())).ok().flatten();
-            let digest = digest.and_then(Result::ok).or(known)?;
+            let digest = digest_of(value).or(known)?;
             Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))
         });
         self.identities.lock()[slot as usize] = identity.map_or(Identity::Never, Identity::Known);
     }
+}
+
+/// The digest of a value, if its type has one and it can be had.
+pub(super) fn digest_of(value: &Value) -> Option<Key> {
+    catch_unwind(AssertUnwindSafe(|| value.digest())).ok().flatten().and_then(Result::ok)
 }
 
 /// What `look_up` found.

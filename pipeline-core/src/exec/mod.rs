@@ -35,7 +35,7 @@ pub use options::{OnFailure, Options, RunOptions};
 pub use report::{Report, StepRecord, StepReport};
 
 #[cfg(feature = "testkit")]
-pub(crate) use {gate::Needs, handful::Hand, schedule::Schedule};
+pub(crate) use {gate::Needs, schedule::Schedule};
 
 /// The scheduler of a plan without a run around it.
 #[cfg(feature = "testkit")]

@@ -51,6 +51,8 @@ fn program(places: u32, wires: &[(u32, u32)]) -> Arc<Program> {
         uses: vec![0; count],
         actions: vec![Action::Run; count],
         urgency: (0..places).collect(),
+        kinds: vec![0; count],
+        types: 1,
         estimates: Estimates { nanos: vec![1.0; count], bytes: vec![1.0; count] },
         shape: Arc::new(shape),
         ..Program::default()
@@ -142,7 +144,7 @@ impl Machine {
     }
 
     fn drain(self: &Arc<Self>, first: u32) {
-        let (mut next, mut hand) = (Some(first), Hand::default());
+        let (mut next, mut hand) = (Some(first), None);
         loop {
             let place = match next.take() {
                 Some(place) => place,
@@ -253,8 +255,10 @@ fn what_a_lost_thread_holds_is_run_by_others() {
         let wires: Vec<_> = (1..6).flat_map(|middle| [(0, middle), (middle, 6)]).collect();
         let machine = Machine::new(7, &wires, None);
         machine.schedule.start(&machine.needs);
-        let mut hand = Hand::default();
+        let mut hand = None;
         let first = machine.schedule.pop_or_leave(&mut hand, &machine.needs).unwrap();
+        // Others may have looked into the hand before there was anything in it.
+        assert_eq!(machine.schedule.join(&machine.needs), None);
         let next = machine.execute(first, &hand).unwrap();
         let other = Arc::clone(&machine);
         let helper = thread::spawn(move || {
@@ -264,11 +268,40 @@ fn what_a_lost_thread_holds_is_run_by_others() {
         });
         // It is given up on in `next`, which fails for it; then it is counted out.
         machine.schedule.recall();
-        let released = machine.execute(next, &Hand::default());
+        let released = machine.execute(next, &None);
         if let Some(place) = released {
             machine.schedule.push(place, &machine.needs);
         }
         machine.left(machine.schedule.leave());
+        helper.join().unwrap();
+        while machine.ends.load(Ordering::SeqCst) == 0 {
+            match machine.schedule.join(&machine.needs) {
+                Some(place) => machine.drain(place),
+                None => thread::yield_now(),
+            }
+        }
+        assert!(machine.ran.iter().all(|ran| ran.load(Ordering::SeqCst) == 1));
+        assert_eq!(machine.ends.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn what_a_thread_holds_that_turns_to_something_else_is_run_by_others() {
+    check(|| {
+        let wires: Vec<_> = (1..6).flat_map(|middle| [(0, middle), (middle, 6)]).collect();
+        let machine = Machine::new(7, &wires, None);
+        machine.schedule.start(&machine.needs);
+        let mut hand = None;
+        let first = machine.schedule.pop_or_leave(&mut hand, &machine.needs).unwrap();
+        assert_eq!(machine.schedule.join(&machine.needs), None);
+        let next = machine.execute(first, &hand).unwrap();
+        let other = Arc::clone(&machine);
+        let helper = thread::spawn(move || {
+            if let Some(place) = other.schedule.join(&other.needs) {
+                other.drain(place);
+            }
+        });
+        machine.left(machine.schedule.give_back(next, &mut hand, &machine.needs));
         helper.join().unwrap();
         while machine.ends.load(Ordering::SeqCst) == 0 {
             match machine.schedule.join(&machine.needs) {

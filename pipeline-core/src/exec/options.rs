@@ -24,8 +24,9 @@ pub struct Options {
     pub observers: Vec<Arc<dyn Observer>>,
     /// The share of cached results, from 0 to 1, that are computed all the same and compared: to
     /// find a step that is not what it declares, or a cache that does not keep what it was given.
-    /// A difference is a warning of the run, `cache_mismatch`, that names the node, and the new
-    /// result takes the place of the old one. Results of types without a codec are not compared.
+    /// A difference is a warning of the run, `cache_mismatch`, that names the node; the run goes on
+    /// with the new result, and nothing made from it is kept. Results of types without a codec are
+    /// not compared.
     pub self_check: f64,
 }
 

@@ -58,7 +58,7 @@ impl Queue {
 
     /// Forgets what a thread holds, which is nothing any more.
     pub(super) fn put_down(&mut self, hand: &mut Hand) {
-        if let Some(hand) = hand.holds.take() {
+        if let Some(hand) = hand.take() {
             self.hands.retain(|other| !Arc::ptr_eq(other, &hand));
         }
     }
@@ -93,9 +93,10 @@ impl Queue {
         self.fresh.len() + self.crowd.len() + self.heap.len() + gate
     }
 
-    /// How many places are queued, for sums of their times.
-    pub(super) fn count(&self) -> f64 {
-        u32::try_from(self.len()).unwrap_or(u32::MAX).into()
+    /// Takes the expected time of a place off that of all. What is expected may have changed since
+    /// it was added, so the sum begins anew whenever the queue is empty.
+    pub(super) fn take_off(&mut self, nanos: f64) {
+        self.nanos = if self.is_empty() { 0.0 } else { (self.nanos - nanos).max(0.0) };
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -43,6 +43,8 @@ pub(super) struct RunCore {
     pub(super) token: CancelToken,
     /// Whether anyone holds a handle on the run while it goes on.
     pub(super) is_shared: bool,
+    /// Whether it runs inside a step of another run, on whose thread it depends.
+    pub(super) is_nested: bool,
     /// Whether the thread that wants the run drains it.
     pub(super) is_attended: bool,
     /// When the run began, on the engine's clock.
@@ -114,6 +116,7 @@ impl RunCore {
             budget: options.budget,
             token: CancelToken::new(),
             is_shared: audience == Audience::Handle,
+            is_nested: is_inside_step(),
             is_attended: audience == Audience::Drainer,
             start: engine.clock.raw(),
             schedule: Schedule::new(Arc::clone(&plan.program), Arc::clone(&state), gate),
@@ -207,7 +210,11 @@ impl RunCore {
             };
             if !is_nested && self.engine.is_outranked(self.priority) {
                 self.flush(&mut local);
-                self.left(self.schedule.give_back(place, &mut local.hand, &**self));
+                let left = self.schedule.give_back(place, &mut local.hand, &**self);
+                if left == Left::Others {
+                    self.call();
+                }
+                self.left(left);
                 return Drained::Free;
             }
             match self.execute(place, &mut local) {
@@ -236,6 +243,11 @@ impl RunCore {
     /// Queues a place from outside the drain loop.
     pub(super) fn queue(&self, place: u32) {
         self.schedule.push(place, self);
+        self.call();
+    }
+
+    /// Calls whoever may run what is queued.
+    fn call(&self) {
         self.engine.wake(1);
         // A caller that waits for its run is as good as a worker.
         drop(self.report.lock());
@@ -254,8 +266,8 @@ impl RunCore {
                 self.engine.wake(1);
             }
             if self.drain(place) == Drained::Lost {
+                // It came back after all; the run may need it.
                 self.engine.regain();
-                return self.wait();
             }
         }
     }
@@ -275,26 +287,25 @@ impl RunCore {
             }
             // Whoever queues takes the lock of the report before it calls, so no call is missed
             // between this look and the wait.
+            self.idle.fetch_add(1, Ordering::SeqCst);
             if let Some(place) = self.schedule.join(&**self) {
+                self.idle.fetch_sub(1, Ordering::SeqCst);
                 return Ok(place);
             }
-            self.idle.fetch_add(1, Ordering::Relaxed);
             if is_nested {
                 self.over.wait(&mut report);
             } else {
                 // Without this thread the workers may use all processors.
                 self.engine.as_waiting(|| self.over.wait(&mut report));
             }
-            self.idle.fetch_sub(1, Ordering::Relaxed);
+            self.idle.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
     /// Calls whoever found that nothing fitted.
     pub(super) fn call_the_blocked(&self) {
         if self.schedule.has_queued() {
-            self.engine.wake(1);
-            drop(self.report.lock());
-            self.over.notify_all();
+            self.call();
         }
     }
 
@@ -302,7 +313,7 @@ impl RunCore {
     pub(super) fn call_for_help(&self, queued_nanos: f64) {
         if queued_nanos > WORTH_A_WORKER {
             self.engine.wake(1);
-            if self.idle.load(Ordering::Relaxed) > 0 {
+            if self.idle.load(Ordering::SeqCst) > 0 {
                 drop(self.report.lock());
                 self.over.notify_all();
             }
@@ -362,7 +373,7 @@ impl RunCore {
 
     /// What a thread that comes into the run carries.
     pub(super) fn local(&self) -> Local {
-        Local { events: Vec::new(), hand: Hand::default(), now: self.now() }
+        Local { events: Vec::new(), hand: None, now: self.now() }
     }
 
     /// Hands over the events that were held back.

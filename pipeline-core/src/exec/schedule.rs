@@ -9,12 +9,12 @@
 use std::sync::Arc;
 
 use super::gate::{Gate, Needs, Ready};
-use super::handful::{Hand, SHORT};
+use super::handful::Hand;
 use super::queue::{Entry, Queue};
 use super::state::RunState;
 use crate::plan::{Action, Program, UNKNOWN_NANOS};
 use crate::step::Units;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::Mutex;
 
 /// The ready counters and the queue of one run.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub(crate) struct Schedule {
 /// Expected time of what a thread takes in one go, in nanoseconds: so little that a second thread
 /// would not be worth waking for it.
 const HANDFUL: f64 = 10_000.0;
+
+/// Expected time of a step that a thread that made it ready keeps to itself, in nanoseconds.
+const SHORT: f64 = 1_000.0;
 
 /// What finishing a place set free.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +98,7 @@ impl Schedule {
     /// The next place, or the thread is counted out. One lock for both, so that no place can be
     /// queued in between and missed. `hand` is what the thread has taken before.
     pub(crate) fn pop_or_leave(&self, hand: &mut Hand, needs: &dyn Needs) -> Result<u32, Left> {
-        if let Some(place) = hand.holds.as_ref().and_then(|hand| hand.take()) {
+        if let Some(place) = hand.as_ref().and_then(|hand| hand.take()) {
             return Ok(place);
         }
         let mut queue = self.queue.lock();
@@ -130,7 +133,7 @@ impl Schedule {
             Some(gate) => gate.pop_any(),
             None => queue.pop(),
         }?;
-        queue.nanos -= self.nanos(place);
+        queue.take_off(self.nanos(place));
         queue.enter();
         Some(place)
     }
@@ -159,17 +162,17 @@ impl Schedule {
         mut queued: impl FnMut(u32),
     ) -> Released {
         let mut best: Option<u32> = None;
-        let (mut queue, mut kept, pace) = (None, 0.0f64, hand.pace());
+        let (mut queue, mut kept) = (None, 0.0f64);
         let mut put = |place: u32| {
             queued(place);
             if self.limited {
                 self.push(place, needs);
                 return;
             }
-            let nanos = self.short(place, pace);
-            if let Some(holds) = &hand.holds
+            let nanos = self.nanos(place);
+            if let Some(hand) = hand
                 && nanos <= SHORT
-                && let Some(count) = holds.put(place)
+                && let Some(count) = hand.put(place)
             {
                 kept = nanos * f64::from(count);
                 return;
@@ -195,9 +198,21 @@ impl Schedule {
             }
         }
         let queue = queue.or_else(|| self.limited.then(|| self.queue.lock()));
-        // What nobody has measured may be as short as everything so far.
-        let expected = |queue: MutexGuard<'_, Queue>| queue.nanos.min(queue.count() * pace);
-        Released { next: best, queued_nanos: queue.map_or(kept, expected) }
+        let mut waiting = queue.map_or(kept, |queue| queue.nanos);
+        // Whatever waits would wait for the one that this thread goes on with.
+        let next = best.map_or(0.0, |best| self.nanos(best));
+        if next > waiting && (waiting > 0.0 || hand.as_ref().is_some_and(|hand| !hand.is_empty())) {
+            waiting = next;
+        }
+        Released { next: best, queued_nanos: waiting }
+    }
+
+    /// Takes note of what a step took, for those of the same type of which nothing is known.
+    #[inline]
+    pub(crate) fn note(&self, place: u32, nanos: u64) {
+        if self.state.waits[place as usize].nanos == UNKNOWN_NANOS {
+            self.state.paces[usize::from(self.program.kinds[place as usize])].note(nanos);
+        }
     }
 
     /// Whether anything is queued.
@@ -272,7 +287,7 @@ impl Schedule {
                 queue.pop()?
             }
         };
-        queue.nanos -= self.nanos(place);
+        queue.take_off(self.nanos(place));
         Some(place)
     }
 
@@ -281,38 +296,41 @@ impl Schedule {
         if queue.gate.is_some() {
             return;
         }
-        let pace = hand.pace();
-        let hand = hand.holds.get_or_insert_with(Arc::default);
+        let hand = hand.get_or_insert_with(Arc::default);
         if !queue.hands.iter().any(|other| Arc::ptr_eq(other, hand)) {
             queue.hands.push(Arc::clone(hand));
         }
         // At least as much is left for others.
         let most = queue.len() / 2;
-        let mut nanos = self.short(first, pace);
+        let mut nanos = self.nanos(first);
         for _ in 0..most {
             let Some(place) = queue.peek() else { return };
-            nanos += self.short(place, pace);
+            nanos += self.nanos(place);
             if nanos > HANDFUL || hand.put(place).is_none() {
                 return;
             }
             queue.pop();
-            queue.nanos -= self.nanos(place);
+            queue.take_off(self.nanos(place));
         }
     }
 
+    /// Empties all hands into the queue. They stay known: their threads may put in more.
     fn recall_locked(&self, queue: &mut Queue) {
-        for hand in std::mem::take(&mut queue.hands) {
+        let hands = std::mem::take(&mut queue.hands);
+        for hand in &hands {
             hand.empty(|place| self.push_locked(queue, place, 0));
         }
+        queue.hands = hands;
     }
 
-    /// What a place is taken to cost by a thread whose last step took `pace`.
-    fn short(&self, place: u32, pace: f64) -> f64 {
-        let nanos = self.state.waits[place as usize].nanos;
-        if nanos == UNKNOWN_NANOS { pace } else { nanos.into() }
-    }
-
+    /// Nanoseconds that a place is expected to take: what was declared or learned, or what steps of
+    /// its type took in this run so far, or enough to be worth a thread.
     fn nanos(&self, place: u32) -> f64 {
-        self.state.waits[place as usize].nanos.into()
+        let nanos = self.state.waits[place as usize].nanos;
+        if nanos != UNKNOWN_NANOS {
+            return nanos.into();
+        }
+        let kind = self.program.kinds[place as usize];
+        self.state.paces[usize::from(kind)].nanos().unwrap_or(UNKNOWN_NANOS).into()
     }
 }

@@ -119,7 +119,7 @@ impl Slots {
         let value = std::mem::replace(&mut *slot.value.lock(), Value::new(()));
         // Freeing can take long; nobody waits for the slot meanwhile.
         dispose(value);
-        self.live.fetch_sub(slot.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.live.fetch_sub(slot.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Bytes of the value in a slot.

@@ -18,16 +18,40 @@ pub(super) struct RunState {
     pub(super) slots: Slots,
     pub(super) waits: Vec<Waits>,
     pub(super) tales: Vec<Tale>,
+    /// What steps of each type took in this run, where nothing was known before.
+    pub(super) paces: Vec<Pace>,
     home: Arc<Spare>,
 }
 
-type Arrays = (Vec<Cell>, Slots, Vec<Waits>, Vec<Tale>);
+type Arrays = (Vec<Cell>, Slots, Vec<Waits>, Vec<Tale>, Vec<Pace>);
 
-/// What is told of a place besides its record; kept only while someone listens or may join.
+/// The mean time of the steps of one type, the newest the most. Threads may lose each other's notes.
+#[derive(Debug, Default)]
+pub(super) struct Pace(AtomicU32);
+
+impl Pace {
+    pub(super) fn note(&self, nanos: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 24 bits")]
+        let nanos = nanos as f32;
+        let mean = self.nanos().map_or(nanos, |mean| mean + (nanos - mean) / 4.0);
+        self.0.store(mean.max(f32::MIN_POSITIVE).to_bits(), Ordering::Relaxed);
+    }
+
+    /// Nanoseconds, once a step of the type has run.
+    pub(super) fn nanos(&self) -> Option<f32> {
+        let bits = self.0.load(Ordering::Relaxed);
+        (bits != 0).then(|| f32::from_bits(bits))
+    }
+}
+
+/// What is seldom asked of a place: who runs it, and what is told of it besides its record, which is
+/// kept only while someone listens or may join.
 #[derive(Debug, Default)]
 pub(super) struct Tale {
     /// Pixels of its results.
     pub(super) pixels: AtomicU64,
+    /// The worker that runs it, if one does.
+    pub(super) seat: AtomicU32,
     /// When it ended, in microseconds from the start of the run.
     pub(super) ended_us: AtomicU64,
     /// Where its result lay, plus one; 0 if it lay nowhere.
@@ -91,10 +115,13 @@ const KEPT_PLACES: usize = 1 << 17;
 impl RunState {
     /// The state of a run that has not begun.
     pub(super) fn new(program: &Program, home: &Arc<Spare>) -> Arc<Self> {
-        let (mut cells, mut slots, mut waits, mut tales) = home.0.lock().pop().unwrap_or_default();
+        let (mut cells, mut slots, mut waits, mut tales, mut paces) =
+            home.0.lock().pop().unwrap_or_default();
         let places = program.waits.len();
         cells.clear();
         cells.resize_with(places, Cell::default);
+        paces.clear();
+        paces.resize_with(program.types, Pace::default);
         tales.clear();
         tales.resize_with(places, Tale::default);
         slots.reset(&program.uses);
@@ -106,7 +133,7 @@ impl RunState {
             urgency,
             nanos,
         }));
-        Arc::new(Self { cells, slots, waits, tales, home: Arc::clone(home) })
+        Arc::new(Self { cells, slots, waits, tales, paces, home: Arc::clone(home) })
     }
 }
 
@@ -122,6 +149,7 @@ impl Drop for RunState {
             std::mem::take(&mut self.slots),
             std::mem::take(&mut self.waits),
             std::mem::take(&mut self.tales),
+            std::mem::take(&mut self.paces),
         );
         let mut spare = self.home.0.lock();
         if spare.len() < KEPT {

@@ -97,7 +97,8 @@ impl RunCore {
         let after = limit.unwrap_or(Duration::from_nanos(took));
         let error = Error::TimedOut { after, still_running: true };
         let end = self.failure(place, error);
-        self.engine.lose(runner);
+        let seat = self.state.tales[place as usize].seat.load(Ordering::Relaxed);
+        self.engine.lose(runner, seat);
         self.schedule.recall();
         let next = self.end(place, &end, &mut local);
         self.flush(&mut local);

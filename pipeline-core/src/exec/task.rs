@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cell::{Runner, State};
-use super::engine::{Follower, inside_step, runner};
+use super::engine::{Follower, inside_step, runner, seat};
 use super::late::Found;
 use super::options::OnFailure;
 use super::run::{Abandoned, Local, RunCore};
@@ -134,7 +134,9 @@ impl RunCore {
         if let Some(end) = self.refuse(place) {
             return Outcome::Ended(end);
         }
-        if self.engine.cache.is_some() || self.plan.late.is_some() {
+        if self.keeps_results() {
+            // What another thread may tell of this place comes after what this one has to tell.
+            self.flush(local);
             match self.look_up(place) {
                 Found::Nothing => {}
                 Found::Result(end) => return Outcome::Ended(end),
@@ -150,6 +152,7 @@ impl RunCore {
             // A worker is a thread of the pool itself.
             let is_here = is_on(lane) || lane == Lane::Rayon && runner() == Runner::Worker;
             if lane != Lane::Compute && !is_here {
+                self.flush(local);
                 return match self.hand_over(place, lane) {
                     Ok(()) => Outcome::HandedOver,
                     Err(error) => Outcome::Ended(self.failure(place, error)),
@@ -159,13 +162,25 @@ impl RunCore {
         self.attempt(place, terms, local)
     }
 
+    /// Whether results are looked for and kept between the steps.
+    fn keeps_results(&self) -> bool {
+        self.engine.cache.is_some() || self.plan.late.is_some()
+    }
+
     /// Runs the step once.
     fn attempt(self: &Arc<Self>, place: u32, terms: Terms, local: &mut Local) -> Outcome {
         let Some(step) = &self.plan.steps[place as usize] else { return Outcome::Parked };
         let cell = &self.state.cells[place as usize];
         let attempt = cell.attempts.load(Ordering::Relaxed).saturating_add(1);
+        if self.keeps_results() {
+            // Looking up and keeping take time that is not the step's.
+            local.now = self.now();
+        }
         let (began, runner) = (local.now, runner());
         cell.begin(attempt, began, runner);
+        if runner == Runner::Worker {
+            self.state.tales[place as usize].seat.store(seat(), Ordering::Relaxed);
+        }
         self.set(place, State::Running);
         if self.bus.is_active() {
             self.tell_started(place, attempt, local);
@@ -207,7 +222,7 @@ impl RunCore {
         self.engine.recall_declined();
         local.now = self.now();
         let took = local.now.saturating_sub(began);
-        local.hand.note(took);
+        self.schedule.note(place, took);
         match result {
             Ok(Ok(())) if values.len() == shape.slots(place).len() => {
                 if !cell.claim_from(runner) {
@@ -279,8 +294,7 @@ impl RunCore {
 
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
     fn publish(self: &Arc<Self>, place: u32, values: Values, took: u64, local: &mut Local) {
-        self.compare(place, &values);
-        if self.is_doubtful(place) {
+        if self.note_doubt(place, &values) {
             self.resolve(place, None);
             self.fill(place, values);
             return;
@@ -427,7 +441,7 @@ impl RunCore {
         if let Some(end) = self.refuse(place) {
             return end;
         }
-        self.is_doubtful(place);
+        self.pass_doubt(place);
         let shape = &self.plan.program.shape;
         let mut bytes = 0;
         for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {

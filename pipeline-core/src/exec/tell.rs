@@ -1,9 +1,14 @@
 //! What a run tells of itself: the events of its stream, and its state for whoever joins late.
 
-use super::cell::State;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::cell::{Runner, State};
+use super::engine::runner;
 use super::run::{Local, RunCore};
 use crate::event::{ErrorInfo, EventKind, Finished, RunFinished, RunStarted, Snapshot, Status};
 use crate::observe::Emit;
+use crate::step::AnyStep;
 use crate::sync::atomic::{Ordering, fence};
 
 /// Events that a thread holds back at the most.
@@ -121,6 +126,8 @@ impl RunCore {
         let program = &*self.plan.program;
         let consumers = program.shape.consumers(place);
         local.events.len() < HELD_BACK
+            // A thread that can be given up on takes along what it holds back.
+            && runner() == Runner::Caller
             && !self.schedule.is_limited()
             && matches!(consumers, [one] if program.waits[*one as usize] == 1)
     }
@@ -142,12 +149,16 @@ impl RunCore {
         finished.key = self.key(place);
         if !status.is_ok() {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));
-            if let Some(error) = self.failures.lock().get(&place) {
-                let info = &self.plan.infos[place as usize];
-                let params = || info.step().map(|step| step.params()).unwrap_or_default();
-                let error = ErrorInfo::of_step(error, info.name(), info.step_name(), &params);
-                finished.error = Some(Box::new(error));
-            }
+            let error = self.failures.lock().get(&place).map(Arc::clone);
+            let info = &self.plan.infos[place as usize];
+            // The step is asked for its parameters, by code of its own.
+            let asked = |step: &Arc<dyn AnyStep>| {
+                catch_unwind(AssertUnwindSafe(|| step.params())).unwrap_or_default()
+            };
+            let params = || info.step().map(asked).unwrap_or_default();
+            finished.error = error.map(|error| {
+                Box::new(ErrorInfo::of_step(&error, info.name(), info.step_name(), &params))
+            });
         }
         finished
     }

@@ -5,29 +5,46 @@
 //! nothing that was made from it is kept under a key that others may look for.
 //!
 //! And a program may ask for a share of hits to be computed all the same: then the cache and the
-//! step are held to their word.
+//! step are held to their word. Where they differ it is not known which of them is right, so nothing
+//! is kept of what is made from the new result either.
 
+use super::late::digest_of;
 use super::run::RunCore;
 use super::task::Values;
 use crate::cache::Hit;
 use crate::data::Value;
 use crate::event::{EventKind, Suggestion, Warning};
-use crate::key::Key;
 use crate::plan::extended;
 use crate::sync::atomic::Ordering;
 
 impl RunCore {
-    /// Whether the results of a place are not what its key says; takes note of it for those below.
-    pub(super) fn is_doubtful(&self, place: u32) -> bool {
-        let is_doubtful = self.has_changed(place) || self.reads_doubtful(place);
+    /// Takes note if the results of a place are not, or may not be, what its key says. Then nothing
+    /// is kept of them, nor of what is made from them.
+    pub(super) fn note_doubt(&self, place: u32, values: &Values) -> bool {
+        let is_doubtful = self.reads_doubtful(place) || self.has_changed(place);
+        // What is doubtful anyway says nothing about the step or the cache.
+        let expected = self.take_expected(place);
+        let is_doubtful =
+            is_doubtful || expected.is_some_and(|old| self.is_mismatch(place, &old, values));
         if is_doubtful {
-            self.doubtful.lock().insert(place);
-            self.has_doubts.store(true, Ordering::Release);
+            self.doubt(place);
         }
         is_doubtful
     }
 
-    /// Whether a place reads from one whose results are not what their key says.
+    /// Passes doubt on from the inputs of a place that passes them on.
+    pub(super) fn pass_doubt(&self, place: u32) {
+        if self.reads_doubtful(place) {
+            self.doubt(place);
+        }
+    }
+
+    fn doubt(&self, place: u32) {
+        self.doubtful.lock().insert(place);
+        self.has_doubts.store(true, Ordering::Release);
+    }
+
+    /// Whether a place reads from one whose results are doubtful.
     fn reads_doubtful(&self, place: u32) -> bool {
         if !self.has_doubts.load(Ordering::Acquire) {
             return false;
@@ -36,9 +53,13 @@ impl RunCore {
         shape.inputs(place).iter().any(|&slot| doubtful.contains(&shape.producer(slot)))
     }
 
-    /// Whether a file that a place has read is not what it was when the run was planned.
+    /// Whether a file that a place has read is not what it was when the run was planned. Nobody
+    /// asks where nothing would be kept.
     fn has_changed(&self, place: u32) -> bool {
         let Some(&planned) = self.plan.sources.get(&place) else { return false };
+        if self.engine.cache.is_none() && self.plan.late.is_none() {
+            return false;
+        }
         let info = &self.plan.infos[place as usize];
         let counts = self.plan.program.shape.port_counts(place);
         let now = extended(counts, info, &self.engine.sources, &self.engine.services);
@@ -56,26 +77,24 @@ impl RunCore {
         true
     }
 
-    /// Whether a hit is to be computed all the same. Keeps it for the comparison.
-    pub(super) fn is_checked(&self, place: u32, key: &Key, hits: &[Hit]) -> bool {
-        if !self.plan.recheck.picks(key) {
-            return false;
-        }
+    /// Keeps hits that are computed all the same, for the comparison.
+    pub(super) fn keep_for_check(&self, place: u32, hits: &[Hit]) {
         let values = hits.iter().map(|hit| hit.value.clone()).collect();
         self.expected.lock().insert(place, values);
-        true
     }
 
-    /// Compares results with those that the cache had for the same key, if that is asked for.
-    pub(super) fn compare(&self, place: u32, values: &Values) {
+    fn take_expected(&self, place: u32) -> Option<Vec<Value>> {
         if self.plan.recheck.share <= 0.0 {
-            return;
+            return None;
         }
-        let Some(expected) = self.expected.lock().remove(&place) else { return };
-        let digest = |value: &Value| value.digest().and_then(Result::ok);
-        let differs = expected.iter().zip(values.iter()).any(
-            |(old, new)| matches!((digest(old), digest(new)), (Some(old), Some(new)) if old != new),
-        );
+        self.expected.lock().remove(&place)
+    }
+
+    /// Whether results differ from those that the cache had for the same key.
+    fn is_mismatch(&self, place: u32, expected: &[Value], values: &Values) -> bool {
+        let differs = expected.iter().zip(values.iter()).any(|(old, new)| {
+            matches!((digest_of(old), digest_of(new)), (Some(old), Some(new)) if old != new)
+        });
         if differs {
             self.warn(place, |name| Warning {
                 code: "cache_mismatch".into(),
@@ -86,6 +105,7 @@ impl RunCore {
                 ],
             });
         }
+        differs
     }
 
     fn warn(&self, place: u32, warning: impl FnOnce(&str) -> Warning) {

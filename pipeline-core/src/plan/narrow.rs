@@ -1,5 +1,6 @@
 //! Pass 4: the part of the frozen graph that a run is about, as a program of its own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::demand::{Action, Demand};
@@ -21,6 +22,10 @@ pub(crate) struct Program {
     /// The slots that the run is for.
     pub(crate) targets: Vec<u32>,
     pub(crate) ranks: Vec<f32>,
+    /// The number of each place's step type among those of the program.
+    pub(crate) kinds: Vec<u16>,
+    /// How many types there are.
+    pub(crate) types: usize,
     /// What the executor's queue is ordered by.
     pub(crate) urgency: Vec<u32>,
     /// Empty where the position is the place.
@@ -76,8 +81,27 @@ pub(super) fn narrow(
     program.urgency = ranks
         .map(|(place, &rank)| order::urgency(&frozen.facts[program.origin(place) as usize], rank))
         .collect();
+    (program.kinds, program.types) = kinds(frozen, &program);
     program.positions = order::positions(shape, &program.estimates.bytes);
     program
+}
+
+/// Numbers the types of steps. Of more than 65 536, the last ones share a number.
+fn kinds(frozen: &Frozen, program: &Program) -> (Vec<u16>, usize) {
+    let mut numbers: HashMap<&str, u16> = HashMap::new();
+    // Neighbours are often of one type; one look-up serves them all.
+    let mut last = ("", 0);
+    let kinds = (0..number(program.shape.len()))
+        .map(|place| {
+            let step = frozen.facts[program.origin(place) as usize].step;
+            if last.0 != step {
+                let next = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
+                last = (step, *numbers.entry(step).or_insert(next));
+            }
+            last.1
+        })
+        .collect();
+    (kinds, numbers.len().min(1 << 16))
 }
 
 /// Renumbers the places that are kept.

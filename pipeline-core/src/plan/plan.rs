@@ -48,10 +48,13 @@ pub(crate) struct Traits {
     pub(crate) has_special: bool,
     /// Whether any result may go by the digest of its content.
     pub(crate) has_digests: bool,
+    /// Whether any node's parameters have faults.
+    pub(crate) has_faults: bool,
 }
 
 impl Traits {
     pub(super) fn add(&mut self, facts: &Facts) {
+        self.has_faults |= facts.has_faults;
         self.needs_units |= facts.needs_units;
         self.has_timeouts |= facts.has_timeout;
         self.has_special |= facts.is_special;
@@ -196,6 +199,7 @@ impl Plan {
             + size_of_val(self.keys.as_slice())
             + shape.size_bytes()
             + program.actions.len()
+            + 2 * program.kinds.len()
             + 4 * (program.waits.len() + program.uses.len() + program.targets.len())
             + 4 * (program.ranks.len()
                 + program.urgency.len()

@@ -15,6 +15,7 @@ use super::targets::targets;
 use super::{shape, validate};
 use crate::error::{Error, Result};
 use crate::graph::{Facts, Graph};
+use crate::id::NodeId;
 use crate::key::Key;
 
 /// Makes plans of one graph after the other edit of it, and keeps what an edit leaves unchanged.
@@ -32,6 +33,9 @@ pub struct Planner {
     costs: u64,
     last: Option<(Vec<u32>, Vec<Action>, Arc<Program>)>,
 }
+
+/// No version of the learned costs.
+const NEVER: u64 = u64::MAX;
 
 /// Plans one run of a graph.
 ///
@@ -82,7 +86,13 @@ impl Planner {
     fn freeze(&mut self, graph: &Graph) -> Result<Option<Vec<u32>>> {
         let known = self.graph == graph.id() && self.structure == graph.structure();
         let edited = if known { graph.edited_since(self.revision) } else { None };
-        let places = edited.map(|edited| patch(&mut self.frozen, graph, edited));
+        let patched = edited.map(|edited| patch(&mut self.frozen, graph, edited));
+        let places = patched.map(|(places, other_order)| {
+            if other_order {
+                self.costs = NEVER;
+            }
+            places
+        });
         if places.is_none() {
             self.frozen = freeze(graph);
             self.last = None;
@@ -99,6 +109,7 @@ impl Planner {
             None if !faults.is_empty() => {
                 faults.extend(graph.nodes().flat_map(|(_, info)| validate::params(info)));
             }
+            None if !frozen.traits.has_faults => {}
             None => {
                 let faulty = frozen.infos.iter().zip(&frozen.facts);
                 let faulty = faulty.filter(|(_, facts)| facts.has_faults);
@@ -212,27 +223,32 @@ impl Planner {
     }
 }
 
-/// Puts edited nodes in their places.
+/// Puts edited nodes in their places, which are returned, and whether they may now go in another
+/// order.
 fn patch(
     frozen: &mut Frozen,
     graph: &Graph,
     edited: &[petgraph::stable_graph::NodeIndex<u32>],
-) -> Vec<u32> {
-    let mut places: Vec<u32> = Vec::with_capacity(edited.len());
+) -> (Vec<u32>, bool) {
+    let mut edited = edited.to_vec();
+    edited.sort_unstable();
+    edited.dedup();
     let ids = &frozen.shape.ids;
-    for &node in edited {
-        let id = crate::graph::id(node);
-        let place = match ids.get(id.index()) {
-            // Graphs that only grew in order keep nodes at the places of their ids.
-            Some(&at) if at == id => Some(id.index()),
-            _ => ids.iter().position(|&other| other == id),
-        };
-        places.extend(place.map(shape::narrow));
-    }
+    // A few are looked for one by one, many at once.
+    let table: HashMap<NodeId, u32> =
+        if edited.len() > 8 { ids.iter().copied().zip(0u32..).collect() } else { HashMap::new() };
+    let place_of = |id: NodeId| match ids.get(id.index()) {
+        // Graphs that only grew in order keep nodes at the places of their ids.
+        Some(&at) if at == id => Some(shape::narrow(id.index())),
+        _ if table.is_empty() => ids.iter().position(|&other| other == id).map(shape::narrow),
+        _ => table.get(&id).copied(),
+    };
+    let mut places: Vec<u32> =
+        edited.into_iter().filter_map(|node| place_of(crate::graph::id(node))).collect();
     places.sort_unstable();
-    places.dedup();
     let infos = Arc::make_mut(&mut frozen.infos);
     let steps = Arc::make_mut(&mut frozen.steps);
+    let mut other_order = false;
     for &place in &places {
         let node = crate::graph::index(frozen.shape.ids[place as usize]);
         if let Some(info) = graph.store().node_weight(node) {
@@ -240,8 +256,10 @@ fn patch(
             steps[place as usize] = info.step().map(Arc::clone);
             let facts = Facts::of(info);
             frozen.traits.add(&facts);
-            frozen.facts[place as usize] = facts;
+            let before = std::mem::replace(&mut frozen.facts[place as usize], facts);
+            let order = |of: &Facts| (of.nanos, of.bytes, of.priority);
+            other_order |= order(&before) != order(&facts);
         }
     }
-    places
+    (places, other_order)
 }

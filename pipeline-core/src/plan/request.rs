@@ -162,8 +162,10 @@ const DIGEST_SPEED: f64 = 7.0;
 /// How much of the mean the newest run makes up.
 const NEWEST: f64 = 0.25;
 
-/// By what factor a mean must differ from what plans go by before they are told.
+/// By what factor a mean must differ from what plans go by before they are told, and by how many
+/// nanoseconds or bytes: what is small wavers much and decides nothing.
 const MUCH: f64 = 1.5;
+const MANY: f64 = 4096.0;
 
 impl Costs {
     /// Learns from runs of a step: their mean time and size.
@@ -178,7 +180,7 @@ impl Costs {
         let Learned { mean, told } = learned;
         mean.nanos += (new.nanos - mean.nanos) * NEWEST;
         mean.bytes += (new.bytes - mean.bytes) * NEWEST;
-        let differs = |a: f64, b: f64| a > b * MUCH || b > a * MUCH;
+        let differs = |a: f64, b: f64| (a > b * MUCH || b > a * MUCH) && (a - b).abs() > MANY;
         if differs(mean.nanos, told.nanos) || differs(mean.bytes, told.bytes) {
             *told = *mean;
             self.version.fetch_add(1, Ordering::Relaxed);
@@ -205,8 +207,11 @@ impl Costs {
         let mut seen = HashSet::new();
         let mut next = vec![place];
         // Far enough for any sensible answer, bounded in any graph.
-        while let Some(at) = next.pop().filter(|_| seen.len() < 64) {
+        while let Some(at) = next.pop() {
             for &consumer in frozen.shape.consumers(at) {
+                if seen.len() == 64 {
+                    return below > price;
+                }
                 if seen.insert(consumer) {
                     below += cost(consumer).map_or(0.0, |cost| cost.nanos);
                     next.push(consumer);

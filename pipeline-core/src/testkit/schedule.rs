@@ -3,7 +3,7 @@
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
-use crate::exec::{Hand, Needs, Schedule, schedule_of};
+use crate::exec::{Needs, Schedule, schedule_of};
 use crate::plan::Plan;
 use crate::step::Units;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -55,7 +55,7 @@ impl Drain {
         scope: Option<&Scope<'a>>,
         passed: &'a AtomicUsize,
     ) {
-        let (mut mine, mut hand) = (0, Hand::default());
+        let (mut mine, mut hand) = (0, None);
         while let Some(place) =
             next.or_else(|| self.schedule.pop_or_leave(&mut hand, &Unlimited).ok())
         {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use pipeline_core::error::FaultCode;
 use pipeline_core::event::{RunStatus, Status};
 use pipeline_core::{
@@ -15,7 +14,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Hoard, Number, comes_back, mix};
+use crate::toy::{Door, Give, Hoard, Home, Number, comes_back, mix};
 
 /// Holds what it declares while it stands before the door.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -115,8 +114,7 @@ impl Step for Outer {
     type Output = Number;
 
     fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
-        let executor = ctx.service::<Mutex<Option<Arc<Executor>>>>()?.lock().clone();
-        let executor = executor.ok_or_else(|| Error::failed("no executor"))?;
+        let executor = Home::of(ctx)?;
         let mut graph = Graph::new();
         let inner = graph.add("inner", InPool {}, ());
         let options = RunOptions::default();
@@ -198,16 +196,11 @@ fn a_caller_with_nothing_to_do_leaves_its_processor_to_others() {
 fn a_run_inside_a_step_uses_rayon_on_the_only_thread_there_is() {
     for spawns in [false, true] {
         comes_back(move || {
-            let services = Services::new().with(Mutex::new(None::<Arc<Executor>>));
-            let (executor, _) = executor(1, services);
-            let executor = Arc::new(executor);
-            let home = executor.service::<Mutex<Option<Arc<Executor>>>>().unwrap();
-            *home.lock() = Some(Arc::clone(&executor));
+            let executor = Home::new(1, Services::new());
             let mut graph = Graph::new();
             let outer = graph.add("outer", Outer { spawns }, ());
             let report = executor.spawn(&graph, &RunOptions::default()).unwrap().wait();
             assert_eq!(report.output(outer).unwrap().0, 3);
-            home.lock().take();
         });
     }
 }
@@ -282,6 +275,71 @@ fn a_step_that_another_run_waits_for_is_not_given_up_on() {
         door.open();
         let report = follower.wait();
         assert_eq!(report.output(hold).unwrap().0, 0);
+    });
+}
+
+/// Runs a graph whose only step does not return in time, and later does.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Patience {}
+
+impl Step for Patience {
+    const NAME: &'static str = "patience";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let mut graph = Graph::new();
+        graph.add("hold", Hold::default(), ());
+        let limit = Some(Duration::from_millis(1));
+        let options =
+            RunOptions { step_timeout: limit, grace: Duration::ZERO, ..RunOptions::default() };
+        let report = Home::of(ctx)?.run(&graph, &options)?;
+        report.ok()?;
+        Ok(Number(1))
+    }
+}
+
+#[test]
+fn a_thread_that_is_given_up_on_inside_and_outside_is_replaced_once() {
+    comes_back(|| {
+        let door = Door::default();
+        let executor = Home::new(1, Services::new().with(door.clone()));
+        let mut graph = Graph::new();
+        let outer = graph.add("outer", Patience {}, ());
+        let limit = Some(Duration::from_millis(1));
+        let options =
+            RunOptions { step_timeout: limit, grace: Duration::ZERO, ..RunOptions::default() };
+        let report = executor.spawn(&graph, &options).unwrap().wait();
+        assert_eq!(report.step(outer.id()).unwrap().status, Status::Failed);
+        // There is a worker for others, now and when the lost one comes back.
+        let mut simple = Graph::new();
+        simple.add("top", Give::default(), ());
+        let run = || executor.spawn(&simple, &RunOptions::default()).unwrap().wait();
+        assert!(run().ok().is_ok());
+        door.open();
+        assert!(run().ok().is_ok());
+    });
+}
+
+#[test]
+fn a_place_that_is_given_back_is_run_by_whoever_has_nothing_to_do() {
+    comes_back(|| {
+        let (executor, door) = executor(2, Services::new().with(AtomicUsize::new(0)));
+        let executor = Arc::new(executor);
+        // Two steps that need each other, behind one that both threads can see.
+        let mut graph = Graph::new();
+        let top = graph.add("top", Give::default(), ());
+        for number in 0..2 {
+            graph.add(format!("meet{number}"), Meet { number }, top);
+        }
+        let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        let mut urgent = Graph::new();
+        urgent.add("hold", Hold::default(), ());
+        let options = RunOptions { priority: 200, ..RunOptions::default() };
+        let urgent = executor.spawn(&urgent, &options).unwrap();
+        door.open();
+        assert!(urgent.wait().ok().is_ok());
+        assert!(run.wait().ok().is_ok());
     });
 }
 
