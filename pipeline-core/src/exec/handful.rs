@@ -3,8 +3,9 @@
 //! Queueing steps of a microsecond one by one, threads would spend more time on the lock of the
 //! queue than on the steps. So a thread takes several at once when they are short, keeps short ones
 //! that it makes ready, and runs them one after the other without the lock. They are not its own:
-//! any thread that finds the queue empty takes back what is left of every handful, so a step that
-//! takes longer than expected holds the rest up only until the next thread looks.
+//! any thread that finds the queue empty takes back what is left of every handful, if that is worth
+//! it. Less is left to the thread that holds it, which has it done sooner; and should that be at a
+//! step which takes longer than expected, it is noticed a moment later.
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub(crate) struct Handful {
     /// The number of the next place below, the number after the last one above. Numbers are never
     /// used again within a few billion, so equal ranges hold equal places.
     range: AtomicU64,
+    /// What the range was when it was last asked whether anything happens here.
+    seen: AtomicU64,
     /// The place of each number, modulo their count.
     places: [AtomicU32; MOST as usize],
 }
@@ -49,6 +52,21 @@ impl Handful {
         next == end
     }
 
+    /// Whether there is something in it and nothing was put in or taken out since the last time this
+    /// was asked. Under the lock of the queue.
+    pub(super) fn is_stale(&self) -> bool {
+        let range = self.range.load(Ordering::Relaxed);
+        self.seen.swap(range, Ordering::Relaxed) == range && !self.is_empty()
+    }
+
+    /// Looks at what is in it; some of it may be taken meanwhile.
+    pub(super) fn look(&self, mut each: impl FnMut(u32)) {
+        let (next, end) = split(self.range.load(Ordering::Acquire));
+        for offset in 0..end.wrapping_sub(next) {
+            each(self.place(next.wrapping_add(offset)).load(Ordering::Relaxed));
+        }
+    }
+
     /// The next place, for the thread that holds them.
     #[inline]
     pub(super) fn take(&self) -> Option<u32> {
@@ -60,20 +78,18 @@ impl Handful {
         Some(self.place(split(before).0).load(Ordering::Relaxed))
     }
 
-    /// Puts a place in, if there is room, and says how many there are now; for the thread that holds
-    /// them.
+    /// Puts a place in, if there is room; for the thread that holds them.
     #[inline]
-    pub(super) fn put(&self, place: u32) -> Option<u32> {
+    pub(super) fn put(&self, place: u32) -> bool {
         let (next, end) = split(self.range.load(Ordering::Relaxed));
-        let count = end.wrapping_sub(next);
-        if count == MOST {
-            return None;
+        if end.wrapping_sub(next) == MOST {
+            return false;
         }
         // Whoever takes everything now reads up to `end` only, or starts again.
         self.place(end).store(place, Ordering::Relaxed);
         // Release: whoever takes the place sees what it was made ready by.
         self.range.fetch_add(join(0, 1), Ordering::Release);
-        Some(count + 1)
+        true
     }
 
     /// Takes everything; `each` gets it. Under the lock of the queue.
@@ -109,8 +125,8 @@ mod tests {
         let hand = Handful::default();
         assert_eq!(hand.take(), None);
         for round in 0..100 {
-            (0..MOST).for_each(|place| assert_eq!(hand.put(round * 100 + place), Some(place + 1)));
-            assert_eq!(hand.put(7), None, "there is no room");
+            (0..MOST).for_each(|place| assert!(hand.put(round * 100 + place)));
+            assert!(!hand.put(7), "there is no room");
             assert_eq!(hand.take(), Some(round * 100));
             let mut rest = Vec::new();
             hand.empty(|place| rest.push(place));

@@ -24,7 +24,7 @@ use super::state::RunState;
 use crate::data::{Image, Value};
 use crate::event::Status;
 use crate::key::{Key, KeyHasher};
-use crate::plan::{Action, Estimates, Program};
+use crate::plan::{Action, DECLARED, Estimates, Program};
 use crate::step::Units;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -51,8 +51,7 @@ fn program(places: u32, wires: &[(u32, u32)]) -> Arc<Program> {
         uses: vec![0; count],
         actions: vec![Action::Run; count],
         urgency: (0..places).collect(),
-        kinds: vec![0; count],
-        types: 1,
+        kinds: vec![DECLARED; count],
         estimates: Estimates { nanos: vec![1.0; count], bytes: vec![1.0; count] },
         shape: Arc::new(shape),
         ..Program::default()
@@ -227,7 +226,7 @@ fn a_place_in_a_hand_is_taken_by_one() {
         let hand = Arc::new(Handful::default());
         let taken: Arc<Vec<AtomicU32>> = Arc::new((0..4).map(|_| AtomicU32::new(0)).collect());
         let take = |place: u32| taken[place as usize].fetch_add(1, Ordering::SeqCst);
-        (0..2).for_each(|place| assert!(hand.put(place).is_some()));
+        (0..2).for_each(|place| assert!(hand.put(place)));
         let (theirs, log) = (Arc::clone(&hand), Arc::clone(&taken));
         let thief = thread::spawn(move || {
             for _ in 0..2 {
@@ -236,7 +235,7 @@ fn a_place_in_a_hand_is_taken_by_one() {
         });
         for place in 2..4 {
             hand.take().map(take);
-            assert!(hand.put(place).is_some());
+            assert!(hand.put(place));
         }
         while let Some(place) = hand.take() {
             take(place);

@@ -25,6 +25,9 @@ pub(super) struct Queue {
     pub(super) nanos: f64,
     /// What threads took in one go and have not run yet.
     pub(super) hands: Vec<Arc<Handful>>,
+    /// Counts what was taken out, and how much that was at the last look.
+    pub(super) taken: u64,
+    pub(super) taken_before: u64,
 }
 
 /// As many places as are a crowd.

@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::handful::Hand;
 use super::options::{OnFailure, RunOptions};
 use super::report::Report;
-use super::schedule::{Left, Schedule};
+use super::schedule::{Left, Look, Schedule};
 use super::slots::dispose;
 use super::state::RunState;
 use super::timer::{Due, NOT_HURRIED};
@@ -66,6 +66,8 @@ pub(super) struct RunCore {
     pub(super) expected: Mutex<HashMap<u32, Vec<Value>>>,
     pub(super) report: Door<Option<Arc<Report>>>,
     pub(super) over: Condvar,
+    /// Whether a timer looks after what is ready.
+    is_looked_after: AtomicBool,
     /// Threads that drain the run and wait for something to be queued.
     idle: AtomicU32,
 }
@@ -131,6 +133,7 @@ impl RunCore {
             expected: Mutex::default(),
             report: Door::new(None),
             over: Condvar::new(),
+            is_looked_after: AtomicBool::new(false),
             idle: AtomicU32::new(0),
             plan,
         })
@@ -171,8 +174,11 @@ impl RunCore {
             });
             *self.timeout.lock() = Some(due);
         }
-        self.schedule.start(&**self);
+        let sources = self.schedule.start(&**self);
         self.engine.enlist(self);
+        if sources > 1 {
+            self.look_after();
+        }
         // A cancel that came before found nothing to refuse.
         if self.token.is_cancelled() {
             self.refuse_queued();
@@ -244,6 +250,37 @@ impl RunCore {
     pub(super) fn queue(&self, place: u32) {
         self.schedule.push(place, self);
         self.call();
+    }
+
+    /// Sees to it that what is ready is run, though nobody was called for it: one timer for all of
+    /// it, as long as there is anything.
+    #[inline]
+    pub(super) fn look_after(self: &Arc<Self>) {
+        if !self.is_looked_after.load(Ordering::SeqCst)
+            && !self.is_looked_after.swap(true, Ordering::SeqCst)
+        {
+            self.look_soon();
+        }
+    }
+
+    fn look_soon(self: &Arc<Self>) {
+        let run = Arc::downgrade(self);
+        self.engine.timer.at(Instant::now() + A_MOMENT, NOT_HURRIED, move || {
+            let Some(run) = run.upgrade() else { return };
+            match run.schedule.look() {
+                Look::Nothing => {
+                    run.is_looked_after.store(false, Ordering::SeqCst);
+                    // Whatever became ready in between relied on this timer.
+                    if run.schedule.look() != Look::Nothing {
+                        run.look_after();
+                    }
+                    return;
+                }
+                Look::Flowing => {}
+                Look::Stuck => run.call(),
+            }
+            run.look_soon();
+        });
     }
 
     /// Calls whoever may run what is queued.
@@ -333,7 +370,8 @@ impl RunCore {
             if let Some(report) = self.report.try_lock().and_then(|report| report.clone()) {
                 return report;
             }
-            std::thread::yield_now();
+            // Not by giving the processor away: beside busy threads it comes back milliseconds later.
+            std::hint::spin_loop();
         }
         let mut report = self.report.lock();
         loop {
@@ -388,8 +426,11 @@ const WAITING_EVENTS: usize = 1 << 16;
 /// How long a finished run waits for its observers to hear of it.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
+/// How long what is ready may wait while nobody comes for it.
+const A_MOMENT: Duration = Duration::from_millis(1);
+
 /// How often someone who waits for a run looks for its end before it sleeps: some microseconds.
-const LOOKS: u32 = 32;
+const LOOKS: u32 = 200;
 
 /// How long a caller whose run is outranked waits before it looks again.
 const GIVING_WAY: Duration = Duration::from_millis(1);

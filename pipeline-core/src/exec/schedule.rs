@@ -12,7 +12,7 @@ use super::gate::{Gate, Needs, Ready};
 use super::handful::Hand;
 use super::queue::{Entry, Queue};
 use super::state::RunState;
-use crate::plan::{Action, Program, UNKNOWN_NANOS};
+use crate::plan::{Action, DECLARED, Program};
 use crate::step::Units;
 use crate::sync::Mutex;
 
@@ -25,20 +25,43 @@ pub(crate) struct Schedule {
     queue: Mutex<Queue>,
 }
 
-/// Expected time of what a thread takes in one go, in nanoseconds: so little that a second thread
-/// would not be worth waking for it.
-const HANDFUL: f64 = 10_000.0;
+/// Expected time of what a thread takes in one go, in nanoseconds. Others take it back when they
+/// have nothing to do.
+const HANDFUL: f64 = 50_000.0;
 
-/// Expected time of a step that a thread that made it ready keeps to itself, in nanoseconds.
+/// Expected time of what is worth taking out of the hand of a thread that is at it, in nanoseconds:
+/// less is done before the other thread has begun.
+const WORTH_TAKING: f64 = 5_000.0;
+
+/// Expected time of a step that a thread that made it ready keeps to itself, in nanoseconds: what it
+/// reads and writes would take about as long on its way to another processor and back.
 const SHORT: f64 = 1_000.0;
+
+/// What a step counts for when it is asked whether a second thread is worth it.
+fn worth(nanos: f64) -> f64 {
+    if nanos <= SHORT { 0.0 } else { nanos }
+}
 
 /// What finishing a place set free.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Released {
     /// The most urgent place that became ready, for the caller to run next.
     pub(crate) next: Option<u32>,
-    /// Expected nanoseconds of what is queued, if anything was queued now.
+    /// Whether anything else became ready, which waits now.
+    pub(crate) has_more: bool,
+    /// Expected nanoseconds of what is queued, as far as it is worth a second thread.
     pub(crate) queued_nanos: f64,
+}
+
+/// What becomes of places that are ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// There are none.
+    Nothing,
+    /// Threads come for them.
+    Flowing,
+    /// Nobody came for a while.
+    Stuck,
 }
 
 /// What a thread that leaves a run leaves behind.
@@ -56,15 +79,14 @@ impl Schedule {
         Self { program, state, limited, queue: Mutex::new(Queue::new(gate)) }
     }
 
-    /// Queues every place that waits for nothing and counts the caller in.
-    pub(crate) fn start(&self, needs: &dyn Needs) {
+    /// Queues every place that waits for nothing and counts the caller in. Says how many there are.
+    pub(crate) fn start(&self, needs: &dyn Needs) -> usize {
         self.enter();
         if self.limited {
-            self.first().for_each(|place| self.push(place, needs));
-            return;
+            return self.first().map(|place| self.push(place, needs)).count();
         }
         let mut queue = self.queue.lock();
-        self.first().for_each(|place| self.push_locked(&mut queue, place, 0));
+        self.first().map(|place| self.push_locked(&mut queue, place, 0)).count()
     }
 
     /// The places that wait for nothing.
@@ -162,9 +184,10 @@ impl Schedule {
         mut queued: impl FnMut(u32),
     ) -> Released {
         let mut best: Option<u32> = None;
-        let (mut queue, mut kept) = (None, 0.0f64);
+        let (mut queue, mut has_more) = (None, false);
         let mut put = |place: u32| {
             queued(place);
+            has_more = true;
             if self.limited {
                 self.push(place, needs);
                 return;
@@ -172,9 +195,8 @@ impl Schedule {
             let nanos = self.nanos(place);
             if let Some(hand) = hand
                 && nanos <= SHORT
-                && let Some(count) = hand.put(place)
+                && hand.put(place)
             {
-                kept = nanos * f64::from(count);
                 return;
             }
             let queue = queue.get_or_insert_with(|| self.queue.lock());
@@ -198,20 +220,21 @@ impl Schedule {
             }
         }
         let queue = queue.or_else(|| self.limited.then(|| self.queue.lock()));
-        let mut waiting = queue.map_or(kept, |queue| queue.nanos);
+        let mut waiting = queue.map_or(0.0, |queue| queue.nanos);
         // Whatever waits would wait for the one that this thread goes on with.
         let next = best.map_or(0.0, |best| self.nanos(best));
         if next > waiting && (waiting > 0.0 || hand.as_ref().is_some_and(|hand| !hand.is_empty())) {
             waiting = next;
         }
-        Released { next: best, queued_nanos: waiting }
+        Released { next: best, has_more, queued_nanos: waiting }
     }
 
-    /// Takes note of what a step took, for those of the same type of which nothing is known.
+    /// Takes note of what a step took, for the others of its type.
     #[inline]
     pub(crate) fn note(&self, place: u32, nanos: u64) {
-        if self.state.waits[place as usize].nanos == UNKNOWN_NANOS {
-            self.state.paces[usize::from(self.program.kinds[place as usize])].note(nanos);
+        let kind = self.program.kinds[place as usize];
+        if kind != DECLARED {
+            self.state.paces[usize::from(kind)].note(nanos);
         }
     }
 
@@ -270,7 +293,7 @@ impl Schedule {
             }
             None => queue.fresh.push(Entry::new(urgency, place)),
         }
-        queue.nanos += self.nanos(place);
+        queue.nanos += worth(self.nanos(place));
     }
 
     fn pop_locked(&self, queue: &mut Queue, needs: &dyn Needs) -> Option<u32> {
@@ -281,13 +304,14 @@ impl Schedule {
                 place?
             }
             None => {
-                if queue.is_empty() {
+                if queue.is_empty() && self.is_worth_taking(queue) {
                     self.recall_locked(queue);
                 }
                 queue.pop()?
             }
         };
-        queue.take_off(self.nanos(place));
+        queue.taken += 1;
+        queue.take_off(worth(self.nanos(place)));
         Some(place)
     }
 
@@ -306,11 +330,40 @@ impl Schedule {
         for _ in 0..most {
             let Some(place) = queue.peek() else { return };
             nanos += self.nanos(place);
-            if nanos > HANDFUL || hand.put(place).is_none() {
+            if nanos > HANDFUL || !hand.put(place) {
                 return;
             }
             queue.pop();
-            queue.take_off(self.nanos(place));
+            queue.take_off(worth(self.nanos(place)));
+        }
+    }
+
+    /// Whether what threads hold is worth taking from them.
+    fn is_worth_taking(&self, queue: &Queue) -> bool {
+        let mut nanos = 0.0;
+        queue.hands.iter().any(|hand| {
+            hand.look(|place| nanos += worth(self.nanos(place)));
+            nanos >= WORTH_TAKING
+        })
+    }
+
+    /// Looks after what is ready while nobody may come for it. Of a queue that nothing was taken
+    /// from since the last look, and of hands that nobody has touched, the threads are at a step that
+    /// takes longer than expected; what such hands hold is queued.
+    pub(crate) fn look(&self) -> Look {
+        let mut queue = self.queue.lock();
+        let is_stuck = queue.taken == queue.taken_before;
+        queue.taken_before = queue.taken;
+        let hands = std::mem::take(&mut queue.hands);
+        for hand in hands.iter().filter(|hand| hand.is_stale()) {
+            hand.empty(|place| self.push_locked(&mut queue, place, 0));
+        }
+        let is_kept = hands.iter().any(|hand| !hand.is_empty());
+        queue.hands = hands;
+        match (queue.is_empty(), is_kept) {
+            (true, false) => Look::Nothing,
+            (false, _) if is_stuck => Look::Stuck,
+            _ => Look::Flowing,
         }
     }
 
@@ -323,14 +376,12 @@ impl Schedule {
         queue.hands = hands;
     }
 
-    /// Nanoseconds that a place is expected to take: what was declared or learned, or what steps of
-    /// its type took in this run so far, or enough to be worth a thread.
+    /// Nanoseconds that a place is expected to take: what it declares, or what others of its type
+    /// take.
     fn nanos(&self, place: u32) -> f64 {
-        let nanos = self.state.waits[place as usize].nanos;
-        if nanos != UNKNOWN_NANOS {
-            return nanos.into();
+        match self.program.kinds[place as usize] {
+            DECLARED => self.state.waits[place as usize].nanos.into(),
+            kind => self.state.paces[usize::from(kind)].nanos().into(),
         }
-        let kind = self.program.kinds[place as usize];
-        self.state.paces[usize::from(kind)].nanos().unwrap_or(UNKNOWN_NANOS).into()
     }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::cell::Cell;
 use super::slots::Slots;
 use crate::cache::Tier;
-use crate::plan::Program;
+use crate::plan::{Program, UNKNOWN_NANOS};
 use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// What a run knows of its places and slots: one allocation per array, none per step, and in a warm
@@ -25,22 +25,34 @@ pub(super) struct RunState {
 
 type Arrays = (Vec<Cell>, Slots, Vec<Waits>, Vec<Tale>, Vec<Pace>);
 
-/// The mean time of the steps of one type, the newest the most. Threads may lose each other's notes.
-#[derive(Debug, Default)]
+/// The time that steps of one type take in this run: first what was learned before, then more and
+/// more what the newest ones took.
+#[derive(Debug)]
 pub(super) struct Pace(AtomicU32);
 
 impl Pace {
-    pub(super) fn note(&self, nanos: u64) {
-        #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 24 bits")]
-        let nanos = nanos as f32;
-        let mean = self.nanos().map_or(nanos, |mean| mean + (nanos - mean) / 4.0);
-        self.0.store(mean.max(f32::MIN_POSITIVE).to_bits(), Ordering::Relaxed);
+    fn new(nanos: f32) -> Self {
+        Self(AtomicU32::new(nanos.to_bits()))
     }
 
-    /// Nanoseconds, once a step of the type has run.
-    pub(super) fn nanos(&self) -> Option<f32> {
-        let bits = self.0.load(Ordering::Relaxed);
-        (bits != 0).then(|| f32::from_bits(bits))
+    /// Takes note of what a step took. What is near the mean is not written, so that threads do not
+    /// take the line from each other all the time; of two notes at once, one may be lost.
+    #[inline]
+    pub(super) fn note(&self, took: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 24 bits")]
+        let took = took as f32;
+        let mean = self.nanos();
+        if mean == UNKNOWN_NANOS {
+            self.0.store(took.to_bits(), Ordering::Relaxed);
+        } else if took > mean * 2.0 || took < mean / 2.0 {
+            self.0.store((mean + (took - mean) / 4.0).to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Nanoseconds.
+    #[inline]
+    pub(super) fn nanos(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -121,7 +133,7 @@ impl RunState {
         cells.clear();
         cells.resize_with(places, Cell::default);
         paces.clear();
-        paces.resize_with(program.types, Pace::default);
+        paces.extend(program.paces.iter().map(|&nanos| Pace::new(nanos)));
         tales.clear();
         tales.resize_with(places, Tale::default);
         slots.reset(&program.uses);

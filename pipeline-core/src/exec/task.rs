@@ -405,6 +405,9 @@ impl RunCore {
             self.call_the_blocked();
         }
         self.call_for_help(released.queued_nanos);
+        if released.has_more {
+            self.look_after();
+        }
         released.next
     }
 

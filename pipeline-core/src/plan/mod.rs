@@ -26,7 +26,7 @@ pub use sources::Sources;
 
 pub(crate) use demand::{Action, GivenValue};
 pub(crate) use keys::{Identity, extended};
-pub(crate) use narrow::Program;
+pub(crate) use narrow::{DECLARED, Program};
 pub(crate) use order::UNKNOWN_NANOS;
 #[cfg(all(test, shuttle))]
 pub(crate) use {order::Estimates, shape::Shape};

@@ -22,10 +22,10 @@ pub(crate) struct Program {
     /// The slots that the run is for.
     pub(crate) targets: Vec<u32>,
     pub(crate) ranks: Vec<f32>,
-    /// The number of each place's step type among those of the program.
+    /// The number of each place's step type among those of the program, or [`DECLARED`].
     pub(crate) kinds: Vec<u16>,
-    /// How many types there are.
-    pub(crate) types: usize,
+    /// Nanoseconds that steps of each type took so far, or [`UNKNOWN_NANOS`].
+    pub(crate) paces: Vec<f32>,
     /// What the executor's queue is ordered by.
     pub(crate) urgency: Vec<u32>,
     /// Empty where the position is the place.
@@ -81,27 +81,37 @@ pub(super) fn narrow(
     program.urgency = ranks
         .map(|(place, &rank)| order::urgency(&frozen.facts[program.origin(place) as usize], rank))
         .collect();
-    (program.kinds, program.types) = kinds(frozen, &program);
+    (program.kinds, program.paces) = kinds(frozen, &program);
     program.positions = order::positions(shape, &program.estimates.bytes);
     program
 }
 
-/// Numbers the types of steps. Of more than 65 536, the last ones share a number.
-fn kinds(frozen: &Frozen, program: &Program) -> (Vec<u16>, usize) {
+/// Stands for the type of a step that says itself how long it takes.
+pub(crate) const DECLARED: u16 = u16::MAX;
+
+/// Numbers the types of steps, and tells what is known of each. Of very many, the last ones share a
+/// number.
+fn kinds(frozen: &Frozen, program: &Program) -> (Vec<u16>, Vec<f32>) {
     let mut numbers: HashMap<&str, u16> = HashMap::new();
+    let mut paces = Vec::new();
     // Neighbours are often of one type; one look-up serves them all.
     let mut last = ("", 0);
-    let kinds = (0..number(program.shape.len()))
-        .map(|place| {
-            let step = frozen.facts[program.origin(place) as usize].step;
-            if last.0 != step {
-                let next = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
-                last = (step, *numbers.entry(step).or_insert(next));
+    let mut kind = |place: u32| {
+        let facts = &frozen.facts[program.origin(place) as usize];
+        if facts.nanos.is_some() || !facts.is_step {
+            return DECLARED;
+        }
+        if last.0 != facts.step {
+            let next = u16::try_from(numbers.len()).unwrap_or(DECLARED).min(DECLARED - 1);
+            last = (facts.step, *numbers.entry(facts.step).or_insert(next));
+            if usize::from(last.1) == paces.len() {
+                paces.push(program.estimates.nanos[place as usize]);
             }
-            last.1
-        })
-        .collect();
-    (kinds, numbers.len().min(1 << 16))
+        }
+        last.1
+    };
+    let kinds = (0..number(program.shape.len())).map(&mut kind).collect();
+    (kinds, paces)
 }
 
 /// Renumbers the places that are kept.

@@ -165,7 +165,7 @@ const NEWEST: f64 = 0.25;
 /// By what factor a mean must differ from what plans go by before they are told, and by how many
 /// nanoseconds or bytes: what is small wavers much and decides nothing.
 const MUCH: f64 = 1.5;
-const MANY: f64 = 4096.0;
+const MANY: f64 = 1000.0;
 
 impl Costs {
     /// Learns from runs of a step: their mean time and size.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pipeline_core::error::FaultCode;
@@ -148,6 +148,52 @@ fn holds(units: u32, bytes: u64) -> (Graph, Vec<Node<Number>>) {
         })
         .collect();
     (graph, held)
+}
+
+/// Is over in no time, until the first of them is not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Fickle {
+    number: usize,
+}
+
+impl Step for Fickle {
+    const NAME: &'static str = "fickle";
+    type Input = pipeline_core::data::In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: pipeline_core::data::In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        if self.number == 0 && ctx.service::<AtomicBool>()?.load(Ordering::SeqCst) {
+            ctx.service::<Door>()?.pass();
+        }
+        ctx.service::<AtomicUsize>()?.fetch_add(1, Ordering::SeqCst);
+        Ok(Number(0))
+    }
+}
+
+#[test]
+fn short_steps_behind_one_that_hangs_are_run_by_others() {
+    comes_back(|| {
+        let services = Services::new().with(AtomicUsize::new(0)).with(AtomicBool::new(false));
+        let (executor, door) = executor(2, services);
+        let mut graph = Graph::new();
+        let top = graph.add("top", Give::default(), ());
+        for number in 0..40 {
+            graph.add(format!("fickle{number}"), Fickle { number }, top);
+        }
+        // By now they are known to be short, so that one thread takes many of them.
+        for _ in 0..20 {
+            executor.run(&graph, &RunOptions::default()).unwrap();
+        }
+        let done = executor.service::<AtomicUsize>().unwrap();
+        done.store(0, Ordering::SeqCst);
+        executor.service::<AtomicBool>().unwrap().store(true, Ordering::SeqCst);
+        let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        while done.load(Ordering::SeqCst) < 39 {
+            std::thread::yield_now();
+        }
+        door.open();
+        assert!(run.wait().ok().is_ok());
+    });
 }
 
 #[test]
