@@ -52,11 +52,11 @@ impl Handful {
         next == end
     }
 
-    /// Whether there is something in it and nothing was put in or taken out since the last time this
-    /// was asked. Under the lock of the queue.
-    pub(super) fn is_stale(&self) -> bool {
+    /// Whether anything was put in or taken out since the last time this was asked. Under the lock of
+    /// the queue.
+    pub(super) fn has_moved(&self) -> bool {
         let range = self.range.load(Ordering::Relaxed);
-        self.seen.swap(range, Ordering::Relaxed) == range && !self.is_empty()
+        self.seen.swap(range, Ordering::Relaxed) != range
     }
 
     /// Looks at what is in it; some of it may be taken meanwhile.

@@ -12,7 +12,7 @@ use super::gate::{Gate, Needs, Ready};
 use super::handful::Hand;
 use super::queue::{Entry, Queue};
 use super::state::RunState;
-use crate::plan::{Action, DECLARED, Program};
+use crate::plan::{Action, DECLARED, Program, UNKNOWN_NANOS};
 use crate::step::Units;
 use crate::sync::Mutex;
 
@@ -37,9 +37,10 @@ const WORTH_TAKING: f64 = 5_000.0;
 /// reads and writes would take about as long on its way to another processor and back.
 const SHORT: f64 = 1_000.0;
 
-/// What a step counts for when it is asked whether a second thread is worth it.
+/// What a step counts for when it is asked whether a second thread is worth it. Nobody is called
+/// for what is short; and for what nobody knows, only once it has waited.
 fn worth(nanos: f64) -> f64 {
-    if nanos <= SHORT { 0.0 } else { nanos }
+    if nanos <= SHORT || nanos == f64::from(UNKNOWN_NANOS) { 0.0 } else { nanos }
 }
 
 /// What finishing a place set free.
@@ -222,7 +223,7 @@ impl Schedule {
         let queue = queue.or_else(|| self.limited.then(|| self.queue.lock()));
         let mut waiting = queue.map_or(0.0, |queue| queue.nanos);
         // Whatever waits would wait for the one that this thread goes on with.
-        let next = best.map_or(0.0, |best| self.nanos(best));
+        let next = best.map_or(0.0, |best| worth(self.nanos(best)));
         if next > waiting && (waiting > 0.0 || hand.as_ref().is_some_and(|hand| !hand.is_empty())) {
             waiting = next;
         }
@@ -347,22 +348,26 @@ impl Schedule {
         })
     }
 
-    /// Looks after what is ready while nobody may come for it. Of a queue that nothing was taken
-    /// from since the last look, and of hands that nobody has touched, the threads are at a step that
-    /// takes longer than expected; what such hands hold is queued.
+    /// Looks after what is ready while nobody may come for it. Nobody does if nothing was taken from
+    /// the queue nor from any hand since the last look. What is in a hand that has not moved is
+    /// queued: its thread is at a step that takes longer than expected.
     pub(crate) fn look(&self) -> Look {
         let mut queue = self.queue.lock();
-        let is_stuck = queue.taken == queue.taken_before;
+        let mut has_moved = queue.taken != queue.taken_before;
         queue.taken_before = queue.taken;
         let hands = std::mem::take(&mut queue.hands);
-        for hand in hands.iter().filter(|hand| hand.is_stale()) {
-            hand.empty(|place| self.push_locked(&mut queue, place, 0));
+        for hand in &hands {
+            if hand.has_moved() {
+                has_moved = true;
+            } else {
+                hand.empty(|place| self.push_locked(&mut queue, place, 0));
+            }
         }
         let is_kept = hands.iter().any(|hand| !hand.is_empty());
         queue.hands = hands;
         match (queue.is_empty(), is_kept) {
             (true, false) => Look::Nothing,
-            (false, _) if is_stuck => Look::Stuck,
+            (false, _) if !has_moved => Look::Stuck,
             _ => Look::Flowing,
         }
     }
