@@ -12,8 +12,9 @@ pub(super) struct Cell {
     overdue: AtomicU8,
     pub(super) attempts: AtomicU8,
     runner: AtomicU8,
-    /// The place that failed first among those this one depends on, plus one.
-    blame: AtomicU32,
+    /// The place that failed first among those this one depends on, plus one; or, for a place that
+    /// runs and so depends on none that failed, [`SEAT`] and the number of the worker.
+    link: AtomicU32,
     /// The start while it runs, the duration afterwards; in nanoseconds.
     pub(super) nanos: AtomicU64,
     /// Nanoseconds that other threads spent on it.
@@ -43,6 +44,9 @@ pub(super) enum State {
     Running,
     Ended(Status),
 }
+
+/// Tells the number of a worker from a place: no graph has two thousand million of these.
+const SEAT: u32 = 1 << 31;
 
 const RUNNING: u8 = 1;
 const ENDED: u8 = 2;
@@ -134,7 +138,18 @@ impl Cell {
 
     /// The place that failed first.
     pub(super) fn blamed(&self) -> Option<u32> {
-        self.blame.load(Ordering::Relaxed).checked_sub(1)
+        let link = self.link.load(Ordering::Relaxed);
+        if link & SEAT == 0 { link.checked_sub(1) } else { None }
+    }
+
+    /// The number of the worker that runs it.
+    pub(super) fn seat(&self) -> u32 {
+        self.link.load(Ordering::Relaxed) & !SEAT
+    }
+
+    /// Notes the number of the worker that runs it.
+    pub(super) fn set_seat(&self, seat: u32) {
+        self.link.store(SEAT | seat & !SEAT, Ordering::Relaxed);
     }
 
     /// As [`claim`](Self::claim), for the thread that runs the step. Only a caller's place is sure
@@ -145,7 +160,7 @@ impl Cell {
 
     /// Blames a place; the first one stays.
     pub(super) fn blame(&self, place: u32) {
-        let _ = self.blame.compare_exchange(0, place + 1, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.link.compare_exchange(0, place + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
@@ -165,6 +180,16 @@ mod tests {
         cell.set(State::Ended(Status::Failed));
         assert_eq!(cell.state(), State::Ended(Status::Failed));
         assert!(!cell.set_back(), "it has ended");
+    }
+
+    #[test]
+    fn a_worker_is_not_taken_for_a_culprit() {
+        let cell = Cell::default();
+        cell.set_seat(7);
+        assert_eq!((cell.seat(), cell.blamed()), (7, None));
+        let cell = Cell::default();
+        cell.blame(7);
+        assert_eq!(cell.blamed(), Some(7));
     }
 
     #[test]

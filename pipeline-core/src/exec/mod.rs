@@ -40,6 +40,6 @@ pub(crate) use {gate::Needs, schedule::Schedule};
 /// The scheduler of a plan without a run around it.
 #[cfg(feature = "testkit")]
 pub(crate) fn schedule_of(plan: &crate::plan::Plan) -> Schedule {
-    let state = state::RunState::new(&plan.program, &std::sync::Arc::default());
+    let state = state::RunState::new(&plan.program, &std::sync::Arc::default(), false);
     Schedule::new(std::sync::Arc::clone(&plan.program), state, None)
 }

@@ -99,7 +99,7 @@ impl Machine {
         Arc::new(Self {
             schedule: Schedule::new(
                 Arc::clone(&program),
-                RunState::new(&program, &Arc::default()),
+                RunState::new(&program, &Arc::default(), false),
                 gate,
             ),
             needs: One(if is_limited { vec![units] } else { vec![] }),

@@ -106,7 +106,9 @@ impl RunCore {
         let gate = needs_gate.then(|| Gate::new(options.budget, options.resources.clone()));
         let identities = plan.late.as_ref().map(|late| late.identities.clone());
         let id = next_run();
-        let state = RunState::new(&plan.program, &engine.spare);
+        let is_shared = audience == Audience::Handle;
+        let is_told = is_shared || !engine.observers.is_empty() || !options.observers.is_empty();
+        let state = RunState::new(&plan.program, &engine.spare, is_told);
         Arc::new(Self {
             id,
             engine: Arc::clone(engine),
@@ -117,7 +119,7 @@ impl RunCore {
             timeout: Mutex::new(None),
             budget: options.budget,
             token: CancelToken::new(),
-            is_shared: audience == Audience::Handle,
+            is_shared,
             is_nested: is_inside_step(),
             is_attended: audience == Audience::Drainer,
             start: engine.clock.raw(),
@@ -151,7 +153,9 @@ impl RunCore {
             let bytes = self.state.slots.fill(given.slot, given.value.clone());
             let place = self.plan.program.shape.producer(given.slot);
             self.state.cells[place as usize].bytes.fetch_add(bytes, Ordering::Relaxed);
-            self.state.tales[place as usize].set_tier(given.tier);
+            if let Some(tale) = self.state.tales.get(place as usize) {
+                tale.set_tier(given.tier);
+            }
         }
         for (place, action) in (0u32..).zip(&self.plan.program.actions) {
             if *action == crate::plan::Action::Given {

@@ -17,6 +17,7 @@ pub(super) struct RunState {
     pub(super) cells: Vec<Cell>,
     pub(super) slots: Slots,
     pub(super) waits: Vec<Waits>,
+    /// Empty where nobody listens and nobody may join.
     pub(super) tales: Vec<Tale>,
     /// What steps of each type took in this run, where nothing was known before.
     pub(super) paces: Vec<Pace>,
@@ -56,14 +57,11 @@ impl Pace {
     }
 }
 
-/// What is seldom asked of a place: who runs it, and what is told of it besides its record, which is
-/// kept only while someone listens or may join.
+/// What is told of a place besides its record.
 #[derive(Debug, Default)]
 pub(super) struct Tale {
     /// Pixels of its results.
     pub(super) pixels: AtomicU64,
-    /// The worker that runs it, if one does.
-    pub(super) seat: AtomicU32,
     /// When it ended, in microseconds from the start of the run.
     pub(super) ended_us: AtomicU64,
     /// Where its result lay, plus one; 0 if it lay nowhere.
@@ -125,8 +123,8 @@ const KEPT: usize = 4;
 const KEPT_PLACES: usize = 1 << 17;
 
 impl RunState {
-    /// The state of a run that has not begun.
-    pub(super) fn new(program: &Program, home: &Arc<Spare>) -> Arc<Self> {
+    /// The state of a run that has not begun; `is_told` if someone listens or may join.
+    pub(super) fn new(program: &Program, home: &Arc<Spare>, is_told: bool) -> Arc<Self> {
         let (mut cells, mut slots, mut waits, mut tales, mut paces) =
             home.0.lock().pop().unwrap_or_default();
         let places = program.waits.len();
@@ -135,7 +133,7 @@ impl RunState {
         paces.clear();
         paces.extend(program.paces.iter().map(|&nanos| Pace::new(nanos)));
         tales.clear();
-        tales.resize_with(places, Tale::default);
+        tales.resize_with(if is_told { places } else { 0 }, Tale::default);
         slots.reset(&program.uses);
         waits.clear();
         let order = program.urgency.iter().zip(&program.estimates.nanos);

@@ -97,8 +97,7 @@ impl RunCore {
         let after = limit.unwrap_or(Duration::from_nanos(took));
         let error = Error::TimedOut { after, still_running: true };
         let end = self.failure(place, error);
-        let seat = self.state.tales[place as usize].seat.load(Ordering::Relaxed);
-        self.engine.lose(runner, seat);
+        self.engine.lose(runner, cell.seat());
         self.schedule.recall();
         let next = self.end(place, &end, &mut local);
         self.flush(&mut local);

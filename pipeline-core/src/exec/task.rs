@@ -179,7 +179,7 @@ impl RunCore {
         let (began, runner) = (local.now, runner());
         cell.begin(attempt, began, runner);
         if runner == Runner::Worker {
-            self.state.tales[place as usize].seat.store(seat(), Ordering::Relaxed);
+            cell.set_seat(seat());
         }
         self.set(place, State::Running);
         if self.bus.is_active() {

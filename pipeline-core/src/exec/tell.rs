@@ -58,7 +58,7 @@ impl RunCore {
 
     /// Whether what happens is heard, or may be asked for by someone who joins later.
     pub(super) fn is_told(&self) -> bool {
-        self.is_shared || self.bus.is_active()
+        !self.state.tales.is_empty()
     }
 
     /// The state of the run as its records tell it, for a listener that comes late.
