@@ -59,6 +59,8 @@ pub(super) struct RunCore {
     pub(super) late_keys: Mutex<HashMap<u32, Key>>,
     /// Places whose computation other runs may be waiting for.
     pub(super) leading: Mutex<HashSet<u32>>,
+    /// Whether results are looked for and kept between the steps.
+    pub(super) keeps_results: bool,
     /// Places whose results are not what their keys say.
     pub(super) doubtful: Mutex<HashSet<u32>>,
     pub(super) has_doubts: AtomicBool,
@@ -130,6 +132,7 @@ impl RunCore {
             identities: Mutex::new(identities.unwrap_or_default()),
             late_keys: Mutex::new(HashMap::new()),
             leading: Mutex::new(HashSet::new()),
+            keeps_results: engine.cache.is_some() || plan.late.is_some(),
             doubtful: Mutex::default(),
             has_doubts: AtomicBool::new(false),
             expected: Mutex::default(),

@@ -134,7 +134,7 @@ impl RunCore {
         if let Some(end) = self.refuse(place) {
             return Outcome::Ended(end);
         }
-        if self.keeps_results() {
+        if self.keeps_results {
             // What another thread may tell of this place comes after what this one has to tell.
             self.flush(local);
             match self.look_up(place) {
@@ -162,17 +162,12 @@ impl RunCore {
         self.attempt(place, terms, local)
     }
 
-    /// Whether results are looked for and kept between the steps.
-    fn keeps_results(&self) -> bool {
-        self.engine.cache.is_some() || self.plan.late.is_some()
-    }
-
     /// Runs the step once.
     fn attempt(self: &Arc<Self>, place: u32, terms: Terms, local: &mut Local) -> Outcome {
         let Some(step) = &self.plan.steps[place as usize] else { return Outcome::Parked };
         let cell = &self.state.cells[place as usize];
         let attempt = cell.attempts.load(Ordering::Relaxed).saturating_add(1);
-        if self.keeps_results() {
+        if self.keeps_results {
             // Looking up and keeping take time that is not the step's.
             local.now = self.now();
         }
@@ -294,6 +289,10 @@ impl RunCore {
 
     /// Puts results where they are wanted: the slots, the cache, the runs that wait for them.
     fn publish(self: &Arc<Self>, place: u32, values: Values, took: u64, local: &mut Local) {
+        if !self.keeps_results {
+            self.fill(place, values);
+            return;
+        }
         if self.note_doubt(place, &values) {
             self.resolve(place, None);
             self.fill(place, values);

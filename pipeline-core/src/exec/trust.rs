@@ -53,13 +53,9 @@ impl RunCore {
         shape.inputs(place).iter().any(|&slot| doubtful.contains(&shape.producer(slot)))
     }
 
-    /// Whether a file that a place has read is not what it was when the run was planned. Nobody
-    /// asks where nothing would be kept.
+    /// Whether a file that a place has read is not what it was when the run was planned.
     fn has_changed(&self, place: u32) -> bool {
         let Some(&planned) = self.plan.sources.get(&place) else { return false };
-        if self.engine.cache.is_none() && self.plan.late.is_none() {
-            return false;
-        }
         let info = &self.plan.infos[place as usize];
         let counts = self.plan.program.shape.port_counts(place);
         let now = extended(counts, info, &self.engine.sources, &self.engine.services);
