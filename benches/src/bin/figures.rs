@@ -53,12 +53,12 @@ fn surroundings(wanted: &[String]) -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     format!(
-        "Measured on {cores} cores of {}, load {}, {}, by `cargo run --release -p pipeline-benches \
-         -- {}` on {}.",
+        "Measured on {cores} cores of {}, load {}, {}, by `cargo run --release -p \
+         pipeline-benches{}` on {}.",
         model.map_or_else(unknown, str::to_owned),
         load.split(' ').next().unwrap_or_default(),
         first("rustc", &["--version"]).unwrap_or_else(unknown),
-        wanted.join(" "),
+        if wanted.is_empty() { String::new() } else { format!(" -- {}", wanted.join(" ")) },
         first("date", &["-u", "+%F"]).unwrap_or_else(unknown),
     )
 }
