@@ -198,7 +198,7 @@ impl Engine {
 
     /// Lets workers see a run.
     pub(super) fn enlist(&self, run: &Arc<RunCore>) {
-        if !run.is_attended {
+        if !run.is_attended() {
             self.unattended.fetch_add(1, Ordering::SeqCst);
         }
         let mut runs = self.runs.lock();
@@ -208,7 +208,7 @@ impl Engine {
     }
 
     pub(super) fn dismiss(&self, run: &RunCore) {
-        if !run.is_attended {
+        if !run.is_attended() {
             self.unattended.fetch_sub(1, Ordering::SeqCst);
         }
         let mut runs = self.runs.lock();

@@ -41,12 +41,9 @@ pub(super) struct RunCore {
     pub(super) timeout: Mutex<Option<Due>>,
     pub(super) budget: Option<u64>,
     pub(super) token: CancelToken,
-    /// Whether anyone holds a handle on the run while it goes on.
-    pub(super) is_shared: bool,
+    audience: Audience,
     /// Whether it runs inside a step of another run, on whose thread it depends.
     pub(super) is_nested: bool,
-    /// Whether the thread that wants the run drains it.
-    pub(super) is_attended: bool,
     /// When the run began, on the engine's clock.
     start: u64,
     pub(super) schedule: Schedule,
@@ -121,9 +118,8 @@ impl RunCore {
             timeout: Mutex::new(None),
             budget: options.budget,
             token: CancelToken::new(),
-            is_shared,
+            audience,
             is_nested: is_inside_step(),
-            is_attended: audience == Audience::Drainer,
             start: engine.clock.raw(),
             schedule: Schedule::new(Arc::clone(&plan.program), Arc::clone(&state), gate),
             state,
@@ -196,9 +192,19 @@ impl RunCore {
     /// sees that there is a listener.
     pub(super) fn set(&self, place: u32, state: State) {
         self.state.cells[place as usize].set(state);
-        if self.is_shared {
+        if self.is_shared() {
             fence(Ordering::SeqCst);
         }
+    }
+
+    /// Whether anyone holds a handle on the run while it goes on.
+    pub(super) fn is_shared(&self) -> bool {
+        self.audience == Audience::Handle
+    }
+
+    /// Whether the thread that wants the run drains it.
+    pub(super) fn is_attended(&self) -> bool {
+        self.audience == Audience::Drainer
     }
 
     /// Runs places until there is none, or something more urgent, or this thread was given up on.
@@ -266,13 +272,13 @@ impl RunCore {
         if !self.is_looked_after.load(Ordering::SeqCst)
             && !self.is_looked_after.swap(true, Ordering::SeqCst)
         {
-            self.look_soon();
+            self.look_after_a(A_MOMENT);
         }
     }
 
-    fn look_soon(self: &Arc<Self>) {
+    fn look_after_a(self: &Arc<Self>, moment: Duration) {
         let run = Arc::downgrade(self);
-        self.engine.timer.at(Instant::now() + A_MOMENT, NOT_HURRIED, move || {
+        self.engine.timer.at(Instant::now() + moment, NOT_HURRIED, move || {
             let Some(run) = run.upgrade() else { return };
             match run.schedule.look() {
                 Look::Nothing => {
@@ -286,7 +292,8 @@ impl RunCore {
                 Look::Flowing => {}
                 Look::Stuck => run.call(),
             }
-            run.look_soon();
+            // The longer it goes on, the less a moment more matters.
+            run.look_after_a((moment * 2).min(A_MOMENT * 16));
         });
     }
 
@@ -433,7 +440,7 @@ const WAITING_EVENTS: usize = 1 << 16;
 /// How long a finished run waits for its observers to hear of it.
 const LAST_WORD: Duration = Duration::from_millis(500);
 
-/// How long what is ready may wait while nobody comes for it.
+/// How long what is ready may wait while nobody comes for it; in long runs up to 16 times that.
 const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// How often someone who waits for a run looks for its end before it sleeps: some microseconds.

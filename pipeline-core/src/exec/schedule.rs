@@ -353,7 +353,8 @@ impl Schedule {
     /// queued: its thread is at a step that takes longer than expected.
     pub(crate) fn look(&self) -> Look {
         let mut queue = self.queue.lock();
-        let mut has_moved = queue.taken != queue.taken_before;
+        // Where nothing fits, whoever gives something back calls.
+        let mut has_moved = queue.taken != queue.taken_before || queue.blocked;
         queue.taken_before = queue.taken;
         let hands = std::mem::take(&mut queue.hands);
         for hand in &hands {

@@ -23,7 +23,7 @@ impl RunCore {
         self.learn();
         let (status, totals) = (report.status(), report.totals().clone());
         *self.report.lock() = Some(report);
-        if self.is_shared {
+        if self.is_shared() {
             fence(Ordering::SeqCst);
         }
         if self.bus.is_active() {
