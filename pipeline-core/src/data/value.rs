@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::buffer::Allocation;
 use super::codec::Codec;
 use super::image::Image;
+use super::layout::Layout;
 use super::mask::Mask;
 use super::view::Raster;
 use crate::error::Result;
@@ -196,11 +197,15 @@ impl Value {
         }
     }
 
+    /// What an image or a mask looks like; `None` for anything else.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        let image = self.downcast_ref::<Image>().map(Image::layout);
+        image.or_else(|| self.downcast_ref::<Mask>().map(|mask| mask.view().image()))
+    }
+
     /// The number of pixels of an image or a mask; 0 for anything else.
     pub(crate) fn pixels(&self) -> u64 {
-        let image = self.downcast_ref::<Image>().map(Image::layout);
-        let layout = image.or_else(|| self.downcast_ref::<Mask>().map(|mask| mask.view().image()));
-        layout.map_or(0, |layout| u64::from(layout.width) * u64::from(layout.height))
+        self.layout().map_or(0, |layout| u64::from(layout.width) * u64::from(layout.height))
     }
 
     /// Whether this is the value of the type `()`.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::data::{Image, Layout, Mask, Raster, Value};
+use crate::data::{Layout, Value};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -129,9 +129,7 @@ impl Slots {
 
     /// What the image or mask in a slot looks like.
     pub(crate) fn layout(&self, slot: u32) -> Option<Layout> {
-        let value = self.values[slot as usize].value.lock();
-        let image = value.downcast_ref::<Image>().map(Image::layout);
-        image.or_else(|| value.downcast_ref::<Mask>().map(|mask| mask.view().image()))
+        self.values[slot as usize].value.lock().layout()
     }
 
     /// Bytes alive now.
@@ -156,6 +154,7 @@ pub(super) fn dispose<T>(value: T) {
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::*;
+    use crate::data::Image;
 
     fn image() -> Value {
         let image = Image::from_samples(10, 10, 1, vec![0u8; 100]);

@@ -74,6 +74,12 @@ impl Display for Plan {
         if self.is_measured() {
             write!(f, ", about {:.1} ms of work", expected / 1e6)?;
         }
+        let (peak, is_known) = self.peak_bytes();
+        if peak >= WORTH_TELLING {
+            let word = if is_known { "about" } else { "at least" };
+            #[expect(clippy::cast_precision_loss, reason = "printed with one digit")]
+            write!(f, ", {word} {:.1} MB alive at once", peak as f64 / 1e6)?;
+        }
         writeln!(f)?;
         let places: std::collections::HashMap<_, _> =
             (0u32..).zip(&self.program.shape.ids).map(|(place, &id)| (id, place)).collect();
@@ -93,6 +99,9 @@ impl Display for Plan {
         writeln!(f, "critical path: {}", names.join(" → "))
     }
 }
+
+/// Bytes that a plan mentions.
+const WORTH_TELLING: u64 = 100_000;
 
 impl Plan {
     /// Whether any time in the plan was declared or measured.

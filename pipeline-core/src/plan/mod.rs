@@ -13,6 +13,7 @@ mod planner;
 mod recheck;
 mod request;
 mod shape;
+mod size;
 mod sources;
 mod targets;
 mod validate;

@@ -15,6 +15,7 @@ mod io;
 mod laws;
 mod pages;
 mod refusals;
+mod sizes;
 mod support;
 #[cfg(feature = "codecs")]
 mod tiff;

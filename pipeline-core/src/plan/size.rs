@@ -1,0 +1,119 @@
+//! How large results will be, as far as that can be told before the run.
+//!
+//! A step with a tile-wise form says what its result looks like from what its inputs look like, so
+//! layouts are known below every value at hand. Where they are not, a result is taken to be as large
+//! as the step declares, or as it was before. No pixel is read; the steps are asked only when the
+//! plan is, because planning runs no code of theirs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::demand::Action;
+use super::plan::Plan;
+use super::shape::narrow;
+use crate::data::Layout;
+use crate::id::NodeId;
+
+impl Plan {
+    /// What the first result of each node will look like, in running order; `None` where that is
+    /// not an image or a mask, or is known only when the step has run.
+    #[must_use]
+    pub fn layouts(&self) -> Vec<(NodeId, Option<Layout>)> {
+        let shape = &self.program.shape;
+        let slots = self.slot_layouts();
+        let first = |place| slots[shape.first_slot(place) as usize];
+        let places = shape.ids.iter().zip(0..narrow(shape.len()));
+        places
+            .map(|(&id, place)| (id, shape.slots(place).next().and_then(|_| first(place))))
+            .collect()
+    }
+
+    /// The most bytes of results that will be alive at once, values at hand included, if one step
+    /// runs after the other in the order that needs the least. Results of which no size is known
+    /// count nothing; says whether there are any.
+    #[must_use]
+    pub fn peak_bytes(&self) -> (u64, bool) {
+        let (program, shape) = (&*self.program, &*self.program.shape);
+        let slots = self.slot_layouts();
+        let mut is_known = true;
+        let mut bytes = vec![0u64; shape.len()];
+        for given in &self.given {
+            bytes[shape.producer(given.slot) as usize] += given.value.size_bytes() as u64;
+        }
+        for place in 0..narrow(shape.len()) {
+            // What passes on or shares a result takes nothing more.
+            if program.actions[place as usize] == Action::Run {
+                let layout = shape.slots(place).next().and_then(|slot| slots[slot as usize]);
+                let size =
+                    layout.map_or_else(|| self.learned_bytes(place), |layout| layout.size_bytes());
+                is_known &= size > 0;
+                bytes[place as usize] = size;
+            }
+        }
+        let position = |place: &u32| program.positions.get(*place as usize).copied();
+        let mut order: Vec<u32> = (0..narrow(shape.len())).collect();
+        order.sort_by_key(|place| position(place).unwrap_or(*place));
+        let mut left: Vec<u32> =
+            (0..narrow(shape.len())).map(|place| narrow(shape.consumers(place).len())).collect();
+        for &slot in &program.targets {
+            // A target lives on.
+            left[shape.producer(slot) as usize] += 1;
+        }
+        let (mut live, mut peak) = (0u64, 0u64);
+        for place in order {
+            live = live.saturating_add(bytes[place as usize]);
+            peak = peak.max(live);
+            let inputs = shape.inputs(place).iter().map(|&slot| shape.producer(slot));
+            for input in inputs.chain((left[place as usize] == 0).then_some(place)) {
+                let left = &mut left[input as usize];
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    live = live.saturating_sub(bytes[input as usize]);
+                }
+            }
+        }
+        (peak, is_known)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate; the cast saturates"
+    )]
+    fn learned_bytes(&self, place: u32) -> u64 {
+        self.program.estimates.bytes[place as usize] as u64
+    }
+
+    /// The layout of each slot, from the values at hand downwards.
+    fn slot_layouts(&self) -> Vec<Option<Layout>> {
+        let (program, shape) = (&*self.program, &*self.program.shape);
+        let mut layouts = vec![None; shape.slot_count()];
+        for given in &self.given {
+            layouts[given.slot as usize] = given.value.layout();
+        }
+        let mut inputs = Vec::new();
+        for place in 0..narrow(shape.len()) {
+            match program.actions[place as usize] {
+                Action::Skip | Action::Given => {}
+                Action::Pass | Action::Share => {
+                    for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {
+                        layouts[slot as usize] = layouts[source as usize];
+                    }
+                }
+                Action::Run => {
+                    let step = self.steps[place as usize].as_ref();
+                    let Some(tile) = step.and_then(|step| step.tile()) else { continue };
+                    inputs.clear();
+                    inputs.extend(
+                        shape.inputs(place).iter().map_while(|&slot| layouts[slot as usize]),
+                    );
+                    if inputs.len() == shape.inputs(place).len() {
+                        let layout = catch_unwind(AssertUnwindSafe(|| tile.layout(&inputs)));
+                        let slot = shape.first_slot(place);
+                        layouts[slot as usize] = layout.ok().and_then(Result::ok);
+                    }
+                }
+            }
+        }
+        layouts
+    }
+}
