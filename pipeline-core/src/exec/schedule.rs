@@ -148,7 +148,7 @@ impl Schedule {
     }
 
     /// A queued place, whatever it needs, and nothing taken for it: for a run that was told to stop,
-    /// where places are only ended. Counts the caller in with the first.
+    /// where places are only ended. Counts the caller in, once for each place.
     pub(crate) fn pop_any(&self) -> Option<u32> {
         let mut queue = self.queue.lock();
         self.recall_locked(&mut queue);
@@ -272,7 +272,7 @@ impl Schedule {
         self.queue.lock().gate.as_ref().map_or(0, Gate::overshoot)
     }
 
-    /// The most threads that were in the run at once.
+    /// The most threads, timers and others that were in the run at once.
     pub(crate) fn peak_active(&self) -> u32 {
         self.queue.lock().peak_active
     }

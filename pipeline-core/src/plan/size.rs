@@ -28,8 +28,9 @@ impl Plan {
     }
 
     /// The most bytes of results that will be alive at once, values at hand included, if one step
-    /// runs after the other in the order that needs the least. Results of which no size is known
-    /// count nothing; says whether there are any.
+    /// runs after the other in the order that needs the least. Says whether all sizes are known: a
+    /// result of unknown size counts nothing, and one that a bypassed node passes on counts until the
+    /// node has passed it on.
     #[must_use]
     pub fn peak_bytes(&self) -> (u64, bool) {
         let (program, shape) = (&*self.program, &*self.program.shape);
