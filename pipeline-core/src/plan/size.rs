@@ -29,8 +29,7 @@ impl Plan {
 
     /// The most bytes of results that will be alive at once, values at hand included, if one step
     /// runs after the other in the order that needs the least. Says whether all sizes are known: a
-    /// result of unknown size counts nothing, and one that a bypassed node passes on counts until the
-    /// node has passed it on.
+    /// result of unknown size counts nothing.
     #[must_use]
     pub fn peak_bytes(&self) -> (u64, bool) {
         let (program, shape) = (&*self.program, &*self.program.shape);
@@ -50,29 +49,47 @@ impl Plan {
                 bytes[place as usize] = size;
             }
         }
-        let position = |place: &u32| program.positions.get(*place as usize).copied();
-        let mut order: Vec<u32> = (0..narrow(shape.len())).collect();
-        order.sort_by_key(|place| position(place).unwrap_or(*place));
-        let mut left: Vec<u32> =
-            (0..narrow(shape.len())).map(|place| narrow(shape.consumers(place).len())).collect();
-        for &slot in &program.targets {
-            // A target lives on.
-            left[shape.producer(slot) as usize] += 1;
+        let makers = self.makers();
+        let read = |place: u32| shape.inputs(place).iter().map(|&slot| makers[slot as usize]);
+        let mut left = vec![0u32; shape.len()];
+        // A target lives on.
+        let targets = program.targets.iter().map(|&slot| makers[slot as usize]);
+        for maker in (0..narrow(shape.len())).flat_map(read).chain(targets) {
+            left[maker as usize] += 1;
         }
+        let mut order: Vec<u32> = (0..narrow(shape.len())).collect();
+        order.sort_by_key(|&place| program.positions.get(place as usize).copied().unwrap_or(place));
         let (mut live, mut peak) = (0u64, 0u64);
         for place in order {
             live = live.saturating_add(bytes[place as usize]);
             peak = peak.max(live);
-            let inputs = shape.inputs(place).iter().map(|&slot| shape.producer(slot));
-            for input in inputs.chain((left[place as usize] == 0).then_some(place)) {
-                let left = &mut left[input as usize];
+            if left[place as usize] == 0 {
+                live = live.saturating_sub(bytes[place as usize]);
+            }
+            for maker in read(place) {
+                let left = &mut left[maker as usize];
                 *left = left.saturating_sub(1);
                 if *left == 0 {
-                    live = live.saturating_sub(bytes[input as usize]);
+                    live = live.saturating_sub(bytes[maker as usize]);
                 }
             }
         }
         (peak, is_known)
+    }
+
+    /// The place whose step makes what each slot holds: not the one that passes it on.
+    fn makers(&self) -> Vec<u32> {
+        let (program, shape) = (&*self.program, &*self.program.shape);
+        let mut makers: Vec<u32> =
+            (0..narrow(shape.slot_count())).map(|slot| shape.producer(slot)).collect();
+        for place in 0..narrow(shape.len()) {
+            if matches!(program.actions[place as usize], Action::Pass | Action::Share) {
+                for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {
+                    makers[slot as usize] = makers[source as usize];
+                }
+            }
+        }
+        makers
     }
 
     #[expect(

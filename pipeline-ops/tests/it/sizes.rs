@@ -43,3 +43,26 @@ fn sizes_follow_from_the_values_at_hand() {
     let report = executor.run_plan(plan, &options).unwrap();
     assert!(report.totals().peak_bytes <= peak + 400 * 300);
 }
+
+/// What a bypassed node passes on is still there while others read it.
+#[test]
+fn a_result_that_is_passed_on_still_counts() {
+    let mut graph = Graph::new();
+    let photo = graph.input::<Image>("photo");
+    let passed = graph.add("passed", GaussianBlur::default(), photo);
+    graph.bypass(passed.id()).unwrap();
+    let first = graph.add("first", GaussianBlur { sigma: 1.0, ..Default::default() }, passed);
+    let second = graph.add("second", GaussianBlur { sigma: 2.0, ..Default::default() }, first);
+    let mixed = graph.add("mixed", Blend::default(), (passed, second));
+    graph.target(mixed);
+    let picture = Image::from_samples(100, 100, 1, vec![7u8; 10_000]).unwrap();
+    let one = picture.layout().size_bytes();
+    let bindings = Bindings::new().with("photo", picture).unwrap();
+    let executor = Executor::new(Options { threads: Some(1), ..Options::default() }).unwrap();
+    let options = RunOptions { bindings, ..RunOptions::default() };
+    let plan = executor.plan(&graph, &options).unwrap();
+
+    let (peak, is_known) = plan.peak_bytes();
+    assert!(is_known);
+    assert!((3 * one..3 * one + 1000).contains(&peak), "photo, first and second: {peak}");
+}
