@@ -1,4 +1,7 @@
-"""Writes the golden files beside it: inputs, expected outputs and the table `cases.json`.
+"""Writes the golden files beside it: inputs, expected outputs and tables of cases.
+
+The operations of this file are in `cases.json`; those of a module `more_NAME.py`, which has one
+function `cases(golden)` and is given this module, are in `more_NAME.json`.
 
     python -m venv venv
     venv/bin/pip install numpy==2.4.6 scipy==1.17.1 scikit-image==0.26.0 \
@@ -12,6 +15,7 @@ its inputs, the output of the reference program, and how far a sample may be fro
 References are computed in 64-bit floats and rounded once, half to even, as the operations do.
 """
 
+import importlib
 import json
 import pathlib
 import sys
@@ -24,6 +28,7 @@ from scipy import ndimage
 
 HERE = pathlib.Path(__file__).parent
 CASES = []
+NAMES = set()
 INPUTS = {}
 
 BORDERS = {  # ours: SciPy's
@@ -45,7 +50,7 @@ def add_input(name, array):
 
 def case(op, params, inputs, expected, tolerance, tag=""):
     name = "_".join([op, *([tag] if tag else []), *inputs])
-    assert name not in {c["name"] for c in CASES}, name
+    assert name not in NAMES | {c["name"] for c in CASES}, name
     store(name, expected)
     CASES.append({"name": name, "op": op, "params": params,
                   "inputs": [f"in_{i}" for i in inputs], "tolerance": tolerance})
@@ -319,8 +324,19 @@ def main():
     points()
     blend()
     geometry()
+    table("cases")
+    for module in sorted(HERE.glob("more_*.py")):
+        importlib.import_module(module.stem).cases(sys.modules[__name__])
+        table(module.stem)
+
+
+def table(name):
+    """Writes the cases since the last table."""
     rows = ",\n".join("  " + json.dumps(c) for c in CASES)
-    (HERE / "cases.json").write_text(f"[\n{rows}\n]\n")
+    (HERE / f"{name}.json").write_text(f"[\n{rows}\n]\n")
+    NAMES.update(c["name"] for c in CASES)
+    CASES.clear()
 
 
-main()
+if __name__ == "__main__":
+    main()
