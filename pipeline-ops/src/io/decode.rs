@@ -48,7 +48,16 @@ pub(super) fn refuse(
     Error::File { path: path.to_owned(), action, source: source.into() }
 }
 
+/// Refuses a path that was not given.
+pub(super) fn given(path: &Path) -> Result<()> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::input("path", "empty", "that of a file"));
+    }
+    Ok(())
+}
+
 fn attempt(open: &Open, ctx: &Context<'_>) -> Result<Image> {
+    given(&open.path)?;
     let mut source = source(open, ctx)?;
     let fail = |error| refuse(&open.path, "read", error);
     let format = match format(&mut source).map_err(fail)? {
@@ -111,7 +120,7 @@ fn picture(open: &Open, mut reader: ImageReader<Source<'_>>) -> Result<Image> {
     let (width, height) = decoder.dimensions();
     allow_sides(open, width, height)?;
     allow(open, "the picture", decoder.total_bytes())?;
-    let layout = layout(width, height, decoder.color_type())?;
+    let layout = layout(open, width, height, decoder.color_type())?;
     // A damaged profile or note is no reason to refuse the pixels.
     let icc = decoder.icc_profile().ok().flatten().filter(|icc| describes(icc, layout));
     let orientation = match open.orientation {
@@ -126,7 +135,7 @@ fn picture(open: &Open, mut reader: ImageReader<Source<'_>>) -> Result<Image> {
     upright(image.with_icc(icc.map(Arc::from)), orientation)
 }
 
-fn layout(width: u32, height: u32, color: ColorType) -> Result<Layout> {
+fn layout(open: &Open, width: u32, height: u32, color: ColorType) -> Result<Layout> {
     let (channels, sample) = match color {
         ColorType::L8 => (1, SampleType::U8),
         ColorType::La8 => (2, SampleType::U8),
@@ -140,7 +149,8 @@ fn layout(width: u32, height: u32, color: ColorType) -> Result<Layout> {
         ColorType::Rgba32F => (4, SampleType::F32),
         other => {
             let expected = "gray or RGB of 8 or 16 bits, or RGB of floats";
-            return Err(Error::input("the pixel format", format_args!("{other:?}"), expected));
+            let what = format!("the pixel format of {}", open.path.display());
+            return Err(Error::input(what, format_args!("{other:?}"), expected));
         }
     };
     let layout = Layout::new(width, height, channels, sample);
@@ -157,13 +167,14 @@ pub(super) fn describes(icc: &[u8], layout: Layout) -> bool {
     icc.get(16..20) == Some(expected)
 }
 
-/// Refuses sides above the limit.
+/// Refuses sides above the limit, and pictures without pixels.
 pub(super) fn allow_sides(open: &Open, width: u32, height: u32) -> Result<()> {
-    if width.max(height) <= open.max_side {
-        return Ok(());
-    }
+    let expected = match width.min(height) {
+        0 => "at least one pixel".to_owned(),
+        _ if width.max(height) <= open.max_side => return Ok(()),
+        _ => format!("sides up to {} px (`max_side`)", open.max_side),
+    };
     let what = format!("the picture in {}", open.path.display());
-    let expected = format!("sides up to {} px (`max_side`)", open.max_side);
     Err(Error::input(what, format_args!("{width}×{height}"), expected))
 }
 

@@ -10,7 +10,7 @@ use pipeline_core::{Context, Image, In, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decode::{panic_message, refuse};
+use super::decode::{given, panic_message, refuse};
 use super::encode::{Format, encode};
 use super::replace::Replacement;
 use super::watched::Watched;
@@ -95,6 +95,7 @@ impl Step for Save {
 
     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
         check::within("quality", self.quality, &QUALITY, "")?;
+        given(&self.path)?;
         let format = Format::of(&self.path)?;
         format.holds(image.layout(), &self.path)?;
 

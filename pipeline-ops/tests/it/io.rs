@@ -285,11 +285,94 @@ fn limits_are_errors_that_say_which() {
     assert!(matches!(small.run((), &Context::default()), Err(Error::TooLarge { allowed: 50, .. })));
 }
 
+/// The bytes of a picture of one grey sample per pixel, of which only the size is claimed.
+fn claims(extension: &str, width: u32, height: u32) -> Vec<u8> {
+    let shorts = [width.min(65_535), height.min(65_535)].map(|side| side as u16);
+    let little = shorts.map(u16::to_le_bytes).concat();
+    let mut bytes = match extension {
+        "png" => {
+            let sides = [width, height].map(u32::to_be_bytes).concat();
+            let header = [&b"IHDR"[..], &sides, &[8, 0, 0, 0, 0]].concat();
+            let chunk = |bytes: &[u8]| {
+                let len = (bytes.len() as u32 - 4).to_be_bytes();
+                [&len[..], bytes, &crc(bytes).to_be_bytes()].concat()
+            };
+            let parts = [header, b"IDAT".to_vec(), b"IEND".to_vec()].map(|part| chunk(&part));
+            [&b"\x89PNG\r\n\x1A\n"[..], &parts.concat()].concat()
+        }
+        "jpg" => {
+            let sides = [shorts[1], shorts[0]].map(u16::to_be_bytes).concat();
+            let frame = [&b"\xFF\xC0\0\x0B\x08"[..], &sides, b"\x01\x01\x11\0"].concat();
+            let tables = b"\xFF\xDA\0\x08\x01\x01\0\0\x3F\0";
+            [b"\xFF\xD8", &frame[..], tables, b"\xFF\xD9"].concat()
+        }
+        "tif" => {
+            let mut file = crate::tiff::GRAY.bytes(&[1, 2]);
+            // Width, height and rows per strip: entries of twelve bytes with their values in place.
+            for (entry, side) in [(0, width), (1, height), (8, height)] {
+                let at = 8 + 2 + 12 * entry;
+                file[at + 2] = 4;
+                file[at + 8..at + 12].copy_from_slice(&side.to_le_bytes());
+            }
+            file
+        }
+        "webp" => {
+            let frame = [&b"\0\0\0\x9D\x01\x2A"[..], &little, &[0; 16]].concat();
+            let len = |bytes: &[u8]| (bytes.len() as u32).to_le_bytes();
+            let chunk = [&b"WEBPVP8 "[..], &len(&frame), &frame].concat();
+            [&b"RIFF"[..], &len(&chunk), &chunk].concat()
+        }
+        "bmp" => {
+            let sides = [width, height].map(u32::to_le_bytes).concat();
+            let header = [&b"\x28\0\0\0"[..], &sides, b"\x01\0\x18\0", &[0; 24]].concat();
+            [b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0", &header[..]].concat()
+        }
+        "gif" => [b"GIF89a", &little[..], b"\0\0\0,\0\0\0\0", &little, b"\0\x02\0;"].concat(),
+        _ => format!("P5 {width} {height} 255\n").into_bytes(),
+    };
+    // Enough for whoever asks only whether there is more.
+    bytes.extend([0; 8]);
+    bytes
+}
+
+/// The checksum of a chunk of a PNG.
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
+        })
+    })
+}
+
+#[test]
+fn a_picture_without_pixels_or_with_too_many_is_an_error_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    for extension in ["png", "jpg", "tif", "webp", "bmp", "gif", "pgm"] {
+        let path = folder.path().join(format!("picture.{extension}"));
+        for (width, height) in [(0, 0), (0, 5), (5, 0), (u32::MAX, u32::MAX), (1 << 20, 1 << 20)] {
+            std::fs::write(&path, claims(extension, width, height)).unwrap();
+            let found = check_survives(&path);
+            assert!(found.is_none(), "{extension} of {width}×{height}: {found:?}");
+        }
+        // What is refused is the size and nothing else.
+        std::fs::write(&path, claims(extension, 60_000, 50_000)).unwrap();
+        let small = Open { max_bytes: 1 << 20, max_side: 50_000, ..Open::path(&path) };
+        let error = small.run((), &Context::default()).unwrap_err();
+        // WebP has 14 bits for a side, so there it is another size.
+        let is_size = error.to_string().contains("60000×50000") || extension == "webp";
+        assert!(is_size, "{extension}: {error} {:?}", error.causes());
+    }
+}
+
 #[test]
 fn a_missing_file_is_named() {
     let error = open("no/such/picture.png").unwrap_err();
     assert_eq!(error.to_string(), "no/such/picture.png: cannot read");
     assert!(!error.causes().is_empty());
+    let error = open("").unwrap_err();
+    assert_eq!(error.to_string(), "path is empty, expected that of a file");
+    let error = save(&pattern(1, SampleType::U8), "").unwrap_err();
+    assert_eq!(error.to_string(), "path is empty, expected that of a file");
     let error = open(shipped("files/prepare.py")).unwrap_err();
     assert!(error.to_string().ends_with("prepare.py: cannot decode"), "{error}");
 }
