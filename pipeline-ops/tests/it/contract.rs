@@ -137,7 +137,7 @@ fn every_step_keeps_the_contract() {
 }
 
 #[test]
-fn any_number_of_threads_gives_the_same_picture() {
+fn any_threads_and_any_budget_give_the_same_picture() {
     let mut graph = Graph::new();
     let photo = graph.add("photo", Open::path(shipped("files/exif/6.jpg")), ());
     // Large enough for many bands.
@@ -157,11 +157,15 @@ fn any_number_of_threads_gives_the_same_picture() {
 
     let mut first: Option<(Image, Mask)> = None;
     for threads in [1, 2, 4] {
-        let executor = Executor::new(Options { threads: Some(threads), ..Options::default() });
-        let report = executor.unwrap().run(&graph, &RunOptions::default()).unwrap();
-        let image = report.output(mean).unwrap().into_owned();
-        let found = (image, report.output(mask).unwrap().into_owned());
-        assert!(first.get_or_insert(found.clone()) == &found, "{threads} threads");
+        for budget in [None, Some(4 << 20), Some(1)] {
+            let executor = Executor::new(Options { threads: Some(threads), ..Options::default() });
+            let options = RunOptions { budget, ..RunOptions::default() };
+            let report = executor.unwrap().run(&graph, &options).unwrap();
+            let image = report.output(mean).unwrap().into_owned();
+            let found = (image, report.output(mask).unwrap().into_owned());
+            let first = first.get_or_insert(found.clone());
+            assert!(first == &found, "{threads} threads, {budget:?} bytes");
+        }
     }
 }
 
