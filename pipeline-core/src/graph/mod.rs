@@ -94,6 +94,28 @@ impl Clone for GraphId {
 /// graph.target(both);
 /// assert_eq!(graph.name(both.id()), Some("both"));
 /// ```
+///
+/// A mask is no image:
+///
+/// ```compile_fail,E0308
+/// use pipeline_core::{Graph, Image, Mask};
+/// # use pipeline_core::{Context, Result, Step, data::In};
+/// # use serde::{Deserialize, Serialize};
+/// # use schemars::JsonSchema;
+/// # #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+/// # struct Blur {}
+/// # impl Step for Blur {
+/// #     const NAME: &'static str = "blur";
+/// #     type Input = In<Image>;
+/// #     type Output = Image;
+/// #     fn run(&self, image: In<Image>, _: &Context<'_>) -> Result<Image> { Ok(image.into_owned()) }
+/// # }
+/// let mut graph = Graph::new();
+/// let photo = graph.input::<Image>("photo");
+/// let cells = graph.input::<Mask>("cells");
+/// graph.add("blurred photo", Blur {}, photo);
+/// graph.add("blurred cells", Blur {}, cells);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     id: GraphId,
