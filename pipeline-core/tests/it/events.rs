@@ -377,6 +377,30 @@ fn a_value_that_is_handed_in_is_given_and_no_hit() {
     }
 }
 
+#[test]
+fn a_step_that_waits_for_a_thread_is_told_as_queued_before_it_starts() {
+    let (executor, _) = forgetful(1);
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give::default(), ());
+    for number in 0..20 {
+        mix(&mut graph, &format!("m{number}"), number, &[top]);
+    }
+    let heard = Listener::default();
+    let report = executor.run(&graph, &heard.options()).unwrap();
+    let (mut queued, mut started) = (HashSet::new(), HashSet::new());
+    for event in heard.of(report.run()) {
+        match event.kind {
+            EventKind::StepQueued => {
+                assert!(!started.contains(&event.node) && queued.insert(event.node));
+            }
+            EventKind::StepStarted { .. } => assert!(started.insert(event.node)),
+            _ => {}
+        }
+    }
+    // The one that its thread goes on with need not wait.
+    assert!(queued.len() >= 19, "{} of 20", queued.len());
+}
+
 /// Goes through rows, by itself and with whoever helps; so many that it is worth telling of.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct Rows {}

@@ -1,12 +1,14 @@
 //! What the crate promises, from the outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod declared;
 mod edits;
 mod events;
 mod faults;
 mod file;
 mod file_limits;
 mod file_random;
+mod kept;
 mod laws;
 mod patience;
 mod run;

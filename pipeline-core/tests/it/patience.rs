@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pipeline_core::data::In;
 use pipeline_core::event::{RunStatus, Status};
+use pipeline_core::exec::OnFailure;
 use pipeline_core::graph::Retry;
 use pipeline_core::{
     CancelReason, Context, Error, Executor, Graph, Options, Report, Result, RunOptions, Services,
@@ -14,7 +15,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Hang, Home, LONG, Number, On, comes_back, hoarding, mix};
+use crate::toy::{Door, Farewell, Give, Hang, Home, LONG, Number, On, comes_back, hoarding, mix};
 
 /// Goes round until it is told to stop.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -100,7 +101,7 @@ fn executor(threads: usize) -> (Executor, Door) {
 }
 
 /// Steps have a moment; one that does not come back after another is given up on.
-fn impatient() -> RunOptions {
+pub(crate) fn impatient() -> RunOptions {
     RunOptions {
         step_timeout: Some(Duration::from_millis(5)),
         grace: Duration::from_millis(5),
@@ -195,7 +196,42 @@ fn dropping_the_executor_stops_its_runs() {
     let run = executor.spawn(&graph, &patient()).unwrap();
     door.crowd(1);
     drop(executor);
-    assert_eq!(run.wait().status(), RunStatus::Cancelled);
+    let report = run.wait();
+    assert_eq!(report.status(), RunStatus::Cancelled);
+    let error = report.ok().unwrap_err().to_string();
+    assert_eq!(error, "step `slow` (obey): cancelled because the executor is shutting down");
+}
+
+/// Fails once another step stands before the door.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct FailBeside {}
+
+impl Step for FailBeside {
+    const NAME: &'static str = "fail_beside";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        ctx.service::<Door>()?.crowd(1);
+        Err(Error::failed("it was told to"))
+    }
+}
+
+#[test]
+fn a_failure_that_stops_the_run_reaches_the_steps_that_run() {
+    comes_back(|| {
+        let (executor, _) = executor(2);
+        let mut graph = Graph::new();
+        let slow = graph.add("slow", Obey {}, ());
+        graph.add("fails", FailBeside {}, ());
+        let options = RunOptions { on_failure: OnFailure::Stop, ..patient() };
+        let report = executor.run(&graph, &options).unwrap();
+        assert_eq!(report.status(), RunStatus::Failed);
+        assert_eq!(report.nodes_that(Status::Failed), ["fails"]);
+        assert_eq!(report.nodes_that(Status::Cancelled), ["slow"]);
+        let error = report.step(slow.id()).unwrap().error.as_ref().unwrap().to_string();
+        assert_eq!(error, "cancelled because another step failed");
+    });
 }
 
 #[test]
@@ -477,16 +513,6 @@ fn a_thread_that_comes_back_from_an_inner_run_counts_once() {
             assert!(run.wait().ok().is_ok());
         }
     });
-}
-
-/// Tells when it goes.
-#[derive(Debug)]
-struct Farewell(std::sync::mpsc::Sender<()>);
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        let _ = self.0.send(());
-    }
 }
 
 #[test]

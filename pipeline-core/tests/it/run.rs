@@ -3,9 +3,11 @@
 use pipeline_core::event::{RunStatus, Status};
 use pipeline_core::exec::OnFailure;
 use pipeline_core::graph::Retry;
-use pipeline_core::{Error, EventKind, Graph, RunOptions};
+use pipeline_core::{Error, EventKind, Executor, Graph, Options, RunOptions, Services};
 
-use crate::toy::{Fault, Give, Listener, Mix, Number, forgetful, hoarding, mix};
+use crate::toy::{
+    Door, Fault, Give, Hang, Journal, Listener, Mix, Number, comes_back, forgetful, hoarding, mix,
+};
 
 fn diamond() -> (Graph, [pipeline_core::Node<Number>; 4]) {
     let mut graph = Graph::new();
@@ -167,6 +169,38 @@ fn an_unchanged_digest_spares_the_steps_below() {
     let report = executor.run(&graph, &options).unwrap();
     assert_eq!(journal.take(), ["below", "coarse", "last", "top"]);
     assert_ne!(report.output(last).unwrap().0, first);
+}
+
+#[test]
+fn a_step_begins_though_another_of_the_batch_before_it_goes_on() {
+    let (door, journal) = (Door::default(), Journal::default());
+    let executor = Executor::new(Options {
+        threads: Some(2),
+        services: Services::new().with(door.clone()).with(journal.clone()),
+        ..Options::default()
+    })
+    .unwrap();
+    let mut graph = Graph::new();
+    let slow = graph.add("slow", Hang::default(), ());
+    let quick = graph.add("quick", Give { number: 3, name: "quick".into() }, ());
+    let below = mix(&mut graph, "below", 1, &[quick]);
+    let last = mix(&mut graph, "last", 0, &[slow, below]);
+    let plan = executor.plan(&graph, &RunOptions::default()).unwrap();
+    assert!(plan.batches()[0].contains(&slow.id()) && plan.batches()[1].contains(&below.id()));
+    let run = executor.spawn_plan(plan, &RunOptions::default()).unwrap();
+    let heard = journal.clone();
+    let ran = comes_back(move || {
+        let mut ran = Vec::new();
+        while !ran.contains(&"below".to_owned()) {
+            ran.extend(heard.take_in_order());
+            std::thread::yield_now();
+        }
+        ran
+    });
+    assert_eq!(ran, ["quick", "below"]);
+    door.open();
+    assert!(run.wait().output(last).is_ok());
+    assert_eq!(journal.take(), ["last"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Runs that need a thread: to go on, to be outranked, to stop.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,8 +9,8 @@ use std::time::Duration;
 use pipeline_core::error::FaultCode;
 use pipeline_core::event::{RunStatus, Status};
 use pipeline_core::{
-    CancelReason, Context, Error, Executor, Graph, Node, Options, Result, RunOptions, Services,
-    Spec, Step,
+    CancelReason, CancelToken, Context, Error, Executor, Graph, Node, Options, Result, RunOptions,
+    Services, Spec, Step,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -412,4 +413,89 @@ fn a_plan_made_under_other_limits_is_checked_against_those_of_the_run() {
     };
     assert!(faults.iter().all(|fault| fault.code == FaultCode::Resource));
     assert!(executor.spawn_plan(plan, &options).is_err());
+}
+
+/// Goes through rows; the token is set in one of them, and those that begin afterwards are counted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct StopHalfway {}
+
+impl Step for StopHalfway {
+    const NAME: &'static str = "stop_halfway";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let (token, after) = (ctx.service::<CancelToken>()?, ctx.service::<AtomicUsize>()?);
+        ctx.rows(1000, 1, |rows| {
+            if token.reason().is_some() {
+                after.fetch_add(1, Ordering::SeqCst);
+            }
+            if rows.start == 200 {
+                token.cancel(CancelReason::User);
+            }
+            // So that helpers have the time to come.
+            (0..20).for_each(|_| std::thread::yield_now());
+            Ok(())
+        })?;
+        Ok(Number(0))
+    }
+}
+
+#[test]
+fn after_a_cancel_each_thread_begins_one_chunk_at_the_most() {
+    for threads in [1, 2, 4] {
+        let options = RunOptions { grace: Duration::MAX, ..RunOptions::default() };
+        let services = Services::new().with(options.token.clone()).with(AtomicUsize::new(0));
+        let executor =
+            Executor::new(Options { threads: Some(threads), services, ..Options::default() });
+        let executor = executor.unwrap();
+        let mut graph = Graph::new();
+        graph.add("rows", StopHalfway {}, ());
+        let report = executor.run(&graph, &options).unwrap();
+        assert_eq!(report.nodes_that(Status::Cancelled), ["rows"]);
+        let after = executor.service::<AtomicUsize>().unwrap().load(Ordering::SeqCst);
+        assert!(after <= threads, "{after} chunks on {threads} threads");
+    }
+}
+
+thread_local! {
+    /// How many steps there are on this thread's stack.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Goes through rows and looks at whether a step lies below it on the stack.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Alone {
+    number: i64,
+}
+
+impl Step for Alone {
+    const NAME: &'static str = "alone";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let below = DEPTH.replace(1);
+        let result = ctx.rows(40, 1, |_| {
+            (0..5).for_each(|_| std::thread::yield_now());
+            Ok(())
+        });
+        DEPTH.set(below);
+        result.map(|()| Number(i64::try_from(below).unwrap_or(-1)))
+    }
+}
+
+#[test]
+fn no_step_runs_on_the_stack_of_one_that_waits_for_its_rows() {
+    for threads in [1, 2, 4] {
+        let options = Options { threads: Some(threads), ..Options::default() };
+        let executor = Executor::new(options).unwrap();
+        let mut graph = Graph::new();
+        let nodes: Vec<_> =
+            (0..60).map(|number| graph.add(format!("n{number}"), Alone { number }, ())).collect();
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        for node in nodes {
+            assert_eq!(report.output(node).unwrap().0, 0, "{threads} threads");
+        }
+    }
 }

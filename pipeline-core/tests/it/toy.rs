@@ -111,6 +111,16 @@ impl Door {
 /// Longer than any thread of a busy machine stands still.
 pub(crate) const LONG: Duration = Duration::from_secs(120);
 
+/// Tells when it goes.
+#[derive(Debug)]
+pub(crate) struct Farewell(pub(crate) std::sync::mpsc::Sender<()>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
 /// Runs `f` on a thread of its own and fails, instead of standing still, if it does not come back.
 #[track_caller]
 pub(crate) fn comes_back<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {

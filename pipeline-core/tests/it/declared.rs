@@ -1,0 +1,246 @@
+//! What steps and nodes say about themselves, and what the engine makes of it: kinds, priorities,
+//! seeds, names.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use pipeline_core::data::{Data, In};
+use pipeline_core::event::Status;
+use pipeline_core::{
+    Context, Error, Executor, Graph, Options, Registry, Result, RunOptions, Services, Spec, Step,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::toy::{Give, Hoard, Journal, Number, comes_back, forgetful, mix, note};
+
+/// Sends its input somewhere.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Send {}
+
+impl Step for Send {
+    const NAME: &'static str = "send";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, number: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        note(ctx, "send");
+        Ok(*number)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::effect()
+    }
+}
+
+/// Asks a sensor.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Sense {}
+
+impl Step for Sense {
+    const NAME: &'static str = "sense";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        note(ctx, "sense");
+        Ok(Number(ctx.service::<AtomicI64>()?.load(Ordering::SeqCst)))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::volatile()
+    }
+}
+
+fn executor() -> (Executor, Journal) {
+    let journal = Journal::default();
+    let options = Options {
+        threads: Some(1),
+        cache: Some(Arc::new(Hoard::default())),
+        services: Services::new().with(journal.clone()).with(AtomicI64::new(3)),
+        ..Options::default()
+    };
+    (Executor::new(options).unwrap(), journal)
+}
+
+#[test]
+fn an_effect_is_had_in_every_run_and_by_every_node_that_asks_for_it() {
+    let (executor, journal) = executor();
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give { number: 3, name: "top".into() }, ());
+    let one = graph.add("one", Send {}, top);
+    let two = graph.add("two", Send {}, top);
+    for expected in [&["send", "send", "top"][..], &["send", "send"], &["send", "send"]] {
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        assert_eq!(journal.take(), expected);
+        assert_eq!((report.output(one).unwrap().0, report.output(two).unwrap().0), (3, 3));
+    }
+}
+
+#[test]
+fn a_volatile_step_runs_in_every_run_and_its_content_decides_what_runs_below() {
+    let (executor, journal) = executor();
+    let mut graph = Graph::new();
+    let sense = graph.add("sense", Sense {}, ());
+    let below = mix(&mut graph, "below", 1, &[sense]);
+    let last = mix(&mut graph, "last", 2, &[below]);
+    let sensor = executor.service::<AtomicI64>().unwrap();
+    let whole = ["below", "last", "sense"];
+    for (reading, expected) in
+        [(3, &whole[..]), (3, &["sense"]), (4, &whole), (3, &["sense"]), (4, &["sense"])]
+    {
+        sensor.store(reading, Ordering::SeqCst);
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        assert_eq!(journal.take(), expected);
+        assert_eq!(report.output(last).unwrap().0, (31 + reading) + 2 * 31);
+        assert_eq!(report.step(sense.id()).unwrap().status, Status::Computed);
+    }
+}
+
+#[test]
+fn the_node_set_to_go_first_goes_first_and_then_the_one_with_the_longest_way_to_go() {
+    comes_back(|| {
+        let (executor, journal) = forgetful(1);
+        let mut graph = Graph::new();
+        let give = |graph: &mut Graph, name: &str| {
+            graph.add(name, Give { name: name.to_owned(), ..Give::default() }, ())
+        };
+        let low = give(&mut graph, "low");
+        let short = give(&mut graph, "short");
+        let long = give(&mut graph, "long");
+        let high = give(&mut graph, "high");
+        mix(&mut graph, "short1", 1, &[short]);
+        let middle = mix(&mut graph, "long1", 2, &[long]);
+        mix(&mut graph, "long2", 3, &[middle]);
+        graph.settings(high.id(), |s| s.priority = 5).unwrap();
+        graph.settings(low.id(), |s| s.priority = -5).unwrap();
+        let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        assert!(run.wait().ok().is_ok());
+        let order = journal.take_in_order();
+        let place = |name: &str| order.iter().position(|ran| ran == name).unwrap();
+        assert_eq!((place("high"), place("long"), place("low")), (0, 1, order.len() - 1));
+        assert!(place("long") < place("short"), "{order:?}");
+    });
+}
+
+/// Draws a number.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Draw {
+    number: i64,
+}
+
+impl Step for Draw {
+    const NAME: &'static str = "draw";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        Ok(Number(ctx.seed().cast_signed()))
+    }
+}
+
+#[test]
+fn the_seed_follows_from_parameters_and_inputs_and_from_nothing_else() {
+    let seed = |threads: usize, name: &str, input: i64, number: i64| {
+        let mut graph = Graph::new();
+        let top = graph.add("top", Give { number: input, ..Give::default() }, ());
+        let draw = graph.add(name, Draw { number }, top);
+        let report = forgetful(threads).0.run(&graph, &RunOptions::default()).unwrap();
+        report.output(draw).unwrap().0
+    };
+    let plain = seed(1, "draw", 1, 1);
+    assert_eq!(seed(2, "draw", 1, 1), plain);
+    assert_eq!(seed(1, "another name", 1, 1), plain);
+    assert_ne!(seed(1, "draw", 2, 1), plain);
+    assert_ne!(seed(1, "draw", 1, 2), plain);
+}
+
+/// A step that takes the name of another.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Impostor {}
+
+impl Step for Impostor {
+    const NAME: &'static str = "give";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        Ok(Number(0))
+    }
+}
+
+/// Data that takes the name of another.
+#[derive(Debug, Clone)]
+struct Digits;
+
+impl Data for Digits {
+    const NAME: &'static str = "number";
+
+    fn size_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Spells a number.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Spell {}
+
+impl Step for Spell {
+    const NAME: &'static str = "spell";
+    type Input = ();
+    type Output = Digits;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Digits> {
+        Ok(Digits)
+    }
+}
+
+#[test]
+fn a_registry_gives_each_name_once() {
+    let mut registry = Registry::new();
+    registry.register::<Give>().unwrap();
+    let error = registry.register::<Give>().unwrap_err();
+    assert!(matches!(error, Error::Input { .. }));
+    let taken = "the step name is `give`, which is taken, expected a name of its own";
+    assert_eq!(error.to_string(), taken);
+    assert_eq!(registry.register::<Impostor>().unwrap_err().to_string(), taken);
+    assert_eq!(registry.find("give").unwrap().summary(), "Gives a number.");
+    let error = registry.register::<Spell>().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the name of the data on port `out` of `spell` is `number`, which is taken, expected a name \
+         of its own"
+    );
+    assert!(registry.find("spell").is_err(), "what was refused is not there");
+}
+
+/// Has time until its deadline and no longer, and says how much.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Clock {}
+
+impl Step for Clock {
+    const NAME: &'static str = "clock";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        Ok(Number(ctx.time_left().map_or(-1, |left| left.as_secs().cast_signed())))
+    }
+}
+
+#[test]
+fn a_step_knows_how_much_time_it_has() {
+    let (executor, _) = forgetful(1);
+    let mut graph = Graph::new();
+    let clock = graph.add("clock", Clock {}, ());
+    let left = |graph: &Graph, options: RunOptions| {
+        executor.run(graph, &options).unwrap().output(clock).unwrap().0
+    };
+    assert_eq!(left(&graph, RunOptions::default()), -1);
+    let hour = Some(Duration::from_secs(3600));
+    let of_run = RunOptions { step_timeout: hour, ..RunOptions::default() };
+    assert!((1..=3600).contains(&left(&graph, of_run.clone())));
+    graph.settings(clock.id(), |s| s.timeout = Some(Duration::from_secs(86_400))).unwrap();
+    assert!((3601..=86_400).contains(&left(&graph, of_run)), "the node's own limit counts");
+}
