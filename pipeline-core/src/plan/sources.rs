@@ -140,4 +140,20 @@ mod tests {
         sources.revalidate();
         assert_ne!(sources.digest(&path), Some(first));
     }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_in_the_place_of_another_is_read_though_length_and_time_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("file"), folder.path().join("other"));
+        let old = SystemTime::now() - Duration::from_secs(3600);
+        for (path, content) in [(&path, b"one"), (&other, b"two")] {
+            std::fs::write(path, content).unwrap();
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
+        }
+        let sources = Sources::new();
+        let one = sources.digest(&path).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_ne!(sources.digest(&path), Some(one));
+    }
 }
