@@ -8,7 +8,8 @@ use std::time::Duration;
 use pipeline_core::data::{Data, In};
 use pipeline_core::event::Status;
 use pipeline_core::{
-    Context, Error, Executor, Graph, Options, Registry, Result, RunOptions, Services, Spec, Step,
+    Context, Error, Executor, Graph, Node, Options, Registry, Result, RunOptions, Services, Spec,
+    Step,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -243,4 +244,65 @@ fn a_step_knows_how_much_time_it_has() {
     assert!((1..=3600).contains(&left(&graph, of_run.clone())));
     graph.settings(clock.id(), |s| s.timeout = Some(Duration::from_secs(86_400))).unwrap();
     assert!((3601..=86_400).contains(&left(&graph, of_run)), "the node's own limit counts");
+}
+
+/// As many bytes as it says.
+#[derive(Debug)]
+struct Load(u64);
+
+impl Data for Load {
+    const NAME: &'static str = "load";
+
+    fn size_bytes(&self) -> usize {
+        usize::try_from(self.0).unwrap()
+    }
+}
+
+/// Makes something of a size.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Make {
+    name: String,
+    bytes: u64,
+}
+
+impl Step for Make {
+    const NAME: &'static str = "make";
+    type Input = Vec<In<Load>>;
+    type Output = Load;
+
+    fn run(&self, _: Vec<In<Load>>, ctx: &Context<'_>) -> Result<Load> {
+        note(ctx, &self.name);
+        Ok(Load(self.bytes))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().bytes(self.bytes)
+    }
+}
+
+#[test]
+fn where_memory_is_short_that_goes_first_which_leaves_least_of_what_it_takes() {
+    let (executor, journal) = forgetful(1);
+    let mut graph = Graph::new();
+    let mut make = |name: &str, bytes: u64, inputs: &[Node<Load>]| {
+        graph.add(name, Make { name: name.into(), bytes }, inputs.to_vec())
+    };
+    let hold = make("hold", 600, &[]);
+    let light = make("light", 200, &[]);
+    // A longer way to go than the heavy one has.
+    let light = make("lighter", 1, &[light]);
+    let light = make("lightest", 1, &[light]);
+    let heavy = make("heavy", 300, &[]);
+    let heavy = make("small", 10, &[heavy]);
+    make("join", 1, &[hold, light, heavy]);
+    graph.settings(hold.id(), |s| s.priority = 9).unwrap();
+    for (budget, expected) in [
+        (None, ["hold", "light"]),
+        // With more than half of it in use.
+        (Some(1000), ["hold", "heavy"]),
+    ] {
+        let options = RunOptions { budget, ..RunOptions::default() };
+        executor.spawn(&graph, &options).unwrap().wait().ok().unwrap();
+        assert_eq!(journal.take_in_order()[..2], expected, "{budget:?}");
+    }
 }

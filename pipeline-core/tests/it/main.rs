@@ -5,6 +5,7 @@ mod declared;
 mod edits;
 mod events;
 mod faults;
+mod figures;
 mod file;
 mod file_limits;
 mod file_random;

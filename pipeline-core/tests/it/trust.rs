@@ -194,3 +194,26 @@ fn a_declared_service_needs_an_identity() {
     let report = named.run(&graph, &RunOptions::default()).unwrap();
     assert_eq!(report.output(ask).unwrap().0, 4);
 }
+
+#[test]
+fn another_identity_of_a_service_is_another_result() {
+    let mut graph = Graph::new();
+    let ask = graph.add("ask", Ask {}, ());
+    let cache = Arc::new(Hoard::default());
+    // The same model under its old name again: what it said then still holds.
+    for (identity, model, expected, status) in [
+        ("v1", 4i64, 4, Status::Computed),
+        ("v2", 5, 5, Status::Computed),
+        ("v1", 6, 4, Status::Cached),
+    ] {
+        let executor = Executor::new(Options {
+            threads: Some(1),
+            cache: Some(Arc::clone(&cache) as _),
+            services: Services::new().with_identity("model", identity, model),
+            ..Options::default()
+        });
+        let report = executor.unwrap().run(&graph, &RunOptions::default()).unwrap();
+        assert_eq!(report.output(ask).unwrap().0, expected);
+        assert_eq!(report.step(ask.id()).unwrap().status, status);
+    }
+}
