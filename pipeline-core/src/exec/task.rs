@@ -142,6 +142,10 @@ impl RunCore {
                 Found::Result(end) => return Outcome::Ended(end),
                 Found::Elsewhere => return Outcome::Parked,
             }
+            // A cache may take its time, and the run may be told to stop meanwhile.
+            if let Some(end) = self.refuse(place) {
+                return Outcome::Ended(end);
+            }
         }
         let mut terms = Terms { limit: self.step_timeout, ..Terms::default() };
         if self.plan.traits.has_special {

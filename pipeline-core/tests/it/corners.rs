@@ -1,0 +1,56 @@
+//! Corners that a run gets into: stopped, waiting or wrong about how long steps take.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
+use pipeline_core::event::Status;
+use pipeline_core::{Executor, Graph, Key, Options, RunOptions, Services, Value};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::toy::{Door, Give, Journal, comes_back};
+
+/// Says that it has what it has not, and takes its time.
+#[derive(Debug)]
+struct Slow(Door, AtomicUsize);
+
+impl Cache for Slow {
+    fn get(&self, _: &Key) -> Option<Hit> {
+        if self.1.fetch_add(1, Ordering::SeqCst) > 0 {
+            self.0.pass();
+        }
+        None
+    }
+
+    fn put(&self, _: Key, _: &Value, _: Cost) -> Vec<Evicted> {
+        Vec::new()
+    }
+
+    fn contains(&self, _: &Key) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_while_a_result_is_looked_for_does_not_begin_its_step() {
+    comes_back(|| {
+        let (door, journal) = (Door::default(), Journal::default());
+        let executor = Executor::new(Options {
+            threads: Some(2),
+            cache: Some(Arc::new(Slow(door.clone(), AtomicUsize::new(0)))),
+            services: Services::new().with(journal.clone()),
+            ..Options::default()
+        })
+        .unwrap();
+        let mut graph = Graph::new();
+        let give = graph.add("give", Give { name: "give".into(), ..Give::default() }, ());
+        let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        door.crowd(1);
+        run.cancel();
+        door.open();
+        let report = run.wait();
+        assert_eq!(journal.take(), Vec::<String>::new());
+        assert_eq!(report.step(give.id()).unwrap().status, Status::Cancelled);
+    });
+}
