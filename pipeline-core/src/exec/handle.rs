@@ -60,7 +60,7 @@ impl Run {
     pub fn wait_for(&self, time: Duration) -> Option<Arc<Report>> {
         match Instant::now().checked_add(time) {
             Some(until) => self.0.wait_until(until),
-            None => Some(self.0.wait()),
+            None => Some(self.wait()),
         }
     }
 

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
 use pipeline_core::event::Status;
-use pipeline_core::{Executor, Graph, Key, Options, RunOptions, Services, Value};
+use pipeline_core::{
+    Context, Error, Executor, Graph, Key, Options, Result, RunOptions, Services, Step, Value,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Journal, comes_back};
+use crate::toy::{Door, Give, Home, Journal, Number, comes_back};
 
 /// Says that it has what it has not, and takes its time.
 #[derive(Debug)]
@@ -52,5 +55,33 @@ fn a_run_that_is_stopped_while_a_result_is_looked_for_does_not_begin_its_step() 
         let report = run.wait();
         assert_eq!(journal.take(), Vec::<String>::new());
         assert_eq!(report.step(give.id()).unwrap().status, Status::Cancelled);
+    });
+}
+
+/// Waits without end for a run of its own.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Waits {}
+
+impl Step for Waits {
+    const NAME: &'static str = "waits";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let mut graph = Graph::new();
+        graph.add("give", Give::default(), ());
+        let run = Home::of(ctx)?.spawn(&graph, &RunOptions::default())?;
+        run.wait_for(Duration::MAX).ok_or_else(|| Error::failed("not over"))?;
+        Ok(Number(0))
+    }
+}
+
+#[test]
+fn a_step_may_wait_without_end_for_a_run_on_the_only_thread_there_is() {
+    comes_back(|| {
+        let executor = Home::new(1, Services::new());
+        let mut graph = Graph::new();
+        graph.add("waits", Waits {}, ());
+        assert!(executor.spawn(&graph, &RunOptions::default()).unwrap().wait().ok().is_ok());
     });
 }
