@@ -59,10 +59,16 @@ impl Plan {
         }
         let mut order: Vec<u32> = (0..narrow(shape.len())).collect();
         order.sort_by_key(|&place| program.positions.get(place as usize).copied().unwrap_or(place));
-        let (mut live, mut peak) = (0u64, 0u64);
+        // Values at hand are there from the beginning.
+        let is_given = |place: u32| program.actions[place as usize] == Action::Given;
+        let given = order.iter().filter(|&&place| is_given(place));
+        let mut live = given.fold(0u64, |sum, &place| sum.saturating_add(bytes[place as usize]));
+        let mut peak = live;
         for place in order {
-            live = live.saturating_add(bytes[place as usize]);
-            peak = peak.max(live);
+            if !is_given(place) {
+                live = live.saturating_add(bytes[place as usize]);
+                peak = peak.max(live);
+            }
             if left[place as usize] == 0 {
                 live = live.saturating_sub(bytes[place as usize]);
             }

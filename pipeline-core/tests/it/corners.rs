@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
+use pipeline_core::data::{Image, In};
 use pipeline_core::event::Status;
 use pipeline_core::{
-    Context, Error, Executor, Graph, Key, Options, Result, RunOptions, Services, Step, Value,
+    Bindings, Context, Error, Executor, Graph, Key, Options, Result, RunOptions, Services, Spec,
+    Step, Value,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,4 +86,43 @@ fn a_step_may_wait_without_end_for_a_run_on_the_only_thread_there_is() {
         graph.add("waits", Waits {}, ());
         assert!(executor.spawn(&graph, &RunOptions::default()).unwrap().wait().ok().is_ok());
     });
+}
+
+/// Makes a number of an image.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Small {
+    number: usize,
+}
+
+impl Step for Small {
+    const NAME: &'static str = "small";
+    type Input = In<Image>;
+    type Output = Number;
+
+    fn run(&self, _: In<Image>, _: &Context<'_>) -> Result<Number> {
+        Ok(Number(0))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().bytes(8)
+    }
+}
+
+#[test]
+fn values_at_hand_count_from_the_beginning() {
+    let executor = Executor::new(Options { threads: Some(1), ..Options::default() }).unwrap();
+    let mut graph = Graph::new();
+    let mut bindings = Bindings::new();
+    for number in 0..4 {
+        let input = graph.input::<Image>(format!("in{number}"));
+        graph.add(format!("small{number}"), Small { number }, input);
+        let image = Image::from_samples(10, 100, 1, vec![0u8; 1000]).unwrap();
+        bindings = bindings.with(&format!("in{number}"), image).unwrap();
+    }
+    let options = RunOptions { bindings, ..RunOptions::default() };
+    let plan = executor.plan(&graph, &options).unwrap();
+    let (planned, known) = plan.peak_bytes();
+    let peak = executor.run_plan(plan, &options).unwrap().totals().peak_bytes;
+    assert!(known);
+    assert!(planned >= peak, "{planned} {peak}");
 }
