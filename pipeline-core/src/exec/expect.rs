@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::gate::Needs;
 use super::run::RunCore;
 use crate::data::Layout;
-use crate::step::{Tile, Units};
+use crate::step::{AnyStep, Units};
 
 impl Needs for RunCore {
     fn bytes(&self, place: u32) -> u64 {
@@ -22,8 +22,8 @@ impl Needs for RunCore {
 }
 
 /// The layout that a step says its result will have, if it says so without a panic.
-fn layout(tile: &dyn Tile, inputs: &[Layout]) -> Option<Layout> {
-    catch_unwind(AssertUnwindSafe(|| tile.layout(inputs))).ok()?.ok()
+fn layout(step: &dyn AnyStep, inputs: impl FnOnce() -> Option<Vec<Layout>>) -> Option<Layout> {
+    catch_unwind(AssertUnwindSafe(|| step.tile()?.layout(&inputs()?).ok())).ok()?
 }
 
 impl RunCore {
@@ -35,12 +35,10 @@ impl RunCore {
             return bytes;
         }
         let shape = &self.plan.program.shape;
-        if let Some(tile) = body.step.tile() {
-            let layouts: Option<Vec<_>> =
-                shape.inputs(place).iter().map(|&slot| self.state.slots.layout(slot)).collect();
-            if let Some(layout) = layouts.and_then(|layouts| layout(tile, &layouts)) {
-                return layout.size_bytes();
-            }
+        let inputs =
+            || shape.inputs(place).iter().map(|&slot| self.state.slots.layout(slot)).collect();
+        if let Some(layout) = layout(&*body.step, inputs) {
+            return layout.size_bytes();
         }
         #[expect(
             clippy::cast_possible_truncation,

@@ -124,16 +124,16 @@ impl Plan {
                     }
                 }
                 Action::Run => {
-                    let step = self.steps[place as usize].as_ref();
-                    let Some(tile) = step.and_then(|step| step.tile()) else { continue };
+                    let Some(step) = &self.steps[place as usize] else { continue };
                     inputs.clear();
                     inputs.extend(
                         shape.inputs(place).iter().map_while(|&slot| layouts[slot as usize]),
                     );
                     if inputs.len() == shape.inputs(place).len() {
-                        let layout = catch_unwind(AssertUnwindSafe(|| tile.layout(&inputs)));
+                        let layout = || step.tile()?.layout(&inputs).ok();
                         let slot = shape.first_slot(place);
-                        layouts[slot as usize] = layout.ok().and_then(Result::ok);
+                        layouts[slot as usize] =
+                            catch_unwind(AssertUnwindSafe(layout)).ok().flatten();
                     }
                 }
             }

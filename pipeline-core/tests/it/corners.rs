@@ -126,3 +126,35 @@ fn values_at_hand_count_from_the_beginning() {
     assert!(known);
     assert!(planned >= peak, "{planned} {peak}");
 }
+
+/// Panics when it is asked for its tile-wise form.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct BadTile {}
+
+impl Step for BadTile {
+    const NAME: &'static str = "bad_tile";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: In<Number>, _: &Context<'_>) -> Result<Number> {
+        Ok(Number(0))
+    }
+
+    fn tile(&self) -> Option<&dyn pipeline_core::Tile> {
+        panic!("it was told to")
+    }
+}
+
+#[test]
+fn a_panic_where_a_size_is_asked_for_leaves_it_unknown() {
+    comes_back(|| {
+        let executor = Executor::new(Options { threads: Some(1), ..Options::default() }).unwrap();
+        let mut graph = Graph::new();
+        let top = graph.add("top", Give::default(), ());
+        graph.add("bad", BadTile {}, top);
+        let options = RunOptions { budget: Some(100), ..RunOptions::default() };
+        let report = executor.spawn(&graph, &options).unwrap().wait();
+        assert!(report.ok().is_ok());
+        assert!(!report.plan().peak_bytes().1);
+    });
+}
