@@ -86,7 +86,7 @@ pub(super) fn narrow(
     program
 }
 
-/// Stands for the type of a step that says itself how long it takes.
+/// Stands for the type of a step that says itself how long it takes, or does not run.
 pub(crate) const DECLARED: u16 = u16::MAX;
 
 /// Numbers the types of steps, and tells what is known of each. Of very many, the last ones share a
@@ -98,7 +98,8 @@ fn kinds(frozen: &Frozen, program: &Program) -> (Vec<u16>, Vec<f32>) {
     let mut last = ("", 0);
     let mut kind = |place: u32| {
         let facts = &frozen.facts[program.origin(place) as usize];
-        if facts.nanos.is_some() || !facts.is_step {
+        let runs = program.actions[place as usize] == Action::Run;
+        if facts.nanos.is_some() || !facts.is_step || !runs {
             return DECLARED;
         }
         if last.0 != facts.step {
@@ -166,4 +167,53 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
         bytes: origins.iter().map(bytes).collect(),
     };
     Program { shape: Arc::new(shape), targets, estimates, origins, ..Program::default() }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::super::recheck::Recheck;
+    use super::super::request::{Bindings, Costs, Request, Targets};
+    use super::super::{Identities, Sources, compile};
+    use crate::data::In;
+    use crate::error::Result;
+    use crate::graph::Graph;
+    use crate::step::{Context, Services, Step};
+
+    #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    struct Same {}
+
+    impl Step for Same {
+        const NAME: &'static str = "same";
+        type Input = Vec<In<()>>;
+        type Output = ();
+
+        fn run(&self, _: Vec<In<()>>, _: &Context<'_>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_does_not_run_says_nothing_of_the_time_that_others_of_its_type_take() {
+        let mut graph = Graph::new();
+        let input = graph.input::<()>("input");
+        let off = graph.add("off", Same {}, vec![input]);
+        graph.add("below", Same {}, vec![off]);
+        graph.bypass(off.id()).unwrap();
+        let costs = Costs::default();
+        costs.learn("same", 5000, 1);
+        let plan = compile(
+            &graph,
+            &Request {
+                targets: &Targets::declared(),
+                bindings: &Bindings::new().with("input", ()).unwrap(),
+                cache: None,
+                services: &Services::new(),
+                sources: &Sources::new(),
+                identities: &Identities::default(),
+                costs: &costs,
+                recheck: Recheck::default(),
+            },
+        );
+        assert_eq!(plan.unwrap().program.paces, [5000.0]);
+    }
 }
