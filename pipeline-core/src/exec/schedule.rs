@@ -61,7 +61,7 @@ pub(crate) enum Look {
     Nothing,
     /// Threads come for them.
     Flowing,
-    /// Nobody came for a while.
+    /// Nobody came for a while, or more waits than those who come are known to be done with soon.
     Stuck,
 }
 
@@ -366,9 +366,13 @@ impl Schedule {
         }
         let is_kept = hands.iter().any(|hand| !hand.is_empty());
         queue.hands = hands;
+        // What nobody knew when it was queued may be known by now; the next one speaks for all.
+        let next = queue.peek().map_or(0.0, |place| worth(self.nanos(place)));
+        #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 53 bits")]
+        let is_much = next * queue.len() as f64 >= WORTH_TAKING;
         match (queue.is_empty(), is_kept) {
             (true, false) => Look::Nothing,
-            (false, _) if !has_moved => Look::Stuck,
+            (false, _) if !has_moved || is_much => Look::Stuck,
             _ => Look::Flowing,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
 use pipeline_core::data::{Image, In};
@@ -14,7 +14,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Home, Journal, Number, comes_back};
+use crate::toy::{Door, Give, Home, Journal, Number, comes_back, note};
 
 /// Says that it has what it has not, and takes its time.
 #[derive(Debug)]
@@ -157,4 +157,45 @@ fn a_panic_where_a_size_is_asked_for_leaves_it_unknown() {
         assert!(report.ok().is_ok());
         assert!(!report.plan().peak_bytes().1);
     });
+}
+
+/// Takes a while, and tells on which thread.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Spin {
+    number: usize,
+}
+
+impl Step for Spin {
+    const NAME: &'static str = "spin";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        let until = Instant::now() + Duration::from_micros(300);
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        note(ctx, &format!("{:?}", std::thread::current().id()));
+        Ok(Number(0))
+    }
+}
+
+#[test]
+fn steps_of_which_nothing_was_known_are_shared_once_it_is() {
+    let journal = Journal::default();
+    let executor = Executor::new(Options {
+        threads: Some(2),
+        services: Services::new().with(journal.clone()),
+        ..Options::default()
+    })
+    .unwrap();
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give::default(), ());
+    for number in 0..1000 {
+        graph.add(format!("spin{number}"), Spin { number }, top);
+    }
+    executor.run(&graph, &RunOptions::default()).unwrap();
+    let mut threads = journal.take();
+    threads.dedup();
+    assert!(threads.len() > 2, "{threads:?}");
 }
