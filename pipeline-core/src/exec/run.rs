@@ -260,8 +260,9 @@ impl RunCore {
     }
 
     /// Queues a place from outside the drain loop.
-    pub(super) fn queue(&self, place: u32) {
-        self.schedule.push(place, self);
+    pub(super) fn queue(self: &Arc<Self>, place: u32) {
+        self.schedule.push(place, &**self);
+        self.look_after();
         self.call();
     }
 

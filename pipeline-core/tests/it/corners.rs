@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
 use pipeline_core::data::{Image, In};
 use pipeline_core::event::Status;
+use pipeline_core::graph::Retry;
 use pipeline_core::{
     Bindings, Context, Error, Executor, Graph, Key, Options, Result, RunOptions, Services, Spec,
     Step, Value,
@@ -198,4 +199,58 @@ fn steps_of_which_nothing_was_known_are_shared_once_it_is() {
     let mut threads = journal.take();
     threads.dedup();
     assert!(threads.len() > 2, "{threads:?}");
+}
+
+/// Fails at once; then is over in no time, but for the first two, which take a while, and the
+/// fourth, which comes back when all have begun.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Again {
+    number: usize,
+}
+
+impl Step for Again {
+    const NAME: &'static str = "again";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        if ctx.attempt() < 2 {
+            return Err(Error::transient("not yet"));
+        }
+        let door = ctx.service::<Door>()?;
+        door.arrive();
+        let until = Instant::now() + Duration::from_millis(5);
+        while self.number < 2 && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        if self.number == 3 {
+            door.crowd(8);
+        }
+        Ok(Number(0))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cost(Duration::from_nanos(100))
+    }
+}
+
+#[test]
+fn short_steps_that_come_back_together_are_run_by_others_if_one_hangs() {
+    comes_back(|| {
+        let door = Door::default();
+        let executor = Executor::new(Options {
+            threads: Some(2),
+            services: Services::new().with(door.clone()),
+            ..Options::default()
+        })
+        .unwrap();
+        let mut graph = Graph::new();
+        for number in 0..8 {
+            let node = graph.add(format!("again{number}"), Again { number }, ());
+            let retry = Retry { attempts: 2, delay_ms: 50 };
+            graph.settings(node.id(), |settings| settings.retry = retry).unwrap();
+        }
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        assert!(report.ok().is_ok());
+    });
 }
