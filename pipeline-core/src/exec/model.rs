@@ -139,7 +139,7 @@ impl Machine {
         }
         assert_eq!(self.ran[place as usize].fetch_add(1, Ordering::SeqCst), 0, "{place} ran twice");
         self.schedule.done(place, &self.needs.0);
-        self.schedule.release(place, hand, &self.needs, |_| ()).next
+        self.schedule.release(place, hand, &self.needs, &mut Vec::new(), |_| ()).next
     }
 
     fn drain(self: &Arc<Self>, first: u32) {

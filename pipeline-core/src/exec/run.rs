@@ -89,6 +89,8 @@ pub(super) struct Local {
     pub(super) events: Vec<Emit>,
     /// Short steps that it keeps to itself for a moment.
     pub(super) hand: Hand,
+    /// Room for what the end of a place makes ready.
+    pub(super) ready: Vec<u32>,
     /// When the last step ended, which is when the next one begins: nanoseconds from the start of
     /// the run.
     pub(super) now: u64,
@@ -426,7 +428,7 @@ impl RunCore {
 
     /// What a thread that comes into the run carries.
     pub(super) fn local(&self) -> Local {
-        Local { events: Vec::new(), hand: None, now: self.now() }
+        Local { events: Vec::new(), hand: None, ready: Vec::new(), now: self.now() }
     }
 
     /// Hands over the events that were held back.

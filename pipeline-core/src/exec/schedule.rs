@@ -175,50 +175,51 @@ impl Schedule {
 
     /// Takes one wire off each consumer of a place that has finished, and queues what this made
     /// ready, but for the most urgent one. Short steps are kept in `hand` while it has room.
-    /// `queued` is told of each before others can see it.
+    /// `tell` hears of those that are queued before others can see them. `ready` is room for them.
     #[inline]
     pub(crate) fn release(
         &self,
         place: u32,
         hand: &Hand,
         needs: &dyn Needs,
-        mut queued: impl FnMut(u32),
+        ready: &mut Vec<u32>,
+        tell: impl FnOnce(&[u32]),
     ) -> Released {
         let mut best: Option<u32> = None;
-        let (mut queue, mut has_more) = (None, false);
-        let mut put = |place: u32| {
-            queued(place);
-            has_more = true;
-            if self.limited {
-                self.push(place, needs);
-                return;
-            }
-            let nanos = self.nanos(place);
-            if let Some(hand) = hand
-                && nanos <= SHORT
-                && hand.put(place)
-            {
-                return;
-            }
-            let queue = queue.get_or_insert_with(|| self.queue.lock());
-            self.push_locked(queue, place, 0);
-        };
         for &consumer in self.program.shape.consumers(place) {
             if !self.state.waits[consumer as usize].arrive() {
                 continue;
             }
-            // Where there are limits, every place goes through the gate.
-            if self.limited {
-                put(consumer);
-                continue;
-            }
             match best {
-                Some(other) if self.urgency(consumer) <= self.urgency(other) => put(consumer),
+                // Where there are limits, every place goes through the gate.
+                _ if self.limited => ready.push(consumer),
+                Some(other) if self.urgency(consumer) <= self.urgency(other) => {
+                    ready.push(consumer);
+                }
                 other => {
                     best = Some(consumer);
-                    other.into_iter().for_each(&mut put);
+                    ready.extend(other);
                 }
             }
+        }
+        let has_more = !ready.is_empty();
+        if has_more {
+            tell(ready);
+        }
+        let mut queue = None;
+        for place in ready.drain(..) {
+            if self.limited {
+                self.push(place, needs);
+                continue;
+            }
+            if let Some(hand) = hand
+                && self.nanos(place) <= SHORT
+                && hand.put(place)
+            {
+                continue;
+            }
+            let queue = queue.get_or_insert_with(|| self.queue.lock());
+            self.push_locked(queue, place, 0);
         }
         let queue = queue.or_else(|| self.limited.then(|| self.queue.lock()));
         let mut waiting = queue.map_or(0.0, |queue| queue.nanos);

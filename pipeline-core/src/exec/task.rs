@@ -399,9 +399,12 @@ impl RunCore {
             self.state.slots.finish(slot);
         }
         let active = self.bus.is_active();
-        let released = self.schedule.release(place, &local.hand, &**self, |queued| {
+        let Local { events, hand, ready, now } = local;
+        let released = self.schedule.release(place, hand, &**self, ready, |queued| {
             if active {
-                local.events.push(self.queued_event(queued, local.now / 1000));
+                events.extend(queued.iter().map(|&place| self.queued_event(place, *now / 1000)));
+                // Other threads tell what becomes of them.
+                self.bus.emit_all(events);
             }
         });
         if self.schedule.is_limited() {

@@ -55,12 +55,12 @@ impl Drain {
         scope: Option<&Scope<'a>>,
         passed: &'a AtomicUsize,
     ) {
-        let (mut mine, mut hand) = (0, None);
+        let (mut mine, mut hand, mut ready) = (0, None, Vec::new());
         while let Some(place) =
             next.or_else(|| self.schedule.pop_or_leave(&mut hand, &Unlimited).ok())
         {
             mine += 1;
-            let released = self.schedule.release(place, &hand, &Unlimited, |_| ());
+            let released = self.schedule.release(place, &hand, &Unlimited, &mut ready, |_| ());
             if released.queued_nanos > WORTH_A_WORKER
                 && let Some(scope) = scope
                 && self.take_idle()

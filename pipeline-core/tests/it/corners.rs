@@ -9,13 +9,13 @@ use pipeline_core::data::{Image, In};
 use pipeline_core::event::Status;
 use pipeline_core::graph::Retry;
 use pipeline_core::{
-    Bindings, Context, Error, Executor, Graph, Key, Options, Result, RunOptions, Services, Spec,
-    Step, Value,
+    Bindings, Context, Error, EventKind, Executor, Graph, Key, Options, Result, RunOptions,
+    Services, Spec, Step, Value,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Home, Journal, Number, comes_back, note};
+use crate::toy::{Door, Give, Home, Journal, Listener, Number, comes_back, note};
 
 /// Says that it has what it has not, and takes its time.
 #[derive(Debug)]
@@ -252,5 +252,70 @@ fn short_steps_that_come_back_together_are_run_by_others_if_one_hangs() {
         }
         let report = executor.run(&graph, &RunOptions::default()).unwrap();
         assert!(report.ok().is_ok());
+    });
+}
+
+/// Stands before the door, though it says that it is over in no time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Brief {}
+
+impl Step for Brief {
+    const NAME: &'static str = "brief";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        ctx.service::<Door>()?.pass();
+        Ok(Number(0))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cost(Duration::from_nanos(100))
+    }
+}
+
+fn told(events: &[pipeline_core::Event], node: pipeline_core::NodeId) -> Vec<&'static str> {
+    let mine = events.iter().filter(|event| event.node == Some(node));
+    mine.map(|event| match &event.kind {
+        EventKind::StepQueued => "queued",
+        EventKind::StepStarted { .. } => "started",
+        EventKind::StepFinished(_) => "finished",
+        _ => "else",
+    })
+    .collect()
+}
+
+fn brief() -> (Executor, Door, Journal, Graph, pipeline_core::NodeId, pipeline_core::NodeId) {
+    let (door, journal) = (Door::default(), Journal::default());
+    let executor = Executor::new(Options {
+        threads: Some(2),
+        services: Services::new().with(door.clone()).with(journal.clone()),
+        ..Options::default()
+    })
+    .unwrap();
+    let mut graph = Graph::new();
+    let top = graph.add("top", Give::default(), ());
+    let brief = graph.add("brief", Brief {}, top);
+    graph.settings(brief.id(), |s| s.priority = 5).unwrap();
+    let other = graph.add("other", Spin::default(), top);
+    (executor, door, journal, graph, brief.id(), other.id())
+}
+
+#[test]
+fn what_is_queued_is_told_before_it_begins() {
+    comes_back(|| {
+        let (executor, door, journal, graph, brief, other) = brief();
+        let listener = Listener::default();
+        let run = executor.spawn(&graph, &listener.options()).unwrap();
+        door.crowd(1);
+        let mut names = Vec::new();
+        while names.len() < 2 {
+            names.extend(journal.take());
+        }
+        door.open();
+        let report = run.wait();
+        let events = listener.of(report.run());
+        assert_eq!(told(&events, brief), ["started", "finished"]);
+        assert_eq!(told(&events, other), ["queued", "started", "finished"]);
     });
 }
