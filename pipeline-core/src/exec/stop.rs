@@ -91,9 +91,16 @@ impl RunCore {
         if runner == Runner::Caller || !cell.claim() {
             return;
         }
-        let took = self.now().saturating_sub(cell.nanos.load(Ordering::Relaxed));
-        cell.nanos.store(took, Ordering::Relaxed);
         let mut local = self.local();
+        let began = cell.nanos.load(Ordering::Relaxed);
+        let took = local.now.saturating_sub(began);
+        cell.nanos.store(took, Ordering::Relaxed);
+        if self.bus.is_active() && self.is_told_late(place) {
+            // The lost thread will not tell it.
+            let now = std::mem::replace(&mut local.now, began);
+            self.tell_started(place, cell.attempts.load(Ordering::Relaxed), &mut local);
+            local.now = now;
+        }
         let after = limit.unwrap_or(Duration::from_nanos(took));
         let error = Error::TimedOut { after, still_running: true };
         let end = self.failure(place, error);

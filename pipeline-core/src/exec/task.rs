@@ -150,7 +150,7 @@ impl RunCore {
         let mut terms = Terms { limit: self.step_timeout, ..Terms::default() };
         if self.plan.traits.has_special {
             let info = &self.plan.infos[place as usize];
-            terms.limit = info.settings().timeout.or(self.step_timeout);
+            terms.limit = self.limit(place);
             terms.retry = info.settings().retry;
             let lane = info.body().map_or(Lane::Compute, |body| body.spec.lane);
             // A worker is a thread of the pool itself.
@@ -164,6 +164,14 @@ impl RunCore {
             }
         }
         self.attempt(place, terms, local)
+    }
+
+    /// The time that one attempt of a place may take.
+    pub(super) fn limit(&self, place: u32) -> Option<Duration> {
+        if !self.plan.traits.has_timeouts {
+            return self.step_timeout;
+        }
+        self.plan.infos[place as usize].settings().timeout.or(self.step_timeout)
     }
 
     /// Runs the step once.
@@ -183,8 +191,7 @@ impl RunCore {
         self.set(place, State::Running);
         if self.bus.is_active() {
             self.tell_started(place, attempt, local);
-            if terms.limit.is_some() {
-                // Another thread may tell its end.
+            if !self.is_told_late(place) {
                 self.flush(local);
             }
         }

@@ -319,3 +319,20 @@ fn what_is_queued_is_told_before_it_begins() {
         assert_eq!(told(&events, other), ["queued", "started", "finished"]);
     });
 }
+
+#[test]
+fn a_step_that_is_given_up_on_has_begun() {
+    comes_back(|| {
+        let (executor, door, _, graph, brief, other) = brief();
+        let listener = Listener::default();
+        let options = RunOptions { grace: Duration::from_millis(1), ..listener.options() };
+        let run = executor.spawn(&graph, &options).unwrap();
+        door.crowd(1);
+        run.cancel();
+        let report = run.wait();
+        let events = listener.of(report.run());
+        door.open();
+        assert_eq!(told(&events, brief), ["started", "finished"]);
+        assert_eq!(told(&events, other), ["queued", "finished"]);
+    });
+}
