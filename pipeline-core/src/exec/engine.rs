@@ -380,6 +380,17 @@ impl Engine {
         places
     }
 
+    /// Whether a place of a run waits for a thread of a lane.
+    pub(super) fn has_handed(&self, run: RunId) -> bool {
+        self.in_pool.has_of(run) || self.in_waiting.has_of(run)
+    }
+
+    /// A place of a run that waits for a thread of a lane, and the lane.
+    pub(super) fn take_handed(&self, run: RunId) -> Option<(u32, Lane)> {
+        let in_pool = self.in_pool.pop_of(run).map(|place| (place, Lane::Rayon));
+        in_pool.or_else(|| self.in_waiting.pop_of(run).map(|place| (place, Lane::Blocking)))
+    }
+
     /// Calls back what came to a thread that was inside a step.
     #[inline]
     pub(super) fn recall_declined(self: &Arc<Self>) {

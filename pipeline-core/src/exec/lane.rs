@@ -39,6 +39,20 @@ impl Waiting {
         first
     }
 
+    /// Whether a place of a run waits.
+    pub(super) fn has_of(&self, run: RunId) -> bool {
+        self.len() > 0 && self.queue.lock().iter().any(|handed| handed.run.id == run)
+    }
+
+    /// The first place of a run.
+    pub(super) fn pop_of(&self, run: RunId) -> Option<u32> {
+        let mut queue = self.queue.lock();
+        let at = queue.iter().position(|handed| handed.run.id == run)?;
+        let handed = queue.remove(at);
+        self.count.store(queue.len(), Ordering::Relaxed);
+        handed.map(|handed| handed.place)
+    }
+
     /// The places of one run, which then wait no longer.
     pub(super) fn withdraw(&self, run: RunId) -> Vec<u32> {
         let mut queue = self.queue.lock();

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex as Door};
 
-use super::cell::State;
-use super::engine::{Drained, Engine, is_inside_step};
+use super::cell::{Runner, State};
+use super::engine::{Drained, Engine, is_inside_step, runner};
 use super::gate::Gate;
 use super::handful::Hand;
 use super::options::{OnFailure, RunOptions};
@@ -23,7 +23,7 @@ use crate::id::{NodeId, RunId};
 use crate::key::Key;
 use crate::observe::{Bus, Emit};
 use crate::plan::{Identity, Plan};
-use crate::step::CancelToken;
+use crate::step::{CancelToken, Lane};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
@@ -312,14 +312,18 @@ impl RunCore {
     /// and may be the only thread there is.
     pub(super) fn see_through(self: &Arc<Self>) -> Arc<Report> {
         loop {
-            let place = match self.await_place() {
-                Ok(place) => place,
+            let (place, lane) = match self.await_place() {
+                Ok(next) => next,
                 Err(report) => return report,
             };
             if self.schedule.has_queued() {
                 self.engine.wake(1);
             }
-            if self.drain(place) == Drained::Lost {
+            let drained = match lane {
+                Lane::Compute => self.drain(place),
+                Lane::Rayon | Lane::Blocking => self.drain_handed(place, lane),
+            };
+            if drained == Drained::Lost {
                 // It came back after all; the run may need it.
                 self.engine.regain();
             }
@@ -327,8 +331,10 @@ impl RunCore {
     }
 
     /// Waits for a place that this thread may run, or for the end.
-    fn await_place(self: &Arc<Self>) -> Result<u32, Arc<Report>> {
+    fn await_place(self: &Arc<Self>) -> Result<(u32, Lane), Arc<Report>> {
         let is_nested = is_inside_step();
+        // A thread that waits inside a step may be one that another run inside a step waits for.
+        let may_lend = is_nested && runner() != Runner::Caller;
         let mut report = self.report.lock();
         loop {
             if let Some(report) = &*report {
@@ -344,9 +350,17 @@ impl RunCore {
             self.idle.fetch_add(1, Ordering::SeqCst);
             if let Some(place) = self.schedule.join(&**self) {
                 self.idle.fetch_sub(1, Ordering::SeqCst);
-                return Ok(place);
+                return Ok((place, Lane::Compute));
             }
-            if is_nested {
+            if may_lend && self.engine.has_handed(self.id) {
+                // The threads of the lane may all wait as this one does: then it takes their place.
+                if self.over.wait_for(&mut report, GIVING_WAY).timed_out()
+                    && let Some((place, lane)) = self.engine.take_handed(self.id)
+                {
+                    self.idle.fetch_sub(1, Ordering::SeqCst);
+                    return Ok((place, lane));
+                }
+            } else if is_nested {
                 self.over.wait(&mut report);
             } else {
                 // Without this thread the workers may use all processors.
@@ -449,7 +463,8 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 /// How often someone who waits for a run looks for its end before it sleeps: some microseconds.
 const LOOKS: u32 = 200;
 
-/// How long a caller whose run is outranked waits before it looks again.
+/// How long a caller whose run is outranked waits before it looks again, and a thread inside a step
+/// before it takes the place of one of a lane.
 const GIVING_WAY: Duration = Duration::from_millis(1);
 
 /// Queued work that is worth waking a thread for, in nanoseconds.

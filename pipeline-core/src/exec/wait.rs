@@ -23,15 +23,18 @@ impl RunCore {
             // A cancel that came before did not find it.
             self.bring_back();
         }
+        // Whoever waits for this run inside a step may have to run it.
+        drop(self.report.lock());
+        self.over.notify_all();
         handed
     }
 
     /// Executes one place on a thread of a lane, which was counted in, and queues what follows.
     pub(super) fn drain_handed(self: &Arc<Self>, place: u32, lane: Lane) -> Drained {
-        ON.set(Some(lane));
+        let outer = ON.replace(Some(lane));
         let mut local = self.local();
         let executed = self.execute(place, &mut local);
-        ON.set(None);
+        ON.set(outer);
         let Ok(next) = executed else { return Drained::Lost };
         self.flush(&mut local);
         if let Some(next) = next {

@@ -15,7 +15,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Home, Journal, Listener, Number, comes_back, note};
+use crate::toy::{Door, Give, Home, Journal, Listener, Number, On, comes_back, note};
 
 /// Says that it has what it has not, and takes its time.
 #[derive(Debug)]
@@ -334,5 +334,70 @@ fn a_step_that_is_given_up_on_has_begun() {
         door.open();
         assert_eq!(told(&events, brief), ["started", "finished"]);
         assert_eq!(told(&events, other), ["queued", "finished"]);
+    });
+}
+
+/// Gives a number, on a lane.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct OnLane {
+    lane: On,
+}
+
+impl Step for OnLane {
+    const NAME: &'static str = "on_lane";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        Ok(Number(0))
+    }
+
+    fn spec(&self) -> Spec {
+        self.lane.spec(Spec::default())
+    }
+}
+
+/// Runs a step of one lane inside one of another, once all that meet are there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Cross {
+    number: usize,
+    outer: On,
+    inner: On,
+}
+
+impl Step for Cross {
+    const NAME: &'static str = "cross";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
+        let door = ctx.service::<Door>()?;
+        door.arrive();
+        door.crowd(5);
+        let mut graph = Graph::new();
+        graph.add("lane", OnLane { lane: self.inner }, ());
+        Home::of(ctx)?.run(&graph, &RunOptions::default())?.ok()?;
+        Ok(Number(0))
+    }
+
+    fn spec(&self) -> Spec {
+        self.outer.spec(Spec::default())
+    }
+}
+
+#[test]
+fn runs_inside_steps_that_need_each_others_threads_do_not_stand_still() {
+    comes_back(|| {
+        // One worker, and four threads that may wait.
+        let executor = Home::new(1, Services::new().with(Door::default()));
+        let mut graph = Graph::new();
+        let (mine, other) = (On::Workers, On::Blocking);
+        for number in 1..5 {
+            let cross = Cross { number, outer: other, inner: On::Rayon };
+            graph.add(format!("waits{number}"), cross, ());
+        }
+        graph.add("worker", Cross { number: 0, outer: mine, inner: other }, ());
+        let report = executor.spawn(&graph, &RunOptions::default()).unwrap().wait();
+        assert!(report.ok().is_ok());
     });
 }
