@@ -1,8 +1,8 @@
 //! What the crate promises, from the outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-mod declared;
 mod corners;
+mod declared;
 mod edits;
 mod events;
 mod faults;
