@@ -1,6 +1,6 @@
 //! What one event costs the thread that emits it, and whoever listens.
 
-use pipeline_core::event::{EventKind, Finished, NodeInfo, RunStarted, Snapshot, Status};
+use pipeline_core::event::{EventKind, Finished, PlannedNode, RunStarted, Snapshot, Status};
 use pipeline_core::observe::{Bus, Subscription};
 use pipeline_core::{NodeId, RunId};
 
@@ -22,7 +22,7 @@ pub fn silent() -> Bus {
 /// A run's stream with a listener that has room for all of it.
 #[must_use]
 pub fn heard() -> (Bus, Subscription) {
-    let node = |number| NodeInfo {
+    let node = |number| PlannedNode {
         id: NodeId::from_index(number),
         name: format!("s{number}").into(),
         step: "relay".into(),

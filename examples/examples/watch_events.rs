@@ -46,7 +46,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match received {
             Received::Event(event) => {
                 state.apply(&event);
-                let node = event.node.and_then(|id| state.info(id)).map_or("", |info| &*info.name);
+                let node =
+                    event.node.and_then(|id| state.planned(id)).map_or("", |info| &*info.name);
                 let detail = match &event.kind {
                     EventKind::StepProgress(p) => format!("{} of {} {}", p.done, p.total, p.unit),
                     EventKind::StepFinished(end) => end.status.to_string(),
@@ -70,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     assert_eq!(replayed, state);
     println!("\nthe log replays to the same state: {} nodes ended\n", replayed.counts.total());
-    println!("{}\n", metrics.report());
+    println!("{}\n", metrics.summary());
     for Warning { message, suggestions, .. } in &advice {
         println!("{message}: {}", suggestions[0].text);
     }

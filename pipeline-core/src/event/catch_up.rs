@@ -59,7 +59,7 @@ impl Snapshot {
     #[must_use]
     pub fn run_started(&self) -> RunStarted {
         RunStarted {
-            nodes: self.node_infos(),
+            nodes: self.planned_nodes(),
             targets: std::sync::Arc::clone(&self.targets),
             cached: self.cached,
             estimate_us: self.estimate_us,

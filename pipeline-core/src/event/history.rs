@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 use super::{
-    Event, EventKind, Finished, NodeInfo, RunFinished, RunStarted, RunStatus, Snapshot, Status,
+    Event, EventKind, Finished, PlannedNode, RunFinished, RunStarted, RunStatus, Snapshot, Status,
     StepProgress, Totals,
 };
 use crate::id::{NodeId, RunId};
@@ -30,12 +30,12 @@ pub(crate) fn seeded() -> ProptestConfig {
 /// The first event of a run of `count` nodes, with ids that leave gaps.
 pub(crate) fn run_started(count: u32) -> EventKind {
     let id = |index| NodeId::from_index(index * 3 + 1);
-    let nodes = (0..count).map(|index| NodeInfo {
+    let nodes = (0..count).map(|index| PlannedNode {
         id: id(index),
         name: format!("node{index}").into(),
         step: "gain".into(),
     });
-    let nodes: Arc<[NodeInfo]> = nodes.collect();
+    let nodes: Arc<[PlannedNode]> = nodes.collect();
     let targets = nodes.last().map(|node| node.id).into_iter().collect();
     EventKind::RunStarted(RunStarted { nodes, targets, cached: 0, estimate_us: None })
 }

@@ -85,7 +85,7 @@ impl EventKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunStarted {
     /// The nodes of the plan.
-    pub nodes: Arc<[NodeInfo]>,
+    pub nodes: Arc<[PlannedNode]>,
     /// The nodes whose results were asked for.
     pub targets: Arc<[NodeId]>,
     /// How many nodes the plan serves from the cache. Inputs of the graph are not among them.
@@ -98,7 +98,7 @@ pub struct RunStarted {
 
 /// A node of the plan, as people know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeInfo {
+pub struct PlannedNode {
     /// The node.
     pub id: NodeId,
     /// Its name in the graph.

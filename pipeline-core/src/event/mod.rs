@@ -25,7 +25,7 @@ pub use crate::cache::Tier;
 pub use error_info::ErrorInfo;
 pub use finished::{Counts, Finished, Status};
 pub use kind::{
-    EventKind, NodeInfo, Preview, RunFinished, RunStarted, RunStatus, StepProgress, Throttle,
+    EventKind, PlannedNode, Preview, RunFinished, RunStarted, RunStatus, StepProgress, Throttle,
     Totals, Warning,
 };
 pub(crate) use node_state::NodeTable;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{EventKind, Finished, NodeInfo, Preview, Status, StepProgress};
+use super::{EventKind, Finished, PlannedNode, Preview, Status, StepProgress};
 use crate::id::NodeId;
 
 /// Where a node of a run is.
@@ -101,7 +101,7 @@ impl NodeState {
 /// The nodes of a plan and where each stands in it.
 #[derive(Debug, Default)]
 pub(crate) struct NodeTable {
-    pub(super) nodes: Arc<[NodeInfo]>,
+    pub(super) nodes: Arc<[PlannedNode]>,
     /// Place by id, where the ids are not much larger than the number of nodes.
     dense: Vec<u32>,
     /// Place by id, where they are: a log is not trusted to have small ids.
@@ -109,7 +109,7 @@ pub(crate) struct NodeTable {
 }
 
 impl NodeTable {
-    pub(crate) fn new(nodes: Arc<[NodeInfo]>) -> Self {
+    pub(crate) fn new(nodes: Arc<[PlannedNode]>) -> Self {
         let ids = nodes.iter().map(|node| node.id).zip(0u32..);
         let end = nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0);
         let (mut dense, mut sparse) = (Vec::new(), HashMap::new());
@@ -132,7 +132,7 @@ impl NodeTable {
         place.map(|place| place as usize)
     }
 
-    pub(crate) fn info(&self, id: NodeId) -> Option<&NodeInfo> {
+    pub(crate) fn planned(&self, id: NodeId) -> Option<&PlannedNode> {
         self.nodes.get(self.place(id)?)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::node_state::{NodeState, NodeStates, NodeStatus, NodeTable};
-use super::{Counts, Event, EventKind, NodeInfo, RunFinished, RunStarted, Status, Warning};
+use super::{Counts, Event, EventKind, PlannedNode, RunFinished, RunStarted, Status, Warning};
 use crate::id::{NodeId, RunId};
 
 /// How many warnings a snapshot keeps.
@@ -178,7 +178,7 @@ impl Snapshot {
     }
 
     /// The nodes of the plan with their states, in the plan's order.
-    pub fn nodes(&self) -> impl Iterator<Item = (&NodeInfo, &NodeState)> {
+    pub fn nodes(&self) -> impl Iterator<Item = (&PlannedNode, &NodeState)> {
         self.nodes.nodes.iter().zip(self.states.iter())
     }
 
@@ -190,7 +190,7 @@ impl Snapshot {
 
     /// The nodes of the plan, shared.
     #[must_use]
-    pub fn node_infos(&self) -> Arc<[NodeInfo]> {
+    pub fn planned_nodes(&self) -> Arc<[PlannedNode]> {
         Arc::clone(&self.nodes.nodes)
     }
 
@@ -202,8 +202,8 @@ impl Snapshot {
 
     /// The names of one node, if it is in the plan.
     #[must_use]
-    pub fn info(&self, id: NodeId) -> Option<&NodeInfo> {
-        self.nodes.info(id)
+    pub fn planned(&self, id: NodeId) -> Option<&PlannedNode> {
+        self.nodes.planned(id)
     }
 
     /// How many nodes ended in this way.

@@ -193,7 +193,7 @@ fn what_is_not_in_the_plan_changes_nothing() {
 #[test]
 fn a_log_with_huge_ids_needs_no_huge_table() {
     let far =
-        NodeInfo { id: NodeId::from_index(u32::MAX), name: "far".into(), step: "gain".into() };
+        PlannedNode { id: NodeId::from_index(u32::MAX), name: "far".into(), step: "gain".into() };
     let start = RunStarted {
         nodes: Arc::from([far]),
         targets: Arc::default(),

@@ -4,7 +4,6 @@
 mod cell;
 mod engine;
 mod executor;
-mod expect;
 mod gate;
 mod handful;
 mod handle;
@@ -13,6 +12,7 @@ mod lane;
 mod late;
 #[cfg(all(test, shuttle))]
 mod model;
+mod needs;
 mod options;
 mod queue;
 mod report;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use crate::event::NodeInfo;
+use crate::event::PlannedNode;
 use crate::plan::{Plan, Program};
 
 /// The nodes of the plan that was run last: whoever edits and runs again, or runs one plan many
@@ -12,11 +12,11 @@ use crate::plan::{Plan, Program};
 #[derive(Debug, Default)]
 pub(super) struct Roster(Mutex<Option<Last>>);
 
-type Last = (Weak<Program>, Arc<[NodeInfo]>);
+type Last = (Weak<Program>, Arc<[PlannedNode]>);
 
 impl Roster {
     /// The nodes of a plan, in running order.
-    pub(super) fn of(&self, plan: &Plan) -> Arc<[NodeInfo]> {
+    pub(super) fn of(&self, plan: &Plan) -> Arc<[PlannedNode]> {
         let program = Arc::downgrade(&plan.program);
         if let Some((last, nodes)) = &*self.0.lock()
             && last.ptr_eq(&program)
@@ -24,8 +24,8 @@ impl Roster {
             return Arc::clone(nodes);
         }
         let infos = plan.program.shape.ids.iter().zip(&*plan.infos);
-        let nodes: Arc<[NodeInfo]> = infos
-            .map(|(&id, info)| NodeInfo {
+        let nodes: Arc<[PlannedNode]> = infos
+            .map(|(&id, info)| PlannedNode {
                 id,
                 name: info.shared_name(),
                 step: info.step_name().into(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Figures, Metrics, Observer, Report};
+use super::{Figures, Metrics, Observer, Summary};
 use crate::event::{Edit, Event, EventKind, Suggestion, Warning};
 use crate::id::RunId;
 
@@ -62,13 +62,13 @@ impl Default for Advice {
 impl Advice {
     /// The warnings that follow from the figures, the most important kinds first.
     #[must_use]
-    pub fn of(&self, report: &Report) -> Vec<Warning> {
+    pub fn of(&self, summary: &Summary) -> Vec<Warning> {
         let mut advice = Vec::new();
-        advice.extend(self.memory_pressure(report));
-        advice.extend(self.throttled(report));
-        advice.extend(self.low_hit_rate(report));
-        for node in &report.nodes {
-            advice.extend(self.slow_step(report, node));
+        advice.extend(self.memory_pressure(summary));
+        advice.extend(self.throttled(summary));
+        advice.extend(self.low_hit_rate(summary));
+        for node in &summary.nodes {
+            advice.extend(self.slow_step(summary, node));
             advice.extend(self.many_retries(node));
         }
         advice
@@ -83,15 +83,15 @@ impl Advice {
         Adviser { advice: self, metrics: Metrics::new(), tell }
     }
 
-    fn memory_pressure(&self, report: &Report) -> Option<Warning> {
-        let share = ratio(report.evicted_bytes, report.total.bytes);
-        let bytes = report.peak_bytes.max(report.evicted_bytes).saturating_mul(2);
+    fn memory_pressure(&self, summary: &Summary) -> Option<Warning> {
+        let share = ratio(summary.evicted_bytes, summary.total.bytes);
+        let bytes = summary.peak_bytes.max(summary.evicted_bytes).saturating_mul(2);
         (share > self.evicted_share).then(|| Warning {
             code: "memory_pressure".into(),
             message: format!(
                 "{} results of {} bytes were thrown out, {:.0} % of what was computed",
-                report.evicted,
-                report.evicted_bytes,
+                summary.evicted,
+                summary.evicted_bytes,
                 100.0 * share
             ),
             suggestions: vec![Suggestion::edit(
@@ -101,20 +101,20 @@ impl Advice {
         })
     }
 
-    fn throttled(&self, report: &Report) -> Option<Warning> {
-        let often = report.throttled > self.throttled_per_run.saturating_mul(report.runs.max(1));
+    fn throttled(&self, summary: &Summary) -> Option<Warning> {
+        let often = summary.throttled > self.throttled_per_run.saturating_mul(summary.runs.max(1));
         often.then(|| Warning {
             code: "throttled".into(),
-            message: format!("throttled {} times in {} runs", report.throttled, report.runs),
+            message: format!("throttled {} times in {} runs", summary.throttled, summary.runs),
             suggestions: vec![Suggestion::text(
                 "lower the byte budget, so that less is started at once",
             )],
         })
     }
 
-    fn low_hit_rate(&self, report: &Report) -> Option<Warning> {
-        let rate = report.total.hit_rate()?;
-        let low = report.runs >= self.low_hit_rate_runs && rate < self.low_hit_rate;
+    fn low_hit_rate(&self, summary: &Summary) -> Option<Warning> {
+        let rate = summary.total.hit_rate()?;
+        let low = summary.runs >= self.low_hit_rate_runs && rate < self.low_hit_rate;
         low.then(|| Warning {
             code: "low_hit_rate".into(),
             message: format!("{:.0} % of results came from the cache", 100.0 * rate),
@@ -128,11 +128,11 @@ impl Advice {
         })
     }
 
-    fn slow_step(&self, report: &Report, node: &Figures) -> Option<Warning> {
-        let share = ratio(node.duration_us, report.total.duration_us);
+    fn slow_step(&self, summary: &Summary, node: &Figures) -> Option<Warning> {
+        let share = ratio(node.duration_us, summary.total.duration_us);
         let slow = share > self.slow_share
             && node.mean_us() >= self.slow_us
-            && report.total.counts.computed > node.counts.computed;
+            && summary.total.counts.computed > node.counts.computed;
         slow.then(|| Warning {
             code: "slow_step".into(),
             message: format!(
@@ -172,7 +172,7 @@ impl<F: Fn(RunId, &[Warning]) + Send + Sync> Observer for Adviser<F> {
     fn on_event(&self, event: &Event) {
         self.metrics.on_event(event);
         if matches!(event.kind, EventKind::RunFinished(_)) {
-            (self.tell)(event.run, &self.advice.of(&self.metrics.report()));
+            (self.tell)(event.run, &self.advice.of(&self.metrics.summary()));
         }
     }
 }
@@ -195,8 +195,8 @@ mod tests {
     use crate::event::{Finished, Status};
 
     #[track_caller]
-    fn check(report: &Report, expected: &[&str]) {
-        let advice = Advice::default().of(report);
+    fn check(summary: &Summary, expected: &[&str]) {
+        let advice = Advice::default().of(summary);
         let codes: Vec<_> = advice.iter().map(|warning| &*warning.code).collect();
         assert_eq!(codes, expected);
         assert!(advice.iter().all(|warning| !warning.suggestions.is_empty()));
@@ -217,15 +217,15 @@ mod tests {
         let hits = vec![vec![computed(10), Finished::new(Status::Cached)]; 3];
         check(&measured(&hits), &[]);
 
-        let evicted = Report { evicted: 2, evicted_bytes: 5_000_000, ..quick.clone() };
+        let evicted = Summary { evicted: 2, evicted_bytes: 5_000_000, ..quick.clone() };
         check(&evicted, &["memory_pressure"]);
-        check(&Report { throttled: 3, ..quick }, &["throttled"]);
+        check(&Summary { throttled: 3, ..quick }, &["throttled"]);
     }
 
     #[test]
     fn thresholds_can_be_moved() {
-        let report = measured(&[vec![computed(10), computed(5)]]);
+        let summary = measured(&[vec![computed(10), computed(5)]]);
         let strict = Advice { slow_us: 1, ..Advice::default() };
-        assert_eq!(strict.of(&report)[0].code, "slow_step");
+        assert_eq!(strict.of(&summary)[0].code, "slow_step");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::backlog::{Backlog, Stamped};
 use super::limiter::Limiter;
-use super::queue::{Queue, Stamped};
 use super::signal::Signal;
 use super::subscription::Subscription;
 use crate::event::{Event, EventKind, Snapshot, StepProgress, Warning};
@@ -37,9 +37,9 @@ impl Bus {
     pub fn new(run: RunId, revision: u64) -> Self {
         let inner = Inner {
             state: None,
-            backlog: None,
+            early: None,
             next_seq: 0,
-            queues: Vec::new(),
+            backlogs: Vec::new(),
             next_id: 0,
             limiter: Limiter::new(),
             closed: false,
@@ -123,7 +123,7 @@ impl Bus {
         let turn = shared.seeding.lock();
         let mut inner = shared.inner.lock();
         if inner.state.is_none() {
-            inner.backlog = Some(Vec::new());
+            inner.early = Some(Vec::new());
             drop(inner);
             shared.active.store(true, Ordering::SeqCst);
             let mut state = seed();
@@ -172,8 +172,8 @@ impl Shared {
 
     pub(super) fn leave(&self, id: u64) {
         let mut inner = self.inner.lock();
-        inner.queues.retain(|queue| queue.id != id);
-        if inner.queues.is_empty() {
+        inner.backlogs.retain(|backlog| backlog.id != id);
+        if inner.backlogs.is_empty() {
             inner.state = None;
             inner.limiter.clear();
             self.active.store(false, Ordering::SeqCst);
@@ -194,9 +194,9 @@ pub(super) struct Inner {
     /// What all events so far add up to, while anyone listens.
     state: Option<Snapshot>,
     /// What was emitted while the first subscriber's seed is being made.
-    backlog: Option<Vec<Emit>>,
+    early: Option<Vec<Emit>>,
     next_seq: u64,
-    queues: Vec<Queue>,
+    backlogs: Vec<Backlog>,
     next_id: u64,
     limiter: Limiter,
     pub(super) closed: bool,
@@ -205,8 +205,8 @@ pub(super) struct Inner {
 impl Inner {
     #[inline]
     fn take(&mut self, t_us: u64, node: Option<NodeId>, kind: EventKind) {
-        if let Some(backlog) = &mut self.backlog {
-            backlog.push(Emit { t_us, node, kind });
+        if let Some(early) = &mut self.early {
+            early.push(Emit { t_us, node, kind });
             return;
         }
         self.let_go(t_us, node, &kind);
@@ -228,9 +228,9 @@ impl Inner {
     }
 
     fn progress(&mut self, t_us: u64, node: NodeId, mut progress: StepProgress) {
-        if let Some(backlog) = &mut self.backlog {
+        if let Some(early) = &mut self.early {
             let kind = EventKind::StepProgress(progress);
-            backlog.push(Emit { t_us, node: Some(node), kind });
+            early.push(Emit { t_us, node: Some(node), kind });
             return;
         }
         let Some(state) = self.state.as_ref().and_then(|state| state.node(node)) else { return };
@@ -253,9 +253,9 @@ impl Inner {
         self.next_seq += 1;
         state.next_seq = self.next_seq;
         let ended = state.finished.is_some();
-        if let Some((last, others)) = self.queues.split_last_mut() {
-            for queue in others {
-                queue.push(seq, t_us, node, kind.clone());
+        if let Some((last, others)) = self.backlogs.split_last_mut() {
+            for backlog in others {
+                backlog.push(seq, t_us, node, kind.clone());
             }
             last.push(seq, t_us, node, kind);
         }
@@ -270,11 +270,11 @@ impl Inner {
         self.next_seq = self.next_seq.max(state.events_told());
         state.next_seq = self.next_seq;
         // The records may have been read node by node until the run ended; the ends of nodes that
-        // were read too early are in the backlog and must not come after the end of the run.
+        // were read too early are among the early ones and must not come after the end of the run.
         let ended = state.finished.take();
         let t_us = state.t_us;
         self.state = Some(state);
-        for emit in self.backlog.take().unwrap_or_default() {
+        for emit in self.early.take().unwrap_or_default() {
             match (emit.node, emit.kind) {
                 (Some(node), EventKind::StepProgress(progress)) => {
                     self.progress(emit.t_us, node, progress);
@@ -293,17 +293,17 @@ impl Inner {
     fn join(&mut self, capacity: usize, signal: &Arc<Signal>) -> (Option<Snapshot>, u64) {
         let id = self.next_id;
         self.next_id += 1;
-        self.queues.push(Queue::new(id, capacity, Arc::clone(signal)));
+        self.backlogs.push(Backlog::new(id, capacity, Arc::clone(signal)));
         (self.state.clone(), id)
     }
 
     fn close(&mut self) {
         self.closed = true;
-        self.queues.iter_mut().for_each(Queue::wake);
+        self.backlogs.iter_mut().for_each(Backlog::wake);
     }
 
-    pub(super) fn queue(&mut self, id: u64) -> Option<&mut Queue> {
-        self.queues.iter_mut().find(|queue| queue.id == id)
+    pub(super) fn backlog(&mut self, id: u64) -> Option<&mut Backlog> {
+        self.backlogs.iter_mut().find(|backlog| backlog.id == id)
     }
 
     /// The state of the run for a subscriber that fell behind.

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tracing::Span;
 
 use super::Observer;
-use crate::event::{ErrorInfo, Event, EventKind, Finished, NodeInfo, NodeTable, Status};
+use crate::event::{ErrorInfo, Event, EventKind, Finished, NodeTable, PlannedNode, Status};
 use crate::id::{NodeId, RunId};
 
 /// Writes runs to the program's `tracing` subscriber: one span per run, the run's start and end at
@@ -24,8 +24,8 @@ struct Run {
 }
 
 impl Run {
-    fn node(&self, id: Option<NodeId>) -> Option<&NodeInfo> {
-        self.nodes.info(id?)
+    fn node(&self, id: Option<NodeId>) -> Option<&PlannedNode> {
+        self.nodes.planned(id?)
     }
 }
 

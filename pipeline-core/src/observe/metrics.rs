@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::Observer;
-use crate::event::{Counts, Event, EventKind, Finished, NodeInfo, NodeTable, Status};
+use crate::event::{Counts, Event, EventKind, Finished, NodeTable, PlannedNode, Status};
 use crate::id::{NodeId, RunId};
 
-/// Adds up what runs cost. [`report`](Self::report) gives the figures so far as data.
+/// Adds up what runs cost. [`summary`](Self::summary) gives the figures so far as data.
 #[derive(Debug, Default)]
 pub struct Metrics {
     inner: Mutex<Inner>,
@@ -26,7 +26,7 @@ impl Metrics {
 
     /// The figures so far.
     #[must_use]
-    pub fn report(&self) -> Report {
+    pub fn summary(&self) -> Summary {
         let inner = self.inner.lock();
         let named = |tallies: &Tallies| {
             let mut figures: Vec<_> = tallies.values().map(|tally| tally.figures.clone()).collect();
@@ -35,7 +35,7 @@ impl Metrics {
             });
             figures
         };
-        Report { steps: named(&inner.steps), nodes: named(&inner.nodes), ..inner.report.clone() }
+        Summary { steps: named(&inner.steps), nodes: named(&inner.nodes), ..inner.summary.clone() }
     }
 
     /// Begins anew. Runs under way are counted from here on.
@@ -44,7 +44,7 @@ impl Metrics {
         let runs = std::mem::take(&mut inner.runs);
         *inner = Inner::default();
         for run in runs.values() {
-            let running = run.running.iter().filter_map(|&node| run.nodes.info(node));
+            let running = run.running.iter().filter_map(|&node| run.nodes.planned(node));
             running.for_each(|info| inner.begin(info));
         }
         inner.runs = runs;
@@ -57,7 +57,7 @@ struct Inner {
     steps: Tallies,
     nodes: Tallies,
     /// Without its lists, which are made when it is asked for.
-    report: Report,
+    summary: Summary,
 }
 
 #[derive(Debug)]
@@ -90,27 +90,27 @@ impl Observer for Metrics {
 
 impl Inner {
     fn note(&mut self, event: &Event) {
-        let report = &mut self.report;
+        let summary = &mut self.summary;
         match &event.kind {
             EventKind::RunStarted(start) => {
-                report.runs += 1;
+                summary.runs += 1;
                 let nodes = NodeTable::new(Arc::clone(&start.nodes));
                 self.runs.insert(event.run, Run { nodes, running: HashSet::new() });
             }
             EventKind::StepStarted { .. } => self.note_start(event.run, event.node),
             EventKind::StepFinished(end) => self.note_end(event.run, event.node, end),
             EventKind::Evicted { bytes, .. } => {
-                report.evicted += 1;
-                report.evicted_bytes = report.evicted_bytes.saturating_add(*bytes);
+                summary.evicted += 1;
+                summary.evicted_bytes = summary.evicted_bytes.saturating_add(*bytes);
             }
-            EventKind::Throttled { .. } => report.throttled += 1,
-            EventKind::Warning(_) => report.warnings += 1,
+            EventKind::Throttled { .. } => summary.throttled += 1,
+            EventKind::Warning(_) => summary.warnings += 1,
             EventKind::RunFinished(end) => {
                 self.runs.remove(&event.run);
                 let totals = &end.totals;
-                report.run_us = report.run_us.saturating_add(totals.duration_us);
-                report.peak_bytes = report.peak_bytes.max(totals.peak_bytes);
-                let peak = &mut report.total.peak_concurrency;
+                summary.run_us = summary.run_us.saturating_add(totals.duration_us);
+                summary.peak_bytes = summary.peak_bytes.max(totals.peak_bytes);
+                let peak = &mut summary.total.peak_concurrency;
                 *peak = totals.peak_concurrency.max(*peak);
             }
             EventKind::StepQueued | EventKind::StepProgress(_) | EventKind::PreviewReady(_) => {}
@@ -119,13 +119,13 @@ impl Inner {
 
     fn note_start(&mut self, run: RunId, node: Option<NodeId>) {
         let Some((run, node)) = self.runs.get_mut(&run).zip(node) else { return };
-        let info = run.nodes.info(node).cloned();
+        let info = run.nodes.planned(node).cloned();
         if let Some(info) = info.filter(|_| run.running.insert(node)) {
             self.begin(&info);
         }
     }
 
-    fn begin(&mut self, info: &NodeInfo) {
+    fn begin(&mut self, info: &PlannedNode) {
         for tally in [tally(&mut self.steps, &info.step), tally(&mut self.nodes, &info.name)] {
             tally.running += 1;
             tally.figures.peak_concurrency = tally.figures.peak_concurrency.max(tally.running);
@@ -135,19 +135,19 @@ impl Inner {
     fn note_end(&mut self, run: RunId, node: Option<NodeId>, end: &Finished) {
         let Some((run, node)) = self.runs.get_mut(&run).zip(node) else { return };
         let ran = run.running.remove(&node);
-        let Some(info) = run.nodes.info(node) else { return };
+        let Some(info) = run.nodes.planned(node) else { return };
         for tally in [tally(&mut self.steps, &info.step), tally(&mut self.nodes, &info.name)] {
             tally.running -= u32::from(ran);
             tally.figures.add(end);
         }
-        self.report.total.add(end);
+        self.summary.total.add(end);
     }
 }
 
 /// What runs cost and what the cache saved. Printed as a table of the step types.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Report {
+pub struct Summary {
     /// How many runs there were.
     pub runs: u64,
     /// Microseconds from start to end of all finished runs.
@@ -170,7 +170,7 @@ pub struct Report {
     pub warnings: u64,
 }
 
-impl Default for Report {
+impl Default for Summary {
     fn default() -> Self {
         Self {
             runs: 0,
@@ -271,7 +271,7 @@ impl Figures {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0);
         let width = width.max("total".len());
@@ -347,7 +347,7 @@ pub(super) mod tests {
     use crate::event::{RunFinished, RunStatus, Totals};
 
     /// The metrics of some runs, given the ends of their nodes.
-    pub(in crate::observe) fn measured(runs: &[Vec<Finished>]) -> Report {
+    pub(in crate::observe) fn measured(runs: &[Vec<Finished>]) -> Summary {
         let metrics = Metrics::new();
         for (ends, run) in runs.iter().zip(1..) {
             let tell = |node, kind| {
@@ -367,7 +367,7 @@ pub(super) mod tests {
             let end = RunFinished { status: RunStatus::Completed, totals };
             tell(None, EventKind::RunFinished(Box::new(end)));
         }
-        metrics.report()
+        metrics.summary()
     }
 
     pub(in crate::observe) fn computed(duration_us: u64) -> Finished {
@@ -377,31 +377,31 @@ pub(super) mod tests {
 
     #[test]
     fn figures_add_up_per_node_per_step_and_in_total() {
-        let report = measured(&[
+        let summary = measured(&[
             vec![computed(3_000), computed(1_000)],
             vec![Finished::new(Status::Cached), computed(2_000)],
         ]);
-        let total = &report.total;
+        let total = &summary.total;
         assert_eq!((total.min_us, total.mean_us(), total.max_us), (1_000, 2_000, 3_000));
         assert_eq!(total.hit_rate(), Some(0.25));
         assert_eq!(total.pixels_per_second(), Some(1_000_000_000));
-        assert_eq!(report.steps.len(), 1, "all nodes are of one step type");
-        let names: Vec<_> = report.nodes.iter().map(|node| &*node.name).collect();
+        assert_eq!(summary.steps.len(), 1, "all nodes are of one step type");
+        let names: Vec<_> = summary.nodes.iter().map(|node| &*node.name).collect();
         assert_eq!(names, ["node0", "node1"]);
-        assert_eq!((report.runs, report.run_us, report.peak_bytes), (2, 6_000, 20_000_000));
+        assert_eq!((summary.runs, summary.run_us, summary.peak_bytes), (2, 6_000, 20_000_000));
     }
 
     #[test]
-    fn a_report_prints_as_a_table_and_survives_json() {
-        let report = measured(&[vec![computed(1_234_000), Finished::new(Status::Failed)]]);
-        let table = report.to_string();
+    fn a_summary_prints_as_a_table_and_survives_json() {
+        let summary = measured(&[vec![computed(1_234_000), Finished::new(Status::Failed)]]);
+        let table = summary.to_string();
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines.len(), 4, "{table}");
         assert!(lines[1].starts_with("gain "), "{table}");
         assert!(lines[2].contains("1.2 s") && lines[2].contains("1.6"), "{table}");
         assert!(lines[..3].iter().all(|line| line.len() == lines[0].len()), "{table}");
-        let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+        let json = serde_json::to_string(&summary).unwrap();
+        assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
     }
 
     #[test]
@@ -420,34 +420,34 @@ pub(super) mod tests {
         tell(1, Some(node(0)), EventKind::StepFinished(computed(5)));
         tell(1, Some(node(1)), start(1));
         tell(1, Some(node(1)), EventKind::StepFinished(Finished { bytes: 7, ..computed(5) }));
-        let report = metrics.report();
+        let summary = metrics.summary();
         let most = |figures: &[Figures]| -> Vec<_> {
             figures.iter().map(|of| (of.peak_concurrency, of.max_bytes)).collect()
         };
-        assert_eq!(most(&report.steps), [(2, 1_000_000)], "both runs have a gain at work");
-        assert_eq!(most(&report.nodes), [(2, 1_000_000), (1, 7)]);
+        assert_eq!(most(&summary.steps), [(2, 1_000_000)], "both runs have a gain at work");
+        assert_eq!(most(&summary.nodes), [(2, 1_000_000), (1, 7)]);
         // One is still running when the metrics begin anew.
         metrics.reset();
         tell(2, Some(node(1)), start(1));
-        assert_eq!(most(&metrics.report().steps), [(2, 0)]);
+        assert_eq!(most(&metrics.summary().steps), [(2, 0)]);
         tell(2, Some(node(0)), finished(Status::Failed));
         tell(2, Some(node(1)), finished(Status::Cancelled));
         let totals = Totals { peak_concurrency: 3, ..Totals::default() };
         let end = RunFinished { status: RunStatus::Failed, totals };
         tell(2, None, EventKind::RunFinished(Box::new(end)));
-        assert_eq!(metrics.report().total.peak_concurrency, 3);
+        assert_eq!(metrics.summary().total.peak_concurrency, 3);
     }
 
     #[test]
     fn what_the_program_hands_in_is_no_hit() {
-        let report = measured(&[vec![Finished::new(Status::Given), computed(5)]]);
-        assert_eq!((report.total.hit_rate(), report.total.counts.given), (Some(0.0), 1));
+        let summary = measured(&[vec![Finished::new(Status::Given), computed(5)]]);
+        assert_eq!((summary.total.hit_rate(), summary.total.counts.given), (Some(0.0), 1));
     }
 
     #[test]
     fn what_was_never_computed_has_no_rates() {
-        let report = measured(&[vec![Finished::new(Status::Skipped)]]);
-        assert_eq!((report.total.hit_rate(), report.total.pixels_per_second()), (None, None));
-        assert_eq!(report.total.mean_us(), 0);
+        let summary = measured(&[vec![Finished::new(Status::Skipped)]]);
+        assert_eq!((summary.total.hit_rate(), summary.total.pixels_per_second()), (None, None));
+        assert_eq!(summary.total.mean_us(), 0);
     }
 }

@@ -1,9 +1,9 @@
 //! Who listens: the stream of a run's events, and the observers that make something of it.
 //!
 //! ```text
-//!  workers ── emit ──▶ Bus ──▶ queue ──▶ Subscription        a web client, a test
+//!  workers ── emit ──▶ Bus ──▶ backlog ──▶ Subscription        a web client, a test
 //!                       │
-//!                       └────▶ queue ──▶ Pump ──▶ Observers  progress bar, metrics, log
+//!                       └────▶ backlog ──▶ Pump ──▶ Observers  progress bar, metrics, log
 //! ```
 //!
 //! Nothing is built for nobody. While no one listens, [`Bus::is_active`] is false and an emitter
@@ -32,7 +32,7 @@
 //!
 //! # A slow subscriber
 //!
-//! The bus never waits. A queue that is nearly full merges progress and previews, newest per node;
+//! The bus never waits. A backlog that is nearly full merges progress and previews, newest per node;
 //! one that is full lets go of them; if that is not enough, it lets go of everything and the
 //! subscriber gets [`Received::Lagged`] with the state instead. Copies of a state share what does
 //! not change, so taking one holds the emitters up for microseconds even in a large run.
@@ -40,11 +40,11 @@
 //! A subscriber that is busy is not woken for every event, because waking a thread costs more than
 //! the event: for a moment after its last one it looks again by itself, every two milliseconds.
 
+mod backlog;
 mod bus;
 mod limiter;
 mod observer;
 mod pump;
-mod queue;
 mod signal;
 mod subscription;
 
@@ -63,7 +63,7 @@ pub use subscription::{Received, Subscription};
 pub use advice::{Advice, Adviser};
 pub use json_lines::{JsonLines, read};
 pub use log::Log;
-pub use metrics::{Figures, Metrics, Report};
+pub use metrics::{Figures, Metrics, Summary};
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 

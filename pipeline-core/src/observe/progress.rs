@@ -113,7 +113,7 @@ impl Run {
             }
             (EventKind::StepProgress(progress), Some(place)) => {
                 if let Some(line) = &self.running[place].line {
-                    let name = self.nodes.info(node).map_or("", |info| &*info.name);
+                    let name = self.nodes.planned(node).map_or("", |info| &*info.name);
                     draw(line, name, progress);
                 }
             }
@@ -138,7 +138,7 @@ impl Run {
             if running.line.is_some() || took_us <= LONG_US || ends == Some(running.node) {
                 continue;
             }
-            let name = self.nodes.info(running.node).map_or("", |info| &*info.name);
+            let name = self.nodes.planned(running.node).map_or("", |info| &*info.name);
             let line = ProgressBar::new_spinner()
                 .with_style(waiting_style())
                 .with_elapsed(Duration::from_micros(took_us));
@@ -154,7 +154,7 @@ impl Run {
     fn name_running(&self) {
         let mut names = String::new();
         for running in self.running.iter().take(NAMED) {
-            let name = self.nodes.info(running.node).map_or("", |info| &*info.name);
+            let name = self.nodes.planned(running.node).map_or("", |info| &*info.name);
             let comma = if names.is_empty() { "" } else { ", " };
             names.push_str(comma);
             names.push_str(name);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::queue::Waiting;
+use super::backlog::Waiting;
 use super::signal::Signal;
 use super::subscription::{LIGHTLY, SLEEPS_LIGHTLY};
 use super::{Bus, Observer, Received, Subscription};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use super::backlog::{Stamped, Waiting};
 use super::bus::Shared;
-use super::queue::{Stamped, Waiting};
 use super::signal::Signal;
 use crate::event::{Event, Snapshot, Warning};
 
@@ -44,7 +44,7 @@ impl Received {
 pub struct Subscription {
     shared: Arc<Shared>,
     id: u64,
-    /// What was taken out of the queue at once and not handed out yet.
+    /// What was taken out of the backlog at once and not handed out yet.
     taken: VecDeque<Stamped>,
     signal: Arc<Signal>,
     sleep: Waiting,
@@ -88,11 +88,11 @@ impl Subscription {
         if self.taken.is_empty() {
             let mut inner = self.shared.inner.lock();
             let closed = inner.closed;
-            let Some(queue) = inner.queue(self.id) else { return Poll::Ready(None) };
-            queue.waiting = Waiting::No;
-            queue.swap(&mut self.taken);
+            let Some(backlog) = inner.backlog(self.id) else { return Poll::Ready(None) };
+            backlog.waiting = Waiting::No;
+            backlog.swap(&mut self.taken);
             if self.taken.is_empty() {
-                if std::mem::take(&mut queue.behind) {
+                if std::mem::take(&mut backlog.behind) {
                     let state = inner.snapshot().map(|state| Received::Lagged(Box::new(state)));
                     return Poll::Ready(state);
                 }
@@ -121,9 +121,9 @@ impl Subscription {
     pub(super) fn arm(&self, waiting: Waiting) -> bool {
         let mut inner = self.shared.inner.lock();
         let closed = inner.closed;
-        match inner.queue(self.id) {
-            Some(queue) if queue.events.is_empty() && !queue.behind && !closed => {
-                queue.waiting = waiting;
+        match inner.backlog(self.id) {
+            Some(backlog) if backlog.events.is_empty() && !backlog.behind && !closed => {
+                backlog.waiting = waiting;
                 true
             }
             _ => false,

@@ -7,7 +7,7 @@
 //! first keeps few results alive. The executor uses the first while memory is plenty.
 
 use super::freeze::Frozen;
-use super::request::Costs;
+use super::request::{Costs, Estimate};
 use super::shape::{Shape, narrow};
 use crate::graph::Facts;
 
@@ -45,7 +45,7 @@ impl Estimates {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "an estimate needs no more than 24 bits")]
-fn estimate(facts: &Facts, learned: Option<super::request::Cost>) -> (f32, f32) {
+fn estimate(facts: &Facts, learned: Option<Estimate>) -> (f32, f32) {
     if !facts.is_step {
         return (0.0, 0.0);
     }

@@ -143,17 +143,18 @@ pub struct Costs {
     version: AtomicU64,
 }
 
+/// What a step is expected to take.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Cost {
+pub(crate) struct Estimate {
     pub(crate) nanos: f64,
     pub(crate) bytes: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Learned {
-    mean: Cost,
+    mean: Estimate,
     /// What plans go by: the mean when it last differed by much.
-    told: Cost,
+    told: Estimate,
 }
 
 /// Bytes of a digest per nanosecond on one core.
@@ -171,7 +172,7 @@ impl Costs {
     /// Learns from runs of a step: their mean time and size.
     pub(crate) fn learn(&self, step: &'static str, nanos: u64, bytes: u64) {
         #[expect(clippy::cast_precision_loss, reason = "a mean needs no more than 53 bits")]
-        let new = Cost { nanos: nanos as f64, bytes: bytes as f64 };
+        let new = Estimate { nanos: nanos as f64, bytes: bytes as f64 };
         let mut known = self.by_step.lock();
         let learned = known.entry(step).or_insert_with(|| {
             self.version.fetch_add(1, Ordering::Relaxed);
@@ -192,7 +193,7 @@ impl Costs {
         self.version.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn find(&self, step: &str) -> Option<Cost> {
+    pub(crate) fn find(&self, step: &str) -> Option<Estimate> {
         self.by_step.lock().get(step).map(|learned| learned.told)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{CancelReason, Error};
 use crate::event::{
-    Counts, ErrorInfo, Event, EventKind, Finished, NodeInfo, Preview, RunFinished, RunStarted,
+    Counts, ErrorInfo, Event, EventKind, Finished, PlannedNode, Preview, RunFinished, RunStarted,
     RunStatus, Snapshot, Status, StepProgress, Suggestion, Throttle, Tier, Totals, Warning,
 };
 use crate::id::{NodeId, RunId};
@@ -28,9 +28,13 @@ impl Log {
     fn new(run: u64, names: &[&str]) -> Self {
         let mut log =
             Self { run: RunId(run), t_us: 0, events: Vec::new(), counts: Counts::default() };
-        let nodes: Arc<[NodeInfo]> = (0..)
+        let nodes: Arc<[PlannedNode]> = (0..)
             .zip(names)
-            .map(|(at, name)| NodeInfo { id: node(at), name: (*name).into(), step: "gain".into() })
+            .map(|(at, name)| PlannedNode {
+                id: node(at),
+                name: (*name).into(),
+                step: "gain".into(),
+            })
             .collect();
         let targets = nodes.last().map(|node| node.id).into_iter().collect();
         let start = RunStarted { nodes, targets, cached: 1, estimate_us: Some(5000) };

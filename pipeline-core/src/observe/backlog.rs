@@ -1,4 +1,4 @@
-//! The bounded queue of one subscriber.
+//! The backlog of one subscriber: a bounded queue.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) enum Waiting {
 /// Full, it first lets go of progress and previews. If that is not enough it lets go of everything
 /// and is *behind* until the subscriber takes the state of the run instead.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct Backlog {
     pub(super) id: u64,
     pub(super) events: VecDeque<Stamped>,
     pub(super) behind: bool,
@@ -43,7 +43,7 @@ pub(super) struct Queue {
     signal: Arc<Signal>,
 }
 
-impl Queue {
+impl Backlog {
     pub(super) fn new(id: u64, capacity: usize, signal: Arc<Signal>) -> Self {
         Self {
             id,
@@ -83,7 +83,7 @@ impl Queue {
     }
 
     /// Near the end of the room an event that can be merged only takes the place of an older one.
-    /// So making room, which looks at the whole queue, is needed at most once per quarter of it.
+    /// So making room, which looks at the whole backlog, is needed at most once per quarter of it.
     fn push_mergeable(&mut self, event: Stamped) {
         if self.events.len() >= self.capacity - self.capacity / 4 {
             let kind = std::mem::discriminant(&event.kind);
@@ -107,7 +107,7 @@ impl Queue {
         true
     }
 
-    /// Gives everything away in exchange for an empty queue.
+    /// Gives everything away in exchange for an empty backlog.
     pub(super) fn swap(&mut self, empty: &mut VecDeque<Stamped>) {
         std::mem::swap(&mut self.events, empty);
         self.mergeable = 0;
