@@ -46,8 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match received {
             Received::Event(event) => {
                 state.apply(&event);
-                let node =
-                    event.node.and_then(|id| state.planned(id)).map_or("", |info| &*info.name);
+                let node = event.node.and_then(|id| state.planned(id)).map_or("", |n| &*n.name);
                 let detail = match &event.kind {
                     EventKind::StepProgress(p) => format!("{} of {} {}", p.done, p.total, p.unit),
                     EventKind::StepFinished(end) => end.status.to_string(),

@@ -170,6 +170,17 @@ impl<'a, T> Plane<'a, T> {
         &self.samples[start..start + self.region.width as usize * self.channels]
     }
 
+    /// The samples of one pixel of the image.
+    ///
+    /// # Panics
+    /// If the pixel lies outside the region.
+    #[must_use]
+    #[inline]
+    pub fn pixel(&self, x: u32, y: u32) -> &'a [T] {
+        let start = (x - self.region.x) as usize * self.channels;
+        &self.row(y)[start..start + self.channels]
+    }
+
     /// The rows of the region, top to bottom.
     pub fn rows(&self) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
         let plane = Self { ..*self };
@@ -261,11 +272,12 @@ mod tests {
     use crate::data::Image;
 
     #[test]
-    fn a_crop_addresses_rows_in_image_coordinates() {
+    fn a_crop_is_addressed_in_image_coordinates() {
         let image = Image::from_samples(4, 3, 1, (0u8..12).collect::<Vec<_>>()).unwrap();
         let plane = image.view().crop(Region::new(1, 1, 2, 2)).typed::<u8>().unwrap();
         assert_eq!(plane.row(1), [5, 6]);
         assert_eq!(plane.row(2), [9, 10]);
+        assert_eq!(plane.pixel(2, 1), [6]);
         assert_eq!(plane.rows().collect::<Vec<_>>(), [[5, 6], [9, 10]]);
     }
 
