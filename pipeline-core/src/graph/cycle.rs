@@ -1,6 +1,7 @@
 //! Wires that lead back to where they began.
 
 use super::rows::Rows;
+use super::running_order::running_order;
 use crate::error::{Fault, FaultCode};
 
 /// Of a longer cycle only the beginning and the end are told.
@@ -22,28 +23,12 @@ pub(crate) fn cycle(rows: &Rows<'_>) -> Option<Fault> {
     Some(Fault::new(FaultCode::Cycle, path, found, "wires without a cycle"))
 }
 
-/// A row that lies on a cycle: strips rows without producers until none is left, then walks from
-/// producer to producer until a row comes up again.
+/// A row that lies on a cycle: of those that nothing makes ready, walks from producer to producer
+/// until a row comes up again.
 fn on_a_cycle(rows: &Rows<'_>) -> Option<u32> {
-    let count = rows.infos.len();
-    let mut waits: Vec<usize> = (0..count).map(|row| rows.wires(row).len()).collect();
-    let mut consumers = vec![Vec::new(); count];
-    for row in 0..count {
-        for wire in rows.wires(row) {
-            consumers[wire.producer as usize].push(row);
-        }
-    }
-    let mut ready: Vec<usize> = (0..count).filter(|&row| waits[row] == 0).collect();
-    while let Some(row) = ready.pop() {
-        for &consumer in &consumers[row] {
-            waits[consumer] -= 1;
-            if waits[consumer] == 0 {
-                ready.push(consumer);
-            }
-        }
-    }
+    let waits = running_order(rows).err()?;
     let mut row = waits.iter().position(|&left| left > 0)?;
-    let mut seen = vec![false; count];
+    let mut seen = vec![false; waits.len()];
     while !seen[row] {
         seen[row] = true;
         let stuck = rows.wires(row).iter().find(|wire| waits[wire.producer as usize] > 0)?;

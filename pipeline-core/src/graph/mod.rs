@@ -5,8 +5,10 @@ mod cycle;
 mod edit;
 mod facts;
 mod file;
+mod group;
 mod node;
 mod rows;
+mod running_order;
 mod store;
 
 use std::any::TypeId;
@@ -22,8 +24,10 @@ pub(crate) use check::structure;
 pub(crate) use cycle::cycle;
 pub(crate) use facts::Facts;
 pub use file::{FileFormat, FileLimits};
+pub(crate) use group::group;
 pub use node::{NodeInfo, Retry, Settings};
 pub(crate) use rows::{Rows, Wired};
+pub(crate) use running_order::running_order;
 
 use crate::data::Data;
 use crate::error::{Error, Result};

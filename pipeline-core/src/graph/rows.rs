@@ -5,13 +5,14 @@ use std::sync::Arc;
 use petgraph::visit::EdgeRef;
 
 use super::facts::Facts;
+use super::group::group;
 use super::store::Joint;
 use super::{Graph, NodeInfo, id};
 use crate::id::NodeId;
 use crate::step::{AnyStep, StepType};
 
 /// A wire as it ends at a consumer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wired {
     /// The producer, as its place among the graph's nodes.
     pub(crate) producer: u32,
@@ -51,22 +52,11 @@ impl<'g> Rows<'g> {
             facts.push(Facts::of(info));
             kinds.push(info.step_type().map(|kind| &**kind));
         }
-        let mut start = vec![0u32; infos.len() + 1];
-        for edge in store.edge_references() {
-            start[dense[edge.target().index()] as usize + 1] += 1;
-        }
-        for at in 0..infos.len() {
-            start[at + 1] += start[at];
-        }
-        let mut next = start.clone();
-        let blank = Wired { producer: 0, joint: Joint { input: 0, output: 0, place: 0 } };
-        let mut wires = vec![blank; store.edge_count()];
-        for edge in store.edge_references() {
-            let next = &mut next[dense[edge.target().index()] as usize];
-            wires[*next as usize] =
-                Wired { producer: dense[edge.source().index()], joint: *edge.weight() };
-            *next += 1;
-        }
+        let wires = store.edge_references().map(|edge| {
+            let producer = dense[edge.source().index()];
+            (dense[edge.target().index()], Wired { producer, joint: *edge.weight() })
+        });
+        let (start, wires) = group(infos.len(), wires);
         let mut rows = Self { infos, steps, facts, kinds, ids, start, wires };
         for row in 0..rows.infos.len() {
             let range = rows.range(row);

@@ -13,7 +13,7 @@ use petgraph::{Directed, Direction};
 use super::node::NodeInfo;
 
 /// A wire inside the graph: from an output port to a place among the wires of an input port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Joint {
     /// The input port of the consumer.
     pub(crate) input: u16,
@@ -74,7 +74,9 @@ impl Store {
         self.graph.node_count() - self.removed
     }
 
-    pub(crate) fn edge_references(&self) -> impl Iterator<Item = EdgeReference<'_, Joint, u32>> {
+    pub(crate) fn edge_references(
+        &self,
+    ) -> impl Iterator<Item = EdgeReference<'_, Joint, u32>> + Clone {
         (&self.graph).edge_references()
     }
 
@@ -84,9 +86,5 @@ impl Store {
         node: NodeIndex<u32>,
     ) -> impl Iterator<Item = EdgeReference<'_, Joint, u32>> {
         self.graph.edges_directed(node, Direction::Incoming)
-    }
-
-    pub(crate) fn edge_count(&self) -> usize {
-        self.graph.edge_count()
     }
 }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::plan::Traits;
-use super::shape::{Shape, narrow};
+use super::shape::Shape;
 use super::validate;
 use crate::error::Fault;
-use crate::graph::{Facts, Graph, NodeInfo, Rows, Wired};
+use crate::graph::{Facts, Graph, NodeInfo, Rows, Wired, running_order};
 use crate::step::AnyStep;
 
 /// A frozen graph: structure, and the node at each place.
@@ -29,8 +29,7 @@ pub(crate) struct Frozen {
 pub(super) fn freeze(graph: &Graph) -> Frozen {
     let rows = Rows::of(graph);
     let mut faults = validate::structure(graph, &rows);
-    let order = if rows.is_ordered() { Some(Order::AsTheyAre) } else { running_order(&rows) };
-    let Some(order) = order.filter(|_| faults.is_empty()) else {
+    let Some(order) = Order::of(&rows).filter(|_| faults.is_empty()) else {
         faults.extend(validate::cycle(&rows));
         return Frozen { faults, ..Frozen::default() };
     };
@@ -70,6 +69,19 @@ enum Order {
 }
 
 impl Order {
+    /// A running order; `None` if the wires form a cycle.
+    fn of(rows: &Rows<'_>) -> Option<Self> {
+        if rows.is_ordered() {
+            return Some(Self::AsTheyAre);
+        }
+        let rows = running_order(rows).ok()?;
+        let mut places = vec![0u32; rows.len()];
+        for (&row, place) in rows.iter().zip(0..) {
+            places[row as usize] = place;
+        }
+        Some(Self::Sorted { rows, places })
+    }
+
     fn row(&self, place: u32) -> usize {
         match self {
             Self::AsTheyAre => place as usize,
@@ -100,46 +112,4 @@ fn port_counts(info: &NodeInfo, wires: &[Wired]) -> Box<[u32]> {
         counts[usize::from(wire.joint.input)] += 1;
     }
     counts
-}
-
-/// Rows with producers first (Kahn's algorithm); `None` if the wires form a cycle.
-fn running_order(rows: &Rows<'_>) -> Option<Order> {
-    let count = rows.infos.len();
-    let mut start = vec![0u32; count + 1];
-    for wire in &rows.wires {
-        start[wire.producer as usize + 1] += 1;
-    }
-    for row in 0..count {
-        start[row + 1] += start[row];
-    }
-    let mut next = start.clone();
-    let mut consumers = vec![0u32; rows.wires.len()];
-    let mut waits = vec![0u32; count];
-    for (row, waits) in waits.iter_mut().enumerate() {
-        for wire in rows.wires(row) {
-            let next = &mut next[wire.producer as usize];
-            consumers[*next as usize] = narrow(row);
-            *next += 1;
-            *waits += 1;
-        }
-    }
-    // Depth first, so that a chain stays together.
-    let mut ready: Vec<u32> =
-        (0..narrow(count)).rev().filter(|&row| waits[row as usize] == 0).collect();
-    let mut order = Vec::with_capacity(count);
-    while let Some(row) = ready.pop() {
-        order.push(row);
-        let range = start[row as usize] as usize..start[row as usize + 1] as usize;
-        for &consumer in consumers[range].iter().rev() {
-            waits[consumer as usize] -= 1;
-            if waits[consumer as usize] == 0 {
-                ready.push(consumer);
-            }
-        }
-    }
-    let mut places = vec![0u32; count];
-    for (&row, place) in order.iter().zip(0..) {
-        places[row as usize] = place;
-    }
-    (order.len() == count).then_some(Order::Sorted { rows: order, places })
 }

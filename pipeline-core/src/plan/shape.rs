@@ -4,6 +4,7 @@
 //! producer stands before its consumers, so one pass from front to back meets inputs before the
 //! steps that read them.
 
+use crate::graph::group;
 use crate::id::NodeId;
 
 /// Structure without steps: who reads what from whom.
@@ -145,24 +146,12 @@ impl Shape {
 
     /// Fills `consumers` from `inputs`.
     fn link_consumers(&mut self) {
-        let places = self.len();
-        // One entry further on, so that filling in moves every start to where it belongs.
-        let mut next = vec![0u32; places + 2];
-        for &slot in &self.inputs {
-            next[self.producer(slot) as usize + 2] += 1;
-        }
-        for place in 2..places + 2 {
-            next[place] += next[place - 1];
-        }
-        let mut consumers = vec![0u32; self.inputs.len()];
-        for place in 0..narrow(places) {
-            for &slot in self.inputs(place) {
-                let next = &mut next[self.producer(slot) as usize + 1];
-                consumers[*next as usize] = place;
-                *next += 1;
-            }
-        }
-        for (start, consumer) in self.starts.iter_mut().zip(next) {
+        let shape = &*self;
+        let wires = (0..narrow(shape.len())).flat_map(|place| {
+            shape.inputs(place).iter().map(move |&slot| (shape.producer(slot), place))
+        });
+        let (starts, consumers) = group(shape.len(), wires);
+        for (start, consumer) in self.starts.iter_mut().zip(starts) {
             start.consumer = consumer;
         }
         self.consumers = consumers;
