@@ -13,19 +13,22 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Something that happened, on its way to the bus.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Emit {
+pub(crate) struct Emit {
     /// Microseconds since the run started.
-    pub t_us: u64,
+    pub(crate) t_us: u64,
     /// The node it happened to, if it happened to one.
-    pub node: Option<NodeId>,
+    pub(crate) node: Option<NodeId>,
     /// What happened.
-    pub kind: EventKind,
+    pub(crate) kind: EventKind,
 }
 
 /// The stream of one run.
 ///
 /// Emitting takes one short lock, never waits for a subscriber and, for the kinds that come once
 /// per node, allocates nothing. Dropping the bus closes it.
+///
+/// An executor makes one for each run; `Run::subscribe` joins it. A program makes one where events
+/// come from elsewhere: to play a log back to a subscriber, or to try a subscriber without a run.
 #[derive(Debug)]
 pub struct Bus {
     shared: Arc<Shared>,
@@ -71,7 +74,7 @@ impl Bus {
     }
 
     /// Emits a batch in order under one lock and leaves it empty, with its capacity.
-    pub fn emit_all(&self, batch: &mut Vec<Emit>) {
+    pub(crate) fn emit_all(&self, batch: &mut Vec<Emit>) {
         if batch.is_empty() {
             return;
         }

@@ -55,10 +55,12 @@ mod metrics;
 #[cfg(feature = "progress")]
 mod progress;
 
-pub use bus::{Bus, Emit};
+pub use bus::Bus;
 pub use observer::Observer;
-pub use pump::Pump;
 pub use subscription::{Received, Subscription};
+
+pub(crate) use bus::Emit;
+pub(crate) use pump::Pump;
 
 pub use advice::{Advice, Adviser};
 pub use json_lines::{JsonLines, read};

@@ -23,8 +23,8 @@ use crate::event::Event;
 /// observers of the same executor are. A blocking run waits a moment at its end until the observers
 /// have heard it, but never for one that is stuck.
 ///
-/// A panic is caught and counted in [`Pump::panics`](super::Pump::panics). The observer hears the
-/// further events all the same, and the first of its panics in a run becomes a warning of that run.
+/// A panic is caught. The observer hears the further events all the same, and the first of its
+/// panics in a run becomes a warning of that run.
 ///
 /// Closures are observers.
 ///

@@ -34,7 +34,7 @@ pub(crate) enum Identity {
 /// made and read at every later plan, so that the steps below keep their keys even when the result
 /// itself is gone.
 #[derive(Debug, Default)]
-pub struct Identities {
+pub(crate) struct Identities {
     known: Mutex<HashMap<Key, Key>>,
 }
 

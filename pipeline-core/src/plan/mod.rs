@@ -18,16 +18,16 @@ mod sources;
 mod targets;
 mod validate;
 
-pub use keys::Identities;
 pub use plan::Plan;
-pub use planner::{Planner, compile};
-pub use recheck::Recheck;
-pub use request::{Bindings, Costs, Request, Targets};
-pub use sources::Sources;
+pub use request::{Bindings, Targets};
 
 pub(crate) use demand::{Action, GivenValue};
-pub(crate) use keys::{Identity, extended};
+pub(crate) use keys::{Identities, Identity, extended};
 pub(crate) use narrow::{DECLARED, Program};
 pub(crate) use order::UNKNOWN_NANOS;
+pub(crate) use planner::Planner;
+pub(crate) use recheck::Recheck;
+pub(crate) use request::{Costs, Request};
+pub(crate) use sources::Sources;
 #[cfg(all(test, shuttle))]
 pub(crate) use {order::Estimates, shape::Shape};

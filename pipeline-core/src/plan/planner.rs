@@ -22,7 +22,7 @@ use crate::key::Key;
 ///
 /// One planner per graph. Given another graph it starts anew.
 #[derive(Debug, Default)]
-pub struct Planner {
+pub(crate) struct Planner {
     graph: u64,
     structure: u64,
     revision: u64,
@@ -37,21 +37,13 @@ pub struct Planner {
 /// No version of the learned costs.
 const NEVER: u64 = u64::MAX;
 
-/// Plans one run of a graph.
-///
-/// # Errors
-/// [`Error::Invalid`] with every fault of the graph: names, wires, cycles, parameters, values that
-/// are missing.
-pub fn compile(graph: &Graph, request: &Request<'_>) -> Result<Plan> {
-    Planner::default().compile(graph, request)
-}
-
 impl Planner {
     /// Plans one run of a graph, reusing the last plan of the same graph where it still holds.
     ///
     /// # Errors
-    /// As [`compile`].
-    pub fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
+    /// [`Error::Invalid`] with every fault of the graph: names, wires, cycles, parameters, values that
+    /// are missing.
+    pub(crate) fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
         let edited = self.freeze(graph)?;
         self.name(edited, request);
         if self.costs != request.costs.version() {

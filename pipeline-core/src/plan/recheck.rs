@@ -4,11 +4,11 @@ use crate::key::Key;
 
 /// Picks a share of keys, others in every plan.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Recheck {
+pub(crate) struct Recheck {
     /// The share of hits that are computed anew, from 0 to 1.
-    pub share: f64,
+    pub(crate) share: f64,
     /// Differs from plan to plan.
-    pub salt: u64,
+    pub(crate) salt: u64,
 }
 
 impl Recheck {

@@ -19,23 +19,23 @@ use crate::step::{Node, Services, Wire};
 
 /// Everything that planning looks at besides the graph.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// What is wanted; the graph's own targets if empty.
-    pub targets: &'a Targets,
+    pub(crate) targets: &'a Targets,
     /// Values for the graph's named inputs.
-    pub bindings: &'a Bindings,
+    pub(crate) bindings: &'a Bindings,
     /// Where finished results may be found.
-    pub cache: Option<&'a dyn Cache>,
+    pub(crate) cache: Option<&'a dyn Cache>,
     /// Services whose identities enter keys.
-    pub services: &'a Services,
+    pub(crate) services: &'a Services,
     /// What is known of files.
-    pub sources: &'a Sources,
+    pub(crate) sources: &'a Sources,
     /// What is known of digested results.
-    pub identities: &'a Identities,
+    pub(crate) identities: &'a Identities,
     /// What is known of the time and bytes that steps take.
-    pub costs: &'a Costs,
+    pub(crate) costs: &'a Costs,
     /// Which results are computed though they are there.
-    pub recheck: Recheck,
+    pub(crate) recheck: Recheck,
 }
 
 /// The outputs that a run is to compute.
@@ -138,7 +138,7 @@ impl Bindings {
 
 /// What steps took so far, by step name: running means that later plans estimate from.
 #[derive(Debug, Default)]
-pub struct Costs {
+pub(crate) struct Costs {
     by_step: Mutex<HashMap<&'static str, Learned>>,
     version: AtomicU64,
 }

@@ -14,7 +14,7 @@ use crate::key::{Key, KeyHasher};
 /// A file that changed less than two seconds before it was read is read again next time: within
 /// that span a second change can leave the same time stamp.
 #[derive(Debug, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     known: Mutex<HashMap<PathBuf, (Stamp, Key)>>,
 }
 
@@ -51,14 +51,12 @@ fn file_id(_: &std::fs::Metadata) -> (u64, u64) {
 
 impl Sources {
     /// Nothing known yet.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// The digest of a file's content; `None` if it cannot be read now.
-    #[must_use]
-    pub fn digest(&self, path: &Path) -> Option<Key> {
+    pub(crate) fn digest(&self, path: &Path) -> Option<Key> {
         let stamp = Stamp::of(path)?;
         if let Some((known, digest)) = self.known.lock().get(path)
             && *known == stamp
@@ -74,7 +72,7 @@ impl Sources {
     }
 
     /// Forgets everything, so that every file is read again.
-    pub fn revalidate(&self) {
+    pub(crate) fn revalidate(&self) {
         self.known.lock().clear();
     }
 }
