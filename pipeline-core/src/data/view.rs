@@ -32,47 +32,36 @@ pub trait Raster: crate::data::Data + Clone {
 pub struct View<'a> {
     image: Layout,
     region: Region,
+    /// Samples from the start of a row to the start of the next.
     stride: usize,
-    samples: SamplesRef<'a>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum SamplesRef<'a> {
-    U8(&'a [u8]),
-    U16(&'a [u16]),
-    F32(&'a [f32]),
+    /// The samples as bytes, aligned for their type.
+    bytes: &'a [u8],
 }
 
 impl<'a> View<'a> {
     /// All of an image.
     ///
     /// # Panics
-    /// If the buffer is shorter than the layout says; images are checked when they are made.
+    /// If the buffer is shorter than the layout says, or of another sample type; images are checked
+    /// when they are made.
     #[must_use]
     pub fn whole(image: Layout, buffer: &'a Buffer) -> Self {
         assert!(buffer.len() >= image.row_len() * image.height as usize, "buffer below {image}");
-        let samples = match buffer {
-            Buffer::U8(samples) => SamplesRef::U8(samples),
-            Buffer::U16(samples) => SamplesRef::U16(samples),
-            Buffer::F32(samples) => SamplesRef::F32(samples),
-        };
-        Self { image, region: image.region(), stride: image.row_len(), samples }
+        assert_eq!(buffer.sample_type(), image.sample, "samples of {image}");
+        let stride = image.row_len();
+        Self { image, region: image.region(), stride, bytes: buffer.bytes() }
     }
 
     /// Rows of `region` that lie one after the other in `samples`.
     ///
     /// # Panics
-    /// If `samples` is not exactly the region's samples.
+    /// If `samples` is not exactly the region's samples, or not of the image's sample type.
     #[must_use]
     pub fn packed<T: Sample>(image: Layout, region: Region, samples: &'a [T]) -> Self {
+        assert_eq!(T::TYPE, image.sample, "samples of {image}");
         let stride = region.width as usize * usize::from(image.channels);
         assert_eq!(samples.len(), stride * region.height as usize, "samples of {region}");
-        let samples = match T::TYPE {
-            SampleType::U8 => SamplesRef::U8(bytemuck::cast_slice(samples)),
-            SampleType::U16 => SamplesRef::U16(bytemuck::cast_slice(samples)),
-            SampleType::F32 => SamplesRef::F32(bytemuck::cast_slice(samples)),
-        };
-        Self { image, region, stride, samples }
+        Self { image, region, stride, bytes: bytemuck::cast_slice(samples) }
     }
 
     /// The layout of the whole image.
@@ -107,12 +96,8 @@ impl<'a> View<'a> {
         let len = rows
             .checked_sub(1)
             .map_or(0, |above| above * self.stride + region.width as usize * channels);
-        let samples = match self.samples {
-            SamplesRef::U8(samples) => SamplesRef::U8(&samples[start..start + len]),
-            SamplesRef::U16(samples) => SamplesRef::U16(&samples[start..start + len]),
-            SamplesRef::F32(samples) => SamplesRef::F32(&samples[start..start + len]),
-        };
-        Self { region, samples, ..*self }
+        let size = self.image.sample.size();
+        Self { region, bytes: &self.bytes[start * size..(start + len) * size], ..*self }
     }
 
     /// The window with its sample type known.
@@ -120,21 +105,22 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Error::Input`] if the samples are not of type `T`.
     pub fn typed<T: Sample>(&self) -> Result<Plane<'a, T>> {
-        let samples: Option<&'a [T]> = match self.samples {
-            SamplesRef::U8(samples) => bytemuck::try_cast_slice(samples).ok(),
-            SamplesRef::U16(samples) => bytemuck::try_cast_slice(samples).ok(),
-            SamplesRef::F32(samples) => bytemuck::try_cast_slice(samples).ok(),
-        };
-        match samples {
-            Some(samples) if T::TYPE == self.sample_type() => Ok(Plane {
-                samples,
-                region: self.region,
-                channels: usize::from(self.image.channels),
-                stride: self.stride,
-            }),
-            _ => Err(Error::input("the sample type", self.sample_type(), T::TYPE.to_string())),
-        }
+        check::<T>(self.image)?;
+        Ok(Plane {
+            samples: bytemuck::cast_slice(self.bytes),
+            region: self.region,
+            channels: usize::from(self.image.channels),
+            stride: self.stride,
+        })
     }
+}
+
+/// Whether the samples of an image are of type `T`.
+fn check<T: Sample>(image: Layout) -> Result<()> {
+    if T::TYPE == image.sample {
+        return Ok(());
+    }
+    Err(Error::input("the sample type", image.sample, T::TYPE.to_string()))
 }
 
 /// A window for reading, of known sample type. Rows are addressed in image coordinates.
@@ -193,31 +179,21 @@ impl<'a, T> Plane<'a, T> {
 pub struct ViewMut<'a> {
     image: Layout,
     region: Region,
-    samples: SamplesMut<'a>,
-}
-
-#[derive(Debug)]
-enum SamplesMut<'a> {
-    U8(&'a mut [u8]),
-    U16(&'a mut [u16]),
-    F32(&'a mut [f32]),
+    /// The samples as bytes, aligned for their type.
+    bytes: &'a mut [u8],
 }
 
 impl<'a> ViewMut<'a> {
     /// A window over `samples`, which hold the rows of `region` one after the other.
     ///
     /// # Panics
-    /// If `samples` is not exactly the region's samples.
+    /// If `samples` is not exactly the region's samples, or not of the image's sample type.
     #[must_use]
     pub fn packed<T: Sample>(image: Layout, region: Region, samples: &'a mut [T]) -> Self {
+        assert_eq!(T::TYPE, image.sample, "samples of {image}");
         let len = region.width as usize * region.height as usize * usize::from(image.channels);
         assert_eq!(samples.len(), len, "samples of {region}");
-        let samples = match T::TYPE {
-            SampleType::U8 => SamplesMut::U8(bytemuck::cast_slice_mut(samples)),
-            SampleType::U16 => SamplesMut::U16(bytemuck::cast_slice_mut(samples)),
-            SampleType::F32 => SamplesMut::F32(bytemuck::cast_slice_mut(samples)),
-        };
-        Self { image, region, samples }
+        Self { image, region, bytes: bytemuck::cast_slice_mut(samples) }
     }
 
     /// The layout of the whole output image.
@@ -243,16 +219,8 @@ impl<'a> ViewMut<'a> {
     /// # Errors
     /// [`Error::Input`] if the samples are not of type `T`.
     pub fn samples<T: Sample>(&mut self) -> Result<&mut [T]> {
-        let found = self.sample_type();
-        let samples: Option<&mut [T]> = match &mut self.samples {
-            SamplesMut::U8(samples) => bytemuck::try_cast_slice_mut(samples).ok(),
-            SamplesMut::U16(samples) => bytemuck::try_cast_slice_mut(samples).ok(),
-            SamplesMut::F32(samples) => bytemuck::try_cast_slice_mut(samples).ok(),
-        };
-        match samples {
-            Some(samples) if T::TYPE == found => Ok(samples),
-            _ => Err(Error::input("the sample type", found, T::TYPE.to_string())),
-        }
+        check::<T>(self.image)?;
+        Ok(bytemuck::cast_slice_mut(self.bytes))
     }
 
     /// Each row to fill with its row number in the output image.
