@@ -136,7 +136,7 @@ fn a_step_that_hangs_is_given_up_on_and_its_late_result_is_dropped() {
     for (threads, lane) in [(1, On::Workers), (2, On::Workers), (1, On::Blocking)] {
         let (executor, door) = executor(threads);
         let mut graph = Graph::new();
-        let stuck = graph.add("stuck", Hang { number: 1, lane }, ());
+        let stuck = graph.add("stuck", Hang { number: 1, lane, ..Hang::default() }, ());
         let below = mix(&mut graph, "below", 0, &[stuck]);
         let report = executor.run(&graph, &impatient()).unwrap();
         assert_eq!(report.nodes_that(Status::Failed), ["stuck"]);
@@ -239,7 +239,13 @@ fn steps_that_wait_leave_the_workers_free() {
     let (executor, door) = executor(1);
     let mut graph = Graph::new();
     let waiting: Vec<_> = (0..3)
-        .map(|number| graph.add(format!("w{number}"), Hang { number, lane: On::Blocking }, ()))
+        .map(|number| {
+            graph.add(
+                format!("w{number}"),
+                Hang { number, lane: On::Blocking, ..Hang::default() },
+                (),
+            )
+        })
         .collect();
     let join = mix(&mut graph, "join", 0, &waiting);
     let fine = graph.add("fine", Give::default(), ());
@@ -440,7 +446,11 @@ fn a_thread_lost_in_a_step_that_uses_rayon_is_replaced() {
         comes_back(move || {
             let mut graph = Graph::new();
             for number in 0..5 {
-                graph.add(format!("stuck{number}"), Hang { number, lane: On::Rayon }, ());
+                graph.add(
+                    format!("stuck{number}"),
+                    Hang { number, lane: On::Rayon, ..Hang::default() },
+                    (),
+                );
             }
             let report = executor.run(&graph, &impatient()).unwrap();
             assert_eq!(report.nodes_that(Status::Failed).len(), 5);
@@ -467,7 +477,11 @@ fn steps_that_wait_behind_a_lost_thread_have_their_turn() {
     comes_back(move || {
         let mut graph = Graph::new();
         for number in 0..3 {
-            graph.add(format!("stuck{number}"), Hang { number, lane: On::Blocking }, ());
+            graph.add(
+                format!("stuck{number}"),
+                Hang { number, lane: On::Blocking, ..Hang::default() },
+                (),
+            );
         }
         let report = executor.run(&graph, &impatient()).unwrap();
         assert_eq!(report.nodes_that(Status::Failed).len(), 3);

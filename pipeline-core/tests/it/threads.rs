@@ -15,38 +15,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Door, Give, Hoard, Home, Number, comes_back, mix};
-
-/// Holds what it declares while it stands before the door.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Hold {
-    /// Tells equal steps apart.
-    number: i64,
-    /// Units of the device.
-    units: u32,
-    /// Bytes that it says its result has.
-    bytes: u64,
-    /// Runs on the threads that may wait.
-    blocking: bool,
-}
-
-impl Step for Hold {
-    const NAME: &'static str = "hold";
-    type Input = ();
-    type Output = Number;
-
-    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
-        ctx.service::<Door>()?.pass();
-        Ok(Number(self.number))
-    }
-
-    fn spec(&self) -> Spec {
-        let spec = Spec::default().bytes(self.bytes);
-        let spec = if self.units > 0 { spec.needs("device", self.units) } else { spec };
-        if self.blocking { spec.blocking() } else { spec }
-    }
-}
+use crate::toy::{Door, Give, Hang, Hoard, Home, Number, On, comes_back, mix};
 
 /// Comes back only when two of its kind are open at once.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -144,7 +113,7 @@ fn holds(units: u32, bytes: u64) -> (Graph, Vec<Node<Number>>) {
     let mut graph = Graph::new();
     let held = (0..3)
         .map(|number| {
-            let hold = Hold { number, units, bytes, blocking: false };
+            let hold = Hang { number, units, bytes, ..Hang::default() };
             graph.add(format!("hold{number}"), hold, ())
         })
         .collect();
@@ -228,7 +197,7 @@ fn a_caller_with_nothing_to_do_leaves_its_processor_to_others() {
         for _ in 0..20 {
             let (executor, door) = executor(2, Services::new().with(AtomicUsize::new(0)));
             let mut graph = Graph::new();
-            let top = graph.add("top", Hold::default(), ());
+            let top = graph.add("top", Hang::default(), ());
             for number in 0..2 {
                 graph.add(format!("meet{number}"), Meet { number }, top);
             }
@@ -281,13 +250,13 @@ fn a_cancel_reaches_steps_that_wait_for_a_thread_of_their_lane() {
         let (executor, door) = executor(2, Services::new());
         let mut graph = Graph::new();
         for number in 0..3 {
-            let hold = Hold { number, blocking: true, ..Hold::default() };
+            let hold = Hang { number, lane: On::Blocking, ..Hang::default() };
             graph.add(format!("hold{number}"), hold, ());
         }
         let busy = executor.spawn(&graph, &RunOptions::default()).unwrap();
         door.crowd(1);
         let mut graph = Graph::new();
-        let hold = Hold { number: 9, blocking: true, ..Hold::default() };
+        let hold = Hang { number: 9, lane: On::Blocking, ..Hang::default() };
         let late = graph.add("late", hold, ());
         let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
         run.cancel();
@@ -311,7 +280,7 @@ fn a_step_that_another_run_waits_for_is_not_given_up_on() {
         })
         .unwrap();
         let mut graph = Graph::new();
-        let hold = graph.add("hold", Hold::default(), ());
+        let hold = graph.add("hold", Hang::default(), ());
         let options = RunOptions { grace: Duration::from_millis(1), ..RunOptions::default() };
         let leader = executor.spawn(&graph, &options).unwrap();
         door.crowd(1);
@@ -336,7 +305,7 @@ impl Step for Patience {
 
     fn run(&self, (): (), ctx: &Context<'_>) -> Result<Number> {
         let mut graph = Graph::new();
-        graph.add("hold", Hold::default(), ());
+        graph.add("hold", Hang::default(), ());
         let limit = Some(Duration::from_millis(1));
         let options =
             RunOptions { step_timeout: limit, grace: Duration::ZERO, ..RunOptions::default() };
@@ -381,7 +350,7 @@ fn a_place_that_is_given_back_is_run_by_whoever_has_nothing_to_do() {
         }
         let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
         let mut urgent = Graph::new();
-        urgent.add("hold", Hold::default(), ());
+        urgent.add("hold", Hang::default(), ());
         let options = RunOptions { priority: 200, ..RunOptions::default() };
         let urgent = executor.spawn(&urgent, &options).unwrap();
         door.open();

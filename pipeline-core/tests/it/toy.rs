@@ -303,6 +303,10 @@ pub(crate) struct Hang {
     pub(crate) number: i64,
     /// Where it stands.
     pub(crate) lane: On,
+    /// Units of the device that it holds meanwhile.
+    pub(crate) units: u32,
+    /// Bytes that it says its result has, if it says so.
+    pub(crate) bytes: u64,
 }
 
 impl Step for Hang {
@@ -316,7 +320,9 @@ impl Step for Hang {
     }
 
     fn spec(&self) -> Spec {
-        self.lane.spec(Spec::default())
+        let spec = self.lane.spec(Spec::default());
+        let spec = if self.bytes > 0 { spec.bytes(self.bytes) } else { spec };
+        if self.units > 0 { spec.needs("device", self.units) } else { spec }
     }
 }
 
