@@ -32,7 +32,7 @@ pub use data::{
 };
 pub use error::{CancelReason, Error, Fault, Result};
 pub use event::{Event, EventKind};
-pub use exec::{Executor, Options, Report, RunOptions};
+pub use exec::{Executor, Fusion, Options, Report, RunOptions};
 pub use graph::Graph;
 pub use id::{NodeId, RunId};
 pub use key::Key;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// A rectangle of pixels; `x` and `y` are its first column and row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
     /// First column, in pixels.

@@ -9,7 +9,7 @@ use super::codec::Codec;
 use super::image::Image;
 use super::layout::Layout;
 use super::mask::Mask;
-use super::view::Raster;
+use super::view::{Raster, View};
 use crate::error::Result;
 use crate::key::Key;
 
@@ -197,10 +197,15 @@ impl Value {
         }
     }
 
+    /// All of an image or a mask, for reading; `None` for anything else.
+    pub(crate) fn view(&self) -> Option<View<'_>> {
+        let image = self.downcast_ref::<Image>().map(Image::view);
+        image.or_else(|| self.downcast_ref::<Mask>().map(Mask::view))
+    }
+
     /// What an image or a mask looks like; `None` for anything else.
     pub(crate) fn layout(&self) -> Option<Layout> {
-        let image = self.downcast_ref::<Image>().map(Image::layout);
-        image.or_else(|| self.downcast_ref::<Mask>().map(|mask| mask.view().image()))
+        self.view().map(|view| view.image())
     }
 
     /// The number of pixels of an image or a mask; 0 for anything else.

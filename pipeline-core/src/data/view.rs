@@ -174,11 +174,13 @@ impl<'a, T> Plane<'a, T> {
     }
 }
 
-/// A window for writing: a region of an output image, its rows one after the other.
+/// A window for writing: a region of an output image.
 #[derive(Debug)]
 pub struct ViewMut<'a> {
     image: Layout,
     region: Region,
+    /// Samples from the start of one row to the start of the next.
+    stride: usize,
     /// The samples as bytes, aligned for their type.
     bytes: &'a mut [u8],
 }
@@ -190,10 +192,29 @@ impl<'a> ViewMut<'a> {
     /// If `samples` is not exactly the region's samples, or not of the image's sample type.
     #[must_use]
     pub fn packed<T: Sample>(image: Layout, region: Region, samples: &'a mut [T]) -> Self {
+        let stride = region.width as usize * usize::from(image.channels);
+        assert_eq!(samples.len(), stride * region.height as usize, "samples of {region}");
+        Self::strided(image, region, stride, samples)
+    }
+
+    /// A window over `samples`, in which each row of `region` starts `stride` samples after the one
+    /// above.
+    ///
+    /// # Panics
+    /// If a row is longer than `stride`, `samples` ends before the last row does, or they are not of
+    /// the image's sample type.
+    #[must_use]
+    pub fn strided<T: Sample>(
+        image: Layout,
+        region: Region,
+        stride: usize,
+        samples: &'a mut [T],
+    ) -> Self {
         assert_eq!(T::TYPE, image.sample, "samples of {image}");
-        let len = region.width as usize * region.height as usize * usize::from(image.channels);
-        assert_eq!(samples.len(), len, "samples of {region}");
-        Self { image, region, bytes: bytemuck::cast_slice_mut(samples) }
+        let row_len = region.width as usize * usize::from(image.channels);
+        let end = (region.height as usize).checked_sub(1).map_or(0, |last| last * stride + row_len);
+        assert!(row_len <= stride && end <= samples.len(), "samples of {region}");
+        Self { image, region, stride, bytes: bytemuck::cast_slice_mut(samples) }
     }
 
     /// The layout of the whole output image.
@@ -214,23 +235,17 @@ impl<'a> ViewMut<'a> {
         self.image.sample
     }
 
-    /// The samples to fill, row after row without gaps.
-    ///
-    /// # Errors
-    /// [`Error::Input`] if the samples are not of type `T`.
-    pub fn samples<T: Sample>(&mut self) -> Result<&mut [T]> {
-        check::<T>(self.image)?;
-        Ok(bytemuck::cast_slice_mut(self.bytes))
-    }
-
     /// Each row to fill with its row number in the output image.
     ///
     /// # Errors
     /// [`Error::Input`] if the samples are not of type `T`.
     pub fn rows<T: Sample>(&mut self) -> Result<impl Iterator<Item = (u32, &mut [T])>> {
-        let (top, channels) = (self.region.y, usize::from(self.image.channels));
-        let row_len = (self.region.width as usize * channels).max(1);
-        Ok((top..).zip(self.samples::<T>()?.chunks_exact_mut(row_len)))
+        check::<T>(self.image)?;
+        let Region { y, width, height, .. } = self.region;
+        let row_len = width as usize * usize::from(self.image.channels);
+        let samples: &mut [T] = bytemuck::cast_slice_mut(self.bytes);
+        let rows = samples.chunks_mut(self.stride.max(1)).take(height as usize);
+        Ok((y..).zip(rows.map(move |row| &mut row[..row_len])))
     }
 }
 

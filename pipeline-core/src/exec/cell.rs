@@ -158,6 +158,11 @@ impl Cell {
         runner == Runner::Caller || self.claim()
     }
 
+    /// Blames a place for the end of one that has run.
+    pub(super) fn set_blame(&self, place: u32) {
+        self.link.store(place + 1, Ordering::Relaxed);
+    }
+
     /// Blames a place; the first one stays.
     pub(super) fn blame(&self, place: u32) {
         let _ = self.link.compare_exchange(0, place + 1, Ordering::Relaxed, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use rayon::ThreadPool;
 use super::cell::Runner;
 use super::inflight::InFlight;
 use super::lane::{Handed, Waiting};
-use super::options::Options;
+use super::options::{Fusion, Options};
 use super::roster::Roster;
 use super::run::RunCore;
 use super::state::Spare;
@@ -117,6 +117,7 @@ pub(super) struct Engine {
     pub(super) costs: Costs,
     pub(super) planners: Mutex<Vec<(u64, Planner)>>,
     self_check: f64,
+    pub(super) fusion: Fusion,
     /// Plans made so far, so that each one checks other results.
     plans: AtomicU64,
 }
@@ -186,6 +187,7 @@ impl Engine {
                 costs: Costs::default(),
                 planners: Mutex::new(Vec::new()),
                 self_check: options.self_check,
+                fusion: options.fusion,
                 plans: AtomicU64::new(0),
             }
         }))

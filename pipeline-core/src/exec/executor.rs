@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::engine::{self, Engine};
 use super::handle::Run;
-use super::options::{Options, RunOptions};
+use super::options::{Fusion, Options, RunOptions};
 use super::report::Report;
 use super::run::{Audience, RunCore};
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
@@ -52,6 +52,7 @@ impl Executor {
             identities: &engine.identities,
             costs: &engine.costs,
             recheck: engine.recheck(),
+            fuse: engine.fusion == Fusion::Auto && options.step_timeout.is_none(),
         };
         let mut planner = {
             let mut planners = engine.planners.lock();

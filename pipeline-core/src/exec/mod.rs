@@ -4,6 +4,7 @@
 mod cell;
 mod engine;
 mod executor;
+mod fused;
 mod gate;
 mod handful;
 mod handle;
@@ -31,7 +32,7 @@ mod wait;
 
 pub use executor::Executor;
 pub use handle::Run;
-pub use options::{OnFailure, Options, RunOptions};
+pub use options::{Fusion, OnFailure, Options, RunOptions};
 pub use report::{Report, StepRecord, StepReport};
 
 #[cfg(feature = "testkit")]

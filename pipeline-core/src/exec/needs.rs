@@ -37,7 +37,11 @@ impl RunCore {
         let shape = &self.plan.program.shape;
         let inputs =
             || shape.inputs(place).iter().map(|&slot| self.state.slots.layout(slot)).collect();
-        if let Some(layout) = layout(&*body.step, inputs) {
+        let made = match self.plan.program.group(place) {
+            Some(group) => self.group_layout(group, inputs),
+            None => layout(&*body.step, inputs),
+        };
+        if let Some(layout) = made {
             return layout.size_bytes();
         }
         #[expect(

@@ -28,6 +28,8 @@ pub struct Options {
     /// with the new result, and nothing made from it is kept. Results of types without a codec are
     /// not compared.
     pub self_check: f64,
+    /// Whether steps with a tile-wise form run as one.
+    pub fusion: Fusion,
 }
 
 impl std::fmt::Debug for Options {
@@ -39,8 +41,21 @@ impl std::fmt::Debug for Options {
             .field("services", &self.services)
             .field("observers", &self.observers.len())
             .field("self_check", &self.self_check)
+            .field("fusion", &self.fusion)
             .finish()
     }
+}
+
+/// Whether steps with a tile-wise form run as one, so that images between them are never made as a
+/// whole. Not one bit of a result depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fusion {
+    /// Where it pays: without a cache, which would keep what is between them, and where steps have
+    /// no time limit each.
+    #[default]
+    Auto,
+    /// Each step makes its whole result before the next one begins.
+    Never,
 }
 
 /// What a run does when a step fails.

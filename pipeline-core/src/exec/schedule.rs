@@ -94,7 +94,9 @@ impl Schedule {
     pub(crate) fn first(&self) -> impl Iterator<Item = u32> {
         let places = (0u32..).zip(self.program.waits.iter().zip(&self.program.actions));
         places
-            .filter(|&(_, (&waits, &action))| waits == 0 && action != Action::Given)
+            .filter(|&(_, (&waits, &action))| {
+                waits == 0 && !matches!(action, Action::Given | Action::Fuse)
+            })
             .map(|(place, _)| place)
     }
 

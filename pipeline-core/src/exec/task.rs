@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::cell::{Runner, State};
 use super::engine::{Follower, inside_step, runner, seat};
+use super::fused::Tally;
 use super::late::Found;
 use super::options::OnFailure;
 use super::run::{Abandoned, Local, RunCore};
@@ -65,6 +66,7 @@ impl Default for Terms {
 }
 
 /// How a place ended.
+#[derive(Clone)]
 pub(super) struct End {
     pub(super) status: Status,
     pub(super) error: Option<Arc<Error>>,
@@ -99,7 +101,7 @@ impl RunCore {
             Action::Run => self.run_step(place, local),
             Action::Pass => Outcome::Ended(self.pass_on(place, Status::Bypassed)),
             Action::Share => Outcome::Ended(self.pass_on(place, Status::Adopted)),
-            Action::Given | Action::Skip => Outcome::Parked,
+            Action::Given | Action::Skip | Action::Fuse => Outcome::Parked,
         };
         match outcome {
             Outcome::Ended(end) => Ok(self.end(place, &end, local)),
@@ -211,9 +213,15 @@ impl RunCore {
             helped: Some(&cell.helped),
         };
         let mut values = Values::default();
+        let group = self.plan.program.group(place).map(|group| (group, Tally::of(group)));
         let result = inside_step(|| {
             catch_unwind(AssertUnwindSafe(|| {
                 let mut read = |at: usize| Some(self.state.slots.take(*inputs.get(at)?, take));
+                if let Some((group, tally)) = &group {
+                    let inputs: Vec<Value> = (0..inputs.len()).filter_map(read).collect();
+                    values.push(self.run_group(group, &inputs, &ctx, tally)?);
+                    return Ok(());
+                }
                 let mut reader = Reader::new(&mut read, shape.port_counts(place));
                 step.call(&mut reader, &ctx, &mut |value| {
                     // Asked here for the first time: a panic is this step's.
@@ -235,7 +243,10 @@ impl RunCore {
                     dispose(values);
                     return Outcome::Abandoned;
                 }
-                cell.nanos.store(took, Ordering::Relaxed);
+                match &group {
+                    Some((group, tally)) => self.share_out(group, tally, place, took),
+                    None => cell.nanos.store(took, Ordering::Relaxed),
+                }
                 self.publish(place, values, took, local);
                 Outcome::Ended(End::ok(Status::Computed))
             }
@@ -387,6 +398,14 @@ impl RunCore {
     /// Ends a place: its record, its event, its inputs, its consumers. Returns the place to go on
     /// with.
     pub(super) fn end(self: &Arc<Self>, place: u32, end: &End, local: &mut Local) -> Option<u32> {
+        let own;
+        let end = match self.plan.program.group(place) {
+            None => end,
+            Some(group) => {
+                own = self.end_members(place, group, end, local);
+                &own
+            }
+        };
         if !end.status.is_ok() {
             self.pass_blame(place, end);
         }
@@ -441,10 +460,14 @@ impl RunCore {
     /// The end of a place that failed; stops the run if that is its policy.
     pub(super) fn failure(self: &Arc<Self>, place: u32, error: Error) -> End {
         let info = &self.plan.infos[place as usize];
-        let error = Error::Node {
-            node: info.name().to_owned(),
-            step: info.step_name().to_owned(),
-            source: Arc::new(error),
+        let error = match error {
+            // A group says itself which of its steps it was.
+            error @ Error::Node { .. } if self.plan.program.group(place).is_some() => error,
+            error => Error::Node {
+                node: info.name().to_owned(),
+                step: info.step_name().to_owned(),
+                source: Arc::new(error),
+            },
         };
         if self.on_failure == OnFailure::Stop && self.token.cancel(CancelReason::PeerFailed) {
             self.wind_down();
@@ -477,7 +500,7 @@ impl RunCore {
 }
 
 /// The error of a step that panicked.
-fn panicked(payload: Box<dyn Any + Send>) -> Error {
+pub(super) fn panicked(payload: Box<dyn Any + Send>) -> Error {
     let text = panic_text(&*payload);
     dispose(payload);
     Error::Panicked(text)

@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) has_faults: bool,
     pub(crate) needs_units: bool,
     pub(crate) has_timeout: bool,
+    /// Whether the step has a tile-wise form.
+    pub(crate) is_tiled: bool,
     /// Whether it retries, has a time limit or runs on threads of its own.
     pub(crate) is_special: bool,
 }
@@ -61,6 +63,7 @@ impl Facts {
             has_faults: false,
             needs_units: false,
             has_timeout: settings.timeout.is_some(),
+            is_tiled: false,
             is_special: settings.timeout.is_some() || settings.retry != Retry::NEVER,
         };
         let Some(body) = info.body() else { return facts };
@@ -76,6 +79,7 @@ impl Facts {
         facts.has_faults = !body.faults.is_empty();
         facts.needs_units = !spec.resources.is_empty();
         facts.is_special |= spec.lane != Lane::Compute;
+        facts.is_tiled = body.is_tiled;
         facts.reads_files = !spec.reads.is_empty();
         facts.is_external = !spec.reads.is_empty() || !spec.services.is_empty();
         facts

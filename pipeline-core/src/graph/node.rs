@@ -1,5 +1,6 @@
 //! One node of a graph: its step or input, and how it is to be run.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) struct StepBody {
     pub(crate) step: Arc<dyn AnyStep>,
     pub(crate) kind: Arc<StepType>,
     pub(crate) spec: Spec,
+    pub(crate) is_tiled: bool,
     /// Of name, version and parameters; `None` if the parameters cannot be serialised.
     pub(crate) digest: Option<Key>,
     /// Faults of the parameters, with paths below the node's own.
@@ -58,7 +60,9 @@ impl Body {
         }
         let (mut spec, digest) = (step.spec(), step.digest().ok());
         merge(&mut spec.resources);
-        Self::Step(Arc::new(StepBody { step, kind, spec, digest, faults }))
+        // A panic there is told when the step runs.
+        let is_tiled = catch_unwind(AssertUnwindSafe(|| step.tile().is_some())).unwrap_or(false);
+        Self::Step(Arc::new(StepBody { step, kind, spec, is_tiled, digest, faults }))
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Action {
     Share,
     /// Runs the step.
     Run,
+    /// Runs as part of a later place, whose group it belongs to.
+    Fuse,
 }
 
 /// A value that is there before the run.
@@ -116,7 +118,9 @@ impl Demand {
                 used[slot as usize] = true;
             };
             match action {
-                Action::Run => shape.inputs(place).iter().for_each(|&slot| want(slot)),
+                Action::Run | Action::Fuse => {
+                    shape.inputs(place).iter().for_each(|&slot| want(slot))
+                }
                 // Of what a bypassed node could pass on, only that is needed which it does.
                 Action::Pass => {
                     let info = &frozen.infos[place as usize];

@@ -15,6 +15,7 @@ impl Plan {
             Action::Pass => "bypass",
             Action::Share => "share",
             Action::Run => "run",
+            Action::Fuse => "fused",
         }
     }
 
@@ -27,11 +28,11 @@ impl Plan {
     #[must_use]
     pub fn to_dot(&self) -> String {
         let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
-        let shape = &self.program.shape;
+        let shape = self.program.wires();
         for place in 0..narrow(shape.len()) {
             let (info, word) = (self.info(place), self.word(place));
             let color = match word {
-                "run" => "lightsalmon",
+                "run" | "fused" => "lightsalmon",
                 "cached" | "given" => "palegreen",
                 _ => "lightgray",
             };

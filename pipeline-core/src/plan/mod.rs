@@ -4,6 +4,7 @@
 mod demand;
 mod explain;
 mod freeze;
+mod fuse;
 mod keys;
 mod narrow;
 mod order;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::demand::{Action, Demand};
 use super::freeze::Frozen;
+use super::fuse::{Fusion, fuse};
 use super::keys::passed_on;
 use super::order::{self, Estimates};
 use super::shape::{Shape, narrow as number};
+use crate::step::Group;
 
 /// Everything about a run that does not depend on parameters: what happens at which place, in
 /// which order, and how often each result is read.
@@ -33,12 +35,24 @@ pub(crate) struct Program {
     pub(crate) estimates: Estimates,
     /// For each place, its place in the frozen graph; empty where that is the same.
     pub(crate) origins: Vec<u32>,
+    /// What runs as one; `None` where nothing does.
+    pub(crate) fusion: Option<Fusion>,
 }
 
 impl Program {
     /// The place in the frozen graph.
     pub(crate) fn origin(&self, place: u32) -> u32 {
         self.origins.get(place as usize).copied().unwrap_or(place)
+    }
+
+    /// The wires as they are in the graph.
+    pub(crate) fn wires(&self) -> &Shape {
+        self.fusion.as_ref().map_or(&self.shape, |fusion| &fusion.wires)
+    }
+
+    /// The group that a place runs.
+    pub(crate) fn group(&self, place: u32) -> Option<&Group> {
+        self.fusion.as_ref()?.group(place)
     }
 }
 
@@ -47,6 +61,7 @@ pub(super) fn narrow(
     demand: &Demand,
     targets: &[u32],
     estimates: &Estimates,
+    may_fuse: bool,
 ) -> Program {
     let whole = demand.actions.iter().all(|&action| action == Action::Run);
     let mut program = if whole {
@@ -59,11 +74,14 @@ pub(super) fn narrow(
     } else {
         part(frozen, demand, targets, estimates)
     };
-    let shape = &*program.shape;
     program.actions = match program.origins.as_slice() {
         [] => demand.actions.clone(),
         origins => origins.iter().map(|&place| demand.actions[place as usize]).collect(),
     };
+    if may_fuse && frozen.traits.has_tiles {
+        fuse(frozen, &mut program);
+    }
+    let shape = &*program.shape;
     program.waits = (0..number(shape.len()))
         .map(|place| {
             let inputs = shape.inputs(place).iter();
@@ -139,7 +157,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
         let counts = old.port_counts(origin);
         match demand.actions[origin as usize] {
             Action::Skip | Action::Given => {}
-            Action::Run => {
+            Action::Run | Action::Fuse => {
                 inputs.extend(old.inputs(origin).iter().map(|&slot| renumbered(slot)));
                 return (!counts.is_empty()).then(|| counts.into());
             }
@@ -157,7 +175,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
     let renumber = |slot: u32| renumber(slot, &|place| shape.first_slot(place));
     let targets = targets.iter().map(|&slot| renumber(slot)).collect();
     let nanos = |&origin: &u32| match demand.actions[origin as usize] {
-        Action::Run => estimates.nanos[origin as usize],
+        Action::Run | Action::Fuse => estimates.nanos[origin as usize],
         // What does not run takes no time.
         Action::Skip | Action::Given | Action::Pass | Action::Share => 0.0,
     };

@@ -50,11 +50,14 @@ pub(crate) struct Traits {
     pub(crate) has_digests: bool,
     /// Whether any node's parameters have faults.
     pub(crate) has_faults: bool,
+    /// Whether any step has a tile-wise form.
+    pub(crate) has_tiles: bool,
 }
 
 impl Traits {
     pub(super) fn add(&mut self, facts: &Facts) {
         self.has_faults |= facts.has_faults;
+        self.has_tiles |= facts.is_tiled;
         self.needs_units |= facts.needs_units;
         self.has_timeouts |= facts.has_timeout;
         self.has_special |= facts.is_special;
@@ -103,7 +106,8 @@ impl Plan {
     /// The number of steps that will run.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.program.actions.iter().filter(|&&action| action == Action::Run).count()
+        let runs = |action: &&Action| matches!(action, Action::Run | Action::Fuse);
+        self.program.actions.iter().filter(runs).count()
     }
 
     /// The nodes whose results are there already.
@@ -126,7 +130,7 @@ impl Plan {
     /// the executor starts a step as soon as its own inputs are there.
     #[must_use]
     pub fn batches(&self) -> Vec<Vec<NodeId>> {
-        let shape = &self.program.shape;
+        let shape = self.program.wires();
         let mut generation = vec![0usize; shape.len()];
         let mut batches: Vec<Vec<NodeId>> = Vec::new();
         for place in 0..narrow(shape.len()) {
@@ -159,7 +163,7 @@ impl Plan {
     /// For each node, the last node in running order that reads a result of it. A target's result
     /// lives on.
     pub fn lifetimes(&self) -> impl Iterator<Item = (NodeId, Option<NodeId>)> {
-        let shape = &self.program.shape;
+        let shape = self.program.wires();
         (0..narrow(shape.len())).map(move |place| {
             let last = shape.consumers(place).iter().max();
             (shape.ids[place as usize], last.map(|&last| shape.ids[last as usize]))

@@ -65,7 +65,11 @@ impl Planner {
             {
                 Arc::clone(program)
             }
-            _ => Arc::new(narrow(frozen, &demand, &targets, &self.estimates)),
+            _ => {
+                // A result that is kept, and one whose name is yet to come to light, is made whole.
+                let may_fuse = request.fuse && request.cache.is_none() && !self.has_late();
+                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, may_fuse))
+            }
         };
         let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
         plan.recheck = request.recheck;
@@ -186,6 +190,11 @@ impl Planner {
             .filter_map(|(origin, digest)| Some((place_of(origin)?, digest?)))
             .filter(|&(place, _)| program.actions[place as usize] == Action::Run)
             .collect()
+    }
+
+    /// Whether the name of any result comes to light only during the run.
+    fn has_late(&self) -> bool {
+        self.frozen.traits.has_digests || self.keys.late.contains(&true)
     }
 
     fn late(&self, frozen: &Frozen, program: &Program) -> Option<Arc<LateKeys>> {

@@ -36,6 +36,8 @@ pub(crate) struct Request<'a> {
     pub(crate) costs: &'a Costs,
     /// Which results are computed though they are there.
     pub(crate) recheck: Recheck,
+    /// Whether tile-wise steps may run as one.
+    pub(crate) fuse: bool,
 }
 
 /// The outputs that a run is to compute.
@@ -180,7 +182,10 @@ impl Costs {
         });
         let Learned { mean, told } = learned;
         mean.nanos += (new.nanos - mean.nanos) * NEWEST;
-        mean.bytes += (new.bytes - mean.bytes) * NEWEST;
+        if bytes > 0 {
+            // A step that ran as part of another made nothing of its own.
+            mean.bytes += (new.bytes - mean.bytes) * NEWEST;
+        }
         let differs = |a: f64, b: f64| (a > b * MUCH || b > a * MUCH) && (a - b).abs() > MANY;
         if differs(mean.nanos, told.nanos) || differs(mean.bytes, told.bytes) {
             *told = *mean;

@@ -109,7 +109,7 @@ impl Plan {
 
     /// The layout of each slot, from the values at hand downwards.
     fn slot_layouts(&self) -> Vec<Option<Layout>> {
-        let (program, shape) = (&*self.program, &*self.program.shape);
+        let (program, shape) = (&*self.program, self.program.wires());
         let mut layouts = vec![None; shape.slot_count()];
         for given in &self.given {
             layouts[given.slot as usize] = given.value.layout();
@@ -123,7 +123,7 @@ impl Plan {
                         layouts[slot as usize] = layouts[source as usize];
                     }
                 }
-                Action::Run => {
+                Action::Run | Action::Fuse => {
                     let Some(step) = &self.steps[place as usize] else { continue };
                     inputs.clear();
                     inputs.extend(

@@ -6,6 +6,7 @@ mod defaults;
 mod erased;
 mod expect;
 mod finite;
+mod fused;
 mod inputs;
 mod locate;
 mod outputs;
@@ -24,6 +25,7 @@ pub use context::Context;
 pub(crate) use context::{Host, Progress};
 pub use erased::{AnyStep, StepType};
 pub(crate) use expect::{found, list_of, one_of, shorten};
+pub(crate) use fused::{Fused, Group, Member, Source};
 #[doc(hidden)]
 pub use inputs::Reader;
 pub(crate) use inputs::Wire;

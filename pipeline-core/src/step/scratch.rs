@@ -43,17 +43,28 @@ impl Scratch {
         f: impl FnOnce(&mut [T], &mut Self) -> Result<R>,
     ) -> Result<R> {
         let words = len.saturating_mul(size_of::<T>()).div_ceil(size_of::<u64>());
-        let mut memory = self.spare.pop().unwrap_or_default();
-        if memory.len() < words {
-            // Its content is of no use, so nothing is copied as growing it would.
-            drop(memory);
-            memory = zeros(words, || "the working memory of a step".to_owned())?;
-        }
+        let mut memory = self.take(words)?;
         let result = f(&mut bytemuck::cast_slice_mut(&mut memory)[..len], self);
+        self.put_back(memory);
+        result
+    }
+
+    /// At least `words` words, for as long as the caller wants them.
+    pub(crate) fn take(&mut self, words: usize) -> Result<Vec<u64>> {
+        let memory = self.spare.pop().unwrap_or_default();
+        if memory.len() >= words {
+            return Ok(memory);
+        }
+        // Its content is of no use, so nothing is copied as growing it would.
+        drop(memory);
+        zeros(words, || "the working memory of a step".to_owned())
+    }
+
+    /// Keeps memory for later use.
+    pub(crate) fn put_back(&mut self, memory: Vec<u64>) {
         if memory.len() * size_of::<u64>() <= KEPT {
             self.spare.push(memory);
         }
-        result
     }
 }
 

@@ -126,12 +126,15 @@ pub fn tile<A: Raster, R: Raster>(
             buffer = out.into();
         }
     });
-    // A profile describes colours; it does not outlive a change between gray and colour, nor one of
-    // what the numbers mean.
-    let icc = icc
-        .filter(|_| (source.channels < 3) == (layout.channels < 3) && source.color == layout.color);
+    let icc = icc.filter(|_| keeps_profile(&source, &layout));
     source = layout;
     R::assemble(source, buffer, icc)
+}
+
+/// Whether the profile of an input holds for the output. It describes colours; it does not outlive
+/// a change between gray and colour, nor one of what the numbers mean.
+pub(super) fn keeps_profile(input: &Layout, output: &Layout) -> bool {
+    (input.channels < 3) == (output.channels < 3) && input.color == output.color
 }
 
 /// Whether an output can take the place of an input, sample for sample.

@@ -72,8 +72,8 @@ impl Rotate90 {
     ) -> Result<()> {
         let input = input.crop(self.source(out.region(), input.image())).typed::<T>()?;
         let rows: Vec<&[T]> = input.rows().collect();
-        let strip_len = STRIP * out.region().width as usize * input.channels();
-        for (strip, out) in out.samples::<T>()?.chunks_mut(strip_len).enumerate() {
+        let mut out: Vec<&mut [T]> = out.rows::<T>()?.map(|(_, row)| row).collect();
+        for (strip, out) in out.chunks_mut(STRIP).enumerate() {
             ctx.check()?;
             turn(&rows, input.channels(), self.turn, strip * STRIP, out);
         }

@@ -35,13 +35,13 @@ pub(crate) fn turn<T: Copy>(
     channels: usize,
     turns: QuarterTurns,
     first: usize,
-    out: &mut [T],
+    out: &mut [&mut [T]],
 ) {
     let columns = rows.first().map_or(0, |row| row.len()) / channels;
     let width = if turns == QuarterTurns::Two { columns } else { rows.len() };
     // Columns outermost: neighbours along a column of the input are read while they are near.
     for x in 0..width {
-        for (y, out) in (first..).zip(out.chunks_exact_mut(width * channels)) {
+        for (y, out) in (first..).zip(out.iter_mut()) {
             let (column, row) = turns.origin((x, y), (columns, rows.len()));
             out[x * channels..][..channels]
                 .copy_from_slice(&rows[row][column * channels..][..channels]);
@@ -63,12 +63,12 @@ mod tests {
             (QuarterTurns::Three, [3, 30, 6, 60, 2, 20, 5, 50, 1, 10, 4, 40]),
         ];
         for (turns, expected) in rows_of {
-            let mut out = [0; 12];
-            turn(&rows, 2, turns, 0, &mut out);
-            assert_eq!(out, expected, "{turns:?}");
             let width = if turns == QuarterTurns::Two { 6 } else { 4 };
+            let mut out = [0; 12];
+            turn(&rows, 2, turns, 0, &mut out.chunks_mut(width).collect::<Vec<_>>());
+            assert_eq!(out, expected, "{turns:?}");
             let mut last = vec![0; width];
-            turn(&rows, 2, turns, 12 / width - 1, &mut last);
+            turn(&rows, 2, turns, 12 / width - 1, &mut [&mut last[..]]);
             assert_eq!(last, expected[12 - width..], "{turns:?} from the last row");
         }
     }

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "codecs")]
 mod contract;
+mod fused;
 mod golden;
 #[cfg(feature = "codecs")]
 mod io;
