@@ -119,7 +119,7 @@ impl Demand {
             };
             match action {
                 Action::Run | Action::Fuse => {
-                    shape.inputs(place).iter().for_each(|&slot| want(slot))
+                    shape.inputs(place).iter().for_each(|&slot| want(slot));
                 }
                 // Of what a bypassed node could pass on, only that is needed which it does.
                 Action::Pass => {

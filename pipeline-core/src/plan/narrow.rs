@@ -229,6 +229,7 @@ mod tests {
                 sources: &Sources::new(),
                 identities: &Identities::default(),
                 costs: &costs,
+                fuse: false,
                 recheck: Recheck::default(),
             },
         );

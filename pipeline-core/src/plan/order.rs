@@ -1,4 +1,4 @@
-//! Pass 5: which of two ready steps goes first.
+//! Pass 6: which of two ready steps goes first.
 //!
 //! Two orders, because they want opposite things. The *rank* of a step is the longest time from
 //! its start to the end of the run; running the highest rank first keeps all workers busy. The

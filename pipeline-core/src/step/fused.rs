@@ -360,9 +360,9 @@ impl Fused<'_> {
             });
             drop(views);
             made[at] = (!is_last).then_some(memory);
-            for place in 0..at {
-                if (pass.last_read[place] == at || result.is_err())
-                    && let Some(memory) = made[place].take()
+            for (memory, &last_read) in made.iter_mut().zip(&pass.last_read) {
+                if (last_read == at || result.is_err())
+                    && let Some(memory) = memory.take()
                 {
                     self.ctx.scratch(|scratch| scratch.put_back(memory));
                 }

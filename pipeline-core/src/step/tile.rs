@@ -7,9 +7,10 @@ use crate::error::{Error, Result};
 /// A step that can make any region of its output from regions of its inputs.
 ///
 /// Written once, it gives the engine parallel bands, cancellation and progress between them, and
-/// work in place where nobody else holds the input. The form says enough to make a part of an
-/// image alone or to chain steps band by band, but a run makes whole images, one step after the
-/// other. A step that needs the whole image, such as a histogram, does not implement it.
+/// work in place where nobody else holds the input. Where nobody wants the image between two such
+/// steps, a run does not make it: both run as one, tile by tile
+/// ([`Fusion`](crate::exec::Fusion)), and a crop makes the steps before it do only what it shows.
+/// A step that needs the whole image, such as a histogram, does not implement it.
 ///
 /// # Contract
 ///

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is copied like any sample.
 /// **Cost**: one copy of the rectangle, which is all the memory; the footprint is the region, moved
-/// by `x` and `y`. The steps before it make the whole image all the same.
+/// by `x` and `y`. Steps that run as one with it make only what it shows.
 /// **Errors**: a rectangle that is empty or does not lie within the image.
 ///
 /// **Source**: NumPy slicing, equal.
