@@ -191,7 +191,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
 mod tests {
     use super::super::recheck::Recheck;
     use super::super::request::{Bindings, Costs, Request, Targets};
-    use super::super::{Identities, Sources, compile};
+    use super::super::{Identities, Planner, Sources};
     use crate::data::In;
     use crate::error::Result;
     use crate::graph::Graph;
@@ -219,7 +219,7 @@ mod tests {
         graph.bypass(off.id()).unwrap();
         let costs = Costs::default();
         costs.learn("same", 5000, 1);
-        let plan = compile(
+        let plan = Planner::default().compile(
             &graph,
             &Request {
                 targets: &Targets::declared(),

@@ -44,7 +44,7 @@ impl Scratch {
     ) -> Result<R> {
         let words = len.saturating_mul(size_of::<T>()).div_ceil(size_of::<u64>());
         let mut memory = self.take(words)?;
-        let result = f(&mut bytemuck::cast_slice_mut(&mut memory)[..len], self);
+        let result = f(&mut bytemuck::cast_slice_mut(&mut memory[..words])[..len], self);
         self.put_back(memory);
         result
     }
@@ -93,6 +93,13 @@ mod tests {
             Ok(())
         });
         lent.unwrap();
+    }
+
+    #[test]
+    fn large_samples_fit_into_memory_of_any_length() {
+        let mut scratch = Scratch::default();
+        scratch.samples::<u8, _>(24, |_, _| Ok(())).unwrap();
+        scratch.samples::<[u64; 2], _>(1, |samples, _| Ok(assert_eq!(samples.len(), 1))).unwrap();
     }
 
     #[test]

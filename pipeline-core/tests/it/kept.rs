@@ -70,7 +70,7 @@ fn what_comes_too_late_is_kept_under_no_key() {
         })
         .unwrap();
         let mut graph = Graph::new();
-        let stuck = graph.add("stuck", Hang { number: 1, lane }, ());
+        let stuck = graph.add("stuck", Hang { number: 1, lane, ..Default::default() }, ());
         let plan = executor.plan(&graph, &RunOptions::default()).unwrap();
         let key = plan.key(stuck.id()).unwrap();
         let report = executor.run_plan(plan, &impatient()).unwrap();

@@ -1,6 +1,6 @@
 //! Sizes that are known before anything runs.
 
-use pipeline_core::{Executor, Graph, Image, Options, RunOptions, plan::Bindings};
+use pipeline_core::{Executor, Fusion, Graph, Image, Options, RunOptions, plan::Bindings};
 use pipeline_ops::filter::GaussianBlur;
 use pipeline_ops::geometry::{Crop, Flip};
 use pipeline_ops::point::Blend;
@@ -58,7 +58,9 @@ fn a_result_that_is_passed_on_still_counts() {
     let picture = Image::from_samples(100, 100, 1, vec![7u8; 10_000]).unwrap();
     let one = picture.layout().size_bytes();
     let bindings = Bindings::new().with("photo", picture).unwrap();
-    let executor = Executor::new(Options { threads: Some(1), ..Options::default() }).unwrap();
+    let executor =
+        Executor::new(Options { threads: Some(1), fusion: Fusion::Never, ..Options::default() })
+            .unwrap();
     let options = RunOptions { bindings, ..RunOptions::default() };
     let plan = executor.plan(&graph, &options).unwrap();
 
