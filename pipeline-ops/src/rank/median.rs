@@ -1,25 +1,13 @@
 //! The median over a square window.
 
-use std::ops::RangeInclusive;
-
 use pipeline_core::{
     Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
-use crate::kernel::{Border, Rank, RankHistogram, median_3x3, median_row, pad_row};
-use crate::neighborhood::{self, Rows};
-
-/// The radii that are taken: above them a window has more pixels than most images.
-const RADIUS: RangeInclusive<u32> = 0..=255;
-
-/// Pixels that a histogram slides over between two looks for a cancel.
-const STRETCH: usize = 128;
-
-/// Window samples that are selected from between two looks for a cancel.
-const SELECTED: usize = 1 << 15;
+use super::nth::{Nth, RADIUS};
+use crate::kernel::Border;
 
 /// Replaces each sample by the median of a square of side `2 · radius + 1`; removes single wrong
 /// pixels and keeps edges.
@@ -79,118 +67,10 @@ impl Default for Median {
 }
 
 impl Median {
-    fn render_as<T: Rank>(
-        &self,
-        input: &View<'_>,
-        out: &mut ViewMut<'_>,
-        ctx: &Context<'_>,
-    ) -> Result<()> {
-        let (region, radius) = (out.region(), self.radius);
-        let rows = Rows::<T>::new(input, region, (radius, radius), self.border)?;
-        let span = rows.span(region, radius);
-        let size = 2 * radius as usize + 1;
-        let padded_len = (region.width as usize + size - 1) * span.channels;
-        let padded_rows = region.height as usize + size - 1;
-
-        ctx.scratch(|scratch| {
-            scratch.samples::<T::Key, _>(padded_len * padded_rows, |keys, scratch| {
-                scratch.samples::<T, _>(padded_len, |padded, _| {
-                    let first = i64::from(region.y) - i64::from(radius);
-                    for (y, keys) in (first..).zip(keys.chunks_exact_mut(padded_len)) {
-                        ctx.check()?;
-                        pad_row(rows.row(y), padded, span, self.border, rows.constant());
-                        keys.iter_mut().zip(&*padded).for_each(|(key, sample)| *key = sample.key());
-                    }
-                    Ok::<_, pipeline_core::Error>(())
-                })?;
-                let keys: Vec<&[T::Key]> = keys.chunks_exact(padded_len).collect();
-                let windows = keys.windows(size);
-                let mut medians = Medians::<T>::new(radius as usize);
-                for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
-                    medians.row(window, span.channels, out, ctx)?;
-                }
-                Ok(())
-            })
-        })
+    fn nth(&self) -> Nth {
+        let below = Nth::count(self.radius) / 2;
+        Nth { radius: self.radius, below, border: self.border }
     }
-}
-
-/// Finds the medians of rows in the way that suits sample type and radius.
-enum Medians<T: Rank> {
-    /// By a network or a selection, which work in this memory.
-    Compared(Vec<T::Key>),
-    /// By counting what is in a window that slides.
-    Counted(RankHistogram),
-}
-
-impl<T: Rank> Medians<T> {
-    fn new(radius: usize) -> Self {
-        match T::BITS {
-            // The network for radius 1 beats counting.
-            Some(bits) if radius > 1 => Self::Counted(RankHistogram::new(bits)),
-            _ => Self::Compared(Vec::new()),
-        }
-    }
-
-    /// Fills `out` from rows that are padded by the radius, of which there are 2 · radius + 1.
-    fn row(
-        &mut self,
-        rows: &[&[T::Key]],
-        channels: usize,
-        out: &mut [T],
-        ctx: &Context<'_>,
-    ) -> Result<()> {
-        let window = match self {
-            Self::Compared(window) => window,
-            Self::Counted(histogram) => {
-                let mut channel = 0..channels;
-                return channel.try_for_each(|at| slide(histogram, rows, (at, channels), out, ctx));
-            }
-        };
-        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
-        for (place, out) in out.chunks_mut(stretch).enumerate() {
-            ctx.check()?;
-            let from = place * stretch;
-            if let [a, b, c] = rows {
-                median_3x3([&a[from..], &b[from..], &c[from..]], channels, out, window);
-            } else {
-                let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
-                median_row(&rows, channels, out, window);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Slides an empty histogram along one channel of a row, and empties it again: that is less work
-/// than clearing all bins.
-fn slide<T: Rank>(
-    histogram: &mut RankHistogram,
-    rows: &[&[T::Key]],
-    (channel, channels): (usize, usize),
-    out: &mut [T],
-    ctx: &Context<'_>,
-) -> Result<()> {
-    let size = rows.len();
-    let below = u32::try_from(size * size / 2).unwrap_or(u32::MAX);
-    let at = |pixel: usize| pixel * channels + channel;
-    let pixels = out.len() / channels;
-
-    for pixel in 0..size - 1 {
-        histogram.add::<T>(rows, at(pixel));
-    }
-    for pixel in 0..pixels {
-        if pixel.is_multiple_of(STRETCH) {
-            ctx.check()?;
-        }
-        histogram.add::<T>(rows, at(pixel + size - 1));
-        out[at(pixel)] = T::from_key(histogram.nth::<T>(below));
-        histogram.remove::<T>(rows, at(pixel));
-    }
-    for pixel in pixels..pixels + size - 1 {
-        histogram.remove::<T>(rows, at(pixel));
-    }
-    Ok(())
 }
 
 impl Step for Median {
@@ -209,16 +89,14 @@ impl Step for Median {
 
 impl Tile for Median {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check::within("radius", self.radius, &RADIUS, "px")?;
-        Ok(inputs[0])
+        self.nth().layout(inputs)
     }
 
     fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
-        let radius = (self.radius, self.radius);
-        neighborhood::footprint(self.border, region, radius, inputs[0].region())
+        self.nth().footprint(region, inputs)
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out, ctx))
+        dispatch!(out.sample_type(), T => self.nth().render::<T>(&inputs[0], out, ctx))
     }
 }

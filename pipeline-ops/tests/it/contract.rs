@@ -10,7 +10,7 @@ use pipeline_ops::filter::{BoxBlur, GaussianBlur, Sobel, UnsharpMask};
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::io::{Open, Save};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
-use pipeline_ops::rank::Median;
+use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{MaskImage, Otsu};
 use serde_json::{Value as Json, json};
 
@@ -82,7 +82,7 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 21] = [
+const ROWS: [(&str, fn()); 24] = [
     ("blend", blend),
     ("box_blur", || images::<BoxBlur>(&[1, 4], &bordered(&json!({ "radius": 3 })))),
     ("convert", || {
@@ -98,12 +98,18 @@ const ROWS: [(&str, fn()); 21] = [
     ("invert", || images::<Invert>(&[4], &[json!({})])),
     ("levels", || images::<Levels>(&[3], &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
     ("mask_image", mask_image),
+    ("maximum", || images::<Maximum>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
     ("median", || {
         images::<Median>(&[1, 4], &bordered(&json!({ "radius": 1 })));
         images::<Median>(&[1], &[json!({ "radius": 3 })]);
     }),
+    ("minimum", || images::<Minimum>(&[1, 4], &bordered(&json!({ "radius": 5 })))),
     ("open", open),
     ("otsu", || images::<Otsu>(&[1], &[json!({})])),
+    ("percentile", || {
+        let params = json!({ "radius": 1, "percentile": 20.0 });
+        images::<Percentile>(&[1, 4], &bordered(&params));
+    }),
     ("resize", || {
         let filters = ["nearest", "lanczos3", "area"];
         let smaller = filters.map(|filter| json!({ "width": 11, "filter": filter }));

@@ -52,6 +52,12 @@ fn step() -> impl Strategy<Value = (&'static str, Json)> {
         )),
         (0u32..5, border())
             .prop_map(|(radius, border)| ("median", json!({ "radius": radius, "border": border }))),
+        (prop_oneof![Just("minimum"), Just("maximum")], 0u32..9, border())
+            .prop_map(|(op, radius, border)| (op, json!({ "radius": radius, "border": border }))),
+        (0u32..4, 0.0f32..=100.0, border()).prop_map(|(radius, percentile, border)| (
+            "percentile",
+            json!({ "radius": radius, "percentile": percentile, "border": border })
+        )),
         (0.0f32..2.0, 0.0f32..3.0, 0.0f32..0.2, border()).prop_map(
             |(sigma, amount, threshold, border)| {
                 let params = json!({
@@ -288,13 +294,24 @@ fn separable_and_sliding_equal_direct() {
         let inputs = [image];
 
         let params = json!({ "radius": radius, "border": edge.json() });
-        let medians = windows.iter().map(|window| {
+        let sorted = windows.iter().map(|window| {
             let mut window = window.clone();
             window.sort_by(f64::total_cmp);
-            window[window.len() / 2] as f32
+            window
         });
-        let medians: Vec<f32> = medians.collect();
-        prop_assert_eq!(floats(&run("median", &params, inputs.clone()).unwrap()), medians);
+        let sorted: Vec<Vec<f64>> = sorted.collect();
+        let last = windows[0].len() - 1;
+        for (op, percentile, place) in
+            [("minimum", 0, 0), ("median", 50, last / 2), ("maximum", 100, last)]
+        {
+            let expected: Vec<f32> = sorted.iter().map(|window| window[place] as f32).collect();
+            let found = floats(&run(op, &params, inputs.clone()).unwrap());
+            prop_assert_eq!(&found, &expected, "{}", op);
+            let mut params = params.clone();
+            params["percentile"] = json!(percentile);
+            let found = floats(&run("percentile", &params, inputs.clone()).unwrap());
+            prop_assert_eq!(&found, &expected, "percentile {}", percentile);
+        }
 
         let means = floats(&run("box_blur", &params, inputs.clone()).unwrap());
         for (mean, window) in means.into_iter().zip(&windows) {
@@ -377,6 +394,21 @@ fn what_is_no_number_reaches_the_neighbours_that_see_it() {
 }
 
 #[test]
+fn what_is_no_number_comes_last_in_the_order() {
+    let row = vec![1.0f32, -0.0, 0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+    let image = Image::from_samples(6, 1, 1, row).unwrap();
+    let rows = [
+        ("minimum", [-0.0f32, -0.0, -0.0, 0.0, f32::NEG_INFINITY, f32::NEG_INFINITY]),
+        ("maximum", [1.0, 1.0, f32::NAN, f32::NAN, f32::NAN, f32::INFINITY]),
+    ];
+    for (op, expected) in rows {
+        let found = floats(&run(op, &json!({ "radius": 1 }), [image.clone()]).unwrap());
+        // As text, because NaN is unlike itself and zero like its negative.
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{op}");
+    }
+}
+
+#[test]
 fn sharpening_equals_direct_at_every_border() {
     let strategy = ((1u32..7, 1u32..7), 1u16..=4, sample_type(), any::<u64>(), edge());
     let (sigma, amount) = (0.7, 1.5);
@@ -408,6 +440,9 @@ fn a_flat_image_stays_flat_under_every_blur_and_resize() {
         ("gaussian_blur", json!({ "sigma": 3.0 })),
         ("box_blur", json!({ "radius": 7 })),
         ("median", json!({ "radius": 3 })),
+        ("minimum", json!({ "radius": 40 })),
+        ("maximum", json!({ "radius": 4096 })),
+        ("percentile", json!({ "radius": 2, "percentile": 99.5 })),
         ("unsharp_mask", json!({ "amount": 4.0 })),
         ("resize", json!({ "width": 31, "height": 2 })),
         ("resize", json!({ "width": 2, "height": 31, "filter": "catmull_rom" })),

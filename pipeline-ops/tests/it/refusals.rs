@@ -29,6 +29,18 @@ fn parameters_out_of_range_are_named_with_their_range() {
             "truncate · sigma is 7992 px, expected 0 to 4096 px",
         ),
         ("median", json!({ "radius": 256 }), "radius is 256 px, expected 0 to 255 px"),
+        (
+            "percentile",
+            json!({ "radius": 4_294_967_295u32 }),
+            "radius is 4294967295 px, expected 0 to 255 px",
+        ),
+        (
+            "percentile",
+            json!({ "percentile": 100.5 }),
+            "percentile is 100.5 %, expected 0 to 100 %",
+        ),
+        ("minimum", json!({ "radius": 4097 }), "radius is 4097 px, expected 0 to 4096 px"),
+        ("maximum", json!({ "radius": 4097 }), "radius is 4097 px, expected 0 to 4096 px"),
         ("box_blur", json!({ "radius": 4_000_000 }), "radius is 4000000 px, expected 0 to 4096 px"),
         ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
         ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),

@@ -6,7 +6,7 @@ use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step
 use pipeline_ops::filter::{BoxBlur, GaussianBlur, Sobel, UnsharpMask};
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
-use pipeline_ops::rank::Median;
+use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::Otsu;
 use serde_json::Value as Json;
 
@@ -55,8 +55,11 @@ pub(crate) fn run(
         "grayscale" => image::<Grayscale>(params, inputs),
         "invert" => image::<Invert>(params, inputs),
         "levels" => image::<Levels>(params, inputs),
+        "maximum" => image::<Maximum>(params, inputs),
         "median" => image::<Median>(params, inputs),
+        "minimum" => image::<Minimum>(params, inputs),
         "otsu" => mask::<Otsu>(params, inputs),
+        "percentile" => image::<Percentile>(params, inputs),
         "resize" => image::<Resize>(params, inputs),
         "rotate90" => image::<Rotate90>(params, inputs),
         "sobel" => image::<Sobel>(params, inputs),

@@ -1,8 +1,8 @@
-//! Medians over square windows: a sorting network for 3 × 3, a sliding histogram for integers, and
-//! a selection for floats.
+//! The order of the samples of square windows: a sorting network for the median of 3 × 3, a sliding
+//! histogram for integers, and a selection for floats.
 //!
 //! Samples are turned into keys once, when rows are padded. A key orders as its sample does and is
-//! an integer, so every form below is exact and gives the same median.
+//! an integer, so every form below is exact and finds the same sample.
 
 use bytemuck::Pod;
 use pipeline_core::Sample;
@@ -56,31 +56,30 @@ macro_rules! integer {
 integer!(u8, u16);
 
 impl Rank for f32 {
-    type Key = u32;
+    type Key = i32;
     const BITS: Option<u32> = None;
 
-    fn key(self) -> u32 {
-        let bits = self.to_bits();
-        if self.is_nan() {
-            u32::MAX
-        } else if self.is_sign_negative() {
-            !bits
-        } else {
-            bits | 1 << 31
-        }
+    fn key(self) -> i32 {
+        if self.is_nan() { i32::MAX } else { mirrored(self.to_bits() as i32) }
     }
 
-    fn from_key(key: u32) -> Self {
-        Self::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key })
+    fn from_key(key: i32) -> Self {
+        Self::from_bits(mirrored(key) as u32)
     }
 
-    fn bin(key: u32) -> usize {
+    fn bin(key: i32) -> usize {
         key as usize
     }
 
-    fn at_bin(bin: usize) -> u32 {
-        bin as u32
+    fn at_bin(bin: usize) -> i32 {
+        bin as i32
     }
+}
+
+/// The bits of negative floats order against their numbers: this turns them, all but the sign, and
+/// turns them back.
+fn mirrored(bits: i32) -> i32 {
+    bits ^ ((bits >> 31) as u32 >> 1) as i32
 }
 
 /// Fills `out` with the medians of 3 × 3 windows, from three rows padded by one pixel.
@@ -126,13 +125,17 @@ fn middle_of<K: Ord + Copy>(a: K, b: K, c: K) -> K {
     a.min(b).max(a.max(b).min(c))
 }
 
-/// Fills `out` with the medians of the windows of some rows by selecting in each, from rows padded
-/// by `radius` pixels.
+/// Fills `out` with the samples that have `below` others before them in their window, by selecting
+/// in each, from rows that are padded by half of their number.
 ///
 /// `window` is working memory.
-pub(crate) fn median_row<T: Rank>(
+///
+/// # Panics
+/// If a window has not that many samples.
+pub(crate) fn select_row<T: Rank>(
     rows: &[&[T::Key]],
     channels: usize,
+    below: usize,
     out: &mut [T],
     window: &mut Vec<T::Key>,
 ) {
@@ -144,12 +147,11 @@ pub(crate) fn median_row<T: Rank>(
             let pixels = row[i - channel..][..width].chunks_exact(channels);
             window.extend(pixels.map(|pixel| pixel[channel]));
         }
-        let middle = window.len() / 2;
-        *out = T::from_key(*window.select_nth_unstable(middle).1);
+        *out = T::from_key(*window.select_nth_unstable(below).1);
     }
 }
 
-/// Counts of the keys in a window that slides along a row; finds their median by a short walk from
+/// Counts of the keys in a window that slides along a row; finds one of them by a short walk from
 /// the last one, over single bins and over groups of bins.
 #[derive(Debug)]
 pub(crate) struct RankHistogram {
@@ -245,7 +247,7 @@ mod tests {
         let rows: Vec<&[u8]> = keys.chunks(9).collect();
         let (mut network, mut selected) = ([0u8; 7], [0u8; 7]);
         median_3x3::<u8>([rows[0], rows[1], rows[2]], 1, &mut network, &mut Vec::new());
-        median_row::<u8>(&rows, 1, &mut selected, &mut Vec::new());
+        select_row::<u8>(&rows, 1, 4, &mut selected, &mut Vec::new());
         assert_eq!(network, selected);
 
         let mut histogram = RankHistogram::new(8);

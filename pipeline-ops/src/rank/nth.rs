@@ -1,0 +1,169 @@
+//! The sample of a given place in the order of each window: what the rank filters have in common.
+
+use std::ops::RangeInclusive;
+
+use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
+
+use crate::check;
+use crate::kernel::{Border, Rank, RankHistogram, median_3x3, pad_row, select_row};
+use crate::neighborhood::{self, Rows};
+
+/// The radii that are taken: above them a window has more pixels than most images.
+pub(super) const RADIUS: RangeInclusive<u32> = 0..=255;
+
+/// Pixels that a histogram slides over between two looks for a cancel.
+const STRETCH: usize = 128;
+
+/// Window samples that are selected from between two looks for a cancel.
+const SELECTED: usize = 1 << 15;
+
+/// How many of nine samples are before their median.
+const MIDDLE_OF_NINE: u32 = 4;
+
+/// Gives each place the sample of its window that has `below` others before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nth {
+    pub(super) radius: u32,
+    pub(super) below: u32,
+    pub(super) border: Border,
+}
+
+impl Nth {
+    /// Samples of a window of one channel; saturates for radii that `layout` refuses.
+    pub(super) fn count(radius: u32) -> u32 {
+        radius.saturating_mul(2).saturating_add(1).saturating_pow(2)
+    }
+
+    pub(super) fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        check::within("radius", self.radius, &RADIUS, "px")?;
+        Ok(inputs[0])
+    }
+
+    pub(super) fn footprint(&self, region: Region, inputs: &[Layout]) -> Region {
+        let radius = (self.radius, self.radius);
+        neighborhood::footprint(self.border, region, radius, inputs[0].region())
+    }
+
+    pub(super) fn render<T: Rank>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let (region, radius) = (out.region(), self.radius);
+        let rows = Rows::<T>::new(input, region, (radius, radius), self.border)?;
+        let span = rows.span(region, radius);
+        let size = 2 * radius as usize + 1;
+        let padded_len = (region.width as usize + size - 1) * span.channels;
+        let padded_rows = region.height as usize + size - 1;
+
+        ctx.scratch(|scratch| {
+            scratch.samples::<T::Key, _>(padded_len * padded_rows, |keys, scratch| {
+                scratch.samples::<T, _>(padded_len, |padded, _| {
+                    let first = i64::from(region.y) - i64::from(radius);
+                    for (y, keys) in (first..).zip(keys.chunks_exact_mut(padded_len)) {
+                        ctx.check()?;
+                        pad_row(rows.row(y), padded, span, self.border, rows.constant());
+                        keys.iter_mut().zip(&*padded).for_each(|(key, sample)| *key = sample.key());
+                    }
+                    Ok::<_, pipeline_core::Error>(())
+                })?;
+                let keys: Vec<&[T::Key]> = keys.chunks_exact(padded_len).collect();
+                let windows = keys.windows(size);
+                let mut finder = Finder::<T>::new(self);
+                for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
+                    finder.row(window, (self.below, span.channels), out, ctx)?;
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Finds the samples of rows in the way that suits sample type, radius and place.
+enum Finder<T: Rank> {
+    /// By a network or a selection, which work in this memory.
+    Compared(Vec<T::Key>),
+    /// By counting what is in a window that slides.
+    Counted(RankHistogram),
+}
+
+impl<T: Rank> Finder<T> {
+    fn new(nth: &Nth) -> Self {
+        match T::BITS {
+            // The network for the median of nine beats counting.
+            Some(bits) if nth.radius > 1 || nth.radius == 1 && nth.below != MIDDLE_OF_NINE => {
+                Self::Counted(RankHistogram::new(bits))
+            }
+            _ => Self::Compared(Vec::new()),
+        }
+    }
+
+    /// Fills `out` from rows that are padded by the radius, of which there are 2 · radius + 1.
+    fn row(
+        &mut self,
+        rows: &[&[T::Key]],
+        (below, channels): (u32, usize),
+        out: &mut [T],
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let window = match self {
+            Self::Compared(window) => window,
+            Self::Counted(histogram) => {
+                let mut channel = 0..channels;
+                let place = |at| Place { below, channel: at, channels };
+                return channel.try_for_each(|at| slide(histogram, rows, place(at), out, ctx));
+            }
+        };
+        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
+        for (place, out) in out.chunks_mut(stretch).enumerate() {
+            ctx.check()?;
+            let from = place * stretch;
+            if let ([a, b, c], MIDDLE_OF_NINE) = (rows, below) {
+                median_3x3([&a[from..], &b[from..], &c[from..]], channels, out, window);
+            } else {
+                let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
+                select_row(&rows, channels, below as usize, out, window);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which sample is sought, and of which channel.
+#[derive(Clone, Copy)]
+struct Place {
+    below: u32,
+    channel: usize,
+    channels: usize,
+}
+
+/// Slides an empty histogram along one channel of a row, and empties it again: that is less work
+/// than clearing all bins.
+fn slide<T: Rank>(
+    histogram: &mut RankHistogram,
+    rows: &[&[T::Key]],
+    Place { below, channel, channels }: Place,
+    out: &mut [T],
+    ctx: &Context<'_>,
+) -> Result<()> {
+    let size = rows.len();
+    let at = |pixel: usize| pixel * channels + channel;
+    let pixels = out.len() / channels;
+
+    for pixel in 0..size - 1 {
+        histogram.add::<T>(rows, at(pixel));
+    }
+    for pixel in 0..pixels {
+        if pixel.is_multiple_of(STRETCH) {
+            ctx.check()?;
+        }
+        histogram.add::<T>(rows, at(pixel + size - 1));
+        out[at(pixel)] = T::from_key(histogram.nth::<T>(below));
+        histogram.remove::<T>(rows, at(pixel));
+    }
+    for pixel in pixels..pixels + size - 1 {
+        histogram.remove::<T>(rows, at(pixel));
+    }
+    Ok(())
+}
