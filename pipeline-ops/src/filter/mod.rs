@@ -1,21 +1,36 @@
 //! Linear filters and edges: each output pixel is made from a neighbourhood of the input.
 
 mod box_blur;
+mod convolve;
+mod edges;
 mod gaussian_blur;
+mod laplace;
+mod prewitt;
+mod scharr;
 mod sobel;
 mod unsharp_mask;
+mod weighted;
 
 pub use crate::kernel::Border;
 pub use box_blur::BoxBlur;
+pub use convolve::Convolve;
+pub use edges::EdgeOutput;
 pub use gaussian_blur::GaussianBlur;
-pub use sobel::{Sobel, SobelOutput};
+pub use laplace::Laplace;
+pub use prewitt::Prewitt;
+pub use scharr::Scharr;
+pub use sobel::Sobel;
 pub use unsharp_mask::UnsharpMask;
 
 use pipeline_core::{Registry, Result};
 
 pub(crate) fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<BoxBlur>()?;
+    registry.register::<Convolve>()?;
     registry.register::<GaussianBlur>()?;
+    registry.register::<Laplace>()?;
+    registry.register::<Prewitt>()?;
+    registry.register::<Scharr>()?;
     registry.register::<Sobel>()?;
     registry.register::<UnsharpMask>()
 }

@@ -1,27 +1,11 @@
 //! Sobel derivatives and their magnitude.
 
-use pipeline_core::{
-    ColorSpace, Context, Image, In, Layout, Region, Result, Sample, SampleType, Step, Tile, View,
-    ViewMut, dispatch, tile,
-};
+use pipeline_core::{Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Border, copy_alpha, derivatives, pad_row, vertical};
-use crate::neighborhood::{self, Rows};
-
-/// What a Sobel filter gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SobelOutput {
-    /// The strength of edges of any direction.
-    #[default]
-    Magnitude,
-    /// The derivative along x: positive where samples rise to the right.
-    X,
-    /// The derivative along y: positive where samples rise downwards.
-    Y,
-}
+use super::edges::{EdgeOutput, Edges};
+use crate::kernel::{Border, Smoothing};
 
 /// Finds edges by smoothed derivatives.
 ///
@@ -52,14 +36,14 @@ pub enum SobelOutput {
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
-/// use pipeline_ops::filter::{Sobel, SobelOutput};
+/// use pipeline_ops::filter::{Sobel, EdgeOutput};
 ///
 /// let image = Image::from_samples(4, 3, 1, vec![
 ///     0u8, 0, 80, 80, // 0 80 80 0
 ///     0,   0, 80, 80, // 0 80 80 0
 ///     0,   0, 80, 80, // 0 80 80 0
 /// ])?;
-/// let step = Sobel { output: SobelOutput::X, ..Default::default() };
+/// let step = Sobel { output: EdgeOutput::X, ..Default::default() };
 /// let out = step.run(In::new(image), &Context::default())?;
 /// assert_eq!(out.samples::<f32>(), Some(&[
 ///     0.0, 80.0, 80.0, 0.0,
@@ -72,57 +56,15 @@ pub enum SobelOutput {
 #[serde(deny_unknown_fields, default)]
 pub struct Sobel {
     /// Magnitude or one derivative; default `magnitude`.
-    pub output: SobelOutput,
+    pub output: EdgeOutput,
     /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
 impl Sobel {
-    fn render_as<T: Sample, U: Sample>(
-        &self,
-        input: &View<'_>,
-        out: &mut ViewMut<'_>,
-        ctx: &Context<'_>,
-    ) -> Result<()> {
-        let region = out.region();
-        let alpha = input.image().has_alpha();
-        let rows = Rows::<T>::new(input, region, (1, 1), self.border)?;
-        let own = input.crop(region).typed::<T>()?;
-        let span = rows.span(region, 1);
-        let constant = 4.0 * rows.constant().to_f32();
-        let (len, channels) = (rows.row_len(), span.channels);
-        let padded_len = (region.width as usize + 2) * channels;
-
-        let mut window = Vec::with_capacity(3);
-        ctx.scratch(|scratch| {
-            scratch.samples::<f32, _>(len + 2 * padded_len, |memory, _| {
-                let (columns, padded) = memory.split_at_mut(len);
-                let (smooth, rise) = padded.split_at_mut(padded_len);
-                for (y, out) in out.rows::<U>()? {
-                    ctx.check()?;
-                    rows.window(y, 1, &mut window);
-                    vertical(&window, &[1.0, 2.0, 1.0], columns);
-                    pad_row(columns, smooth, span, self.border, constant);
-                    // Not with a weight of 0 for the row between, which would spread its NaN.
-                    vertical(&[window[0], window[2]], &[-1.0, 1.0], columns);
-                    pad_row(columns, rise, span, self.border, 0.0);
-
-                    let (smooth, rise) = (&*smooth, &*rise);
-                    match self.output {
-                        SobelOutput::X => derivatives(smooth, rise, channels, out, |x, _| x),
-                        SobelOutput::Y => derivatives(smooth, rise, channels, out, |_, y| y),
-                        SobelOutput::Magnitude => {
-                            let magnitude = |x: f32, y: f32| ((x * x + y * y) / 2.0).sqrt();
-                            derivatives(smooth, rise, channels, out, magnitude);
-                        }
-                    }
-                    if alpha {
-                        copy_alpha(own.row(y), channels, out);
-                    }
-                }
-                Ok(())
-            })
-        })
+    fn edges(&self) -> Edges {
+        let smoothing = Smoothing { side: 1.0, middle: 2.0 };
+        Edges { smoothing, output: self.output, border: self.border }
     }
 }
 
@@ -143,27 +85,14 @@ impl Step for Sobel {
 
 impl Tile for Sobel {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        let layout = inputs[0];
-        Ok(match self.output {
-            SobelOutput::Magnitude => layout,
-            SobelOutput::X | SobelOutput::Y => {
-                Layout { sample: SampleType::F32, color: ColorSpace::Data, ..layout }
-            }
-        })
+        Ok(self.edges().layout(inputs))
     }
 
     fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
-        neighborhood::footprint(self.border, region, (1, 1), inputs[0].region())
+        self.edges().footprint(region, inputs)
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let input = &inputs[0];
-        dispatch!(input.sample_type(), T => {
-            if out.sample_type() == T::TYPE {
-                self.render_as::<T, T>(input, out, ctx)
-            } else {
-                self.render_as::<T, f32>(input, out, ctx)
-            }
-        })
+        self.edges().render(&inputs[0], out, ctx)
     }
 }

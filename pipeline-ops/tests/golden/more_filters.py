@@ -1,11 +1,14 @@
 """References of the rank filters beyond the median, and of the linear and edge filters."""
 
 import numpy as np
+import skimage
 from scipy import ndimage
 
 
 def cases(golden):
     rank(golden)
+    kernels(golden)
+    edges(golden)
 
 
 def size(image, radius):
@@ -35,3 +38,51 @@ def rank(golden):
     out = ndimage.percentile_filter(golden.INPUTS["float"], 12.5, 7, mode="reflect")
     params = {"radius": 3, "percentile": 12.5, "border": "reflect"}
     golden.case("percentile", params, ["float"], out, 0, "reflect")
+
+
+def opacity(image, values):
+    """Signed results with the opacity of the image, as a share of white."""
+    if image.ndim == 3 and image.shape[2] in (2, 4):
+        values[..., -1] = image[..., -1] / np.iinfo(image.dtype).max
+    return values.astype(np.float32)
+
+
+def kernels(golden):
+    skewed = [[0, 1, 2.5, -1, 0], [3, 0, -4, 0.5, 1], [0, 0, 1, 2, -0.75]]
+    for name in ["camera", "rgba", "micro", "row", "float", "special"]:
+        image = golden.INPUTS[name]
+        correlate = lambda a: ndimage.correlate(a, np.array(skewed), mode="nearest") / 5 + 20
+        with np.errstate(invalid="ignore"):
+            out = golden.channelwise(image, correlate, keep_alpha=True)
+        params = {"kernel": skewed, "divisor": 5.0, "offset": 20.0}
+        golden.case("convolve", params, [name], golden.rounded(out, image.dtype),
+                    golden.near(image, relative=2e-5))
+    tall = np.random.default_rng(21).integers(-3, 9, (9, 3)).astype(float)
+    image = golden.INPUTS["gradient"]
+    for border, mode in golden.BORDERS.items():
+        out = ndimage.correlate(image.astype(float), tall, mode=mode) / 80
+        params = {"kernel": tall.tolist(), "divisor": 80.0, "border": border}
+        golden.case("convolve", params, ["gradient"], golden.rounded(out, np.uint16), 1, border)
+
+    for name in ["camera", "rgba", "micro", "gradient", "row", "float", "special"]:
+        image = golden.INPUTS[name]
+        laplace = lambda a: ndimage.laplace(a, mode="nearest")
+        with np.errstate(invalid="ignore"):
+            out = opacity(image, golden.channelwise(image, laplace))
+        tolerance = 1e-7 if golden.has_alpha(image) else golden.near(image, 0)
+        golden.case("laplace", {}, [name], out, tolerance)
+
+
+def edges(golden):
+    for op in ["scharr", "prewitt"]:
+        function = getattr(skimage.filters, op)
+        for name in ["camera", "rgba", "micro", "float", "row"]:
+            image = golden.INPUTS[name]
+            magnitude = lambda a: function(a, mode="nearest")
+            out = golden.channelwise(image, magnitude, keep_alpha=True)
+            golden.case(op, {}, [name], golden.rounded(out, image.dtype), golden.near(image))
+        image = golden.INPUTS["corner"].astype(float)
+        for output, axis in [("x", 1), ("y", 0)]:
+            out = function(image, axis=axis, mode="mirror")
+            params = {"output": output, "border": "mirror"}
+            golden.case(op, params, ["corner"], out.astype(np.float32), 1e-4, output)

@@ -6,7 +6,9 @@ use pipeline_core::testkit::step::Check;
 use pipeline_core::{
     ColorSpace, Context, Executor, Graph, Image, In, Mask, Options, RunOptions, SampleType, Step,
 };
-use pipeline_ops::filter::{BoxBlur, GaussianBlur, Sobel, UnsharpMask};
+use pipeline_ops::filter::{
+    BoxBlur, Convolve, GaussianBlur, Laplace, Prewitt, Scharr, Sobel, UnsharpMask,
+};
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::io::{Open, Save};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
@@ -82,12 +84,17 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 24] = [
+const ROWS: [(&str, fn()); 28] = [
     ("blend", blend),
     ("box_blur", || images::<BoxBlur>(&[1, 4], &bordered(&json!({ "radius": 3 })))),
     ("convert", || {
         let kinds = ["u8", "u16", "f32"].map(|to| json!({ "to": to, "range": "raw" }));
         images::<Convert>(&[2], &kinds);
+    }),
+    ("convolve", || {
+        let kernel = [[1.0, 0.0, -2.5, 3.0, 1.0], [0.5, 0.0, 1.0, -1.0, 2.0], [0.0; 5]];
+        let params = json!({ "kernel": kernel, "divisor": 4.0, "offset": 12.0 });
+        images::<Convolve>(&[1, 4], &bordered(&params));
     }),
     ("crop", || images::<Crop>(&[3], &[json!({ "x": 2, "y": 3, "width": 9 })])),
     ("flip", || images::<Flip>(&[3], &["horizontal", "vertical"].map(|a| json!({ "axis": a })))),
@@ -96,6 +103,7 @@ const ROWS: [(&str, fn()); 24] = [
     ("gaussian_blur", || images::<GaussianBlur>(&[1, 4], &bordered(&json!({ "sigma": 1.2 })))),
     ("grayscale", || images::<Grayscale>(&[1, 3, 4], &[json!({ "luma": "rec709" })])),
     ("invert", || images::<Invert>(&[4], &[json!({})])),
+    ("laplace", || images::<Laplace>(&[1, 4], &bordered(&json!({})))),
     ("levels", || images::<Levels>(&[3], &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
     ("mask_image", mask_image),
     ("maximum", || images::<Maximum>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
@@ -110,6 +118,7 @@ const ROWS: [(&str, fn()); 24] = [
         let params = json!({ "radius": 1, "percentile": 20.0 });
         images::<Percentile>(&[1, 4], &bordered(&params));
     }),
+    ("prewitt", || images::<Prewitt>(&[1, 4], &bordered(&json!({})))),
     ("resize", || {
         let filters = ["nearest", "lanczos3", "area"];
         let smaller = filters.map(|filter| json!({ "width": 11, "filter": filter }));
@@ -118,6 +127,7 @@ const ROWS: [(&str, fn()); 24] = [
     }),
     ("rotate90", || images::<Rotate90>(&[3], &["90", "180", "270"].map(|t| json!({ "turn": t })))),
     ("save", save),
+    ("scharr", || images::<Scharr>(&[1, 4], &bordered(&json!({ "output": "y" })))),
     ("sobel", || {
         images::<Sobel>(
             &[1, 4],

@@ -39,6 +39,15 @@ fn border() -> impl Strategy<Value = Json> {
     ]
 }
 
+/// A kernel of sides 1, 3 or 5, a third of whose weights are 0.
+fn kernel() -> impl Strategy<Value = Vec<Vec<f32>>> {
+    let weight = prop_oneof![1 => Just(0.0f32), 2 => -2.0f32..2.0];
+    let all = prop::collection::vec(weight, 25);
+    (0usize..3, 0usize..3, all).prop_map(|(rx, ry, all)| {
+        all.chunks(5).take(2 * ry + 1).map(|row| row[..2 * rx + 1].to_vec()).collect()
+    })
+}
+
 /// A step of one image, by name and parameters.
 fn step() -> impl Strategy<Value = (&'static str, Json)> {
     let neighborhood = prop_oneof![
@@ -66,8 +75,16 @@ fn step() -> impl Strategy<Value = (&'static str, Json)> {
                 ("unsharp_mask", params)
             }
         ),
-        (prop_oneof![Just("magnitude"), Just("x"), Just("y")], border())
-            .prop_map(|(output, border)| ("sobel", json!({ "output": output, "border": border }))),
+        (
+            prop_oneof![Just("sobel"), Just("scharr"), Just("prewitt")],
+            prop_oneof![Just("magnitude"), Just("x"), Just("y")],
+            border()
+        )
+            .prop_map(|(op, output, border)| (op, json!({ "output": output, "border": border }))),
+        border().prop_map(|border| ("laplace", json!({ "border": border }))),
+        (kernel(), 0.5f32..9.0, border()).prop_map(|(kernel, divisor, border)| {
+            ("convolve", json!({ "kernel": kernel, "divisor": divisor, "border": border }))
+        }),
     ];
     let filter = prop_oneof![
         Just("nearest"),
@@ -340,8 +357,6 @@ fn separable_and_sliding_equal_direct() {
 #[test]
 fn edges_equal_direct_ones_at_every_border() {
     let strategy = ((1u32..7, 1u32..7), 1u16..=4, sample_type(), any::<u64>(), edge());
-    let across = [-0.25, 0.0, 0.25, -0.5, 0.0, 0.5, -0.25, 0.0, 0.25];
-    let down = [-0.25, -0.5, -0.25, 0.0, 0.0, 0.0, 0.25, 0.5, 0.25];
     law(150, &strategy, |(sides, channels, sample, seed, edge)| {
         let image = filled(sides, channels, sample, seed);
         let windows = windows(&image, 1, edge);
@@ -350,26 +365,63 @@ fn edges_equal_direct_ones_at_every_border() {
             SampleType::U16 => 65_535.0,
             SampleType::F32 => 1.0,
         };
-        for output in ["magnitude", "x", "y"] {
-            let params = json!({ "output": output, "border": edge.json() });
-            let found = floats(&run("sobel", &params, [image.clone()]).unwrap());
-            for (at, (found, window)) in found.into_iter().zip(&windows).enumerate() {
-                let (x, y) = (weighted(window, &across), weighted(window, &down));
-                let (expected, allowed) = match (output, is_alpha(at, channels)) {
-                    ("magnitude", true) => (window[4], 0.0),
-                    // Derivatives are floats, and opaque is 1 in floats.
-                    (_, true) => (window[4] / white, 1e-6),
-                    ("magnitude", _) => {
-                        (saturated(((x * x + y * y) / 2.0).sqrt(), sample), rounding(sample))
-                    }
-                    ("x", _) => (x, 1e-5 * white),
-                    _ => (y, 1e-5 * white),
-                };
-                prop_assert!(
-                    (f64::from(found) - expected).abs() <= allowed,
-                    "{output}: {found} for {expected}"
-                );
+        let smoothings = [("sobel", [1.0, 2.0]), ("scharr", [3.0, 10.0]), ("prewitt", [1.0, 1.0])];
+        for (op, [side, middle]) in smoothings {
+            let [side, middle] = [side, middle].map(|weight| weight / (2.0 * side + middle));
+            let across = [-side, 0.0, side, -middle, 0.0, middle, -side, 0.0, side];
+            let down = [-side, -middle, -side, 0.0, 0.0, 0.0, side, middle, side];
+            for output in ["magnitude", "x", "y"] {
+                let params = json!({ "output": output, "border": edge.json() });
+                let found = floats(&run(op, &params, [image.clone()]).unwrap());
+                for (at, (found, window)) in found.into_iter().zip(&windows).enumerate() {
+                    let (x, y) = (weighted(window, &across), weighted(window, &down));
+                    let (expected, allowed) = match (output, is_alpha(at, channels)) {
+                        ("magnitude", true) => (window[4], 0.0),
+                        // Derivatives are floats, and opaque is 1 in floats.
+                        (_, true) => (window[4] / white, 1e-6),
+                        ("magnitude", _) => {
+                            (saturated(((x * x + y * y) / 2.0).sqrt(), sample), rounding(sample))
+                        }
+                        ("x", _) => (x, 1e-5 * white),
+                        _ => (y, 1e-5 * white),
+                    };
+                    prop_assert!(
+                        (f64::from(found) - expected).abs() <= allowed,
+                        "{op} {output}: {found} for {expected}"
+                    );
+                }
             }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn kernels_equal_direct_sums_at_every_border() {
+    let image_of = ((1u32..7, 1u32..7), 1u16..=4, sample_type(), any::<u64>());
+    let strategy = (image_of, kernel(), edge(), -0.2f32..0.2);
+    law(150, &strategy, |((sides, channels, sample, seed), kernel, edge, offset)| {
+        let image = filled(sides, channels, sample, seed);
+        let params = json!({
+            "kernel": kernel, "divisor": 2.0, "offset": offset, "border": edge.json(),
+        });
+        let found = floats(&run("convolve", &params, [image.clone()]).unwrap());
+        // The kernel in the middle of a window of radius 2.
+        let (left, above) = (2 - kernel[0].len() / 2, 2 - kernel.len() / 2);
+        let mut weights = [0.0; 25];
+        for (y, row) in kernel.iter().enumerate() {
+            for (x, &weight) in row.iter().enumerate() {
+                weights[(above + y) * 5 + left + x] = f64::from(weight) / 2.0;
+            }
+        }
+        for (at, (found, window)) in found.into_iter().zip(windows(&image, 2, edge)).enumerate() {
+            let sum = weighted(&window, &weights) + f64::from(offset);
+            let (expected, allowed) = if is_alpha(at, channels) {
+                (window[12], 0.0)
+            } else {
+                (saturated(sum, sample), 2.0 * rounding(sample))
+            };
+            prop_assert!((f64::from(found) - expected).abs() <= allowed, "{found} for {expected}");
         }
         Ok(())
     });
@@ -440,6 +492,7 @@ fn a_flat_image_stays_flat_under_every_blur_and_resize() {
         ("gaussian_blur", json!({ "sigma": 3.0 })),
         ("box_blur", json!({ "radius": 7 })),
         ("median", json!({ "radius": 3 })),
+        ("convolve", json!({ "kernel": [[1, 2, 1], [2, 4, 2], [1, 2, 1]], "divisor": 16 })),
         ("minimum", json!({ "radius": 40 })),
         ("maximum", json!({ "radius": 4096 })),
         ("percentile", json!({ "radius": 2, "percentile": 99.5 })),

@@ -42,6 +42,27 @@ fn parameters_out_of_range_are_named_with_their_range() {
         ("minimum", json!({ "radius": 4097 }), "radius is 4097 px, expected 0 to 4096 px"),
         ("maximum", json!({ "radius": 4097 }), "radius is 4097 px, expected 0 to 4096 px"),
         ("box_blur", json!({ "radius": 4_000_000 }), "radius is 4000000 px, expected 0 to 4096 px"),
+        (
+            "convolve",
+            json!({ "kernel": [] }),
+            "kernel is of 0 rows, expected an odd number, 1 to 63",
+        ),
+        (
+            "convolve",
+            json!({ "kernel": [[1, 2]] }),
+            "kernel[0] is of 2 weights, expected an odd number, 1 to 63",
+        ),
+        (
+            "convolve",
+            json!({ "kernel": [[1, 2, 1], [1], [1, 2, 1]] }),
+            "kernel[1] is of 1 weights, expected 3 as in the first row",
+        ),
+        (
+            "convolve",
+            json!({ "kernel": [[1, 2e7, 1]] }),
+            "kernel[0][1] is 20000000, expected -1000000 to 1000000",
+        ),
+        ("convolve", json!({ "divisor": 0 }), "divisor is 0, expected 0.000001 to 1000000"),
         ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
         ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),
         (

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch};
-use pipeline_ops::filter::{BoxBlur, GaussianBlur, Sobel, UnsharpMask};
+use pipeline_ops::filter::{
+    BoxBlur, Convolve, GaussianBlur, Laplace, Prewitt, Scharr, Sobel, UnsharpMask,
+};
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
@@ -47,6 +49,7 @@ pub(crate) fn run(
         }
         "box_blur" => image::<BoxBlur>(params, inputs),
         "convert" => image::<Convert>(params, inputs),
+        "convolve" => image::<Convolve>(params, inputs),
         "crop" => image::<Crop>(params, inputs),
         "flip" => image::<Flip>(params, inputs),
         "gain" => image::<Gain>(params, inputs),
@@ -54,14 +57,17 @@ pub(crate) fn run(
         "gaussian_blur" => image::<GaussianBlur>(params, inputs),
         "grayscale" => image::<Grayscale>(params, inputs),
         "invert" => image::<Invert>(params, inputs),
+        "laplace" => image::<Laplace>(params, inputs),
         "levels" => image::<Levels>(params, inputs),
         "maximum" => image::<Maximum>(params, inputs),
         "median" => image::<Median>(params, inputs),
         "minimum" => image::<Minimum>(params, inputs),
         "otsu" => mask::<Otsu>(params, inputs),
         "percentile" => image::<Percentile>(params, inputs),
+        "prewitt" => image::<Prewitt>(params, inputs),
         "resize" => image::<Resize>(params, inputs),
         "rotate90" => image::<Rotate90>(params, inputs),
+        "scharr" => image::<Scharr>(params, inputs),
         "sobel" => image::<Sobel>(params, inputs),
         "threshold" => mask::<Threshold>(params, inputs),
         "unsharp_mask" => image::<UnsharpMask>(params, inputs),

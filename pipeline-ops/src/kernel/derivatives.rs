@@ -1,28 +1,44 @@
-//! Sobel derivatives along a row, from sums that were taken along columns.
+//! Smoothed derivatives along a row, from sums that were taken along columns.
 
 use pipeline_core::Sample;
 
+/// The weights that derivatives of 3 × 3 pixels are smoothed with: `side middle side`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Smoothing {
+    pub(crate) side: f32,
+    pub(crate) middle: f32,
+}
+
+impl Smoothing {
+    /// The sum of the three weights.
+    pub(crate) fn sum(self) -> f32 {
+        2.0 * self.side + self.middle
+    }
+}
+
 /// Fills `out` with `f(gx, gy)` of each place.
 ///
-/// `smooth` holds a row's column sums by 1 2 1 and `rise` those by -1 0 1, both padded by a pixel
-/// on either side. `gx` is ¼ of the rise of the first along the row, `gy` ¼ of the second by 1 2 1.
+/// `smooth` holds a row's column sums by the weights of the smoothing and `rise` those by -1 0 1,
+/// both padded by a pixel on either side. `gx` is the rise of the first along the row, `gy` the
+/// second smoothed along the row, each divided by the sum of the weights.
 ///
 /// # Panics
 /// If a row is shorter than `out` and two pixels.
 pub(crate) fn derivatives<U: Sample>(
-    smooth: &[f32],
-    rise: &[f32],
+    (smooth, rise): (&[f32], &[f32]),
+    smoothing: Smoothing,
     channels: usize,
     out: &mut [U],
     f: impl Fn(f32, f32) -> f32,
 ) {
     let len = out.len();
+    let (Smoothing { side, middle }, scale) = (smoothing, 1.0 / smoothing.sum());
     let (left, right) = (&smooth[..len], &smooth[2 * channels..][..len]);
     let (before, here, after) =
         (&rise[..len], &rise[channels..][..len], &rise[2 * channels..][..len]);
     for (at, out) in out.iter_mut().enumerate() {
-        let x = (right[at] - left[at]) / 4.0;
-        let y = (before[at] + 2.0 * here[at] + after[at]) / 4.0;
+        let x = (right[at] - left[at]) * scale;
+        let y = (side * before[at] + middle * here[at] + side * after[at]) * scale;
         *out = U::from_f32(f(x, y));
     }
 }
@@ -52,8 +68,9 @@ mod tests {
         };
         let (smooth, rise) = (column([1.0, 2.0, 1.0]), column([-1.0, 0.0, 1.0]));
         let (mut x, mut y) = ([0.0f32; 4], [0.0f32; 4]);
-        derivatives(&smooth, &rise, 2, &mut x, |x, _| x);
-        derivatives(&smooth, &rise, 2, &mut y, |_, y| y);
+        let smoothing = Smoothing { side: 1.0, middle: 2.0 };
+        derivatives((&smooth, &rise), smoothing, 2, &mut x, |x, _| x);
+        derivatives((&smooth, &rise), smoothing, 2, &mut y, |_, y| y);
         for at in 0..4 {
             let window = rows.map(|row| [row[at], row[at + 2], row[at + 4]]);
             assert_eq!((x[at], y[at]), direct(window), "{at}");
