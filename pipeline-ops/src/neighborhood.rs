@@ -1,5 +1,5 @@
 //! How steps read the neighbourhood of a region: footprints, rows beyond the edge, and the two
-//! passes of a separable filter.
+//! passes of separable filters.
 
 use std::ops::RangeInclusive;
 
@@ -87,6 +87,12 @@ impl<'a, T: Sample> Rows<'a, T> {
         }
     }
 
+    /// Fills `padded` with row `y` as floats; `stored` is working memory of [`row_len`](Self::row_len).
+    pub(crate) fn padded_floats(&self, y: i64, span: Span, stored: &mut [f32], padded: &mut [f32]) {
+        stored.iter_mut().zip(self.row(y)).for_each(|(to, sample)| *to = sample.to_f32());
+        pad_row(stored, padded, span, self.border, self.constant().to_f32());
+    }
+
     /// Puts the rows from `y - radius` to `y + radius` into `rows`.
     pub(crate) fn window<'r>(&'r self, y: u32, radius: u32, rows: &mut Vec<&'r [T]>) {
         let (y, radius) = (i64::from(y), i64::from(radius));
@@ -105,22 +111,36 @@ impl<'a, T: Sample> Rows<'a, T> {
     }
 }
 
-/// A filter whose kernel is the product of a column and a row of weights, both of odd length.
+/// Filters each of whose kernels is the product of a column and a row of weights, over one image.
 #[derive(Debug)]
 pub(crate) struct Separable<'a> {
-    pub(crate) x: &'a [f32],
-    pub(crate) y: &'a [f32],
+    pub(crate) terms: &'a [Term<'a>],
     pub(crate) border: Border,
 }
 
-impl Separable<'_> {
+/// A row and a column of weights, both of odd length.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Term<'a> {
+    pub(crate) x: &'a [f32],
+    pub(crate) y: &'a [f32],
+}
+
+impl Term<'_> {
     fn radius(&self) -> (u32, u32) {
         let radius = |weights: &[f32]| u32::try_from(weights.len() / 2).unwrap_or(u32::MAX);
         (radius(self.x), radius(self.y))
     }
+}
+
+impl Separable<'_> {
+    /// The radius of the largest kernel.
+    fn radius(&self) -> (u32, u32) {
+        let radii = self.terms.iter().map(Term::radius);
+        radii.fold((0, 0), |largest, (x, y)| (largest.0.max(x), largest.1.max(y)))
+    }
 
     /// Filters the rows of `out` and gives each to `finish`: the row's number, its sums, and the
-    /// samples to fill.
+    /// samples to fill. The sums of several terms stand one after the other.
     ///
     /// Columns are summed first, straight from the samples of the input, so that nothing but one
     /// row of sums is kept, however large the radius.
@@ -133,32 +153,36 @@ impl Separable<'_> {
     ) -> Result<()> {
         let (region, (rx, ry)) = (out.region(), self.radius());
         let rows = Rows::<T>::new(input, region, (rx, ry), self.border)?;
-        let span = rows.span(region, rx);
-        let constant = rows.constant().to_f32() * self.y.iter().sum::<f32>();
-        let out_len = region.width as usize * span.channels;
-        let padded_len = out_len + 2 * rx as usize * span.channels;
+        let channels = rows.plane.channels();
+        let out_len = region.width as usize * channels;
+        let most_padded = out_len + 2 * rx as usize * channels;
 
-        let mut window = Vec::with_capacity(self.y.len());
-        let mut part = Vec::with_capacity(self.y.len());
-        let lens = rows.row_len() + padded_len + out_len;
+        let mut window = Vec::with_capacity(2 * ry as usize + 1);
+        let mut part = Vec::with_capacity(2 * ry as usize + 1);
+        let lens = rows.row_len() + most_padded + self.terms.len() * out_len;
         ctx.scratch(|scratch| {
             scratch.samples::<f32, _>(lens, |memory, _| {
                 let (columns, memory) = memory.split_at_mut(rows.row_len());
-                let (padded, sums) = memory.split_at_mut(padded_len);
+                let (padded, sums) = memory.split_at_mut(most_padded);
                 for (y, out) in out.rows::<U>()? {
-                    rows.window(y, ry, &mut window);
-                    let len = block(self.y.len());
-                    for (place, columns) in columns.chunks_mut(len).enumerate() {
-                        ctx.check()?;
-                        part.clear();
-                        part.extend(window.iter().map(|row| &row[place * len..]));
-                        vertical(&part, self.y, columns);
-                    }
-                    pad_row(columns, padded, span, self.border, constant);
-                    let len = block(self.x.len());
-                    for (place, sums) in sums.chunks_mut(len).enumerate() {
-                        ctx.check()?;
-                        horizontal(&padded[place * len..], self.x, span.channels, sums);
+                    for (term, sums) in self.terms.iter().zip(sums.chunks_exact_mut(out_len)) {
+                        let (rx, ry) = term.radius();
+                        rows.window(y, ry, &mut window);
+                        let len = block(term.y.len());
+                        for (place, columns) in columns.chunks_mut(len).enumerate() {
+                            ctx.check()?;
+                            part.clear();
+                            part.extend(window.iter().map(|row| &row[place * len..]));
+                            vertical(&part, term.y, columns);
+                        }
+                        let constant = rows.constant().to_f32() * term.y.iter().sum::<f32>();
+                        let padded = &mut padded[..out_len + 2 * rx as usize * channels];
+                        pad_row(columns, padded, rows.span(region, rx), self.border, constant);
+                        let len = block(term.x.len());
+                        for (place, sums) in sums.chunks_mut(len).enumerate() {
+                            ctx.check()?;
+                            horizontal(&padded[place * len..], term.x, channels, sums);
+                        }
                     }
                     finish(y, sums, out);
                 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::kernel::{Border, gaussian};
-use crate::neighborhood::{self, RADIUS, Separable};
+use crate::neighborhood::{self, RADIUS, Separable, Term};
 
 /// The standard deviations that are taken, in pixels.
 pub(super) const SIGMA: RangeInclusive<f64> = 0.0..=1000.0;
@@ -125,7 +125,8 @@ impl Tile for GaussianBlur {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let weights = self.weights();
-        let filter = Separable { x: &weights, y: &weights, border: self.border };
+        let terms = [Term { x: &weights, y: &weights }];
+        let filter = Separable { terms: &terms, border: self.border };
         dispatch!(out.sample_type(), T => {
             filter.render::<T, T>(&inputs[0], out, ctx, |_, sums, out| {
                 out.iter_mut().zip(sums).for_each(|(out, &sum)| *out = T::from_f32(sum));

@@ -2,9 +2,12 @@
 
 mod box_blur;
 mod convolve;
+mod difference_of_gaussians;
 mod edges;
 mod gaussian_blur;
 mod laplace;
+mod laplacian_of_gaussian;
+mod local_std;
 mod prewitt;
 mod scharr;
 mod sobel;
@@ -14,9 +17,12 @@ mod weighted;
 pub use crate::kernel::Border;
 pub use box_blur::BoxBlur;
 pub use convolve::Convolve;
+pub use difference_of_gaussians::DifferenceOfGaussians;
 pub use edges::EdgeOutput;
 pub use gaussian_blur::GaussianBlur;
 pub use laplace::Laplace;
+pub use laplacian_of_gaussian::LaplacianOfGaussian;
+pub use local_std::LocalStd;
 pub use prewitt::Prewitt;
 pub use scharr::Scharr;
 pub use sobel::Sobel;
@@ -27,8 +33,11 @@ use pipeline_core::{Registry, Result};
 pub(crate) fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<BoxBlur>()?;
     registry.register::<Convolve>()?;
+    registry.register::<DifferenceOfGaussians>()?;
     registry.register::<GaussianBlur>()?;
     registry.register::<Laplace>()?;
+    registry.register::<LaplacianOfGaussian>()?;
+    registry.register::<LocalStd>()?;
     registry.register::<Prewitt>()?;
     registry.register::<Scharr>()?;
     registry.register::<Sobel>()?;

@@ -12,7 +12,7 @@ use super::GaussianBlur;
 use super::gaussian_blur::SIGMA;
 use crate::check::{self, SHARE};
 use crate::kernel::{Border, copy_alpha};
-use crate::neighborhood::{self, Separable};
+use crate::neighborhood::{self, Separable, Term};
 
 /// How often the difference may be added.
 const AMOUNT: RangeInclusive<f64> = 0.0..=10.0;
@@ -87,7 +87,8 @@ impl UnsharpMask {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let weights = self.blur().weights();
-        let filter = Separable { x: &weights, y: &weights, border: self.border };
+        let terms = [Term { x: &weights, y: &weights }];
+        let filter = Separable { terms: &terms, border: self.border };
         let sharp = input.crop(out.region()).typed::<T>()?;
         let (channels, alpha) = (sharp.channels(), out.image().has_alpha());
         let threshold = self.threshold * T::WHITE;

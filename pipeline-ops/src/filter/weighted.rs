@@ -2,7 +2,7 @@
 
 use pipeline_core::{Context, Layout, Region, Result, Sample, View, ViewMut};
 
-use crate::kernel::{Border, pad_row, vertical};
+use crate::kernel::{Border, vertical};
 use crate::neighborhood::{self, Rows};
 
 /// A kernel as the list of its weights.
@@ -54,7 +54,6 @@ impl Weighted {
         let (region, (rx, ry)) = (out.region(), self.radius);
         let rows = Rows::<T>::new(input, region, self.radius, self.border)?;
         let span = rows.span(region, rx);
-        let constant = rows.constant().to_f32();
         let out_len = region.width as usize * span.channels;
         let padded_len = out_len + 2 * rx as usize * span.channels;
         let height = 2 * ry as usize + 1;
@@ -71,10 +70,8 @@ impl Weighted {
                 for (top, (y, out)) in out.rows::<U>()?.enumerate() {
                     for row in filled..top + height {
                         ctx.check()?;
-                        let samples = rows.row(first + row as i64).iter();
-                        stored.iter_mut().zip(samples).for_each(|(to, v)| *to = v.to_f32());
                         let padded = &mut window[start(row)..][..padded_len];
-                        pad_row(stored, padded, span, self.border, constant);
+                        rows.padded_floats(first + row as i64, span, stored, padded);
                     }
                     filled = top + height;
                     let len = neighborhood::block(self.taps.len());

@@ -9,6 +9,8 @@ def cases(golden):
     rank(golden)
     kernels(golden)
     edges(golden)
+    deviations(golden)
+    blobs(golden)
 
 
 def size(image, radius):
@@ -64,7 +66,7 @@ def kernels(golden):
         params = {"kernel": tall.tolist(), "divisor": 80.0, "border": border}
         golden.case("convolve", params, ["gradient"], golden.rounded(out, np.uint16), 1, border)
 
-    for name in ["camera", "rgba", "micro", "gradient", "row", "float", "special"]:
+    for name in ["corner", "rgba", "micro", "gradient", "row", "float", "special"]:
         image = golden.INPUTS[name]
         laplace = lambda a: ndimage.laplace(a, mode="nearest")
         with np.errstate(invalid="ignore"):
@@ -86,3 +88,45 @@ def edges(golden):
             out = function(image, axis=axis, mode="mirror")
             params = {"output": output, "border": "mirror"}
             golden.case(op, params, ["corner"], out.astype(np.float32), 1e-4, output)
+
+
+def deviations(golden):
+    for name, radius in [("camera", 7), ("rgba", 2), ("micro", 1), ("gradient", 6), ("row", 3),
+                         ("float", 2)]:
+        image = golden.INPUTS[name]
+        std = lambda a: ndimage.generic_filter(a, np.std, 2 * radius + 1, mode="nearest")
+        out = opacity(image, golden.channelwise(image, std))
+        golden.case("local_std", {"radius": radius}, [name], out, golden.near(image, 0, 1e-6))
+    for border in ["mirror", "wrap"]:
+        std = ndimage.generic_filter(golden.INPUTS["corner"].astype(float), np.std, 9, mode=border)
+        params = {"radius": 4, "border": border}
+        golden.case("local_std", params, ["corner"], std.astype(np.float32), 0, border)
+
+
+def blobs(golden):
+    def largest(image):
+        return 1e-5 * float(np.abs(image.astype(float)).max())
+
+    for name, sigma in [("camera", 2.0), ("rgba", 0.7), ("micro", 1.5), ("gradient", 3.0),
+                        ("row", 1.0), ("float", 2.5)]:
+        image = golden.INPUTS[name]
+        log = lambda a: ndimage.gaussian_laplace(a, sigma, mode="nearest")
+        out = opacity(image, golden.channelwise(image, log))
+        golden.case("laplacian_of_gaussian", {"sigma": sigma}, [name], out, largest(image))
+    image = golden.INPUTS["corner"]
+    log = ndimage.gaussian_laplace(image.astype(float), 2.0, mode="mirror")
+    golden.case("laplacian_of_gaussian", {"sigma": 2.0, "border": "mirror"}, ["corner"],
+                log.astype(np.float32), largest(image), "mirror")
+
+    dog = skimage.filters.difference_of_gaussians
+    for name, low, high in [("corner", 1.0, 1.6), ("rgba", 0.0, 2.0), ("micro", 2.0, 8.0),
+                            ("gradient", 0.5, 3.0), ("row", 1.5, 1.5), ("float", 1.0, 4.0)]:
+        image = golden.INPUTS[name]
+        both = lambda a: dog(a, low, high, mode="nearest")
+        out = opacity(image, golden.channelwise(image, both))
+        params = {"low_sigma": low, "high_sigma": high}
+        golden.case("difference_of_gaussians", params, [name], out, largest(image))
+    out = dog(golden.INPUTS["corner"].astype(float), 1.0, 3.0, mode="wrap")
+    params = {"low_sigma": 1.0, "high_sigma": 3.0, "border": "wrap"}
+    golden.case("difference_of_gaussians", params, ["corner"], out.astype(np.float32),
+                largest(golden.INPUTS["corner"]), "wrap")

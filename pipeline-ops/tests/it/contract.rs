@@ -7,7 +7,8 @@ use pipeline_core::{
     ColorSpace, Context, Executor, Graph, Image, In, Mask, Options, RunOptions, SampleType, Step,
 };
 use pipeline_ops::filter::{
-    BoxBlur, Convolve, GaussianBlur, Laplace, Prewitt, Scharr, Sobel, UnsharpMask,
+    BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace, LaplacianOfGaussian, LocalStd,
+    Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::io::{Open, Save};
@@ -84,7 +85,7 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 28] = [
+const ROWS: [(&str, fn()); 31] = [
     ("blend", blend),
     ("box_blur", || images::<BoxBlur>(&[1, 4], &bordered(&json!({ "radius": 3 })))),
     ("convert", || {
@@ -97,6 +98,10 @@ const ROWS: [(&str, fn()); 28] = [
         images::<Convolve>(&[1, 4], &bordered(&params));
     }),
     ("crop", || images::<Crop>(&[3], &[json!({ "x": 2, "y": 3, "width": 9 })])),
+    ("difference_of_gaussians", || {
+        let params = json!({ "low_sigma": 0.6, "high_sigma": 1.1 });
+        images::<DifferenceOfGaussians>(&[1, 4], &bordered(&params));
+    }),
     ("flip", || images::<Flip>(&[3], &["horizontal", "vertical"].map(|a| json!({ "axis": a })))),
     ("gain", || images::<Gain>(&[2], &[json!({ "factor": 1.7 })])),
     ("gamma", || images::<Gamma>(&[1], &[json!({ "gamma": 2.2 })])),
@@ -104,7 +109,11 @@ const ROWS: [(&str, fn()); 28] = [
     ("grayscale", || images::<Grayscale>(&[1, 3, 4], &[json!({ "luma": "rec709" })])),
     ("invert", || images::<Invert>(&[4], &[json!({})])),
     ("laplace", || images::<Laplace>(&[1, 4], &bordered(&json!({})))),
+    ("laplacian_of_gaussian", || {
+        images::<LaplacianOfGaussian>(&[1, 4], &bordered(&json!({ "sigma": 0.9 })));
+    }),
     ("levels", || images::<Levels>(&[3], &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
+    ("local_std", || images::<LocalStd>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
     ("mask_image", mask_image),
     ("maximum", || images::<Maximum>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
     ("median", || {

@@ -81,6 +81,18 @@ fn step() -> impl Strategy<Value = (&'static str, Json)> {
             border()
         )
             .prop_map(|(op, output, border)| (op, json!({ "output": output, "border": border }))),
+        (0u32..9, border()).prop_map(|(radius, border)| (
+            "local_std",
+            json!({ "radius": radius, "border": border })
+        )),
+        (0.1f32..3.0, border()).prop_map(|(sigma, border)| (
+            "laplacian_of_gaussian",
+            json!({ "sigma": sigma, "border": border })
+        )),
+        (0.0f32..1.5, 1.5f32..3.0, border()).prop_map(|(low, high, border)| {
+            let params = json!({ "low_sigma": low, "high_sigma": high, "border": border });
+            ("difference_of_gaussians", params)
+        }),
         border().prop_map(|border| ("laplace", json!({ "border": border }))),
         (kernel(), 0.5f32..9.0, border()).prop_map(|(kernel, divisor, border)| {
             ("convolve", json!({ "kernel": kernel, "divisor": divisor, "border": border }))
@@ -339,6 +351,20 @@ fn separable_and_sliding_equal_direct() {
             );
         }
 
+        let deviations = floats(&run("local_std", &params, inputs.clone()).unwrap());
+        for (at, (deviation, window)) in deviations.into_iter().zip(&windows).enumerate() {
+            if is_alpha(at, channels) {
+                continue;
+            }
+            let mean = window.iter().sum::<f64>() / window.len() as f64;
+            let squares = window.iter().map(|sample| (sample - mean).powi(2));
+            let expected = (squares.sum::<f64>() / window.len() as f64).sqrt();
+            prop_assert!(
+                (f64::from(deviation) - expected).abs() <= 1e-6 * expected.max(1.0),
+                "{deviation} for {expected}"
+            );
+        }
+
         let sigma = f64::from(radius) / 2.0;
         let params = json!({ "sigma": sigma, "truncate": 2.0, "border": edge.json() });
         let blurred = floats(&run("gaussian_blur", &params, inputs.clone()).unwrap());
@@ -503,6 +529,21 @@ fn a_flat_image_stays_flat_under_every_blur_and_resize() {
         let out = run(op, &params, [flat.clone()]).unwrap();
         assert!(out.samples::<u8>().unwrap().iter().all(|&sample| sample == 173), "{op}");
     }
+}
+
+#[test]
+fn a_flat_image_has_no_texture_and_no_details() {
+    let flat = Image::from_samples(9, 6, 1, vec![40_173u16; 9 * 6]).unwrap();
+    for (op, params) in [
+        ("local_std", json!({ "radius": 300 })),
+        ("laplace", json!({})),
+        ("scharr", json!({ "output": "x" })),
+    ] {
+        let out = floats(&run(op, &params, [flat.clone()]).unwrap());
+        assert!(out.iter().all(|&sample| sample == 0.0), "{op}");
+    }
+    let out = floats(&run("difference_of_gaussians", &json!({}), [flat.clone()]).unwrap());
+    assert!(out.iter().all(|&sample| sample.abs() < 0.1), "{out:?}");
 }
 
 #[test]

@@ -63,6 +63,13 @@ fn parameters_out_of_range_are_named_with_their_range() {
             "kernel[0][1] is 20000000, expected -1000000 to 1000000",
         ),
         ("convolve", json!({ "divisor": 0 }), "divisor is 0, expected 0.000001 to 1000000"),
+        (
+            "difference_of_gaussians",
+            json!({ "low_sigma": 2.0, "high_sigma": 1.0 }),
+            "high_sigma is 1 px, expected at least low_sigma, 2 px",
+        ),
+        ("laplacian_of_gaussian", json!({ "sigma": 0 }), "sigma is 0 px, expected 0.1 to 1000 px"),
+        ("local_std", json!({ "radius": 9999 }), "radius is 9999 px, expected 0 to 4096 px"),
         ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
         ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),
         (

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch};
 use pipeline_ops::filter::{
-    BoxBlur, Convolve, GaussianBlur, Laplace, Prewitt, Scharr, Sobel, UnsharpMask,
+    BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace, LaplacianOfGaussian, LocalStd,
+    Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
@@ -51,6 +52,7 @@ pub(crate) fn run(
         "convert" => image::<Convert>(params, inputs),
         "convolve" => image::<Convolve>(params, inputs),
         "crop" => image::<Crop>(params, inputs),
+        "difference_of_gaussians" => image::<DifferenceOfGaussians>(params, inputs),
         "flip" => image::<Flip>(params, inputs),
         "gain" => image::<Gain>(params, inputs),
         "gamma" => image::<Gamma>(params, inputs),
@@ -58,7 +60,9 @@ pub(crate) fn run(
         "grayscale" => image::<Grayscale>(params, inputs),
         "invert" => image::<Invert>(params, inputs),
         "laplace" => image::<Laplace>(params, inputs),
+        "laplacian_of_gaussian" => image::<LaplacianOfGaussian>(params, inputs),
         "levels" => image::<Levels>(params, inputs),
+        "local_std" => image::<LocalStd>(params, inputs),
         "maximum" => image::<Maximum>(params, inputs),
         "median" => image::<Median>(params, inputs),
         "minimum" => image::<Minimum>(params, inputs),
