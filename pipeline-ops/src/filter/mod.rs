@@ -1,5 +1,6 @@
 //! Linear filters and edges: each output pixel is made from a neighbourhood of the input.
 
+mod bilateral;
 mod box_blur;
 mod convolve;
 mod difference_of_gaussians;
@@ -15,6 +16,7 @@ mod unsharp_mask;
 mod weighted;
 
 pub use crate::kernel::Border;
+pub use bilateral::Bilateral;
 pub use box_blur::BoxBlur;
 pub use convolve::Convolve;
 pub use difference_of_gaussians::DifferenceOfGaussians;
@@ -31,6 +33,7 @@ pub use unsharp_mask::UnsharpMask;
 use pipeline_core::{Registry, Result};
 
 pub(crate) fn register(registry: &mut Registry) -> Result<()> {
+    registry.register::<Bilateral>()?;
     registry.register::<BoxBlur>()?;
     registry.register::<Convolve>()?;
     registry.register::<DifferenceOfGaussians>()?;

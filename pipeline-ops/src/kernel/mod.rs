@@ -12,6 +12,7 @@
 )]
 
 mod alpha;
+mod bilateral;
 mod blend;
 mod border;
 mod box_mean;
@@ -29,6 +30,7 @@ mod resample;
 mod turn;
 
 pub(crate) use alpha::{copy_alpha, premultiply, unpremultiply};
+pub(crate) use bilateral::LikenessSums;
 pub use blend::BlendMode;
 pub(crate) use blend::{Layer, blend_layers, blend_opaque};
 pub use border::Border;

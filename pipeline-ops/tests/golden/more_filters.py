@@ -1,5 +1,6 @@
 """References of the rank filters beyond the median, and of the linear and edge filters."""
 
+import cv2
 import numpy as np
 import skimage
 from scipy import ndimage
@@ -11,6 +12,7 @@ def cases(golden):
     edges(golden)
     deviations(golden)
     blobs(golden)
+    bilateral(golden)
 
 
 def size(image, radius):
@@ -130,3 +132,26 @@ def blobs(golden):
     params = {"low_sigma": 1.0, "high_sigma": 3.0, "border": "wrap"}
     golden.case("difference_of_gaussians", params, ["corner"], out.astype(np.float32),
                 largest(golden.INPUTS["corner"]), "wrap")
+
+
+def bilateral(golden):
+    """OpenCV on floats, whose table of weights it makes fine enough for 16 bits."""
+    def smooth(image, radius, space, range, border=cv2.BORDER_REPLICATE):
+        out = cv2.bilateralFilter(image.astype(np.float32), 2 * radius + 1, range, space,
+                                  borderType=border)
+        return golden.rounded(out.astype(np.float64), image.dtype)
+
+    for name, radius, space, range in [("camera", 3, 2.0, 25.0), ("rgb", 2, 1.5, 60.0),
+                                       ("micro", 2, 2.0, 150.0), ("gradient", 4, 3.0, 9000.0),
+                                       ("row", 5, 4.0, 80.0), ("float", 2, 1.0, 0.5)]:
+        image = golden.INPUTS[name]
+        params = {"radius": radius, "sigma_space": space, "sigma_range": range}
+        golden.case("bilateral", params, [name], smooth(image, radius, space, range),
+                    golden.near(image, relative=1e-5))
+    image = golden.INPUTS["rgba"]
+    out = np.dstack([smooth(image[..., :3], 1, 1.0, 30.0), image[..., 3]])
+    golden.case("bilateral", {"radius": 1, "sigma_space": 1.0, "sigma_range": 30.0}, ["rgba"],
+                out, 1)
+    out = smooth(golden.INPUTS["corner"], 6, 3.0, 40.0, cv2.BORDER_REFLECT_101)
+    params = {"radius": 6, "sigma_space": 3.0, "sigma_range": 40.0, "border": "mirror"}
+    golden.case("bilateral", params, ["corner"], out, 1, "mirror")

@@ -7,8 +7,8 @@ use pipeline_core::{
     ColorSpace, Context, Executor, Graph, Image, In, Mask, Options, RunOptions, SampleType, Step,
 };
 use pipeline_ops::filter::{
-    BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace, LaplacianOfGaussian, LocalStd,
-    Prewitt, Scharr, Sobel, UnsharpMask,
+    Bilateral, BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
+    LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::io::{Open, Save};
@@ -85,7 +85,11 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 31] = [
+const ROWS: [(&str, fn()); 32] = [
+    ("bilateral", || {
+        let params = json!({ "radius": 2, "sigma_range": 0.4 });
+        images::<Bilateral>(&[1, 4], &bordered(&params));
+    }),
     ("blend", blend),
     ("box_blur", || images::<BoxBlur>(&[1, 4], &bordered(&json!({ "radius": 3 })))),
     ("convert", || {

@@ -93,6 +93,14 @@ fn step() -> impl Strategy<Value = (&'static str, Json)> {
             let params = json!({ "low_sigma": low, "high_sigma": high, "border": border });
             ("difference_of_gaussians", params)
         }),
+        (0u32..4, 0.1f32..3.0, 0.01f32..200.0, border()).prop_map(
+            |(radius, space, range, border)| {
+                let params = json!({
+                    "radius": radius, "sigma_space": space, "sigma_range": range, "border": border,
+                });
+                ("bilateral", params)
+            }
+        ),
         border().prop_map(|border| ("laplace", json!({ "border": border }))),
         (kernel(), 0.5f32..9.0, border()).prop_map(|(kernel, divisor, border)| {
             ("convolve", json!({ "kernel": kernel, "divisor": divisor, "border": border }))
@@ -518,6 +526,7 @@ fn a_flat_image_stays_flat_under_every_blur_and_resize() {
         ("gaussian_blur", json!({ "sigma": 3.0 })),
         ("box_blur", json!({ "radius": 7 })),
         ("median", json!({ "radius": 3 })),
+        ("bilateral", json!({ "radius": 5 })),
         ("convolve", json!({ "kernel": [[1, 2, 1], [2, 4, 2], [1, 2, 1]], "divisor": 16 })),
         ("minimum", json!({ "radius": 40 })),
         ("maximum", json!({ "radius": 4096 })),

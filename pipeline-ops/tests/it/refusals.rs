@@ -69,6 +69,12 @@ fn parameters_out_of_range_are_named_with_their_range() {
             "high_sigma is 1 px, expected at least low_sigma, 2 px",
         ),
         ("laplacian_of_gaussian", json!({ "sigma": 0 }), "sigma is 0 px, expected 0.1 to 1000 px"),
+        ("bilateral", json!({ "radius": 33 }), "radius is 33 px, expected 0 to 32 px"),
+        (
+            "bilateral",
+            json!({ "sigma_range": 0 }),
+            "sigma_range is 0, expected 0.000001 to 1000000",
+        ),
         ("local_std", json!({ "radius": 9999 }), "radius is 9999 px, expected 0 to 4096 px"),
         ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
         ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch};
 use pipeline_ops::filter::{
-    BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace, LaplacianOfGaussian, LocalStd,
-    Prewitt, Scharr, Sobel, UnsharpMask,
+    Bilateral, BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
+    LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
@@ -43,6 +43,7 @@ pub(crate) fn run(
     }
     let mut inputs = inputs.into();
     match op {
+        "bilateral" => image::<Bilateral>(params, inputs),
         "blend" => {
             let step: Blend = serde_json::from_value(params.clone()).unwrap();
             let top = In::new(inputs.remove(1));

@@ -1,0 +1,114 @@
+//! Sums weighted by likeness, for a block of pixels: the inner loops of the bilateral filter.
+
+use std::f32::consts::LN_2;
+
+/// The sums of a block of pixels, whose colours stand in planes.
+#[derive(Debug)]
+pub(crate) struct LikenessSums<'a> {
+    /// Working memory: the weight of the tap at hand for each pixel.
+    weights: &'a mut [f32],
+    /// The weights of each pixel together.
+    totals: &'a mut [f32],
+    /// For each colour the weighted samples of each pixel together.
+    sums: &'a mut [f32],
+}
+
+impl<'a> LikenessSums<'a> {
+    /// Numbers of working memory for `pixels` of some colours.
+    pub(crate) const fn len(pixels: usize, colors: usize) -> usize {
+        pixels * (2 + colors)
+    }
+
+    /// Sums of nothing, in the first [`len`](Self::len) numbers of `memory`.
+    pub(crate) fn new(memory: &'a mut [f32], pixels: usize, colors: usize) -> Self {
+        let memory = &mut memory[..Self::len(pixels, colors)];
+        memory.fill(0.0);
+        let (weights, memory) = memory.split_at_mut(pixels);
+        let (totals, sums) = memory.split_at_mut(pixels);
+        Self { weights, totals, sums }
+    }
+
+    /// Adds one tap: `pairs` are, for each colour, the pixels themselves and those beside them. A
+    /// pair that differs by `d` in all colours together weighs `space · 2^(-steepness · d²)`.
+    pub(crate) fn add<'p>(
+        &mut self,
+        pairs: impl Iterator<Item = (&'p [f32], &'p [f32])> + Clone,
+        space: f32,
+        steepness: f32,
+    ) {
+        let len = self.totals.len();
+        self.weights.fill(0.0);
+        for (own, other) in pairs.clone() {
+            let pixels = own[..len].iter().zip(&other[..len]);
+            for (difference, (own, other)) in self.weights.iter_mut().zip(pixels) {
+                *difference += (own - other).abs();
+            }
+        }
+        for (weight, total) in self.weights.iter_mut().zip(&mut *self.totals) {
+            *weight = space * half_to_the(steepness * *weight * *weight);
+            *total += *weight;
+        }
+        for (sums, (_, other)) in self.sums.chunks_exact_mut(len).zip(pairs) {
+            for ((sum, other), weight) in sums.iter_mut().zip(other).zip(&*self.weights) {
+                *sum += weight * other;
+            }
+        }
+    }
+
+    /// The means of one colour.
+    pub(crate) fn means(&self, color: usize) -> impl Iterator<Item = f32> {
+        let len = self.totals.len();
+        self.sums[color * len..][..len].iter().zip(&*self.totals).map(|(sum, total)| sum / total)
+    }
+}
+
+/// `2^-x` for `x` of 0 and more, within 1e-7, but at least 2^-64: that is too light to be seen, and
+/// heavy enough that no product needs the slow arithmetic of the least floats. NaN counts as such:
+/// its sample makes the sum NaN.
+///
+/// Unlike a call of the exponential function it becomes vector code.
+fn half_to_the(x: f32) -> f32 {
+    /// The least power of two.
+    const LIGHTEST: f32 = -64.0;
+    /// Adding it leaves the nearest integer in the lowest bits of a float.
+    const NO_FRACTION: f32 = 12_582_912.0;
+    /// What 2^f is in the middle of its series: ln(2)^k / k!.
+    const SERIES: [f32; 7] =
+        [1.0, LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8, 0.000_154_035_3];
+
+    let power = (-x).max(LIGHTEST);
+    let shifted = power + NO_FRACTION;
+    let fraction = power - (shifted - NO_FRACTION);
+    let part = SERIES.iter().rev().fold(0.0, |sum, term| sum * fraction + term);
+    let exponent = shifted.to_bits().wrapping_sub(NO_FRACTION.to_bits()).wrapping_add(127);
+    part * f32::from_bits(exponent << 23)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_are_exact_to_the_last_digits() {
+        for at in 0..6400u16 {
+            let x = f32::from(at) / 100.0;
+            let (found, expected) = (f64::from(half_to_the(x)), (-f64::from(x)).exp2());
+            assert!((found / expected - 1.0).abs() < 3e-7, "{x}: {found} for {expected}");
+        }
+        for x in [64.0, 1e9, f32::INFINITY, f32::NAN] {
+            assert_eq!(half_to_the(x), (-64f32).exp2());
+        }
+    }
+
+    #[test]
+    fn what_is_alike_weighs_more() {
+        let (own, beside) = ([10.0, 10.0], [10.0, 12.0]);
+        let mut memory = [7.0; 6];
+        let mut sums = LikenessSums::new(&mut memory, 2, 1);
+        sums.add([(&own[..], &own[..])].into_iter(), 1.0, 0.25);
+        sums.add([(&own[..], &beside[..])].into_iter(), 1.0, 0.25);
+        // 2^(-0.25 · 2²) is a half.
+        let means: Vec<f32> = sums.means(0).collect();
+        assert_eq!(means, [10.0, (10.0 + 0.5 * 12.0) / 1.5]);
+    }
+}
