@@ -2,6 +2,7 @@
 
 mod bilateral;
 mod box_blur;
+mod canny;
 mod convolve;
 mod difference_of_gaussians;
 mod edges;
@@ -18,6 +19,7 @@ mod weighted;
 pub use crate::kernel::Border;
 pub use bilateral::Bilateral;
 pub use box_blur::BoxBlur;
+pub use canny::Canny;
 pub use convolve::Convolve;
 pub use difference_of_gaussians::DifferenceOfGaussians;
 pub use edges::EdgeOutput;
@@ -35,6 +37,7 @@ use pipeline_core::{Registry, Result};
 pub(crate) fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<Bilateral>()?;
     registry.register::<BoxBlur>()?;
+    registry.register::<Canny>()?;
     registry.register::<Convolve>()?;
     registry.register::<DifferenceOfGaussians>()?;
     registry.register::<GaussianBlur>()?;

@@ -13,6 +13,7 @@ def cases(golden):
     deviations(golden)
     blobs(golden)
     bilateral(golden)
+    canny(golden)
 
 
 def size(image, radius):
@@ -155,3 +156,20 @@ def bilateral(golden):
     out = smooth(golden.INPUTS["corner"], 6, 3.0, 40.0, cv2.BORDER_REFLECT_101)
     params = {"radius": 6, "sigma_space": 3.0, "sigma_range": 40.0, "border": "mirror"}
     golden.case("bilateral", params, ["corner"], out, 1, "mirror")
+
+
+def canny(golden):
+    """Its thresholds are those of SciPy's Sobel, 4 √2 times the magnitude of ours."""
+    def found(image, sigma, low, high, mode="nearest"):
+        scale = 4 * np.sqrt(2)
+        return skimage.feature.canny(image, sigma, low * scale, high * scale, mode=mode)
+
+    for name, sigma, low, high in [("camera", 1.0, 5.0, 10.0), ("micro", 2.0, 8.0, 25.0),
+                                   ("corner", 0.0, 3.0, 12.0), ("gradient", 0.5, 500.0, 4000.0),
+                                   ("row", 1.0, 1.0, 2.0), ("float", 1.2, 0.05, 0.1)]:
+        image = golden.INPUTS[name]
+        params = {"sigma": sigma, "low": low, "high": high}
+        golden.case("canny", params, [name], found(image, sigma, low, high), 0)
+    params = {"sigma": 3.0, "low": 1.0, "high": 4.0, "border": "mirror"}
+    out = found(golden.INPUTS["camera"], 3.0, 1.0, 4.0, "mirror")
+    golden.case("canny", params, ["camera"], out, 0, "mirror")

@@ -7,7 +7,7 @@ use pipeline_core::{
     ColorSpace, Context, Executor, Graph, Image, In, Mask, Options, RunOptions, SampleType, Step,
 };
 use pipeline_ops::filter::{
-    Bilateral, BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
+    Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
     LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
@@ -85,13 +85,17 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 32] = [
+const ROWS: [(&str, fn()); 33] = [
     ("bilateral", || {
         let params = json!({ "radius": 2, "sigma_range": 0.4 });
         images::<Bilateral>(&[1, 4], &bordered(&params));
     }),
     ("blend", blend),
     ("box_blur", || images::<BoxBlur>(&[1, 4], &bordered(&json!({ "radius": 3 })))),
+    ("canny", || {
+        let params = json!({ "sigma": 0.7, "low": 0.05, "high": 0.2 });
+        images::<Canny>(&[1], &bordered(&params));
+    }),
     ("convert", || {
         let kinds = ["u8", "u16", "f32"].map(|to| json!({ "to": to, "range": "raw" }));
         images::<Convert>(&[2], &kinds);

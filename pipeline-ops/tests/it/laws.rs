@@ -556,6 +556,35 @@ fn a_flat_image_has_no_texture_and_no_details() {
 }
 
 #[test]
+fn edges_are_found_in_any_unit_and_never_at_the_edge_of_the_image() {
+    let strategy = ((1u32..24, 1u32..24), any::<u64>(), edge());
+    law(60, &strategy, |(sides, seed, edge)| {
+        let image = filled(sides, 1, SampleType::U8, seed);
+        let params = |unit: f32| {
+            json!({
+                "sigma": 0.9, "low": 3.0 * unit, "high": 20.0 * unit, "border": match edge {
+                    Edge::Constant(value) => Edge::Constant(value * unit),
+                    edge => edge,
+                }.json(),
+            })
+        };
+        let found = floats(&run("canny", &params(1.0), [image.clone()]).unwrap());
+        // Powers of two change no digit.
+        let scaled: Vec<f32> = floats(&image).into_iter().map(|sample| sample / 256.0).collect();
+        let scaled = Image::from_samples(sides.0, sides.1, 1, scaled).unwrap();
+        let again = floats(&run("canny", &params(1.0 / 256.0), [scaled]).unwrap());
+        prop_assert_eq!(&found, &again);
+        let (width, height) = (sides.0 as usize, sides.1 as usize);
+        for (at, found) in found.into_iter().enumerate() {
+            let (x, y) = (at % width, at / width);
+            let inside = x > 0 && y > 0 && x + 1 < width && y + 1 < height;
+            prop_assert!(inside || found == 0.0);
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn what_is_transparent_does_not_show_after_a_resize() {
     let mut samples = vec![255u8, 0, 0, 0];
     samples.extend([0, 0, 255, 255]);

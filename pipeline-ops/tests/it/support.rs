@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch};
 use pipeline_ops::filter::{
-    Bilateral, BoxBlur, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
+    Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
     LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
@@ -50,6 +50,7 @@ pub(crate) fn run(
             step.run((In::new(inputs.remove(0)), top), &Context::default())
         }
         "box_blur" => image::<BoxBlur>(params, inputs),
+        "canny" => mask::<Canny>(params, inputs),
         "convert" => image::<Convert>(params, inputs),
         "convolve" => image::<Convolve>(params, inputs),
         "crop" => image::<Crop>(params, inputs),
