@@ -58,9 +58,10 @@ impl Square {
                 let (group, memory) = memory.split_at_mut(group_len * len);
                 let (below, memory) = memory.split_at_mut(len);
                 let (padded, spare) = memory.split_at_mut(padded_len);
-                let samples = out.samples::<T>()?.chunks_mut(group_len * out_len);
-                for (y, out) in (region.y..).step_by(group_len).zip(samples) {
-                    let count = out.len() / out_len;
+                let mut out: Vec<&mut [T]> = out.rows::<T>()?.map(|(_, row)| row).collect();
+                let groups = out.chunks_mut(group_len);
+                for (y, out) in (region.y..).step_by(group_len).zip(groups) {
+                    let count = out.len();
                     let mut columns =
                         Columns { rows: &rows, size, group: &mut group[..count * len] };
                     for start in (0..len).step_by(block) {
@@ -69,7 +70,7 @@ impl Square {
                         columns.ascend(shared, &part, pick, ctx)?;
                         columns.descend(shared, &part, below, pick, ctx)?;
                     }
-                    for (row, out) in group.chunks_exact(len).zip(out.chunks_exact_mut(out_len)) {
+                    for (row, out) in group.chunks_exact(len).zip(out) {
                         ctx.check()?;
                         pad_row(row, padded, span, self.border, constant);
                         extremes_along(padded, spare, (size, channels), out, pick);
