@@ -28,6 +28,8 @@ pub mod rank;
 
 pub mod segment;
 
+pub mod draw;
+
 use pipeline_core::{Registry, Result};
 
 /// Adds every step of this crate to `registry`.
@@ -41,5 +43,6 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     geometry::register(registry)?;
     filter::register(registry)?;
     rank::register(registry)?;
-    segment::register(registry)
+    segment::register(registry)?;
+    draw::register(registry)
 }

@@ -22,6 +22,14 @@ pub(crate) fn premultiply<T: Sample>(row: &[T], channels: usize, out: &mut [f32]
     }
 }
 
+/// As [`premultiply`], for a row of floats whose white is `white`, in place.
+pub(crate) fn premultiply_floats(row: &mut [f32], channels: usize, white: f32) {
+    for pixel in row.chunks_exact_mut(channels) {
+        let share = pixel[channels - 1] / white;
+        pixel[..channels - 1].iter_mut().for_each(|sample| *sample *= share);
+    }
+}
+
 /// Divides the colours of a row by their alpha again; colours of no opacity become 0.
 pub(crate) fn unpremultiply(row: &mut [f32], channels: usize, white: f32) {
     for pixel in row.chunks_exact_mut(channels) {

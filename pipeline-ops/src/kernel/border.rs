@@ -1,5 +1,7 @@
 //! What lies beyond the edge of an image: the border modes and padded rows.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,29 @@ impl Border {
             }
         };
         usize::try_from(place).ok()
+    }
+
+    /// The places within `0..len` that `range` shows, as one range of at least one place: a window
+    /// that shows nothing but a constant reaches for the pixel that is nearest.
+    ///
+    /// # Panics
+    /// If `len` is zero.
+    #[must_use]
+    pub(crate) fn reach(self, range: Range<i64>, len: usize) -> Range<usize> {
+        let end = i64::try_from(len).expect("sides of images fit 32 bits");
+        let (start, stop) = (range.start.clamp(0, end - 1), range.end.clamp(1, end));
+        let nearest = start as usize..stop.max(start + 1) as usize;
+        let is_inside = range.start >= 0 && range.end <= end;
+        match self {
+            Self::Replicate | Self::Constant(_) => nearest,
+            Self::Reflect | Self::Mirror | Self::Wrap if is_inside => nearest,
+            Self::Reflect | Self::Mirror | Self::Wrap if range.end - range.start >= end => 0..len,
+            Self::Reflect | Self::Mirror | Self::Wrap => {
+                let shown = range.filter_map(|place| self.place(place, len));
+                let seen = shown.map(|place| place..place + 1);
+                seen.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(nearest)
+            }
+        }
     }
 }
 
@@ -138,6 +163,28 @@ mod tests {
                 assert!(border.place(place, 3).is_some_and(|place| place < 3));
             }
         }
+    }
+
+    #[test]
+    fn a_window_reaches_for_the_pixels_that_it_shows() {
+        let modes = [
+            Border::Replicate,
+            Border::Reflect,
+            Border::Mirror,
+            Border::Wrap,
+            Border::Constant(0.0),
+        ];
+        for border in modes {
+            for (start, end) in [(0, 5), (1, 3), (-2, 1), (4, 9), (-9, -7), (11, 13), (-20, 30)] {
+                let reach = border.reach(start..end, 5);
+                assert!(!reach.is_empty() && reach.end <= 5, "{border:?} {reach:?}");
+                let mut shown = (start..end).filter_map(|place| border.place(place, 5));
+                assert!(shown.all(|place| reach.contains(&place)), "{border:?} {reach:?}");
+            }
+        }
+        assert_eq!(Border::Wrap.reach(-2..0, 9), 7..9, "the far side alone");
+        assert_eq!(Border::Mirror.reach(-2..1, 9), 0..3);
+        assert_eq!(Border::Constant(0.0).reach(20..30, 9), 8..9);
     }
 
     #[test]

@@ -6,11 +6,14 @@ use pipeline_core::testkit::step::Check;
 use pipeline_core::{
     ColorSpace, Context, Executor, Graph, Image, In, Mask, Options, RunOptions, SampleType, Step,
 };
+use pipeline_ops::draw::{ColorMap, ContactSheet, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
     LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
-use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
+use pipeline_ops::geometry::{
+    Affine, Crop, Flip, Pad, Perspective, Resize, Rotate, Rotate90, Thumbnail, Translate,
+};
 use pipeline_ops::io::{Open, Save};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
@@ -24,10 +27,10 @@ const TYPES: [SampleType; 3] = [SampleType::U8, SampleType::U16, SampleType::F32
 /// Enough for the contract and not a multiple of anything.
 const SIZE: (u32, u32) = (23, 17);
 
-/// Fewer cancels than usual, because the steps share their loops. The level of a threshold and the
-/// corner of a crop have the range of the image.
+/// Fewer cancels than usual, because the steps share their loops. The level of a threshold, the ends
+/// of a palette and the corner of a crop have the range of the image.
 fn contract() -> Check {
-    Check { cancels: 12, unbounded: vec!["level", "x", "y"], ..Check::default() }
+    Check { cancels: 12, unbounded: vec!["level", "low", "high", "x", "y"], ..Check::default() }
 }
 
 fn step<S: Step>(params: &Json) -> S {
@@ -52,6 +55,17 @@ fn blend() {
             let params = json!({ "mode": mode, "opacity": 0.7 });
             let inputs = (filled(SIZE, below, sample, 1), filled(SIZE, above, sample, 2));
             contract().run(&step::<Blend>(&params), (In::new(inputs.0), In::new(inputs.1)));
+        }
+    }
+}
+
+fn contact_sheet() {
+    let sheets = [json!({ "background": 0.5 }), json!({ "columns": 3, "width": 9, "gap": 0 })];
+    for (sample, params) in TYPES.into_iter().flat_map(|t| sheets.each_ref().map(|p| (t, p))) {
+        for channels in [1, 4] {
+            let sizes = [SIZE, (5, 30), (31, 2), SIZE];
+            let images = sizes.map(|size| In::new(filled(size, channels, sample, 4)));
+            contract().run(&step::<ContactSheet>(params), images.into());
         }
     }
 }
@@ -85,7 +99,11 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 33] = [
+const ROWS: [(&str, fn()); 42] = [
+    ("affine", || {
+        let params = json!({ "matrix": [1.2, 0.3, -2.0, -0.4, 0.8, 5.0], "width": 31 });
+        images::<Affine>(&[1, 4], &bordered(&params));
+    }),
     ("bilateral", || {
         let params = json!({ "radius": 2, "sigma_range": 0.4 });
         images::<Bilateral>(&[1, 4], &bordered(&params));
@@ -96,6 +114,11 @@ const ROWS: [(&str, fn()); 33] = [
         let params = json!({ "sigma": 0.7, "low": 0.05, "high": 0.2 });
         images::<Canny>(&[1], &bordered(&params));
     }),
+    ("color_map", || {
+        let params = ["gray", "turbo"].map(|p| json!({ "palette": p, "low": 0.25, "high": 90.0 }));
+        images::<ColorMap>(&[1, 2], &params);
+    }),
+    ("contact_sheet", contact_sheet),
     ("convert", || {
         let kinds = ["u8", "u16", "f32"].map(|to| json!({ "to": to, "range": "raw" }));
         images::<Convert>(&[2], &kinds);
@@ -131,9 +154,18 @@ const ROWS: [(&str, fn()); 33] = [
     ("minimum", || images::<Minimum>(&[1, 4], &bordered(&json!({ "radius": 5 })))),
     ("open", open),
     ("otsu", || images::<Otsu>(&[1], &[json!({})])),
+    ("pad", || {
+        let params = json!({ "left": 3, "top": 40, "right": 1 });
+        images::<Pad>(&[1, 4], &bordered(&params));
+    }),
     ("percentile", || {
         let params = json!({ "radius": 1, "percentile": 20.0 });
         images::<Percentile>(&[1, 4], &bordered(&params));
+    }),
+    ("perspective", || {
+        let corners = [[-2.0, 3.0], [20.0, 1.0], [26.0, 15.0], [1.0, 19.0]];
+        let params = json!({ "corners": corners, "filter": "catmull_rom" });
+        images::<Perspective>(&[2, 3], &bordered(&params));
     }),
     ("prewitt", || images::<Prewitt>(&[1, 4], &bordered(&json!({})))),
     ("resize", || {
@@ -141,6 +173,13 @@ const ROWS: [(&str, fn()); 33] = [
         let smaller = filters.map(|filter| json!({ "width": 11, "filter": filter }));
         images::<Resize>(&[1, 4], &smaller);
         images::<Resize>(&[3], &[json!({ "width": 40, "height": 9, "filter": "bilinear" })]);
+        images::<Resize>(&[2, 3], &[json!({ "width": 11, "mixing": "light" })]);
+    }),
+    ("rotate", || {
+        for filter in ["nearest", "bilinear", "catmull_rom"] {
+            let params = json!({ "angle": 35.5, "canvas": "expand", "filter": filter });
+            images::<Rotate>(&[3, 4], &bordered(&params));
+        }
     }),
     ("rotate90", || images::<Rotate90>(&[3], &["90", "180", "270"].map(|t| json!({ "turn": t })))),
     ("save", save),
@@ -151,7 +190,23 @@ const ROWS: [(&str, fn()); 33] = [
             &["magnitude", "x", "y"].map(|output| json!({ "output": output })),
         );
     }),
+    ("text", || {
+        let params = json!({
+            "text": "ab\nÅ°€", "x": -2, "y": 3, "scale": 2, "color": [1.0, 0.5, 0.0], "opacity": 0.7,
+        });
+        images::<Text>(&[1, 2, 3, 4], &[params]);
+    }),
     ("threshold", || images::<Threshold>(&[1], &[json!({ "level": 0.5 })])),
+    ("thumbnail", || {
+        let framings = ["fit", "shrink", "fill"];
+        let small = framings.map(|f| json!({ "width": 15, "height": 6, "framing": f }));
+        images::<Thumbnail>(&[1, 4], &small);
+        images::<Thumbnail>(&[3], &[json!({ "width": 41, "height": 40, "mixing": "light" })]);
+    }),
+    ("translate", || {
+        images::<Translate>(&[1, 4], &bordered(&json!({ "x": -3.0, "y": 5.0 })));
+        images::<Translate>(&[3], &bordered(&json!({ "x": 30.5, "y": 0.25 })));
+    }),
     ("unsharp_mask", || {
         images::<UnsharpMask>(&[1, 4], &bordered(&json!({ "sigma": 0.8, "threshold": 0.05 })));
     }),
@@ -214,6 +269,7 @@ fn a_profile_stays_until_the_colours_change_their_meaning() {
         Resize::to(9, 9).run(input(), &ctx),
         Crop { x: 3, ..Crop::default() }.run(input(), &ctx),
         Rotate90::default().run(input(), &ctx),
+        Rotate::by(3.0).run(input(), &ctx),
         Sobel::default().run(input(), &ctx),
     ];
     for image in kept {

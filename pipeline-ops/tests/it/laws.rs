@@ -2,7 +2,7 @@
 
 use pipeline_core::testkit::tile;
 use pipeline_core::{Context, Image, In, SampleType, Step};
-use pipeline_ops::geometry::{Axis, Flip, QuarterTurns, Rotate90};
+use pipeline_ops::geometry::{Axis, Canvas, Flip, QuarterTurns, Rotate, Rotate90, Sampling};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value as Json, json};
@@ -113,15 +113,73 @@ fn step() -> impl Strategy<Value = (&'static str, Json)> {
         Just("lanczos3"),
         Just("area")
     ];
+    let framing = prop_oneof![Just("fit"), Just("shrink"), Just("fill")];
+    let mixing = || prop_oneof![Just("encoded"), Just("light")];
     let geometry = prop_oneof![
-        (1u32..50, 1u32..50, filter).prop_map(|(width, height, filter)| {
-            ("resize", json!({ "width": width, "height": height, "filter": filter }))
-        }),
+        (1u32..50, 1u32..50, filter.clone(), mixing()).prop_map(
+            |(width, height, filter, mixing)| {
+                let params = json!({
+                    "width": width, "height": height, "filter": filter, "mixing": mixing,
+                });
+                ("resize", params)
+            }
+        ),
+        (1u32..50, 1u32..50, framing, filter, mixing()).prop_map(
+            |(width, height, framing, filter, mixing)| {
+                let params = json!({
+                    "width": width, "height": height, "framing": framing, "filter": filter,
+                    "mixing": mixing,
+                });
+                ("thumbnail", params)
+            }
+        ),
         prop_oneof![Just("horizontal"), Just("vertical")]
             .prop_map(|axis| ("flip", json!({ "axis": axis }))),
         prop_oneof![Just("90"), Just("180"), Just("270")]
             .prop_map(|turn| ("rotate90", json!({ "turn": turn }))),
         Just(("crop", json!({ "x": 0, "y": 0, "width": 1, "height": 1 }))),
+    ];
+    let sampling = || prop_oneof![Just("nearest"), Just("bilinear"), Just("catmull_rom")];
+    let entry = -3.0f64..3.0;
+    let maps = prop_oneof![
+        ((0u32..40, 0u32..40, 0u32..40, 0u32..40), border()).prop_map(|(sides, border)| {
+            let (left, top, right, bottom) = sides;
+            let params = json!({
+                "left": left, "top": top, "right": right, "bottom": bottom, "border": border,
+            });
+            ("pad", params)
+        }),
+        (-40.0f64..40.0, -40.0f64..40.0, any::<bool>(), sampling(), border()).prop_map(
+            |(x, y, whole, filter, border)| {
+                let (x, y) = if whole { (x.round(), y.round()) } else { (x, y) };
+                ("translate", json!({ "x": x, "y": y, "filter": filter, "border": border }))
+            }
+        ),
+        (-360.0f64..360.0, any::<bool>(), sampling(), border()).prop_map(
+            |(angle, expand, filter, border)| {
+                let canvas = if expand { "expand" } else { "keep" };
+                let params = json!({
+                    "angle": angle, "canvas": canvas, "filter": filter, "border": border,
+                });
+                ("rotate", params)
+            }
+        ),
+        ([entry.clone(), entry.clone(), entry.clone(), entry], 1u32..50, sampling(), border())
+            .prop_map(|([a, b, d, e], width, filter, border)| {
+                // Strong on its diagonal, so that it has an inverse.
+                let matrix = [a + 4.0, b, -3.0, d, e + 4.0, 2.5];
+                let params = json!({
+                    "matrix": matrix, "width": width, "filter": filter, "border": border,
+                });
+                ("affine", params)
+            }),
+        ([-9.0f64..9.0, -9.0f64..9.0, -9.0f64..9.0], sampling(), border()).prop_map(
+            |([x, y, z], filter, border)| {
+                let corners = [[x, y], [30.0, z], [33.0 - y, 40.0 + x], [z, 30.0]];
+                let params = json!({ "corners": corners, "filter": filter, "border": border });
+                ("perspective", params)
+            }
+        ),
     ];
     let point = prop_oneof![
         (0.0f32..4.0).prop_map(|factor| ("gain", json!({ "factor": factor }))),
@@ -134,13 +192,13 @@ fn step() -> impl Strategy<Value = (&'static str, Json)> {
         prop_oneof![Just("u8"), Just("u16"), Just("f32")]
             .prop_map(|to| ("convert", json!({ "to": to }))),
     ];
-    prop_oneof![3 => neighborhood, 2 => geometry, 1 => point]
+    prop_oneof![3 => neighborhood, 2 => geometry, 3 => maps, 1 => point]
 }
 
 #[test]
 fn any_tiles_give_the_whole_image() {
     let registry = registry();
-    law(150, &(image(1u16..=4), step()), |(image, (op, params))| {
+    law(220, &(image(1u16..=4), step()), |(image, (op, params))| {
         let step = registry.find(op).unwrap().build(&params).unwrap();
         tile::check(step.tile().unwrap(), &[image]);
         Ok(())
@@ -201,6 +259,52 @@ fn two_flips_and_four_turns_change_nothing() {
         prop_assert_eq!(&there.unwrap(), &image);
         let back = half.run(In::new(half.run(In::new(image.clone()), &ctx).unwrap()), &ctx);
         prop_assert_eq!(&back.unwrap(), &image);
+        Ok(())
+    });
+}
+
+#[test]
+fn rotations_by_quarter_turns_are_exact() {
+    let turns =
+        [(90.0, QuarterTurns::One), (180.0, QuarterTurns::Two), (-90.0, QuarterTurns::Three)];
+    law(40, &image(1u16..=5), |image| {
+        let ctx = Context::default();
+        for filter in [Sampling::Nearest, Sampling::Bilinear, Sampling::CatmullRom] {
+            let step = Rotate { canvas: Canvas::Expand, filter, ..Rotate::default() };
+            prop_assert_eq!(&step.run(In::new(image.clone()), &ctx).unwrap(), &image);
+            for (angle, turn) in turns {
+                let turned = Rotate { angle, ..step.clone() }.run(In::new(image.clone()), &ctx);
+                let expected = Rotate90 { turn }.run(In::new(image.clone()), &ctx);
+                prop_assert_eq!(turned.unwrap(), expected.unwrap());
+            }
+        }
+        Ok(())
+    });
+}
+
+/// A translation and the rotation, the matrix and the corners that do the same.
+#[test]
+fn maps_that_are_the_same_map_are_the_same_image() {
+    let near = |a: &Image, b: &Image| {
+        let pairs = floats(a).into_iter().zip(floats(b));
+        let allowed = if a.sample_type() == SampleType::F32 { 1e-5 } else { 1.0 };
+        pairs.map(|(a, b)| (a - b).abs()).all(|difference| difference <= allowed)
+    };
+    let strategy = (image(Just(1u16)), -9.0f64..9.0, -9.0f64..9.0, edge());
+    law(40, &strategy, |(image, x, y, edge)| {
+        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+        let border = edge.json();
+        let params = json!({ "x": x, "y": y, "border": border });
+        let moved = run("translate", &params, [image.clone()]).unwrap();
+        let params = json!({ "matrix": [1.0, 0.0, x, 0.0, 1.0, y], "border": border });
+        let mapped = run("affine", &params, [image.clone()]).unwrap();
+        prop_assert!(near(&moved, &mapped), "{moved:?} {mapped:?}");
+        let (left, top) = (-x, -y);
+        let (right, bottom) = (left + width, top + height);
+        let corners = [[left, top], [right, top], [right, bottom], [left, bottom]];
+        let params = json!({ "corners": corners, "border": border });
+        let seen = run("perspective", &params, [image.clone()]).unwrap();
+        prop_assert!(near(&moved, &seen), "{moved:?} {seen:?}");
         Ok(())
     });
 }
@@ -534,6 +638,12 @@ fn a_flat_image_stays_flat_under_every_blur_and_resize() {
         ("unsharp_mask", json!({ "amount": 4.0 })),
         ("resize", json!({ "width": 31, "height": 2 })),
         ("resize", json!({ "width": 2, "height": 31, "filter": "catmull_rom" })),
+        ("resize", json!({ "width": 4, "height": 31, "mixing": "light" })),
+        ("thumbnail", json!({ "width": 4, "height": 3, "framing": "fill" })),
+        ("pad", json!({ "left": 9, "top": 20, "border": "mirror" })),
+        ("translate", json!({ "x": 2.4, "y": -0.3, "border": "wrap" })),
+        ("rotate", json!({ "angle": 77.0, "filter": "catmull_rom", "border": "reflect" })),
+        ("affine", json!({ "matrix": [3.0, 1.0, 0.0, -1.0, 0.4, 9.0], "border": "replicate" })),
     ] {
         let out = run(op, &params, [flat.clone()]).unwrap();
         assert!(out.samples::<u8>().unwrap().iter().all(|&sample| sample == 173), "{op}");
@@ -593,5 +703,10 @@ fn what_is_transparent_does_not_show_after_a_resize() {
         let params = json!({ "width": 1, "filter": filter });
         let out = run("resize", &params, [image.clone()]).unwrap();
         assert_eq!(out.samples::<u8>().unwrap()[..3], [0, 0, 255], "{filter}");
+    }
+    for filter in ["bilinear", "catmull_rom"] {
+        let params = json!({ "x": 0.5, "filter": filter, "border": "replicate" });
+        let out = run("translate", &params, [image.clone()]).unwrap();
+        assert_eq!(out.samples::<u8>().unwrap()[4..], [0, 0, 255, 128], "{filter}");
     }
 }

@@ -101,6 +101,47 @@ fn parameters_out_of_range_are_named_with_their_range() {
             json!({ "y": 9 }),
             "the crop is 4×0 at (0, 9), expected at least one pixel, within 4×3",
         ),
+        ("pad", json!({ "top": 1_048_577 }), "top is 1048577 px, expected 0 to 1048576 px"),
+        ("thumbnail", json!({ "height": 0 }), "height is 0 px, expected 1 to 1048576 px"),
+        (
+            "thumbnail",
+            json!({ "width": 1, "height": 1_000_000, "framing": "fill" }),
+            "the width that covers the box is 1333333 px, expected 1 to 1048576 px",
+        ),
+        ("translate", json!({ "y": -2e6 }), "y is -2000000 px, expected -1000000 to 1000000 px"),
+        ("rotate", json!({ "angle": 361.0 }), "angle is 361 degrees, expected -360 to 360 degrees"),
+        ("affine", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
+        (
+            "affine",
+            json!({ "matrix": [1.0, 0.0, 0.0, 1e7, 1.0, 0.0] }),
+            "a number of the matrix is 10000000, expected -1000000 to 1000000",
+        ),
+        (
+            "affine",
+            json!({ "matrix": [1.0, 2.0, 0.0, 2.0, 4.0, 0.0] }),
+            "the matrix is [1.0, 2.0, 0.0, 2.0, 4.0, 0.0], expected one with an inverse of entries \
+             up to 1000000",
+        ),
+        (
+            "perspective",
+            json!({ "corners": [[0.0, 0.0], [4.0, 3.0], [4.0, 0.0], [0.0, 3.0]] }),
+            "corners is [[0.0, 0.0], [4.0, 3.0], [4.0, 0.0], [0.0, 3.0]], expected those of a \
+             convex quadrilateral, one after the other",
+        ),
+        ("contact_sheet", json!({ "columns": 0 }), "columns is 0, expected 1 to 4096"),
+        ("contact_sheet", json!({ "gap": 5000 }), "gap is 5000 px, expected 0 to 4096 px"),
+        (
+            "color_map",
+            json!({ "low": 9.0, "high": 9.0 }),
+            "high is 9, expected a number above low, 9",
+        ),
+        ("text", json!({ "scale": 65 }), "scale is 65 px, expected 1 to 64 px"),
+        ("text", json!({ "color": [0, 2, 0] }), "a share of color is 2, expected 0 to 1"),
+        (
+            "text",
+            json!({ "text": "é".repeat(4097) }),
+            "text is 4097 characters long, expected up to 4096 characters",
+        ),
     ];
     for (op, params, expected) in rows {
         check(op, &params, &image, expected);
@@ -151,6 +192,19 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         &[picture(4, 3, 3), picture(4, 3, 1)],
         "`top` is 4×3×1 u8, expected 3 colours as `bottom`",
     );
+    check("contact_sheet", &json!({}), &[], "`in` is no image, expected one or more");
+    check(
+        "contact_sheet",
+        &json!({}),
+        &[picture(4, 3, 3), picture(9, 9, 3), picture(4, 3, 1)],
+        "image 3 is 4×3×1 u8 of Srgb samples, expected 3 channels of u8, Srgb, as the first",
+    );
+    check(
+        "color_map",
+        &json!({}),
+        &[picture(4, 3, 3)],
+        "the image is 4×3×3 u8, expected gray, with or without alpha; put a `grayscale` step before",
+    );
     let floats = Image::from_samples(4, 3, 3, vec![0f32; 36]).unwrap();
     check(
         "blend",
@@ -161,9 +215,12 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
 }
 
 #[test]
-fn a_level_that_is_no_number_is_refused() {
+fn parameters_that_are_no_numbers_are_refused() {
     use pipeline_core::{Context, In, Step};
     let step = pipeline_ops::point::Threshold { level: f32::NAN };
     let error = step.run(In::new(picture(2, 2, 1)), &Context::default()).unwrap_err();
     assert_eq!(error.to_string(), "level is not a number, expected a number");
+    let step = pipeline_ops::geometry::Rotate::by(f64::NAN);
+    let error = step.run(In::new(picture(2, 2, 1)), &Context::default()).unwrap_err();
+    assert_eq!(error.to_string(), "angle is NaN degrees, expected -360 to 360 degrees");
 }

@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch};
+use pipeline_ops::draw::{ColorMap, ContactSheet, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
     LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
-use pipeline_ops::geometry::{Crop, Flip, Resize, Rotate90};
+use pipeline_ops::geometry::{
+    Affine, Crop, Flip, Pad, Perspective, Resize, Rotate, Rotate90, Thumbnail, Translate,
+};
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::Otsu;
@@ -43,6 +46,7 @@ pub(crate) fn run(
     }
     let mut inputs = inputs.into();
     match op {
+        "affine" => image::<Affine>(params, inputs),
         "bilateral" => image::<Bilateral>(params, inputs),
         "blend" => {
             let step: Blend = serde_json::from_value(params.clone()).unwrap();
@@ -51,6 +55,11 @@ pub(crate) fn run(
         }
         "box_blur" => image::<BoxBlur>(params, inputs),
         "canny" => mask::<Canny>(params, inputs),
+        "color_map" => image::<ColorMap>(params, inputs),
+        "contact_sheet" => {
+            let step: ContactSheet = serde_json::from_value(params.clone()).unwrap();
+            step.run(inputs.into_iter().map(In::new).collect(), &Context::default())
+        }
         "convert" => image::<Convert>(params, inputs),
         "convolve" => image::<Convolve>(params, inputs),
         "crop" => image::<Crop>(params, inputs),
@@ -69,13 +78,19 @@ pub(crate) fn run(
         "median" => image::<Median>(params, inputs),
         "minimum" => image::<Minimum>(params, inputs),
         "otsu" => mask::<Otsu>(params, inputs),
+        "pad" => image::<Pad>(params, inputs),
         "percentile" => image::<Percentile>(params, inputs),
+        "perspective" => image::<Perspective>(params, inputs),
         "prewitt" => image::<Prewitt>(params, inputs),
         "resize" => image::<Resize>(params, inputs),
+        "rotate" => image::<Rotate>(params, inputs),
         "rotate90" => image::<Rotate90>(params, inputs),
         "scharr" => image::<Scharr>(params, inputs),
         "sobel" => image::<Sobel>(params, inputs),
+        "text" => image::<Text>(params, inputs),
         "threshold" => mask::<Threshold>(params, inputs),
+        "thumbnail" => image::<Thumbnail>(params, inputs),
+        "translate" => image::<Translate>(params, inputs),
         "unsharp_mask" => image::<UnsharpMask>(params, inputs),
         _ => panic!("no step `{op}` in the test table"),
     }

@@ -1,0 +1,18 @@
+//! Drawing: images made for people to look at.
+
+mod color_map;
+mod contact_sheet;
+mod text;
+
+pub use crate::kernel::Palette;
+pub use color_map::ColorMap;
+pub use contact_sheet::ContactSheet;
+pub use text::Text;
+
+use pipeline_core::{Registry, Result};
+
+pub(crate) fn register(registry: &mut Registry) -> Result<()> {
+    registry.register::<ColorMap>()?;
+    registry.register::<ContactSheet>()?;
+    registry.register::<Text>()
+}

@@ -1,0 +1,105 @@
+//! Colours for numbers: palettes of 256 entries.
+
+use pipeline_core::Sample;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The colours that stand for low to high.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Palette {
+    /// Black to white.
+    Gray,
+    /// Dark blue over green to yellow: even steps, for the colour-blind too.
+    #[default]
+    Viridis,
+    /// Black over purple to pale yellow: even steps.
+    Magma,
+    /// Black over red to pale yellow: even steps, with more contrast.
+    Inferno,
+    /// Blue over red to yellow: even steps, without a dark end.
+    Plasma,
+    /// Blue, green, yellow, red: the most steps that can be told apart, at the price of evenness.
+    Turbo,
+}
+
+/// The tables one after the other, in the order of their names below.
+const TABLES: &[u8] = include_bytes!("tables/palettes.rgb");
+
+/// Entries of a palette.
+const ENTRIES: usize = 256;
+
+impl Palette {
+    /// Its colours, from low to high.
+    pub(crate) fn colors(self) -> [[u8; 3]; ENTRIES] {
+        let table = match self {
+            Self::Gray => return std::array::from_fn(|level| [level as u8; 3]),
+            Self::Viridis => 0,
+            Self::Magma => 1,
+            Self::Inferno => 2,
+            Self::Plasma => 3,
+            Self::Turbo => 4,
+        };
+        let (colors, _) = TABLES.as_chunks::<3>();
+        std::array::from_fn(|level| colors[table * ENTRIES + level])
+    }
+}
+
+/// Fills pixels of three or, with alpha, four samples with the colours of gray ones: the range from
+/// `low` to `high` is cut into 256 equal parts. What is no number is black; alpha stays.
+pub(crate) fn paint<T: Sample>(
+    row: &[T],
+    colors: &[[u8; 3]; ENTRIES],
+    (low, high): (f32, f32),
+    alpha: bool,
+    out: &mut [u8],
+) {
+    let gray = if alpha { 2 } else { 1 };
+    for (out, pixel) in out.chunks_exact_mut(gray + 2).zip(row.chunks_exact(gray)) {
+        let share = (pixel[0].to_f32() - low) / (high - low);
+        let color = if share.is_nan() {
+            [0; 3]
+        } else {
+            colors[((share * ENTRIES as f32) as usize).min(ENTRIES - 1)]
+        };
+        out[..3].copy_from_slice(&color);
+        if alpha {
+            out[3] = u8::from_f32(pixel[1].to_f32() / T::WHITE * u8::WHITE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_palette_has_its_ends() {
+        let ends = |palette: Palette| (palette.colors()[0], palette.colors()[255]);
+        assert_eq!(TABLES.len(), 5 * ENTRIES * 3);
+        assert_eq!(ends(Palette::Gray), ([0; 3], [255; 3]));
+        assert_eq!(ends(Palette::Viridis), ([68, 1, 84], [253, 231, 37]));
+        assert_eq!(ends(Palette::Magma), ([0, 0, 4], [252, 253, 191]));
+        assert_eq!(ends(Palette::Inferno), ([0, 0, 4], [252, 255, 164]));
+        assert_eq!(ends(Palette::Plasma), ([13, 8, 135], [240, 249, 33]));
+        assert_eq!(ends(Palette::Turbo), ([48, 18, 59], [122, 4, 3]));
+    }
+
+    #[test]
+    fn eight_bits_are_the_entries_and_what_is_beyond_is_the_nearest() {
+        let row: Vec<u8> = (0..=255).collect();
+        let mut out = vec![0; 768];
+        paint(&row, &Palette::Gray.colors(), (0.0, 255.0), false, &mut out);
+        assert!(row.iter().zip(out.chunks_exact(3)).all(|(&level, color)| color == [level; 3]));
+
+        let row = [-5.0, 2.0, 2.99, 3.0, 6.0, 99.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        let mut out = vec![0; 27];
+        paint(&row, &Palette::Gray.colors(), (2.0, 6.0), false, &mut out);
+        let found: Vec<u8> = out.into_iter().step_by(3).collect();
+        assert_eq!(found, [0, 0, 63, 64, 255, 255, 0, 255, 0]);
+
+        let mut out = [7; 4];
+        paint(&[0.5f32, 0.2], &Palette::Gray.colors(), (0.0, 1.0), true, &mut out);
+        assert_eq!(out, [128, 128, 128, 51]);
+    }
+}
