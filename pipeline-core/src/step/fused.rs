@@ -350,13 +350,13 @@ impl Fused<'_> {
                 })
                 .collect();
             let step = self.tiles[member];
+            // Its seed is its own.
+            let ctx = Context { node: self.group.members[member].place, ..*self.ctx };
             let result = (self.within)(member, &mut || {
                 if is_last {
-                    return step.render(&views, out, self.ctx);
+                    return step.render(&views, out, &ctx);
                 }
-                packed_mut(layout, work[at].made, &mut memory, |out| {
-                    step.render(&views, out, self.ctx)
-                })
+                packed_mut(layout, work[at].made, &mut memory, |out| step.render(&views, out, &ctx))
             });
             drop(views);
             made[at] = (!is_last).then_some(memory);

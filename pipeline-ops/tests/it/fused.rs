@@ -208,6 +208,59 @@ fn a_cancel_reaches_steps_that_run_as_one() {
     }
 }
 
+#[test]
+fn a_step_has_its_own_seed_whatever_it_runs_with() {
+    let mut graph = Graph::new();
+    let photo = graph.input::<Image>("photo");
+    let first = graph.add("first", Seeded { number: 1 }, photo);
+    let second = graph.add("second", Seeded { number: 2 }, first);
+    let last = graph.add("last", Invert {}, second);
+    let images = [Fusion::Never, Fusion::Auto].map(|fusion| {
+        let report = run(&graph, &plain(0), fusion, 1);
+        report.output(last).unwrap()
+    });
+    assert_eq!(*images[0], *images[1]);
+    let black = images[0].samples::<u8>().unwrap()[0];
+    assert_ne!(black, 255, "the seeds are no zeros");
+}
+
+/// Adds a part of its seed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Seeded {
+    number: u32,
+}
+
+impl Step for Seeded {
+    const NAME: &'static str = "seeded";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+        tile(self, image, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for Seeded {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        Ok(inputs[0])
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        let input = inputs[0].typed::<u8>()?;
+        let seed = ctx.seed() as u8;
+        for (y, row) in out.rows::<u8>()? {
+            let samples = row.iter_mut().zip(input.row(y));
+            samples.for_each(|(out, &sample)| *out = sample.wrapping_add(seed));
+        }
+        Ok(())
+    }
+}
+
 /// What the tiles of a strong blur would make again and again is made once.
 #[test]
 fn a_wide_neighbourhood_does_not_make_steps_run_again() {

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "codecs")]
 mod contract;
+mod drawn;
 mod fused;
 mod golden;
 #[cfg(feature = "codecs")]
