@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::cell::State;
 use super::run::{Local, RunCore};
@@ -10,90 +10,72 @@ use super::task::{End, panicked};
 use crate::data::{Layout, Value};
 use crate::error::{Error, Result};
 use crate::event::Status;
-use crate::step::{Context, Fused, Group, Tile};
+use crate::step::{Context, Fused, Group};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// Nanoseconds that threads spent in each step of a group.
-#[derive(Debug)]
-pub(super) struct Tally(Vec<AtomicU64>);
-
-impl Tally {
-    pub(super) fn of(group: &Group) -> Self {
-        Self(group.members.iter().map(|_| AtomicU64::new(0)).collect())
-    }
-}
-
 impl RunCore {
-    /// Makes the result of a group.
+    /// Makes the result of a group, and shares its time out among the steps as they took it.
     pub(super) fn run_group(
         &self,
+        place: u32,
         group: &Group,
         inputs: &[Value],
         ctx: &Context<'_>,
-        tally: &Tally,
     ) -> Result<Value> {
-        self.with_fused(group, ctx, tally, |fused| fused.run(inputs))
-    }
-
-    /// What the result of a group will look like.
-    pub(super) fn group_layout(
-        &self,
-        group: &Group,
-        inputs: impl FnOnce() -> Option<Vec<Layout>>,
-    ) -> Option<Layout> {
-        let (ctx, tally) = (Context::default(), Tally::of(group));
-        let inputs = inputs()?;
-        let layout = || self.with_fused(group, &ctx, &tally, |fused| fused.layout(&inputs));
-        catch_unwind(AssertUnwindSafe(layout)).ok()?.ok()
-    }
-
-    fn with_fused<R>(
-        &self,
-        group: &Group,
-        ctx: &Context<'_>,
-        tally: &Tally,
-        f: impl FnOnce(&Fused<'_>) -> Result<R>,
-    ) -> Result<R> {
-        let steps =
-            group.members.iter().map(|member| self.plan.steps[member.place as usize].as_ref());
-        let tiles: Option<Vec<&dyn Tile>> =
-            steps.map(|step| step.and_then(|step| step.tile())).collect();
-        let tiles = tiles.ok_or_else(|| Error::failed("a step lost its tile-wise form"))?;
+        let spent: Vec<AtomicU64> = group.members.iter().map(|_| AtomicU64::new(0)).collect();
         let within = |member: usize, body: &mut dyn FnMut() -> Result<()>| {
             let began = Instant::now();
             let result = catch_unwind(AssertUnwindSafe(body));
-            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            tally.0[member].fetch_add(took, Ordering::Relaxed);
+            spent[member].fetch_add(nanos(began.elapsed()), Ordering::Relaxed);
             let error = match result {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error @ Error::Cancelled(_))) => return Err(error),
+                Ok(Err(error @ Error::Cancelled(_))) if ctx.is_cancelled() => return Err(error),
                 Ok(Err(error)) => error,
                 Err(payload) => panicked(payload),
             };
-            let info = &self.plan.infos[group.members[member].place as usize];
-            Err(Error::Node {
-                node: info.name().to_owned(),
-                step: info.step_name().to_owned(),
-                source: Arc::new(error),
-            })
+            Err(self.fault(group.members[member].place, error))
         };
-        f(&Fused { group, tiles: &tiles, ctx, within: &within })
+        let began = Instant::now();
+        let layouts: Option<Vec<Layout>> = inputs.iter().map(Value::layout).collect();
+        let layouts =
+            layouts.ok_or_else(|| Error::failed("an input of fused steps is no image"))?;
+        let result = Fused::new(group, &self.plan.steps, &layouts, &within).and_then(|fused| {
+            // What is made as a whole on the way takes its part of the memory.
+            let (_, most) = fused.bytes();
+            self.state.slots.begin_aside(most);
+            let value = fused.run(inputs, ctx);
+            self.state.slots.end_aside(most);
+            value
+        });
+        self.share_out(place, group, &spent, nanos(began.elapsed()));
+        result
     }
 
-    /// Shares the time of a group out among its steps, as they took it.
-    pub(super) fn share_out(&self, group: &Group, tally: &Tally, place: u32, took: u64) {
+    /// Notes of each step the part of the time that was its own.
+    fn share_out(&self, place: u32, group: &Group, spent: &[AtomicU64], took: u64) {
         let helped = self.state.cells[place as usize].helped.load(Ordering::Relaxed);
-        let spent = || tally.0.iter().map(|nanos| nanos.load(Ordering::Relaxed));
+        let spent = || spent.iter().map(|nanos| nanos.load(Ordering::Relaxed));
         let all = u128::from(spent().sum::<u64>().max(1));
         for (member, spent) in group.members.iter().zip(spent()) {
             let share = |of: u64| {
                 u64::try_from(u128::from(of) * u128::from(spent) / all).unwrap_or(u64::MAX)
             };
             let cell = &self.state.cells[member.place as usize];
-            cell.attempts.store(1, Ordering::Relaxed);
-            cell.nanos.store(share(took), Ordering::Relaxed);
             cell.helped.store(share(helped), Ordering::Relaxed);
+            if member.place != place {
+                // The last step's own is what is left, once its place has ended.
+                cell.nanos.store(share(took), Ordering::Relaxed);
+            }
         }
+    }
+
+    /// The part of the time that a place took which is its own step's.
+    pub(super) fn own_share(&self, place: u32, took: u64) -> u64 {
+        let Some(group) = self.plan.program.group(place) else { return took };
+        let others = group.members.iter().filter(|member| member.place != place);
+        let nanos = others
+            .map(|other| self.state.cells[other.place as usize].nanos.load(Ordering::Relaxed));
+        took.saturating_sub(nanos.sum())
     }
 
     /// Ends the steps of a group but the last, whose own end is returned.
@@ -129,13 +111,17 @@ impl RunCore {
             if let Some(error) = &own.error {
                 self.failures.lock().insert(member.place, Arc::clone(error));
             }
+            let has_run = matches!(own.status, Status::Computed | Status::Failed);
+            if has_run {
+                cell.attempts.store(1, Ordering::Relaxed);
+            }
             if self.is_told() {
                 let tale = &self.state.tales[member.place as usize];
                 tale.ended_us.store(local.now / 1000, Ordering::Relaxed);
             }
             self.set(member.place, State::Ended(own.status));
             if self.bus.is_active() {
-                if own.status == Status::Computed {
+                if has_run {
                     self.tell_started(member.place, 1, local);
                 }
                 self.tell_finished(member.place, own.status, local);
@@ -147,4 +133,8 @@ impl RunCore {
         self.state.cells[place as usize].set_blame(culprit);
         others()
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -35,14 +35,21 @@ impl RunCore {
             return bytes;
         }
         let shape = &self.plan.program.shape;
-        let inputs =
-            || shape.inputs(place).iter().map(|&slot| self.state.slots.layout(slot)).collect();
-        let made = match self.plan.program.group(place) {
-            Some(group) => self.group_layout(group, inputs),
-            None => layout(&*body.step, inputs),
+        let inputs = || {
+            shape
+                .inputs(place)
+                .iter()
+                .map(|&slot| self.state.slots.layout(slot))
+                .collect::<Option<Vec<_>>>()
         };
-        if let Some(layout) = made {
-            return layout.size_bytes();
+        let bytes = match self.plan.program.group(place) {
+            Some(group) => inputs()
+                .and_then(|inputs| group.bytes(&self.plan.steps, &inputs))
+                .map(|(_, most)| most),
+            None => layout(&*body.step, inputs).map(|layout| layout.size_bytes()),
+        };
+        if let Some(bytes) = bytes {
+            return bytes;
         }
         #[expect(
             clippy::cast_possible_truncation,

@@ -48,7 +48,11 @@ impl std::fmt::Debug for Options {
 
 /// Whether steps with a tile-wise form run as one, so that images between them are never made as a
 /// whole. Not one bit of a result depends on it.
+///
+/// The last step of such a group is told of like any other. The others are told of when it ends,
+/// each with the time that was its own and no bytes; if one of them fails, the rest are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Fusion {
     /// Where it pays: without a cache, which would keep what is between them, and where steps have
     /// no time limit each.

@@ -22,6 +22,8 @@ pub(crate) struct Slots {
     filled: Vec<AtomicBool>,
     values: Vec<Slot>,
     live: AtomicU64,
+    /// Bytes that running steps make beside their results.
+    aside: AtomicU64,
     peak: AtomicU64,
 }
 
@@ -55,7 +57,7 @@ impl Slots {
         self.left.extend(uses.iter().map(|&uses| AtomicU32::new(uses)));
         self.filled.resize_with(uses.len(), AtomicBool::default);
         self.values.resize_with(uses.len(), Slot::default);
-        (self.live, self.peak) = (AtomicU64::new(0), AtomicU64::new(0));
+        (self.live, self.aside, self.peak) = Default::default();
     }
 
     /// Empties the slots whose readers will not come any more.
@@ -83,8 +85,20 @@ impl Slots {
         at.bytes.store(bytes, Ordering::Relaxed);
         self.filled[slot as usize].store(true, Ordering::Relaxed);
         let live = self.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.peak.fetch_max(live, Ordering::Relaxed);
+        self.peak.fetch_max(live + self.aside.load(Ordering::Relaxed), Ordering::Relaxed);
         bytes
+    }
+
+    /// Counts bytes that a step makes beside its result while it runs. They are not
+    /// [live](Self::live): what a step is expected to take is reserved for it already.
+    pub(crate) fn begin_aside(&self, bytes: u64) {
+        let aside = self.aside.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(self.live() + aside, Ordering::Relaxed);
+    }
+
+    /// Counts bytes as gone that a step made [aside](Self::begin_aside).
+    pub(crate) fn end_aside(&self, bytes: u64) {
+        self.aside.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// The value of a slot, for a reader.

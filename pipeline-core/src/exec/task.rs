@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::cell::{Runner, State};
 use super::engine::{Follower, inside_step, runner, seat};
-use super::fused::Tally;
 use super::late::Found;
 use super::options::OnFailure;
 use super::run::{Abandoned, Local, RunCore};
@@ -213,13 +212,12 @@ impl RunCore {
             helped: Some(&cell.helped),
         };
         let mut values = Values::default();
-        let group = self.plan.program.group(place).map(|group| (group, Tally::of(group)));
         let result = inside_step(|| {
             catch_unwind(AssertUnwindSafe(|| {
                 let mut read = |at: usize| Some(self.state.slots.take(*inputs.get(at)?, take));
-                if let Some((group, tally)) = &group {
+                if let Some(group) = self.plan.program.group(place) {
                     let inputs: Vec<Value> = (0..inputs.len()).filter_map(read).collect();
-                    values.push(self.run_group(group, &inputs, &ctx, tally)?);
+                    values.push(self.run_group(place, group, &inputs, &ctx)?);
                     return Ok(());
                 }
                 let mut reader = Reader::new(&mut read, shape.port_counts(place));
@@ -243,10 +241,7 @@ impl RunCore {
                     dispose(values);
                     return Outcome::Abandoned;
                 }
-                match &group {
-                    Some((group, tally)) => self.share_out(group, tally, place, took),
-                    None => cell.nanos.store(took, Ordering::Relaxed),
-                }
+                cell.nanos.store(self.own_share(place, took), Ordering::Relaxed);
                 self.publish(place, values, took, local);
                 Outcome::Ended(End::ok(Status::Computed))
             }
@@ -298,7 +293,7 @@ impl RunCore {
         if !cell.claim_from(runner()) {
             return Outcome::Abandoned;
         }
-        cell.nanos.store(took, Ordering::Relaxed);
+        cell.nanos.store(self.own_share(place, took), Ordering::Relaxed);
         Outcome::Ended(match error {
             error if cancelled => End { status, error: Some(Arc::new(error)), tier: None },
             _ if overdue => {
@@ -398,14 +393,15 @@ impl RunCore {
     /// Ends a place: its record, its event, its inputs, its consumers. Returns the place to go on
     /// with.
     pub(super) fn end(self: &Arc<Self>, place: u32, end: &End, local: &mut Local) -> Option<u32> {
-        let own;
-        let end = match self.plan.program.group(place) {
-            None => end,
-            Some(group) => {
-                own = self.end_members(place, group, end, local);
-                &own
-            }
-        };
+        if let Some(group) = self.plan.program.group(place) {
+            let own = self.end_members(place, group, end, local);
+            return self.end_itself(place, &own, local);
+        }
+        self.end_itself(place, end, local)
+    }
+
+    #[inline(always)]
+    fn end_itself(self: &Arc<Self>, place: u32, end: &End, local: &mut Local) -> Option<u32> {
         if !end.status.is_ok() {
             self.pass_blame(place, end);
         }
@@ -459,20 +455,22 @@ impl RunCore {
 
     /// The end of a place that failed; stops the run if that is its policy.
     pub(super) fn failure(self: &Arc<Self>, place: u32, error: Error) -> End {
-        let info = &self.plan.infos[place as usize];
         let error = match error {
             // A group says itself which of its steps it was.
             error @ Error::Node { .. } if self.plan.program.group(place).is_some() => error,
-            error => Error::Node {
-                node: info.name().to_owned(),
-                step: info.step_name().to_owned(),
-                source: Arc::new(error),
-            },
+            error => self.fault(place, error),
         };
         if self.on_failure == OnFailure::Stop && self.token.cancel(CancelReason::PeerFailed) {
             self.wind_down();
         }
         End { status: Status::Failed, error: Some(Arc::new(error)), tier: None }
+    }
+
+    /// The error of a place, which tells whose it is.
+    pub(super) fn fault(&self, place: u32, error: Error) -> Error {
+        let info = &self.plan.infos[place as usize];
+        let (node, step) = (info.name().to_owned(), info.step_name().to_owned());
+        Error::Node { node, step, source: Arc::new(error) }
     }
 
     /// Passes inputs on as outputs: a bypassed node, or one that shares an equal one's results.

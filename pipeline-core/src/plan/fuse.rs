@@ -43,11 +43,11 @@ pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
     let shape = Arc::clone(&program.shape);
     let places = 0..narrow(shape.len());
     let facts = |place: u32| &frozen.facts[program.origin(place) as usize];
-    let may_join = |program: &Program, place: u32| {
+    let is_fit = |program: &Program, place: u32| {
         let info = &frozen.infos[program.origin(place) as usize];
         let types = || info.body().into_iter().flat_map(|body| body.kind.inputs.iter());
         program.actions[place as usize] == Action::Run
-            && is_plain(facts(place))
+            && may_join(facts(place))
             && types().all(|port| is_raster(port.data))
             && info.output_type(0).is_some_and(is_raster)
     };
@@ -59,7 +59,7 @@ pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
     // The last member of each place's group.
     let mut last = vec![NONE; shape.len()];
     let mut sizes = vec![0; shape.len()];
-    for place in places.clone().rev().filter(|&place| may_join(program, place)) {
+    for place in places.clone().rev().filter(|&place| is_fit(program, place)) {
         let readers = || shape.consumers(place).iter().map(|&reader| last[reader as usize]);
         let group = match readers().next() {
             Some(first)
@@ -139,7 +139,7 @@ pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
 }
 
 /// Whether a step has a tile-wise form and nothing about it asks for a turn of its own.
-fn is_plain(facts: &Facts) -> bool {
+pub(super) fn may_join(facts: &Facts) -> bool {
     facts.is_tiled
         && facts.kind == Kind::Pure
         && facts.cut_off == CutOff::Never

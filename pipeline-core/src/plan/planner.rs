@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::demand::{Action, GivenValue, demand};
 use super::freeze::{Frozen, freeze};
+use super::fuse::may_join;
 use super::keys::Keys;
 use super::narrow::{Program, narrow};
 use super::order::Estimates;
@@ -31,7 +32,16 @@ pub(crate) struct Planner {
     estimates: Estimates,
     /// The version of the learned costs that the estimates are of.
     costs: u64,
-    last: Option<(Vec<u32>, Vec<Action>, Arc<Program>)>,
+    last: Option<Last>,
+}
+
+/// A program and what it was made for.
+#[derive(Debug)]
+struct Last {
+    targets: Vec<u32>,
+    actions: Vec<Action>,
+    may_fuse: bool,
+    program: Arc<Program>,
 }
 
 /// No version of the learned costs.
@@ -57,23 +67,24 @@ impl Planner {
             return Err(Error::Invalid(demand.faults));
         }
 
+        // A result that is kept, and one whose name is yet to come to light, is made as a whole.
+        let may_fuse = request.fuse && request.cache.is_none() && !self.has_late();
         let program = match &self.last {
-            Some((last_targets, actions, program))
-                if *last_targets == targets
-                    && *actions == demand.actions
+            Some(last)
+                if last.targets == targets
+                    && last.actions == demand.actions
+                    && last.may_fuse == may_fuse
                     && demand.shared.is_empty() =>
             {
-                Arc::clone(program)
+                Arc::clone(&last.program)
             }
-            _ => {
-                // A result that is kept, and one whose name is yet to come to light, is made whole.
-                let may_fuse = request.fuse && request.cache.is_none() && !self.has_late();
-                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, may_fuse))
-            }
+            _ => Arc::new(narrow(frozen, &demand, &targets, &self.estimates, may_fuse)),
         };
         let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
         plan.recheck = request.recheck;
-        self.last = demand.shared.is_empty().then_some((targets, demand.actions, program));
+        let actions = demand.actions;
+        let last = Last { targets, actions, may_fuse, program };
+        self.last = demand.shared.is_empty().then_some(last);
         Ok(plan)
     }
 
@@ -83,8 +94,8 @@ impl Planner {
         let known = self.graph == graph.id() && self.structure == graph.structure();
         let edited = if known { graph.edited_since(self.revision) } else { None };
         let patched = edited.map(|edited| patch(&mut self.frozen, graph, edited));
-        let places = patched.map(|(places, other_order)| {
-            if other_order {
+        let places = patched.map(|(places, is_other)| {
+            if is_other {
                 self.costs = NEVER;
             }
             places
@@ -225,7 +236,7 @@ impl Planner {
 }
 
 /// Puts edited nodes in their places, which are returned, and whether they may now go in another
-/// order.
+/// order or other company.
 fn patch(
     frozen: &mut Frozen,
     graph: &Graph,
@@ -249,7 +260,7 @@ fn patch(
     places.sort_unstable();
     let infos = Arc::make_mut(&mut frozen.infos);
     let steps = Arc::make_mut(&mut frozen.steps);
-    let mut other_order = false;
+    let mut is_other = false;
     for &place in &places {
         let node = crate::graph::index(frozen.shape.ids[place as usize]);
         if let Some(info) = graph.store().node_weight(node) {
@@ -258,9 +269,9 @@ fn patch(
             let facts = Facts::of(info);
             frozen.traits.add(&facts);
             let before = std::mem::replace(&mut frozen.facts[place as usize], facts);
-            let order = |of: &Facts| (of.nanos, of.bytes, of.priority);
-            other_order |= order(&before) != order(&facts);
+            let order = |of: &Facts| (of.nanos, of.bytes, of.priority, may_join(of));
+            is_other |= order(&before) != order(&facts);
         }
     }
-    (places, other_order)
+    (places, is_other)
 }

@@ -182,7 +182,9 @@ impl Costs {
         });
         let Learned { mean, told } = learned;
         mean.nanos += (new.nanos - mean.nanos) * NEWEST;
-        if bytes > 0 {
+        if mean.bytes == 0.0 {
+            mean.bytes = new.bytes;
+        } else if bytes > 0 {
             // A step that ran as part of another made nothing of its own.
             mean.bytes += (new.bytes - mean.bytes) * NEWEST;
         }

@@ -35,7 +35,8 @@ impl Plan {
         let (program, shape) = (&*self.program, &*self.program.shape);
         let slots = self.slot_layouts();
         let mut is_known = true;
-        let mut bytes = vec![0u64; shape.len()];
+        // What is there when a place has run, and what is beside it while it runs.
+        let (mut bytes, mut aside) = (vec![0u64; shape.len()], vec![0u64; shape.len()]);
         for given in &self.given {
             bytes[shape.producer(given.slot) as usize] += given.value.size_bytes() as u64;
         }
@@ -47,6 +48,7 @@ impl Plan {
                     layout.map_or_else(|| self.learned_bytes(place), |layout| layout.size_bytes());
                 is_known &= size > 0;
                 bytes[place as usize] = size;
+                aside[place as usize] = self.group_bytes(place, &slots).unwrap_or(0);
             }
         }
         let makers = self.makers();
@@ -67,7 +69,7 @@ impl Plan {
         for place in order {
             if !is_given(place) {
                 live = live.saturating_add(bytes[place as usize]);
-                peak = peak.max(live);
+                peak = peak.max(live.saturating_add(aside[place as usize]));
             }
             if left[place as usize] == 0 {
                 live = live.saturating_sub(bytes[place as usize]);
@@ -81,6 +83,14 @@ impl Plan {
             }
         }
         (peak, is_known)
+    }
+
+    /// Bytes that a group makes as a whole on the way to its result.
+    fn group_bytes(&self, place: u32, slots: &[Option<Layout>]) -> Option<u64> {
+        let group = self.program.group(place)?;
+        let inputs = self.program.shape.inputs(place).iter().map(|&slot| slots[slot as usize]);
+        let (result, most) = group.bytes(&self.steps, &inputs.collect::<Option<Vec<_>>>()?)?;
+        Some(most - result)
     }
 
     /// The place whose step makes what each slot holds: not the one that passes it on.

@@ -6,11 +6,15 @@
 //! others read runs once per tile, on all that they need together.
 //!
 //! A neighbourhood needs more than it makes, so neighbouring tiles make its margin twice. Where a
-//! step would make much more than its image that way, it is made as a whole first: [`passes`]
-//! decides that, from the layouts alone, so that the result depends neither on threads nor on time.
-//! Not one bit depends on it in any case, which is the contract of [`Tile`].
+//! step would make much more than its image that way, it is made as a whole first: `passes`
+//! decides that, from the layouts alone, so that it depends neither on threads nor on time.
+//! Not one bit of the result depends on it in any case, which is the contract of [`Tile`].
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::context::Context;
+use super::erased::AnyStep;
 use super::tile::{Tile, keeps_profile};
 use crate::data::{
     Buffer, DataType, Image, Layout, Mask, Raster, Region, Value, View, ViewMut, zeros,
@@ -50,20 +54,28 @@ pub(crate) type Within<'a> =
 /// How many times as many pixels as its image has a step may make before it is made as a whole.
 const AGAIN: f64 = 1.35;
 
-/// Bytes of the largest region of a tile: a few of them stay in the second-level cache of a core.
+/// Bytes of a tile of the widest pixels: a few of them stay in the second-level cache of a core.
 const TILE: usize = 160 << 10;
+
+/// Bytes of the largest region that a member makes for a tile, as long as tiles can be made smaller.
+const LARGEST: usize = 512 << 10;
 
 /// The widest tile, in pixels.
 const WIDEST: u32 = 512;
 
-/// Runs a group.
+/// The longer side of the smallest tile, in pixels: in smaller ones every pixel costs too much.
+const SMALLEST: u32 = 8;
+
+/// A group that is about to run, on inputs of known layouts.
 pub(crate) struct Fused<'a> {
-    pub(crate) group: &'a Group,
+    group: &'a Group,
     /// The tile-wise form of each member.
-    pub(crate) tiles: &'a [&'a dyn Tile],
-    pub(crate) ctx: &'a Context<'a>,
+    tiles: Vec<&'a dyn Tile>,
     /// Whatever a member does, it does within this.
-    pub(crate) within: &'a Within<'a>,
+    within: &'a Within<'a>,
+    layouts: Layouts,
+    /// What is made as a whole, in running order.
+    passes: Vec<Pass>,
 }
 
 /// One image that is made as a whole, and the members that are made tile by tile on the way.
@@ -77,7 +89,8 @@ struct Pass {
     height: u32,
 }
 
-/// What is known of a group before it runs.
+/// What members read and make.
+#[derive(Default)]
 struct Layouts {
     /// The layouts of what each member reads.
     reads: Vec<Vec<Layout>>,
@@ -85,46 +98,83 @@ struct Layouts {
     makes: Vec<Layout>,
 }
 
-impl Fused<'_> {
-    /// The layout of the result for inputs of these layouts.
-    pub(crate) fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        self.layouts(inputs).map(|layouts| layouts.makes[self.last()])
+impl Group {
+    /// Bytes of the result, and the most bytes of whole images that the group makes and has at once;
+    /// `None` if the steps do not say.
+    pub(crate) fn bytes(
+        &self,
+        steps: &[Option<Arc<dyn AnyStep>>],
+        inputs: &[Layout],
+    ) -> Option<(u64, u64)> {
+        let within: &Within<'_> = &|_, body| body();
+        let bytes = || Fused::new(self, steps, inputs, within).ok().map(|fused| fused.bytes());
+        catch_unwind(AssertUnwindSafe(bytes)).ok()?
+    }
+}
+
+impl<'a> Fused<'a> {
+    /// Decides how to run a group of the steps of a plan.
+    ///
+    /// # Errors
+    /// If a step cannot work on what it is given.
+    pub(crate) fn new(
+        group: &'a Group,
+        steps: &'a [Option<Arc<dyn AnyStep>>],
+        inputs: &[Layout],
+        within: &'a Within<'a>,
+    ) -> Result<Self> {
+        let step = |member: &Member| steps[member.place as usize].as_ref()?.tile();
+        let tiles: Option<Vec<&dyn Tile>> = group.members.iter().map(step).collect();
+        let tiles = tiles.ok_or_else(|| Error::failed("a step lost its tile-wise form"))?;
+        let (layouts, passes) = (Layouts::default(), Vec::new());
+        let mut fused = Self { group, tiles, within, layouts, passes };
+        fused.layouts = fused.layouts(inputs)?;
+        fused.passes = fused.passes()?;
+        Ok(fused)
+    }
+
+    /// Bytes of the result, and the most bytes of whole images that there are at once.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        let size = |member: usize| self.layouts.makes[member].size_bytes();
+        let (mut live, mut most) = (Vec::new(), 0);
+        for (at, pass) in self.passes.iter().enumerate() {
+            live.push(pass.root());
+            most = most.max(live.iter().map(|&member| size(member)).sum());
+            live.retain(|&member| self.is_read_after(at, member));
+        }
+        (size(self.last()), most)
     }
 
     /// Makes the result.
-    pub(crate) fn run(&self, inputs: &[Value]) -> Result<Value> {
-        let last = self.last();
-        let wrong = || Error::failed("an input of fused steps is no image");
-        let views: Option<Vec<View<'_>>> = inputs.iter().map(Value::view).collect();
-        let views = views.ok_or_else(wrong)?;
-        let shapes: Vec<Layout> = views.iter().map(View::image).collect();
-        let layouts = self.layouts(&shapes)?;
-        let passes = self.passes(&layouts)?;
+    ///
+    /// # Errors
+    /// That of the first member that fails, and [`Error::Cancelled`].
+    pub(crate) fn run(&self, inputs: &[Value], ctx: &Context<'_>) -> Result<Value> {
+        let views: Vec<View<'_>> = inputs.iter().filter_map(Value::view).collect();
         let mut whole: Vec<Option<Buffer>> = vec![None; self.tiles.len()];
-        for (at, pass) in passes.iter().enumerate() {
-            let made = self.make(pass, &layouts, &views, &whole)?;
-            let root = pass.members[pass.members.len() - 1];
-            whole[root] = Some(made);
-            // What no later pass reads is let go of.
-            let is_read = |member: usize| {
-                let later = passes[at + 1..].iter().flat_map(|pass| &pass.members);
-                later
-                    .flat_map(|&m| &self.group.members[m].inputs)
-                    .any(|&s| s == Source::Member(member))
-            };
+        for (at, pass) in self.passes.iter().enumerate() {
+            let made = self.make(pass, &Sources { inputs: &views, whole: &whole }, ctx)?;
+            whole[pass.root()] = Some(made);
             for (member, buffer) in whole.iter_mut().enumerate() {
-                if member != last && buffer.is_some() && !is_read(member) {
+                if !self.is_read_after(at, member) {
                     *buffer = None;
                 }
             }
         }
-        let icc = self.profile(inputs, &layouts);
-        let buffer = whole.pop().flatten().ok_or_else(wrong)?;
-        let layout = layouts.makes[last];
+        let buffer = whole.pop().flatten().expect("the last pass makes the last member");
+        let layout = self.layouts.makes[self.last()];
         if self.group.output == DataType::of::<Mask>() {
             return Mask::assemble(layout, buffer, None).map(Value::new);
         }
-        Image::assemble(layout, buffer, icc).map(Value::new)
+        Image::assemble(layout, buffer, self.profile(inputs)).map(Value::new)
+    }
+
+    /// Whether a later pass than this one reads what a member makes as a whole. The result is read
+    /// by others.
+    fn is_read_after(&self, pass: usize, member: usize) -> bool {
+        let later = self.passes[pass + 1..].iter().flat_map(|pass| &pass.members);
+        let mut sources = later.flat_map(|&member| &self.group.members[member].inputs);
+        member == self.last() || sources.any(|&source| source == Source::Member(member))
     }
 
     fn last(&self) -> usize {
@@ -153,11 +203,11 @@ impl Fused<'_> {
     }
 
     /// The ICC profile that reaches the result: each step keeps that of its first input.
-    fn profile(&self, inputs: &[Value], layouts: &Layouts) -> Option<std::sync::Arc<[u8]>> {
+    fn profile(&self, inputs: &[Value]) -> Option<Arc<[u8]>> {
         let mut member = self.last();
         loop {
-            let from = layouts.reads[member].first()?;
-            if !keeps_profile(from, &layouts.makes[member]) {
+            let from = self.layouts.reads[member].first()?;
+            if !keeps_profile(from, &self.layouts.makes[member]) {
                 return None;
             }
             match self.group.members[member].inputs.first()? {
@@ -171,15 +221,15 @@ impl Fused<'_> {
 
     /// What has to be made as a whole, in running order. The last member always is; another one is
     /// if tiles would make it again and again.
-    fn passes(&self, layouts: &Layouts) -> Result<Vec<Pass>> {
+    fn passes(&self) -> Result<Vec<Pass>> {
         let mut is_whole = vec![false; self.tiles.len()];
         is_whole[self.last()] = true;
         // Every round but the last makes one member more.
         'round: loop {
             let (mut passes, mut is_made) = (Vec::new(), vec![false; self.tiles.len()]);
             for root in (0..self.tiles.len()).rev().filter(|&member| is_whole[member]) {
-                let pass = self.pass(root, layouts, &is_whole);
-                if let Some(member) = self.excess(&pass, layouts, &is_made)? {
+                let pass = self.pass(root, &is_whole)?;
+                if let Some(member) = self.excess(&pass, &is_made)? {
                     is_whole[member] = true;
                     continue 'round;
                 }
@@ -192,7 +242,7 @@ impl Fused<'_> {
     }
 
     /// The pass that makes `root` as a whole.
-    fn pass(&self, root: usize, layouts: &Layouts, is_whole: &[bool]) -> Pass {
+    fn pass(&self, root: usize, is_whole: &[bool]) -> Result<Pass> {
         let mut is_in = vec![false; root + 1];
         is_in[root] = true;
         let mut widest = 0;
@@ -203,10 +253,10 @@ impl Fused<'_> {
                         is_in[before] |= !is_whole[before];
                     }
                 }
-                widest = widest.max(pixel_bytes(&layouts.makes[member]));
+                widest = widest.max(pixel_bytes(&self.layouts.makes[member]));
             }
         }
-        let made = layouts.makes[root];
+        let made = self.layouts.makes[root];
         let width = made.width.min(WIDEST);
         let rows = TILE / (width as usize * widest.max(1)).max(1);
         let height = u32::try_from(rows.max(1)).unwrap_or(u32::MAX).min(made.height);
@@ -221,23 +271,39 @@ impl Fused<'_> {
                 }
             }
         }
-        Pass { members, last_read, width, height }
+        let mut pass = Pass { members, last_read, width, height };
+        // A step that shrinks reads far more than it makes; then that decides.
+        while self.largest(&pass)? > LARGEST && pass.width.max(pass.height) > SMALLEST {
+            let side = if pass.width > pass.height { &mut pass.width } else { &mut pass.height };
+            *side /= 2;
+        }
+        Ok(pass)
+    }
+
+    /// Bytes of the largest region that is made for a tile in the middle.
+    fn largest(&self, pass: &Pass) -> Result<usize> {
+        let work = self.regions(pass, self.middle(pass))?;
+        let bytes = pass.members.iter().zip(&work).map(|(&member, work)| {
+            let layout = &self.layouts.makes[member];
+            samples_of(layout, work.made) * layout.sample.size()
+        });
+        Ok(bytes.max().unwrap_or(0))
+    }
+
+    /// A tile in the middle, where no edge cuts anything off.
+    fn middle(&self, pass: &Pass) -> Region {
+        let made = self.layouts.makes[pass.root()];
+        let (x, y) = (made.width - pass.width, made.height - pass.height);
+        Region::new(x / 2, y / 2, pass.width, pass.height)
     }
 
     /// The first member, from the result backwards, that tiles would make again too often.
-    fn excess(&self, pass: &Pass, layouts: &Layouts, is_made: &[bool]) -> Result<Option<usize>> {
-        let root = pass.members[pass.members.len() - 1];
-        let made = layouts.makes[root].region();
-        let tile = Region::new(
-            made.width.saturating_sub(pass.width) / 2,
-            made.height.saturating_sub(pass.height) / 2,
-            pass.width,
-            pass.height,
-        );
-        let regions = self.regions(pass, tile, layouts)?;
-        let tiles = area(made) / area(tile);
-        for (&member, region) in pass.members.iter().zip(&regions).rev() {
-            let again = area(region.made) * tiles / area(layouts.makes[member].region());
+    fn excess(&self, pass: &Pass, is_made: &[bool]) -> Result<Option<usize>> {
+        let (root, tile) = (pass.root(), self.middle(pass));
+        let work = self.regions(pass, tile)?;
+        let tiles = area(self.layouts.makes[root].region()) / area(tile);
+        for (&member, work) in pass.members.iter().zip(&work).rev() {
+            let again = area(work.made) * tiles / area(self.layouts.makes[member].region());
             if member != root && (again > AGAIN || is_made[member]) {
                 return Ok(Some(member));
             }
@@ -246,7 +312,7 @@ impl Fused<'_> {
     }
 
     /// What each member of a pass makes and reads for one tile of the result.
-    fn regions(&self, pass: &Pass, tile: Region, layouts: &Layouts) -> Result<Vec<Work>> {
+    fn regions(&self, pass: &Pass, tile: Region) -> Result<Vec<Work>> {
         let mut work: Vec<Work> = vec![Work::default(); pass.members.len()];
         work[pass.members.len() - 1].made = tile;
         for at in (0..pass.members.len()).rev() {
@@ -254,7 +320,7 @@ impl Fused<'_> {
             if made.is_empty() {
                 continue;
             }
-            let reads = &layouts.reads[member];
+            let reads = &self.layouts.reads[member];
             for (input, &source) in self.group.members[member].inputs.iter().enumerate() {
                 let mut needed = Region::default();
                 (self.within)(member, &mut || {
@@ -277,15 +343,9 @@ impl Fused<'_> {
     }
 
     /// Makes the last member of a pass as a whole.
-    fn make(
-        &self,
-        pass: &Pass,
-        layouts: &Layouts,
-        inputs: &[View<'_>],
-        whole: &[Option<Buffer>],
-    ) -> Result<Buffer> {
-        let root = pass.members[pass.members.len() - 1];
-        let layout = layouts.makes[root];
+    fn make(&self, pass: &Pass, sources: &Sources<'_>, ctx: &Context<'_>) -> Result<Buffer> {
+        let root = pass.root();
+        let layout = self.layouts.makes[root];
         crate::dispatch!(layout.sample, T => {
             let mut out = Vec::new();
             (self.within)(root, &mut || {
@@ -293,14 +353,14 @@ impl Fused<'_> {
                 Ok(())
             })?;
             let (row_len, channels) = (layout.row_len(), usize::from(layout.channels));
-            self.ctx.fill_rows(&mut out, row_len, pass.height as usize, |first, band| {
+            ctx.fill_rows(&mut out, row_len, pass.height as usize, |first, band| {
                 let (y, height) = (saturate(first), saturate(band.len() / row_len));
                 for x in (0..layout.width).step_by(pass.width as usize) {
-                    self.ctx.check()?;
+                    ctx.check()?;
                     let tile = Region::new(x, y, pass.width.min(layout.width - x), height);
                     let samples = &mut band[x as usize * channels..];
                     let mut out = ViewMut::strided(layout, tile, row_len, samples);
-                    self.tile(pass, tile, layouts, inputs, whole, &mut out)?;
+                    self.tile(pass, tile, sources, &mut out, ctx)?;
                 }
                 Ok(())
             })?;
@@ -313,50 +373,50 @@ impl Fused<'_> {
         &self,
         pass: &Pass,
         tile: Region,
-        layouts: &Layouts,
-        inputs: &[View<'_>],
-        whole: &[Option<Buffer>],
+        sources: &Sources<'_>,
         out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
     ) -> Result<()> {
-        let work = self.regions(pass, tile, layouts)?;
+        let work = self.regions(pass, tile)?;
         let mut made: Vec<Option<Vec<u64>>> = vec![None; pass.members.len()];
         for (at, &member) in pass.members.iter().enumerate() {
             let is_last = at == pass.members.len() - 1;
             if work[at].made.is_empty() {
                 continue;
             }
-            let layout = layouts.makes[member];
+            let layout = self.layouts.makes[member];
             let mut memory = Vec::new();
             if !is_last {
                 let bytes = samples_of(&layout, work[at].made) * layout.sample.size();
                 let words = bytes.div_ceil(size_of::<u64>());
-                memory = self.ctx.scratch(|scratch| scratch.take(words))?;
+                memory = ctx.scratch(|scratch| scratch.take(words))?;
             }
-            let sources = self.group.members[member].inputs.iter().zip(&work[at].needed);
-            let views: Vec<View<'_>> = sources
+            let reads = self.group.members[member].inputs.iter().zip(&work[at].needed);
+            let views: Vec<View<'_>> = reads
                 .map(|(&source, &needed)| match source {
-                    Source::Input(number) => inputs[number].crop(needed),
+                    Source::Input(number) => sources.inputs[number].crop(needed),
                     Source::Member(before) => match pass.members[..at].binary_search(&before) {
                         Ok(place) => {
                             let memory = made[place].as_deref().unwrap_or_default();
-                            packed(layouts.makes[before], work[place].made, memory).crop(needed)
+                            packed(self.layouts.makes[before], work[place].made, memory)
+                                .crop(needed)
                         }
                         Err(_) => {
-                            let buffer = whole[before].as_ref();
+                            let buffer = sources.whole[before].as_ref();
                             let buffer = buffer.expect("made by an earlier pass, for this one");
-                            View::whole(layouts.makes[before], buffer).crop(needed)
+                            View::whole(self.layouts.makes[before], buffer).crop(needed)
                         }
                     },
                 })
                 .collect();
             let step = self.tiles[member];
             // Its seed is its own.
-            let ctx = Context { node: self.group.members[member].place, ..*self.ctx };
+            let own = Context { node: self.group.members[member].place, ..*ctx };
             let result = (self.within)(member, &mut || {
                 if is_last {
-                    return step.render(&views, out, &ctx);
+                    return step.render(&views, out, &own);
                 }
-                packed_mut(layout, work[at].made, &mut memory, |out| step.render(&views, out, &ctx))
+                packed_mut(layout, work[at].made, &mut memory, |out| step.render(&views, out, &own))
             });
             drop(views);
             made[at] = (!is_last).then_some(memory);
@@ -364,13 +424,27 @@ impl Fused<'_> {
                 if (last_read == at || result.is_err())
                     && let Some(memory) = memory.take()
                 {
-                    self.ctx.scratch(|scratch| scratch.put_back(memory));
+                    ctx.scratch(|scratch| scratch.put_back(memory));
                 }
             }
             result?;
         }
         Ok(())
     }
+}
+
+impl Pass {
+    /// The member that is made as a whole.
+    fn root(&self) -> usize {
+        self.members[self.members.len() - 1]
+    }
+}
+
+/// Where members find what no tile of their own pass holds.
+struct Sources<'a> {
+    inputs: &'a [View<'a>],
+    /// What earlier passes made.
+    whole: &'a [Option<Buffer>],
 }
 
 /// What a member does for one tile.

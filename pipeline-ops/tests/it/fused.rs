@@ -1,13 +1,14 @@
 //! Steps that run as one give what they give one after the other, and are told of one by one.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
-use pipeline_core::event::{RunStatus, Status};
+use pipeline_core::event::{Event, EventKind, RunStatus, Status};
+use pipeline_core::observe::Observer;
 use pipeline_core::plan::Bindings;
 use pipeline_core::{
-    CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node, Options, Report,
-    Result, RunOptions, SampleType, Step, Tile, View, ViewMut, tile,
+    CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node, Options, Region,
+    Report, Result, RunOptions, SampleType, Services, Step, Tile, View, ViewMut, tile,
 };
 use pipeline_ops::filter::{Border, BoxBlur, GaussianBlur, UnsharpMask};
 use pipeline_ops::geometry::{Axis, Crop, Flip, QuarterTurns, Resize, Rotate90};
@@ -24,9 +25,12 @@ fn executor(fusion: Fusion, threads: usize) -> Executor {
 }
 
 fn run(graph: &Graph, photo: &Image, fusion: Fusion, threads: usize) -> Arc<Report> {
+    executor(fusion, threads).run(graph, &bound(photo)).unwrap()
+}
+
+fn bound(photo: &Image) -> RunOptions {
     let bindings = Bindings::new().with("photo", photo.clone()).unwrap();
-    let options = RunOptions { bindings, ..RunOptions::default() };
-    executor(fusion, threads).run(graph, &options).unwrap()
+    RunOptions { bindings, ..RunOptions::default() }
 }
 
 /// One of the operations, on one or two of the images that are there.
@@ -96,15 +100,43 @@ fn no_bit_depends_on_fusion_or_threads() {
     assert!(compared > 100, "only {compared} results were compared");
 }
 
-/// Gain, and what goes wrong at a pixel of the sample 250.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Touchy {
-    panics: bool,
+/// What a probe does beside copying.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+enum Act {
+    #[default]
+    Nothing,
+    /// Fails at the sample 250.
+    Fail,
+    /// Panics there.
+    Panic,
+    /// Adds a part of its seed.
+    AddSeed,
 }
 
-impl Step for Touchy {
-    const NAME: &'static str = "touchy";
+/// Copies 8-bit images, and tells the [`Ledger`] of the program.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Probe {
+    act: Act,
+    number: u32,
+}
+
+/// What probes copied: pixels in all, and at once at the most.
+#[derive(Debug, Clone, Default)]
+struct Ledger(Arc<(AtomicU64, AtomicU64)>);
+
+impl Ledger {
+    fn copied(&self) -> u64 {
+        self.0.0.load(Relaxed)
+    }
+
+    fn largest(&self) -> u64 {
+        self.0.1.load(Relaxed)
+    }
+}
+
+impl Step for Probe {
+    const NAME: &'static str = "probe";
     type Input = In<Image>;
     type Output = Image;
 
@@ -117,18 +149,28 @@ impl Step for Touchy {
     }
 }
 
-impl Tile for Touchy {
+impl Tile for Probe {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         Ok(inputs[0])
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        let Region { width, height, .. } = out.region();
+        let pixels = u64::from(width) * u64::from(height);
+        if let Ok(ledger) = ctx.service::<Ledger>() {
+            ledger.0.0.fetch_add(pixels, Relaxed);
+            ledger.0.1.fetch_max(pixels, Relaxed);
+        }
+        let added = if self.act == Act::AddSeed { ctx.seed() as u8 } else { 0 };
         let input = inputs[0].typed::<u8>()?;
         for (y, row) in out.rows::<u8>()? {
-            row.copy_from_slice(input.row(y));
+            let samples = row.iter_mut().zip(input.row(y));
+            samples.for_each(|(out, &sample)| *out = sample.wrapping_add(added));
             if row.contains(&250) {
-                assert!(!self.panics, "250 is too much");
-                return Err(Error::failed("250 is too much"));
+                assert_ne!(self.act, Act::Panic, "250 is too much");
+                if self.act == Act::Fail {
+                    return Err(Error::failed("250 is too much"));
+                }
             }
         }
         Ok(())
@@ -136,11 +178,11 @@ impl Tile for Touchy {
 }
 
 /// photo → first → touchy → last, and the nodes of these three.
-fn chain(panics: bool) -> (Graph, [Node<Image>; 3]) {
+fn chain(act: Act) -> (Graph, [Node<Image>; 3]) {
     let mut graph = Graph::new();
     let photo = graph.input::<Image>("photo");
     let first = graph.add("first", Invert {}, photo);
-    let touchy = graph.add("touchy", Touchy { panics }, first);
+    let touchy = graph.add("touchy", Probe { act, number: 0 }, first);
     let last = graph.add("last", GaussianBlur::default(), touchy);
     (graph, [first, touchy, last])
 }
@@ -151,7 +193,7 @@ fn plain(sample: u8) -> Image {
 
 #[test]
 fn every_step_that_ran_as_one_is_told_of() {
-    let (graph, nodes) = chain(false);
+    let (graph, nodes) = chain(Act::Nothing);
     let apart = run(&graph, &plain(9), Fusion::Never, 1);
     let fused = run(&graph, &plain(9), Fusion::Auto, 1);
     for node in nodes {
@@ -166,8 +208,8 @@ fn every_step_that_ran_as_one_is_told_of() {
 
 #[test]
 fn a_fault_is_that_of_its_step_though_it_ran_with_others() {
-    for panics in [false, true] {
-        let (graph, [first, touchy, last]) = chain(panics);
+    for act in [Act::Fail, Act::Panic] {
+        let (graph, [first, touchy, last]) = chain(act);
         let report = run(&graph, &plain(5), Fusion::Auto, 2);
         assert_eq!(report.status(), RunStatus::Failed);
         let status = |node: Node<Image>| report.step(node.id()).unwrap().status;
@@ -175,7 +217,7 @@ fn a_fault_is_that_of_its_step_though_it_ran_with_others() {
         assert_eq!([status(first), status(last)], [Status::Skipped; 2]);
         let error = report.ok().unwrap_err().to_string();
         assert!(
-            error.contains("step `touchy` (touchy)") && error.contains("250 is too much"),
+            error.contains("step `touchy` (probe)") && error.contains("250 is too much"),
             "{error}"
         );
         assert!(!error.contains("last"), "{error}");
@@ -196,11 +238,10 @@ fn a_layout_that_a_step_refuses_is_its_fault() {
 
 #[test]
 fn a_cancel_reaches_steps_that_run_as_one() {
-    let (graph, nodes) = chain(false);
+    let (graph, nodes) = chain(Act::Nothing);
     let token = CancelToken::new();
     token.cancel(pipeline_core::CancelReason::User);
-    let bindings = Bindings::new().with("photo", plain(9)).unwrap();
-    let options = RunOptions { bindings, token, ..RunOptions::default() };
+    let options = RunOptions { token, ..bound(&plain(9)) };
     let report = executor(Fusion::Auto, 2).run(&graph, &options).unwrap();
     assert_eq!(report.status(), RunStatus::Cancelled);
     for node in nodes {
@@ -212,8 +253,8 @@ fn a_cancel_reaches_steps_that_run_as_one() {
 fn a_step_has_its_own_seed_whatever_it_runs_with() {
     let mut graph = Graph::new();
     let photo = graph.input::<Image>("photo");
-    let first = graph.add("first", Seeded { number: 1 }, photo);
-    let second = graph.add("second", Seeded { number: 2 }, first);
+    let first = graph.add("first", Probe { act: Act::AddSeed, number: 1 }, photo);
+    let second = graph.add("second", Probe { act: Act::AddSeed, number: 2 }, first);
     let last = graph.add("last", Invert {}, second);
     let images = [Fusion::Never, Fusion::Auto].map(|fusion| {
         let report = run(&graph, &plain(0), fusion, 1);
@@ -224,89 +265,102 @@ fn a_step_has_its_own_seed_whatever_it_runs_with() {
     assert_ne!(black, 255, "the seeds are no zeros");
 }
 
-/// Adds a part of its seed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Seeded {
-    number: u32,
+/// Runs a graph and tells what its probes copied, and the most bytes that were alive.
+fn probed(graph: &Graph, photo: &Image) -> (Ledger, u64) {
+    let ledger = Ledger::default();
+    let services = Services::new().with(ledger.clone());
+    let options = Options { threads: Some(2), services, ..Options::default() };
+    let report = Executor::new(options).unwrap().run(graph, &bound(photo)).unwrap();
+    report.ok().unwrap();
+    (ledger, report.totals().peak_bytes)
 }
 
-impl Step for Seeded {
-    const NAME: &'static str = "seeded";
-    type Input = In<Image>;
-    type Output = Image;
-
-    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
-        tile(self, image, &[], ctx)
-    }
-
-    fn tile(&self) -> Option<&dyn Tile> {
-        Some(self)
-    }
-}
-
-impl Tile for Seeded {
-    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        Ok(inputs[0])
-    }
-
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let input = inputs[0].typed::<u8>()?;
-        let seed = ctx.seed() as u8;
-        for (y, row) in out.rows::<u8>()? {
-            let samples = row.iter_mut().zip(input.row(y));
-            samples.for_each(|(out, &sample)| *out = sample.wrapping_add(seed));
-        }
-        Ok(())
-    }
-}
-
-/// What the tiles of a strong blur would make again and again is made once.
+/// What the tiles of a strong blur would make again and again is made once, and counts as alive.
 #[test]
-fn a_wide_neighbourhood_does_not_make_steps_run_again() {
+fn what_tiles_would_make_again_is_made_as_a_whole() {
     let mut graph = Graph::new();
     let photo = graph.input::<Image>("photo");
-    let a = graph.add("a", Counting {}, photo);
+    let a = graph.add("a", Probe::default(), photo);
     let b = graph.add("b", GaussianBlur { sigma: 25.0, ..Default::default() }, a);
-    graph.add("c", GaussianBlur { sigma: 25.0, ..Default::default() }, b);
-    let before = COUNT.load(Relaxed);
-    run(&graph, &plain(9), Fusion::Auto, 2).ok().unwrap();
-    let pixels = COUNT.load(Relaxed) - before;
-    assert!((900 * 700..900 * 700 * 3 / 2).contains(&pixels), "{pixels}");
+    let c = graph.add("c", Probe { number: 1, ..Default::default() }, b);
+    let d = graph.add("d", GaussianBlur { sigma: 25.0, ..Default::default() }, c);
+    graph.target(d);
+    let (image, photo) = (900 * 700, plain(9));
+    let (ledger, peak) = probed(&graph, &photo);
+    assert!((2 * image..3 * image).contains(&ledger.copied()), "{ledger:?}");
+    // The photo, what the last blur reads and what it makes; or what the first one reads and makes.
+    assert!((3 * image..3 * image + image / 2).contains(&peak), "{peak}");
+    let plan = executor(Fusion::Auto, 1).plan(&graph, &bound(&photo)).unwrap();
+    let (expected, is_known) = plan.peak_bytes();
+    assert!(is_known && expected >= peak && expected < 4 * image, "{expected}");
 }
 
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-/// Copies, and counts what it copies.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Counting {}
-
-impl Step for Counting {
-    const NAME: &'static str = "counting";
-    type Input = In<Image>;
-    type Output = Image;
-
-    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
-        tile(self, image, &[], ctx)
-    }
-
-    fn tile(&self) -> Option<&dyn Tile> {
-        Some(self)
-    }
+/// A small picture of a large one is not made in one piece.
+#[test]
+fn a_tile_stays_small_though_it_reads_much() {
+    let mut graph = Graph::new();
+    let photo = graph.input::<Image>("photo");
+    let copy = graph.add("copy", Probe::default(), photo);
+    let size = Resize { width: Some(180), height: Some(140), ..Default::default() };
+    graph.add("small", size, copy);
+    let photo = Image::from_samples(3600, 2800, 1, vec![9u8; 3600 * 2800]).unwrap();
+    let (ledger, _) = probed(&graph, &photo);
+    assert!(ledger.largest() < 1 << 20, "{ledger:?}");
+    assert!(ledger.copied() < 3600 * 2800 * 3 / 2, "{ledger:?}");
 }
 
-impl Tile for Counting {
-    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        Ok(inputs[0])
-    }
+/// The steps that a plan runs as a part of others.
+fn fused(executor: &Executor, graph: &Graph, options: &RunOptions) -> usize {
+    executor.plan(graph, options).unwrap().to_string().matches(" fused").count()
+}
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        let input = inputs[0].typed::<u8>()?;
-        for (y, row) in out.rows::<u8>()? {
-            row.copy_from_slice(input.row(y));
-            COUNT.fetch_add(row.len(), Relaxed);
+#[test]
+fn a_step_with_a_limit_of_its_own_runs_by_itself() {
+    let (mut graph, [_, touchy, _]) = chain(Act::Nothing);
+    let (executor, options) = (executor(Fusion::Auto, 1), bound(&plain(9)));
+    assert_eq!(fused(&executor, &graph, &options), 2);
+    // A second plan of the same graph, and one after an edit, are made from the first.
+    let hurried =
+        RunOptions { step_timeout: Some(std::time::Duration::from_secs(60)), ..options.clone() };
+    assert_eq!(fused(&executor, &graph, &hurried), 0);
+    assert_eq!(fused(&executor, &graph, &options), 2);
+    let limit = Some(std::time::Duration::from_secs(60));
+    graph.settings(touchy.id(), |settings| settings.timeout = limit).unwrap();
+    assert_eq!(fused(&executor, &graph, &options), 0);
+    graph.settings(touchy.id(), |settings| settings.timeout = None).unwrap();
+    assert_eq!(fused(&executor, &graph, &options), 2);
+}
+
+/// A listener hears of each step that it began and how it ended, also of the one that failed.
+#[test]
+fn the_events_of_steps_that_run_as_one_are_whole() {
+    for act in [Act::Nothing, Act::Fail] {
+        let (graph, nodes) = chain(act);
+        let heard = Arc::new(Heard::default());
+        let observer: Arc<dyn Observer> = Arc::clone(&heard) as _;
+        let options = RunOptions { observers: vec![observer], ..bound(&plain(5)) };
+        executor(Fusion::Auto, 2).run(&graph, &options).unwrap();
+        for node in nodes {
+            let heard = heard.0.lock().unwrap();
+            let of = heard.iter().filter(|event| event.node == Some(node.id()));
+            let kinds: Vec<_> = of.map(|event| &event.kind).collect();
+            let Some(EventKind::StepFinished(finished)) = kinds.last() else {
+                panic!("{node:?} did not end: {kinds:?}");
+            };
+            let began = |kind: &&&EventKind| matches!(kind, EventKind::StepStarted { .. });
+            let has_run = matches!(finished.status, Status::Computed | Status::Failed);
+            let starts = kinds.iter().filter(began).count();
+            assert!(starts == 1 || !has_run && starts < 2, "{node:?}: {kinds:?}");
+            assert_eq!(finished.duration_us > 0, starts == 1, "{node:?}: {kinds:?}");
         }
-        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<Event>>);
+
+impl Observer for Heard {
+    fn on_event(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
     }
 }
