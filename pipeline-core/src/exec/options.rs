@@ -54,8 +54,9 @@ impl std::fmt::Debug for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Fusion {
-    /// Where it pays: without a cache, which would keep what is between them, and where steps have
-    /// no time limit each.
+    /// Where it pays: without a cache, which would keep what is between them, where steps have no
+    /// time limit each, and in graphs in which no result goes by the digest of its content
+    /// ([`CutOff`](crate::step::CutOff)).
     #[default]
     Auto,
     /// Each step makes its whole result before the next one begins.
