@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use pipeline_core::{Error, Layout, Result};
+use pipeline_core::{Error, Layout, Result, SampleType};
 
 /// A share of a whole.
 pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
@@ -34,6 +34,51 @@ pub(crate) fn single_channel(layout: Layout) -> Result<()> {
         return Ok(());
     }
     Err(Error::input("the image", layout, "one channel; put a `grayscale` step before"))
+}
+
+/// Refuses a number that is infinite or none.
+pub(crate) fn finite(name: &str, value: f32) -> Result<()> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::input(name, value, "a finite number"))
+}
+
+/// Refuses an input of another size than `first`. Inputs come with their names.
+pub(crate) fn same_size(input: (&str, Layout), first: (&str, Layout)) -> Result<()> {
+    let ((name, layout), (first_name, first)) = (input, first);
+    if (layout.width, layout.height) == (first.width, first.height) {
+        return Ok(());
+    }
+    let expected = format!("{}×{} as {first_name}", first.width, first.height);
+    Err(Error::input(name, layout, expected))
+}
+
+/// Refuses an input of another sample type than `first`.
+pub(crate) fn same_samples(input: (&str, Layout), first: (&str, Layout)) -> Result<()> {
+    let ((name, layout), (first_name, first)) = (input, first);
+    if layout.sample == first.sample {
+        return Ok(());
+    }
+    let expected = format!("{} as {first_name}; put a `convert` step before", first.sample);
+    Err(Error::input(name, layout, expected))
+}
+
+/// Refuses an input of another number of channels than `first`.
+pub(crate) fn same_channels(input: (&str, Layout), first: (&str, Layout)) -> Result<()> {
+    let ((name, layout), (first_name, first)) = (input, first);
+    if layout.channels == first.channels {
+        return Ok(());
+    }
+    Err(Error::input(name, layout, format!("{} channels as {first_name}", first.channels)))
+}
+
+/// Refuses the layout of anything but a mask.
+pub(crate) fn mask(name: &str, layout: Layout) -> Result<()> {
+    if (layout.channels, layout.sample) == (1, SampleType::U8) {
+        return Ok(());
+    }
+    Err(Error::input(name, layout, "a mask: one channel of u8"))
 }
 
 #[cfg(test)]

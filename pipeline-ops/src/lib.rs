@@ -15,6 +15,7 @@
 mod check;
 mod kernel;
 mod neighborhood;
+mod statistics;
 
 #[cfg(feature = "codecs")]
 pub mod io;

@@ -1,6 +1,19 @@
 //! Opacity, the last channel of a pixel: kept, multiplied in and taken out again.
 
+use std::borrow::Cow;
+
 use pipeline_core::Sample;
+
+use super::map::Pixel;
+
+/// The samples of a row without its alpha.
+pub(crate) fn colors<T: Sample>(row: &[T], pixel: Pixel) -> Cow<'_, [T]> {
+    if !pixel.alpha {
+        return Cow::Borrowed(row);
+    }
+    let pixels = row.chunks_exact(pixel.channels);
+    Cow::Owned(pixels.flat_map(|pixel| &pixel[..pixel.len() - 1]).copied().collect())
+}
 
 /// Copies the alpha of a row, at full scale where the sample type changes: opaque stays opaque.
 pub(crate) fn copy_alpha<T: Sample, U: Sample>(input: &[T], channels: usize, out: &mut [U]) {

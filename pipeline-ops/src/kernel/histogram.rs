@@ -24,7 +24,7 @@ impl Bins {
 }
 
 /// A sample type and how its values are counted.
-pub(crate) trait Histogram: Sample {
+pub(crate) trait Count: Sample {
     /// The smallest and the largest finite sample; none if there is none. Integers answer with the
     /// limits of their type, without looking.
     fn range(samples: &[Self]) -> Option<(f32, f32)>;
@@ -38,7 +38,7 @@ pub(crate) trait Histogram: Sample {
 
 macro_rules! integer {
     ($($sample:ty),*) => {
-        $(impl Histogram for $sample {
+        $(impl Count for $sample {
             fn range(_: &[Self]) -> Option<(f32, f32)> {
                 Some((0.0, Self::WHITE))
             }
@@ -58,7 +58,7 @@ macro_rules! integer {
 
 integer!(u8, u16);
 
-impl Histogram for f32 {
+impl Count for f32 {
     fn range(samples: &[Self]) -> Option<(f32, f32)> {
         samples.iter().filter(|sample| sample.is_finite()).fold(None, |range, &sample| {
             Some(range.map_or((sample, sample), |(low, high): (Self, Self)| {

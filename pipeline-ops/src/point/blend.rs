@@ -121,14 +121,8 @@ impl Tile for Blend {
         if !(1..=4).contains(&bottom.channels) {
             return Err(Error::input("`bottom`", bottom, "1 to 4 channels"));
         }
-        if (bottom.width, bottom.height) != (top.width, top.height) {
-            let expected = format!("{}×{} as `bottom`", bottom.width, bottom.height);
-            return Err(Error::input("`top`", top, expected));
-        }
-        if bottom.sample != top.sample {
-            let expected = format!("{} as `bottom`; put a `convert` step before", bottom.sample);
-            return Err(Error::input("`top`", top, expected));
-        }
+        check::same_size(("`top`", top), ("`bottom`", bottom))?;
+        check::same_samples(("`top`", top), ("`bottom`", bottom))?;
         if colors(bottom) != colors(top) {
             let expected = format!("{} colours as `bottom`", colors(bottom));
             return Err(Error::input("`top`", top, expected));

@@ -1,6 +1,8 @@
 //! The loop of point operations that change every sample but alpha by itself.
 
-use pipeline_core::{Context, Result, Sample, View, ViewMut, dispatch};
+use pipeline_core::{
+    Context, Image, In, Layout, Result, Sample, Tile, View, ViewMut, dispatch, tile,
+};
 
 use crate::kernel::{Map, Pixel};
 
@@ -23,4 +25,26 @@ pub(crate) fn each(
         }
         Ok(())
     })
+}
+
+/// Makes `f(sample, white)` of each sample of an image; alpha is copied. For steps that look at the
+/// whole image before they know `f`.
+pub(super) fn map(
+    image: In<Image>,
+    ctx: &Context<'_>,
+    f: impl Fn(f32, f32) -> f32 + Send + Sync,
+) -> Result<Image> {
+    tile(&Each(f), image, &[], ctx)
+}
+
+struct Each<F>(F);
+
+impl<F: Fn(f32, f32) -> f32 + Send + Sync> Tile for Each<F> {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        Ok(inputs[0])
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        each(&inputs[0], out, ctx, &self.0)
+    }
 }

@@ -1,16 +1,13 @@
 //! Foreground by a level that the image itself gives.
 
-use std::sync::{Mutex, PoisonError};
-
-use pipeline_core::data::Raster;
 use pipeline_core::step::CutOff;
-use pipeline_core::{Context, Image, In, Mask, Result, Spec, Step, dispatch, tile};
+use pipeline_core::{Context, Image, In, Mask, Result, Spec, Step, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
-use crate::kernel::{Histogram, otsu};
+use crate::kernel::otsu;
 use crate::point::Threshold;
+use crate::{check, statistics};
 
 /// Marks as foreground what is brighter than Otsu's level.
 ///
@@ -62,49 +59,12 @@ impl Otsu {
     /// [`Error::Cancelled`](pipeline_core::Error::Cancelled).
     pub fn level(image: &Image, ctx: &Context<'_>) -> Result<Option<f32>> {
         check::single_channel(image.layout())?;
-        dispatch!(image.sample_type(), T => level::<T>(image, ctx))
+        let Some(histogram) = statistics::histogram(image, ctx)? else {
+            return Ok(None);
+        };
+        let best = otsu(&histogram.counts, |bin| histogram.bins.value(bin));
+        Ok(best.map(|bin| histogram.value(bin)))
     }
-}
-
-/// Samples that one chunk counts: the counts of 16-bit samples are added up seldom enough.
-const CHUNK: usize = 1 << 17;
-
-#[expect(clippy::cast_possible_truncation, reason = "a level has no more digits than a sample")]
-fn level<T: Histogram>(image: &Image, ctx: &Context<'_>) -> Result<Option<f32>> {
-    let view = image.view().typed::<T>()?;
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let grain = (CHUNK / width).max(1);
-    let samples = |range: std::ops::Range<usize>| {
-        range.filter_map(|y| u32::try_from(y).ok()).map(|y| view.row(y))
-    };
-
-    let limits = Mutex::new(None);
-    ctx.rows(height, grain, |range| {
-        let found = samples(range).filter_map(T::range).reduce(widest);
-        let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
-        *limits = limits.into_iter().chain(found).reduce(widest);
-        Ok(())
-    })?;
-    let Some((low, high)) = limits.into_inner().unwrap_or_else(PoisonError::into_inner) else {
-        return Ok(None);
-    };
-
-    // Counts are integers, so the order in which chunks are added does not matter.
-    let bins = T::bins(low, high);
-    let total = Mutex::new(vec![0u64; bins.len]);
-    ctx.rows(height, grain, |range| {
-        let mut counts = vec![0; bins.len];
-        samples(range).for_each(|row| T::count(row, &bins, &mut counts));
-        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-        total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
-        Ok(())
-    })?;
-    let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(otsu(&total, |bin| bins.value(bin)).map(|bin| bins.value(bin) as f32))
-}
-
-fn widest(a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
-    (a.0.min(b.0), a.1.max(b.1))
 }
 
 impl Step for Otsu {

@@ -15,7 +15,11 @@ use pipeline_ops::geometry::{
     Affine, Crop, Flip, Pad, Perspective, Resize, Rotate, Rotate90, Thumbnail, Translate,
 };
 use pipeline_ops::io::{Open, Save};
-use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
+use pipeline_ops::point::{
+    ApplyMask, Arithmetic, Blend, BrightnessContrast, Convert, Equalize, Gain, Gamma, Grayscale,
+    Invert, Levels, Lookup, MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels,
+    Threshold,
+};
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{MaskImage, Otsu};
 use serde_json::{Value as Json, json};
@@ -27,10 +31,11 @@ const TYPES: [SampleType; 3] = [SampleType::U8, SampleType::U16, SampleType::F32
 /// Enough for the contract and not a multiple of anything.
 const SIZE: (u32, u32) = (23, 17);
 
-/// Fewer cancels than usual, because the steps share their loops. The level of a threshold, the ends
-/// of a palette and the corner of a crop have the range of the image.
+/// Fewer cancels than usual, because the steps share their loops. Levels, other samples and the
+/// corner of a crop have the range of the image.
 fn contract() -> Check {
-    Check { cancels: 12, unbounded: vec!["level", "low", "high", "x", "y"], ..Check::default() }
+    let unbounded = vec!["level", "low", "high", "value", "fill", "offset", "x", "y"];
+    Check { cancels: 12, unbounded, ..Check::default() }
 }
 
 fn step<S: Step>(params: &Json) -> S {
@@ -70,10 +75,39 @@ fn contact_sheet() {
     }
 }
 
-fn mask_image() {
+fn mask() -> In<Mask> {
     let bytes = (0..SIZE.0 * SIZE.1).map(|at| u8::from(at % 7 < 3)).collect();
-    let mask = Mask::from_bytes(SIZE.0, SIZE.1, bytes).unwrap();
-    contract().run(&MaskImage {}, In::new(mask));
+    In::new(Mask::from_bytes(SIZE.0, SIZE.1, bytes).unwrap())
+}
+
+fn mask_image() {
+    contract().run(&MaskImage {}, mask());
+}
+
+fn apply_mask() {
+    for sample in TYPES {
+        for channels in [1, 4] {
+            let image = In::new(filled(SIZE, channels, sample, 4));
+            contract().run(&ApplyMask { fill: 0.25 }, (image, mask()));
+        }
+    }
+}
+
+fn arithmetic() {
+    for (operation, scale) in [("add", 1.0), ("divide", 2.5), ("max", -1.5)] {
+        for sample in TYPES {
+            let params = json!({ "operation": operation, "scale": scale });
+            let inputs = [1, 2].map(|seed| In::new(filled(SIZE, 4, sample, seed)));
+            contract().run(&step::<Arithmetic>(&params), inputs.into());
+        }
+    }
+}
+
+fn merge_channels() {
+    for sample in TYPES {
+        let images = [1, 3].map(|channels| In::new(filled(SIZE, channels, sample, 6)));
+        contract().run(&MergeChannels {}, images.into());
+    }
 }
 
 fn open() {
@@ -99,17 +133,22 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 42] = [
+const ROWS: [(&str, fn()); 52] = [
     ("affine", || {
         let params = json!({ "matrix": [1.2, 0.3, -2.0, -0.4, 0.8, 5.0], "width": 31 });
         images::<Affine>(&[1, 4], &bordered(&params));
     }),
+    ("apply_mask", apply_mask),
+    ("arithmetic", arithmetic),
     ("bilateral", || {
         let params = json!({ "radius": 2, "sigma_range": 0.4 });
         images::<Bilateral>(&[1, 4], &bordered(&params));
     }),
     ("blend", blend),
     ("box_blur", || images::<BoxBlur>(&[1, 4], &bordered(&json!({ "radius": 3 })))),
+    ("brightness_contrast", || {
+        images::<BrightnessContrast>(&[2], &[json!({ "brightness": 0.2, "contrast": 1.5 })]);
+    }),
     ("canny", || {
         let params = json!({ "sigma": 0.7, "low": 0.05, "high": 0.2 });
         images::<Canny>(&[1], &bordered(&params));
@@ -133,6 +172,7 @@ const ROWS: [(&str, fn()); 42] = [
         let params = json!({ "low_sigma": 0.6, "high_sigma": 1.1 });
         images::<DifferenceOfGaussians>(&[1, 4], &bordered(&params));
     }),
+    ("equalize", || images::<Equalize>(&[1, 4], &[json!({})])),
     ("flip", || images::<Flip>(&[3], &["horizontal", "vertical"].map(|a| json!({ "axis": a })))),
     ("gain", || images::<Gain>(&[2], &[json!({ "factor": 1.7 })])),
     ("gamma", || images::<Gamma>(&[1], &[json!({ "gamma": 2.2 })])),
@@ -145,12 +185,14 @@ const ROWS: [(&str, fn()); 42] = [
     }),
     ("levels", || images::<Levels>(&[3], &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
     ("local_std", || images::<LocalStd>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
+    ("lookup", || images::<Lookup>(&[2], &[json!({ "table": [0.5, 0.0, 1.0, 0.25] })])),
     ("mask_image", mask_image),
     ("maximum", || images::<Maximum>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
     ("median", || {
         images::<Median>(&[1, 4], &bordered(&json!({ "radius": 1 })));
         images::<Median>(&[1], &[json!({ "radius": 3 })]);
     }),
+    ("merge_channels", merge_channels),
     ("minimum", || images::<Minimum>(&[1, 4], &bordered(&json!({ "radius": 5 })))),
     ("open", open),
     ("otsu", || images::<Otsu>(&[1], &[json!({})])),
@@ -168,6 +210,7 @@ const ROWS: [(&str, fn()); 42] = [
         images::<Perspective>(&[2, 3], &bordered(&params));
     }),
     ("prewitt", || images::<Prewitt>(&[1, 4], &bordered(&json!({})))),
+    ("rescale", || images::<Rescale>(&[1, 4], &[json!({ "low": 1.0, "high": 98.5 })])),
     ("resize", || {
         let filters = ["nearest", "lanczos3", "area"];
         let smaller = filters.map(|filter| json!({ "width": 11, "filter": filter }));
@@ -183,13 +226,23 @@ const ROWS: [(&str, fn()); 42] = [
     }),
     ("rotate90", || images::<Rotate90>(&[3], &["90", "180", "270"].map(|t| json!({ "turn": t })))),
     ("save", save),
+    ("scalar", || {
+        let kinds = [("divide", 1.7), ("difference", 0.6)];
+        let params = kinds.map(|(kind, value)| json!({ "operation": kind, "value": value }));
+        images::<Scalar>(&[1, 4], &params);
+    }),
     ("scharr", || images::<Scharr>(&[1, 4], &bordered(&json!({ "output": "y" })))),
+    ("shuffle_channels", || {
+        images::<ShuffleChannels>(&[4], &[json!({ "channels": [1] })]);
+        images::<ShuffleChannels>(&[3], &[json!({ "channels": [2, 0, 0, 1] }), json!({})]);
+    }),
     ("sobel", || {
         images::<Sobel>(
             &[1, 4],
             &["magnitude", "x", "y"].map(|output| json!({ "output": output })),
         );
     }),
+    ("split_channels", || images::<SplitChannels>(&[3, 4], &[json!({})])),
     ("text", || {
         let params = json!({
             "text": "ab\nÅ°€", "x": -2, "y": 3, "scale": 2, "color": [1.0, 0.5, 0.0], "opacity": 0.7,

@@ -82,6 +82,38 @@ fn parameters_out_of_range_are_named_with_their_range() {
         ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
         ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),
         (
+            "brightness_contrast",
+            json!({ "brightness": 2.0 }),
+            "brightness is 2 of white, expected -1 to 1 of white",
+        ),
+        (
+            "scalar",
+            json!({ "operation": "divide" }),
+            "value is 0, expected a number other than 0 to divide by",
+        ),
+        ("rescale", json!({ "low": -2.0 }), "low is -2 %, expected 0 to 100 %"),
+        ("rescale", json!({ "low": 60.0, "high": 60.0 }), "high is 60, expected more than low, 60"),
+        (
+            "lookup",
+            json!({ "table": [0.5] }),
+            "table is 1 entries long, expected 2 to 65536 entries",
+        ),
+        (
+            "lookup",
+            json!({ "table": [0.5, 1.5] }),
+            "table[1] is 1.5 of white, expected 0 to 1 of white",
+        ),
+        (
+            "shuffle_channels",
+            json!({ "channels": [] }),
+            "channels is a list of 0, expected 1 to 1024 channels",
+        ),
+        (
+            "shuffle_channels",
+            json!({ "channels": [0, 3] }),
+            "channels is 3 somewhere, expected one of the channels 0 to 0",
+        ),
+        (
             "levels",
             json!({ "in_black": 0.5, "in_white": 0.5 }),
             "in_white is 0.5, expected more than in_black, 0.5",
@@ -212,6 +244,31 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         &[picture(4, 3, 3), floats],
         "`top` is 4×3×3 f32, expected u8 as `bottom`; put a `convert` step before",
     );
+    check(
+        "arithmetic",
+        &json!({}),
+        &[picture(4, 3, 3), picture(4, 3, 1)],
+        "`b` is 4×3×1 u8, expected 3 channels as `a`",
+    );
+    check(
+        "apply_mask",
+        &json!({}),
+        &[picture(4, 3, 3), picture(3, 4, 1)],
+        "`mask` is 3×4×1 u8, expected 4×3 as `in`",
+    );
+    check(
+        "split_channels",
+        &json!({}),
+        &[picture(4, 3, 2)],
+        "the image is 4×3×2 u8, expected RGB, with or without alpha",
+    );
+    check("merge_channels", &json!({}), &[], "the number of images is 0, expected at least one");
+    check(
+        "merge_channels",
+        &json!({}),
+        &[picture(4, 3, 1), picture(4, 2, 1)],
+        "image 1 is 4×2×1 u8, expected 4×3 as image 0",
+    );
 }
 
 #[test]
@@ -223,4 +280,7 @@ fn parameters_that_are_no_numbers_are_refused() {
     let step = pipeline_ops::geometry::Rotate::by(f64::NAN);
     let error = step.run(In::new(picture(2, 2, 1)), &Context::default()).unwrap_err();
     assert_eq!(error.to_string(), "angle is NaN degrees, expected -360 to 360 degrees");
+    let step = pipeline_ops::point::Scalar { value: f32::INFINITY, ..Default::default() };
+    let error = step.run(In::new(picture(2, 2, 1)), &Context::default()).unwrap_err();
+    assert_eq!(error.to_string(), "value is inf, expected a finite number");
 }

@@ -11,7 +11,11 @@ use pipeline_ops::filter::{
 use pipeline_ops::geometry::{
     Affine, Crop, Flip, Pad, Perspective, Resize, Rotate, Rotate90, Thumbnail, Translate,
 };
-use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Grayscale, Invert, Levels, Threshold};
+use pipeline_ops::point::{
+    ApplyMask, Arithmetic, Blend, BrightnessContrast, Convert, Equalize, Gain, Gamma, Grayscale,
+    Invert, Levels, Lookup, MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels,
+    Threshold,
+};
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::Otsu;
 use serde_json::Value as Json;
@@ -22,8 +26,9 @@ pub(crate) fn registry() -> Registry {
     registry
 }
 
-/// Runs a step given by its name and parameters, through `Step::run`. A mask comes out as an image
-/// of zeros and ones. Images that the caller does not keep are worked on in place.
+/// Runs a step given by its name and parameters, through `Step::run`. A mask goes in and comes out
+/// as an image of zeros and ones; several images come out as one of all their channels. Images that
+/// the caller does not keep are worked on in place.
 pub(crate) fn run(
     op: &str,
     params: &Json,
@@ -44,16 +49,35 @@ pub(crate) fn run(
         let mask = step.run(In::new(inputs.remove(0)), &Context::default())?;
         Image::from_samples(mask.width(), mask.height(), 1, mask.bytes().to_vec())
     }
+    fn pair<S: Step<Input = (In<Image>, In<Image>), Output = Image>>(
+        params: &Json,
+        inputs: Vec<Image>,
+    ) -> pipeline_core::Result<Image> {
+        let step: S = serde_json::from_value(params.clone()).unwrap();
+        let [first, second] = inputs.try_into().unwrap();
+        step.run((In::new(first), In::new(second)), &Context::default())
+    }
+    fn masked<S: Step<Input = (In<Image>, In<Mask>), Output = Image>>(
+        params: &Json,
+        inputs: Vec<Image>,
+    ) -> pipeline_core::Result<Image> {
+        let step: S = serde_json::from_value(params.clone()).unwrap();
+        let [image, mask] = inputs.try_into().unwrap();
+        let mask = Mask::from_bytes(mask.width(), mask.height(), mask.bytes().to_vec())?;
+        step.run((In::new(image), In::new(mask)), &Context::default())
+    }
+    fn merge(inputs: impl IntoIterator<Item = Image>) -> pipeline_core::Result<Image> {
+        MergeChannels {}.run(inputs.into_iter().map(In::new).collect(), &Context::default())
+    }
     let mut inputs = inputs.into();
     match op {
         "affine" => image::<Affine>(params, inputs),
+        "apply_mask" => masked::<ApplyMask>(params, inputs),
+        "arithmetic" => pair::<Arithmetic>(params, inputs),
         "bilateral" => image::<Bilateral>(params, inputs),
-        "blend" => {
-            let step: Blend = serde_json::from_value(params.clone()).unwrap();
-            let top = In::new(inputs.remove(1));
-            step.run((In::new(inputs.remove(0)), top), &Context::default())
-        }
+        "blend" => pair::<Blend>(params, inputs),
         "box_blur" => image::<BoxBlur>(params, inputs),
+        "brightness_contrast" => image::<BrightnessContrast>(params, inputs),
         "canny" => mask::<Canny>(params, inputs),
         "color_map" => image::<ColorMap>(params, inputs),
         "contact_sheet" => {
@@ -64,6 +88,7 @@ pub(crate) fn run(
         "convolve" => image::<Convolve>(params, inputs),
         "crop" => image::<Crop>(params, inputs),
         "difference_of_gaussians" => image::<DifferenceOfGaussians>(params, inputs),
+        "equalize" => image::<Equalize>(params, inputs),
         "flip" => image::<Flip>(params, inputs),
         "gain" => image::<Gain>(params, inputs),
         "gamma" => image::<Gamma>(params, inputs),
@@ -74,19 +99,29 @@ pub(crate) fn run(
         "laplacian_of_gaussian" => image::<LaplacianOfGaussian>(params, inputs),
         "levels" => image::<Levels>(params, inputs),
         "local_std" => image::<LocalStd>(params, inputs),
+        "lookup" => image::<Lookup>(params, inputs),
         "maximum" => image::<Maximum>(params, inputs),
         "median" => image::<Median>(params, inputs),
+        "merge_channels" => merge(inputs),
         "minimum" => image::<Minimum>(params, inputs),
         "otsu" => mask::<Otsu>(params, inputs),
         "pad" => image::<Pad>(params, inputs),
         "percentile" => image::<Percentile>(params, inputs),
         "perspective" => image::<Perspective>(params, inputs),
         "prewitt" => image::<Prewitt>(params, inputs),
+        "rescale" => image::<Rescale>(params, inputs),
         "resize" => image::<Resize>(params, inputs),
         "rotate" => image::<Rotate>(params, inputs),
         "rotate90" => image::<Rotate90>(params, inputs),
+        "scalar" => image::<Scalar>(params, inputs),
         "scharr" => image::<Scharr>(params, inputs),
+        "shuffle_channels" => image::<ShuffleChannels>(params, inputs),
         "sobel" => image::<Sobel>(params, inputs),
+        "split_channels" => {
+            let step: SplitChannels = serde_json::from_value(params.clone()).unwrap();
+            let (red, green, blue) = step.run(In::new(inputs.remove(0)), &Context::default())?;
+            merge([red, green, blue])
+        }
         "text" => image::<Text>(params, inputs),
         "threshold" => mask::<Threshold>(params, inputs),
         "thumbnail" => image::<Thumbnail>(params, inputs),

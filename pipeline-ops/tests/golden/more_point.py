@@ -1,0 +1,145 @@
+"""The point operations that `generate.py` does not have, and the thresholds of an image."""
+
+import cv2
+import numpy as np
+import skimage
+
+
+def cases(golden):
+    combine(golden)
+    lines(golden)
+    channels(golden)
+    ranges(golden)
+
+
+def parts(image):
+    """Two halves of an image, side by side."""
+    width = image.shape[1] // 2
+    return image[:, :width], image[:, width:2 * width]
+
+
+def keep_alpha(golden, image, out):
+    if golden.has_alpha(image):
+        out[..., -1] = image[..., -1]
+    return out
+
+
+def combine(golden):
+    functions = {
+        "add": cv2.add, "subtract": cv2.subtract, "multiply": cv2.multiply, "divide": cv2.divide,
+        "min": np.minimum, "max": np.maximum, "difference": cv2.absdiff,
+    }
+    for name in ["camera", "micro", "float", "gradient"]:
+        left, right = parts(golden.INPUTS[name])
+        golden.add_input(f"{name}_left", left)
+        golden.add_input(f"{name}_right", right)
+    for operation, function in functions.items():
+        for name in ["camera", "micro", "float", "gradient"]:
+            a, b = (golden.INPUTS[f"{name}_{side}"] for side in ["left", "right"])
+            inputs = [f"{name}_left", f"{name}_right"]
+            out = function(a, b)
+            if (operation, name) == ("multiply", "gradient"):
+                # OpenCV makes 0 of products above 2^31.
+                out = golden.rounded(a.astype(np.float64) * b, a.dtype)
+            golden.case("arithmetic", {"operation": operation}, inputs, out, 0, operation)
+    for operation, scale, name in [("multiply", 1 / 255, "camera"), ("divide", 128.0, "camera"),
+                                   ("divide", 20000.0, "micro"), ("multiply", -0.5, "float")]:
+        a, b = (golden.INPUTS[f"{name}_{side}"] for side in ["left", "right"])
+        inputs = [f"{name}_left", f"{name}_right"]
+        params = {"operation": operation, "scale": scale}
+        out = functions[operation](a, b, scale=scale)
+        golden.case("arithmetic", params, inputs, out, golden.near(out, relative=1e-6),
+                    f"scaled_{operation}")
+    a, b = golden.INPUTS["rgba"], golden.INPUTS["rgba_top"]
+    golden.case("arithmetic", {"operation": "add"}, ["rgba", "rgba_top"],
+                keep_alpha(golden, a, cv2.add(a, b)), 0)
+
+    operations = {
+        "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
+        "min": np.minimum, "max": np.maximum, "difference": lambda a, b: np.abs(a - b),
+    }
+    for operation, function in operations.items():
+        for name, value in [("rgba", 37.5), ("micro", 20000.75), ("special", 0.3)]:
+            image = golden.INPUTS[name]
+            values = image.astype(np.float64)
+            with np.errstate(invalid="ignore", over="ignore"):
+                out = keep_alpha(golden, image, function(values, float(np.float32(value))))
+                out = golden.rounded(out, image.dtype)
+            tolerance = golden.near(image, int(image.dtype == np.uint16), 2e-7)
+            golden.case("scalar", {"operation": operation, "value": value}, [name], out, tolerance,
+                        operation)
+
+    for name in ["camera", "rgba", "micro", "float", "row"]:
+        image = golden.INPUTS[name]
+        contrast, brightness = 1.5, -0.1
+        offset = golden.white(image.dtype) * (0.5 - 0.5 * contrast + brightness)
+        out = cv2.addWeighted(image, contrast, image, 0, offset)
+        golden.case("brightness_contrast", {"contrast": contrast, "brightness": brightness}, [name],
+                    keep_alpha(golden, image, out), golden.near(image, relative=1e-6))
+
+    random = np.random.default_rng(21)
+    for name, fill in [("rgb", 9), ("micro", 0), ("special", -0.5)]:
+        image = golden.INPUTS[name]
+        mask = random.integers(0, 2, image.shape[:2], dtype=np.uint8)
+        golden.add_input(f"{name}_mask", mask)
+        kept = mask.astype(bool) if image.ndim == 2 else mask.astype(bool)[..., None]
+        golden.case("apply_mask", {"fill": fill}, [name, f"{name}_mask"],
+                    np.where(kept, image, image.dtype.type(fill)), 0)
+
+
+def lines(golden):
+    tables = {
+        "arch": [0.0, 1.0, 0.25],
+        "steps": [round(x, 5) for x in np.random.default_rng(22).random(256)],
+    }
+    for tag, table in tables.items():
+        for name in ["camera", "rgba", "micro"] + ["float", "row"] * (tag == "arch"):
+            image = golden.INPUTS[name]
+            white = golden.white(image.dtype)
+            values = np.array(table, dtype=np.float32).astype(np.float64)
+            if image.dtype == np.uint8 and len(table) == 256:
+                out = cv2.LUT(image, np.rint(values * 255).astype(np.uint8))
+            else:
+                steps = np.linspace(0, white, len(table))
+                out = np.interp(image.astype(np.float64), steps, values * white)
+                out = golden.rounded(out, image.dtype)
+            tolerance = golden.near(image, int(image.dtype == np.uint16), 2e-6)
+            golden.case("lookup", {"table": table}, [name], keep_alpha(golden, image, out),
+                        tolerance, tag)
+
+
+def channels(golden):
+    rgb, rgba = golden.INPUTS["rgb"], golden.INPUTS["rgba"]
+    for taken, name, image in [([2, 1, 0], "rgb", rgb), ([1], "rgb", rgb), ([3, 0], "rgba", rgba),
+                               ([0, 0, 0], "row", golden.INPUTS["row"][..., None])]:
+        out = image[..., taken] if len(taken) > 1 else image[..., taken[0]]
+        tag = "".join(str(channel) for channel in taken)
+        golden.case("shuffle_channels", {"channels": taken}, [name], out, 0, tag)
+    # The test puts what comes out behind each other again.
+    golden.case("split_channels", {}, ["rgb"], np.dstack(cv2.split(rgb)), 0)
+    golden.case("split_channels", {}, ["rgba"], np.dstack(cv2.split(rgba)[:3]), 0)
+    left, right = (golden.INPUTS[f"camera_{side}"] for side in ["left", "right"])
+    golden.case("merge_channels", {}, ["camera_left", "camera_right", "camera_left"],
+                cv2.merge([left, right, left]), 0)
+
+
+def ranges(golden):
+    for name in ["camera", "rgba", "micro", "float", "gradient", "row"]:
+        image = golden.INPUTS[name]
+        white = golden.white(image.dtype)
+        colors = image[..., :3] if golden.has_alpha(image) else image
+        for low, high in [(0.0, 100.0), (2.0, 97.5)]:
+            limits = tuple(np.percentile(colors.astype(np.float64), [low, high]))
+            out = skimage.exposure.rescale_intensity(image.astype(np.float64), limits, (0, white))
+            out = golden.rounded(keep_alpha(golden, image, out), image.dtype)
+            golden.case("rescale", {"low": low, "high": high}, [name], out,
+                        golden.near(image, relative=1e-6), f"{low:.0f}_{high:.0f}")
+
+        out = image.astype(np.float64)
+        equal = skimage.exposure.equalize_hist(colors).astype(np.float64) * white
+        if golden.has_alpha(image):
+            out[..., :3] = equal
+        else:
+            out = equal
+        golden.case("equalize", {}, [name], golden.rounded(out, image.dtype),
+                    golden.near(image, 0))
