@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use pipeline_core::data::Plane;
 use pipeline_core::{Context, Region, Result, Sample, View, ViewMut};
 
-use crate::kernel::{Border, Span, horizontal, pad_row, vertical};
+use crate::kernel::{Border, Moments, Span, Sums, horizontal, pad_row, vertical};
 
 /// The radii that a step takes, in pixels: windows are counted in 32 bits.
 pub(crate) const RADIUS: RangeInclusive<u32> = 0..=4096;
@@ -183,6 +183,70 @@ impl Separable<'_> {
                             ctx.check()?;
                             horizontal(&padded[place * len..], term.x, channels, sums);
                         }
+                    }
+                    finish(y, sums, out);
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+/// The sums over squares of side `2 · radius + 1` around every pixel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WindowSums {
+    pub(crate) radius: u32,
+    pub(crate) border: Border,
+}
+
+impl WindowSums {
+    /// The number of pixels in a square.
+    pub(crate) fn area(self) -> u64 {
+        let size = 2 * u64::from(self.radius) + 1;
+        size * size
+    }
+
+    /// Sums the samples of every square and their squares, and gives the rows of `out` to `finish`:
+    /// the row's number, its sums, and the samples to fill.
+    pub(crate) fn render<T: Moments, U: Sample>(
+        self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        finish: impl Fn(u32, &[Sums<T::Sum>], &mut [U]),
+    ) -> Result<()> {
+        let (region, Self { radius, border }) = (out.region(), self);
+        let size = 2 * radius + 1;
+        let rows = Rows::<T>::new(input, region, (radius, radius), border)?;
+        let span = rows.span(region, radius);
+        let constant = rows.constant().column_of(size);
+        let len = region.width as usize * span.channels;
+        let padded_len = len + 2 * radius as usize * span.channels;
+
+        let block = block(2 * size as usize);
+        // Running sums pass over the whole row at once.
+        let stretch = if T::IS_FRESH { block } else { usize::MAX };
+        let stretch = (stretch / span.channels).max(1) * span.channels;
+        let mut window = Vec::with_capacity(size as usize);
+        let mut part = Vec::with_capacity(size as usize);
+        let lens = rows.row_len() + padded_len + len;
+        ctx.scratch(|scratch| {
+            scratch.samples::<Sums<T::Sum>, _>(lens, |memory, _| {
+                let (columns, memory) = memory.split_at_mut(rows.row_len());
+                let (padded, sums) = memory.split_at_mut(padded_len);
+                for (y, out) in out.rows::<U>()? {
+                    let leaving = window.first().copied();
+                    rows.window(y, radius, &mut window);
+                    for (place, columns) in columns.chunks_mut(block).enumerate() {
+                        ctx.check()?;
+                        part.clear();
+                        part.extend(window.iter().map(|row| &row[place * block..]));
+                        T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
+                    }
+                    pad_row(columns, padded, span, border, constant);
+                    for (place, sums) in sums.chunks_mut(stretch).enumerate() {
+                        ctx.check()?;
+                        T::windows(&padded[place * stretch..], size, span.channels, sums);
                     }
                     finish(y, sums, out);
                 }

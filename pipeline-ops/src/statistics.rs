@@ -48,7 +48,7 @@ fn histogram_of<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<His
 }
 
 /// The smallest and the largest finite sample, as [`Count::range`] gives them.
-fn limits<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<(f32, f32)>> {
+pub(crate) fn limits<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<(f32, f32)>> {
     let widest = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
     let limits = Mutex::new(None);
     rows::<T>(image, ctx, |rows| {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::gaussian_blur::SIGMA;
 use super::{GaussianBlur, edges};
 use crate::check;
-use crate::kernel::{Border, NOTHING, follow, gradient, pad_row, ridges};
+use crate::kernel::{Border, Connectivity, NOTHING, follow, gradient, pad_row, ridges};
 use crate::neighborhood::{self, Rows, Separable, Term};
 
 /// The strengths of edges that are taken, in the unit of the samples.
@@ -109,7 +109,7 @@ impl Step for Canny {
         let mut marks: Image = tile(&ridges, In::new(smooth), &[], ctx)?;
         let width = marks.width() as usize;
         if let Some(marks) = marks.samples_mut::<u8>() {
-            follow(marks, width, || ctx.check())?;
+            follow(marks, width, Connectivity::Eight, || ctx.check())?;
         }
         let (layout, buffer, icc) = marks.into_parts();
         Mask::assemble(layout, buffer, icc)

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::edges;
 use crate::check;
-use crate::kernel::{Border, BoxStd, copy_alpha, pad_row};
-use crate::neighborhood::{self, RADIUS, Rows};
+use crate::kernel::{Border, Moments, copy_alpha};
+use crate::neighborhood::{self, RADIUS, WindowSums};
 
 /// Measures texture: the standard deviation over a square of side `2 · radius + 1`.
 ///
@@ -28,8 +28,8 @@ use crate::neighborhood::{self, RADIUS, Rows};
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity make NaN of their window.
 /// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 4 ·
-/// size additions per sample for f32, whose sums are taken afresh so that no tile changes them; two
-/// rows of sums of memory; the footprint is the region and `radius` pixels on each side.
+/// size additions per sample for f32, whose sums are taken afresh so that no tile changes them;
+/// three rows of sums of memory; the footprint is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `numpy.std` 2.4 by `scipy.ndimage.generic_filter` 1.17, within 1e-5 of the largest
@@ -72,50 +72,23 @@ impl Default for LocalStd {
 }
 
 impl LocalStd {
-    fn render_as<T: BoxStd>(
+    #[expect(clippy::cast_possible_truncation, reason = "a deviation has no more than a sample")]
+    fn render_as<T: Moments>(
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let (region, radius) = (out.region(), self.radius);
-        let size = 2 * radius + 1;
-        let alpha = input.image().has_alpha();
-        let own = input.crop(region).typed::<T>()?;
-        let rows = Rows::<T>::new(input, region, (radius, radius), self.border)?;
-        let span = rows.span(region, radius);
-        let constant = rows.constant().column_of(size);
-        let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;
-
-        let block = neighborhood::block(2 * size as usize);
-        // Running sums pass over the whole row at once.
-        let stretch = if T::IS_FRESH { block } else { usize::MAX };
-        let stretch = (stretch / span.channels).max(1) * span.channels;
-        let mut window = Vec::with_capacity(size as usize);
-        let mut part = Vec::with_capacity(size as usize);
-        ctx.scratch(|scratch| {
-            scratch.samples::<T::Sum, _>(2 * (rows.row_len() + padded_len), |memory, _| {
-                let (columns, padded) = memory.as_chunks_mut().0.split_at_mut(rows.row_len());
-                for (y, out) in out.rows::<f32>()? {
-                    let leaving = window.first().copied();
-                    rows.window(y, radius, &mut window);
-                    for (place, columns) in columns.chunks_mut(block).enumerate() {
-                        ctx.check()?;
-                        part.clear();
-                        part.extend(window.iter().map(|row| &row[place * block..]));
-                        T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
-                    }
-                    pad_row(columns, padded, span, self.border, constant);
-                    for (place, out) in out.chunks_mut(stretch).enumerate() {
-                        ctx.check()?;
-                        T::deviations(&padded[place * stretch..], size, span.channels, out);
-                    }
-                    if alpha {
-                        copy_alpha(own.row(y), span.channels, out);
-                    }
-                }
-                Ok(())
-            })
+        let windows = WindowSums { radius: self.radius, border: self.border };
+        let own = input.crop(out.region()).typed::<T>()?;
+        let (area, alpha) = (windows.area(), input.image().has_alpha());
+        windows.render::<T, f32>(input, out, ctx, |y, sums, out| {
+            for (out, &sums) in out.iter_mut().zip(sums) {
+                *out = T::moments(sums, area).1 as f32;
+            }
+            if alpha {
+                copy_alpha(own.row(y), own.channels(), out);
+            }
         })
     }
 }

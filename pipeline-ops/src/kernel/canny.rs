@@ -1,7 +1,6 @@
-//! The parts of Canny's edge detector: gradients, their ridges, and what hangs together with strong
-//! ones.
+//! The parts of Canny's edge detector: gradients and their ridges.
 
-use pipeline_core::Result;
+use super::hysteresis::{NOTHING, STRONG, WEAK};
 
 /// Fills `gradient` with the derivatives of a row along x, those along y and their magnitudes, as
 /// the Sobel filter has them, one after the other. The three rows are padded by a pixel on either
@@ -22,13 +21,6 @@ pub(crate) fn gradient<'r>([above, here, below]: [&'r [f32]; 3], gradient: &mut 
         magnitude[at] = ((x * x + y * y) / 32.0).sqrt();
     }
 }
-
-/// What a place is before it is known which edges it hangs together with.
-pub(crate) const NOTHING: u8 = 0;
-/// An edge if it hangs together with a strong one.
-pub(crate) const WEAK: u8 = 1;
-/// An edge in any case.
-pub(crate) const STRONG: u8 = 2;
 
 /// Marks the ridges of the magnitude: places above `low` or `high` that no neighbour surmounts in
 /// the direction of the gradient or against it. Between two neighbours the line is interpolated.
@@ -67,72 +59,9 @@ pub(crate) fn ridges(gradients: [&[f32]; 3], (low, high): (f32, f32), out: &mut 
     }
 }
 
-/// Makes strong what hangs together with strong places, by sides or corners; then leaves 1 there and
-/// 0 elsewhere.
-///
-/// `check` is asked now and then whether to go on.
-pub(crate) fn follow(
-    marks: &mut [u8],
-    width: usize,
-    mut check: impl FnMut() -> Result<()>,
-) -> Result<()> {
-    /// Places that are followed between two looks for a cancel.
-    const STRETCH: usize = 1 << 14;
-
-    let mut open = Vec::new();
-    let mut followed = 0usize;
-    for start in 0..marks.len() {
-        if start.is_multiple_of(STRETCH) {
-            check()?;
-        }
-        if marks[start] != STRONG {
-            continue;
-        }
-        open.push(start);
-        while let Some(place) = open.pop() {
-            followed += 1;
-            if followed.is_multiple_of(STRETCH) {
-                check()?;
-            }
-            let (x, y) = (place % width, place / width);
-            for row in y.saturating_sub(1)..(y + 2).min(marks.len() / width) {
-                for column in x.saturating_sub(1)..(x + 2).min(width) {
-                    let neighbor = row * width + column;
-                    if marks[neighbor] == WEAK {
-                        marks[neighbor] = STRONG;
-                        open.push(neighbor);
-                    }
-                }
-            }
-        }
-    }
-    marks.iter_mut().for_each(|mark| *mark = u8::from(*mark == STRONG));
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn weak_places_stay_if_a_strong_one_is_in_reach() {
-        #[rustfmt::skip]
-        let mut marks = [
-            2, 0, 0, 0, 1,
-            0, 1, 0, 0, 1,
-            0, 0, 1, 0, 0,
-            0, 0, 1, 0, 2,
-        ];
-        follow(&mut marks, 5, || Ok(())).unwrap();
-        #[rustfmt::skip]
-        let expected = [
-            1, 0, 0, 0, 0,
-            0, 1, 0, 0, 0,
-            0, 0, 1, 0, 0,
-            0, 0, 1, 0, 1,
-        ];
-        assert_eq!(marks, expected);
-    }
 
     #[test]
     fn a_step_is_a_ridge_across_its_gradient() {

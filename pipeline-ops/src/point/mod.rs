@@ -39,6 +39,7 @@ pub use scalar::Scalar;
 pub use shuffle_channels::ShuffleChannels;
 pub use split_channels::SplitChannels;
 pub use threshold::Threshold;
+pub(crate) use threshold::mask_layout;
 
 use pipeline_core::{Registry, Result};
 

@@ -21,7 +21,9 @@ use pipeline_ops::point::{
     Threshold,
 };
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
-use pipeline_ops::segment::{MaskImage, Otsu};
+use pipeline_ops::segment::{
+    AdaptiveThreshold, Hysteresis, Li, MaskImage, Otsu, PercentileThreshold, Sauvola, Triangle, Yen,
+};
 use serde_json::{Value as Json, json};
 
 use crate::support::{filled, registry, shipped};
@@ -133,7 +135,13 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 52] = [
+const ROWS: [(&str, fn()); 59] = [
+    ("adaptive_threshold", || {
+        for method in ["mean", "gaussian"] {
+            let params = json!({ "method": method, "radius": 3, "offset": 0.01 });
+            images::<AdaptiveThreshold>(&[1], &bordered(&params));
+        }
+    }),
     ("affine", || {
         let params = json!({ "matrix": [1.2, 0.3, -2.0, -0.4, 0.8, 5.0], "width": 31 });
         images::<Affine>(&[1, 4], &bordered(&params));
@@ -178,12 +186,17 @@ const ROWS: [(&str, fn()); 52] = [
     ("gamma", || images::<Gamma>(&[1], &[json!({ "gamma": 2.2 })])),
     ("gaussian_blur", || images::<GaussianBlur>(&[1, 4], &bordered(&json!({ "sigma": 1.2 })))),
     ("grayscale", || images::<Grayscale>(&[1, 3, 4], &[json!({ "luma": "rec709" })])),
+    ("hysteresis", || {
+        let params = json!({ "low": 0.3, "high": 0.9, "connectivity": "eight" });
+        images::<Hysteresis>(&[1], &[params]);
+    }),
     ("invert", || images::<Invert>(&[4], &[json!({})])),
     ("laplace", || images::<Laplace>(&[1, 4], &bordered(&json!({})))),
     ("laplacian_of_gaussian", || {
         images::<LaplacianOfGaussian>(&[1, 4], &bordered(&json!({ "sigma": 0.9 })));
     }),
     ("levels", || images::<Levels>(&[3], &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
+    ("li", || images::<Li>(&[1], &[json!({})])),
     ("local_std", || images::<LocalStd>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
     ("lookup", || images::<Lookup>(&[2], &[json!({ "table": [0.5, 0.0, 1.0, 0.25] })])),
     ("mask_image", mask_image),
@@ -203,6 +216,9 @@ const ROWS: [(&str, fn()); 52] = [
     ("percentile", || {
         let params = json!({ "radius": 1, "percentile": 20.0 });
         images::<Percentile>(&[1, 4], &bordered(&params));
+    }),
+    ("percentile_threshold", || {
+        images::<PercentileThreshold>(&[1], &[json!({ "percentile": 35.5 })]);
     }),
     ("perspective", || {
         let corners = [[-2.0, 3.0], [20.0, 1.0], [26.0, 15.0], [1.0, 19.0]];
@@ -225,6 +241,7 @@ const ROWS: [(&str, fn()); 52] = [
         }
     }),
     ("rotate90", || images::<Rotate90>(&[3], &["90", "180", "270"].map(|t| json!({ "turn": t })))),
+    ("sauvola", || images::<Sauvola>(&[1], &bordered(&json!({ "radius": 3, "k": 0.4 })))),
     ("save", save),
     ("scalar", || {
         let kinds = [("divide", 1.7), ("difference", 0.6)];
@@ -260,9 +277,11 @@ const ROWS: [(&str, fn()); 52] = [
         images::<Translate>(&[1, 4], &bordered(&json!({ "x": -3.0, "y": 5.0 })));
         images::<Translate>(&[3], &bordered(&json!({ "x": 30.5, "y": 0.25 })));
     }),
+    ("triangle", || images::<Triangle>(&[1], &[json!({})])),
     ("unsharp_mask", || {
         images::<UnsharpMask>(&[1, 4], &bordered(&json!({ "sigma": 0.8, "threshold": 0.05 })));
     }),
+    ("yen", || images::<Yen>(&[1], &[json!({})])),
 ];
 
 #[test]

@@ -438,6 +438,24 @@ fn sharpening_equals_direct_at_every_border() {
 }
 
 #[test]
+fn an_image_of_one_value_is_all_background() {
+    let ops = ["otsu", "triangle", "yen", "li", "percentile_threshold", "adaptive_threshold"];
+    for value in [0.0f32, 0.1, 1.0] {
+        let floats = Image::from_samples(40, 30, 1, vec![value; 1200]).unwrap();
+        let bytes = Image::from_samples(40, 30, 1, vec![(value * 255.0) as u8; 1200]).unwrap();
+        for image in [floats, bytes] {
+            for op in ops {
+                let mask = run(op, &json!({}), [image.clone()]).unwrap();
+                assert!(mask.bytes().iter().all(|&mask| mask == 0), "{op} of {value}");
+            }
+            let params = json!({ "method": "gaussian", "radius": 5 });
+            let mask = run("adaptive_threshold", &params, [image.clone()]).unwrap();
+            assert!(mask.bytes().iter().all(|&mask| mask == 0), "gaussian of {value}");
+        }
+    }
+}
+
+#[test]
 fn a_flat_image_stays_flat_under_every_blur_and_resize() {
     let flat = Image::from_samples(9, 6, 3, vec![173u8; 9 * 6 * 3]).unwrap();
     for (op, params) in [

@@ -28,6 +28,23 @@ fn parameters_out_of_range_are_named_with_their_range() {
             json!({ "sigma": 999.0, "truncate": 8.0 }),
             "truncate · sigma is 7992 px, expected 0 to 4096 px",
         ),
+        (
+            "adaptive_threshold",
+            json!({ "radius": 3073 }),
+            "radius is 3073 px, expected 0 to 3072 px",
+        ),
+        ("sauvola", json!({ "k": 1.5 }), "k is 1.5, expected 0 to 1"),
+        (
+            "sauvola",
+            json!({ "deviation": 0.0 }),
+            "deviation is 0 of white, expected 0.001 to 1000000 of white",
+        ),
+        (
+            "percentile_threshold",
+            json!({ "percentile": 101.0 }),
+            "percentile is 101 %, expected 0 to 100 %",
+        ),
+        ("hysteresis", json!({ "low": 9.0, "high": 8.0 }), "high is 8, expected low, 9, or more"),
         ("median", json!({ "radius": 256 }), "radius is 256 px, expected 0 to 255 px"),
         (
             "percentile",

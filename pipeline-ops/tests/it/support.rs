@@ -17,7 +17,9 @@ use pipeline_ops::point::{
     Threshold,
 };
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
-use pipeline_ops::segment::Otsu;
+use pipeline_ops::segment::{
+    AdaptiveThreshold, Hysteresis, Li, Otsu, PercentileThreshold, Sauvola, Triangle, Yen,
+};
 use serde_json::Value as Json;
 
 pub(crate) fn registry() -> Registry {
@@ -71,6 +73,7 @@ pub(crate) fn run(
     }
     let mut inputs = inputs.into();
     match op {
+        "adaptive_threshold" => mask::<AdaptiveThreshold>(params, inputs),
         "affine" => image::<Affine>(params, inputs),
         "apply_mask" => masked::<ApplyMask>(params, inputs),
         "arithmetic" => pair::<Arithmetic>(params, inputs),
@@ -94,10 +97,12 @@ pub(crate) fn run(
         "gamma" => image::<Gamma>(params, inputs),
         "gaussian_blur" => image::<GaussianBlur>(params, inputs),
         "grayscale" => image::<Grayscale>(params, inputs),
+        "hysteresis" => mask::<Hysteresis>(params, inputs),
         "invert" => image::<Invert>(params, inputs),
         "laplace" => image::<Laplace>(params, inputs),
         "laplacian_of_gaussian" => image::<LaplacianOfGaussian>(params, inputs),
         "levels" => image::<Levels>(params, inputs),
+        "li" => mask::<Li>(params, inputs),
         "local_std" => image::<LocalStd>(params, inputs),
         "lookup" => image::<Lookup>(params, inputs),
         "maximum" => image::<Maximum>(params, inputs),
@@ -107,12 +112,14 @@ pub(crate) fn run(
         "otsu" => mask::<Otsu>(params, inputs),
         "pad" => image::<Pad>(params, inputs),
         "percentile" => image::<Percentile>(params, inputs),
+        "percentile_threshold" => mask::<PercentileThreshold>(params, inputs),
         "perspective" => image::<Perspective>(params, inputs),
         "prewitt" => image::<Prewitt>(params, inputs),
         "rescale" => image::<Rescale>(params, inputs),
         "resize" => image::<Resize>(params, inputs),
         "rotate" => image::<Rotate>(params, inputs),
         "rotate90" => image::<Rotate90>(params, inputs),
+        "sauvola" => mask::<Sauvola>(params, inputs),
         "scalar" => image::<Scalar>(params, inputs),
         "scharr" => image::<Scharr>(params, inputs),
         "shuffle_channels" => image::<ShuffleChannels>(params, inputs),
@@ -126,7 +133,9 @@ pub(crate) fn run(
         "threshold" => mask::<Threshold>(params, inputs),
         "thumbnail" => image::<Thumbnail>(params, inputs),
         "translate" => image::<Translate>(params, inputs),
+        "triangle" => mask::<Triangle>(params, inputs),
         "unsharp_mask" => image::<UnsharpMask>(params, inputs),
+        "yen" => mask::<Yen>(params, inputs),
         _ => panic!("no step `{op}` in the test table"),
     }
 }

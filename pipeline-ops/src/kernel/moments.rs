@@ -1,18 +1,19 @@
-//! The standard deviation over a square window: running sums for integers, fresh sums for floats.
+//! Mean and standard deviation over square windows: running sums for integers, fresh sums for
+//! floats.
 //!
-//! As for the mean, integer sums are exact and may be carried along, float sums are taken afresh in
-//! a fixed order. Floats are summed in 64 bits, because the variance is a small difference of large
-//! numbers.
+//! Integer sums are exact, so they may be carried along rows and columns without the result
+//! depending on where they began. Float sums are not, so each is taken afresh in a fixed order, and
+//! in 64 bits, because a variance is a small difference of large numbers.
 
 use bytemuck::Pod;
 use pipeline_core::Sample;
 
-/// The sum of some samples and of their squares.
+/// The sum of some samples and the sum of their squares.
 pub(crate) type Sums<S> = [S; 2];
 
-/// A sample type and how deviations in boxes are summed.
-pub(crate) trait BoxStd: Sample {
-    /// The sum of some samples, or of their squares.
+/// A sample type and how the sums of a window are taken.
+pub(crate) trait Moments: Sample {
+    /// A sum of samples, or of their squares.
     type Sum: Pod + Default;
 
     /// Whether every window is summed from its beginning.
@@ -25,13 +26,16 @@ pub(crate) trait BoxStd: Sample {
     /// The sums of a column of `size` equal samples.
     fn column_of(self, size: u32) -> Sums<Self::Sum>;
 
-    /// Fills `out` with the deviations in `size` × `size` windows from padded column sums.
-    fn deviations(padded: &[Sums<Self::Sum>], size: u32, channels: usize, out: &mut [f32]);
+    /// Fills `out` with the sums of `size` × `size` windows from padded column sums.
+    fn windows(padded: &[Sums<Self::Sum>], size: u32, channels: usize, out: &mut [Sums<Self::Sum>]);
+
+    /// The mean of `count` samples of these sums, and their standard deviation.
+    fn moments(sums: Sums<Self::Sum>, count: u64) -> (f64, f64);
 }
 
 macro_rules! integer {
     ($($sample:ty),*) => {
-        $(impl BoxStd for $sample {
+        $(impl Moments for $sample {
             type Sum = u64;
             const IS_FRESH: bool = false;
 
@@ -57,10 +61,13 @@ macro_rules! integer {
                 [u64::from(self) * u64::from(size), square(self.into()) * u64::from(size)]
             }
 
-            fn deviations(padded: &[Sums<u64>], size: u32, channels: usize, out: &mut [f32]) {
+            fn windows(
+                padded: &[Sums<u64>],
+                size: u32,
+                channels: usize,
+                out: &mut [Sums<u64>],
+            ) {
                 let window = size as usize * channels;
-                let count = u64::from(size) * u64::from(size);
-                let scale = 1.0 / count as f64;
                 for channel in 0..channels {
                     let (mut sum, mut squares) = (0, 0);
                     for sums in padded[channel..window].iter().step_by(channels) {
@@ -69,7 +76,7 @@ macro_rules! integer {
                     }
                     let mut at = channel;
                     while at < out.len() {
-                        out[at] = (spread(count, sum, squares).sqrt() * scale) as f32;
+                        out[at] = [sum, squares];
                         if at + window < padded.len() {
                             let (enters, leaves) = (padded[at + window], padded[at]);
                             sum = sum + enters[0] - leaves[0];
@@ -78,6 +85,11 @@ macro_rules! integer {
                         at += channels;
                     }
                 }
+            }
+
+            fn moments([sum, squares]: Sums<u64>, count: u64) -> (f64, f64) {
+                let deviation = spread(count, sum, squares).sqrt() * (1.0 / count as f64);
+                (sum as f64 / count as f64, deviation)
             }
         })*
     };
@@ -97,23 +109,13 @@ fn spread(count: u64, sum: u64, squares: u64) -> f64 {
     }
 }
 
-impl BoxStd for f32 {
+impl Moments for f32 {
     type Sum = f64;
     const IS_FRESH: bool = true;
 
     fn columns(rows: &[&[Self]], _: Option<&[Self]>, sums: &mut [Sums<f64>]) {
         sums.fill([0.0, 0.0]);
-        let len = sums.len();
-        let (groups, rest) = rows.as_chunks::<TOGETHER>();
-        for rows in groups {
-            let [a, b, c, d] = rows.map(|row| &row[..len]);
-            for (at, [sum, squares]) in sums.iter_mut().enumerate() {
-                let [a, b, c, d] = [a[at], b[at], c[at], d[at]].map(f64::from);
-                *sum += (a + b) + (c + d);
-                *squares += (a * a + b * b) + (c * c + d * d);
-            }
-        }
-        for row in rest {
+        for row in rows {
             for ([sum, squares], &sample) in sums.iter_mut().zip(*row) {
                 let sample = f64::from(sample);
                 *sum += sample;
@@ -127,7 +129,7 @@ impl BoxStd for f32 {
         [sample * size, sample * sample * size]
     }
 
-    fn deviations(padded: &[Sums<f64>], size: u32, channels: usize, out: &mut [f32]) {
+    fn windows(padded: &[Sums<f64>], size: u32, channels: usize, out: &mut [Sums<f64>]) {
         let (chunks, rest) = out.as_chunks_mut::<TOGETHER>();
         let whole = chunks.len() * TOGETHER;
         for (place, chunk) in chunks.iter_mut().enumerate() {
@@ -137,14 +139,20 @@ impl BoxStd for f32 {
             [*out] = fresh(&padded[whole + at..], size, channels);
         }
     }
+
+    fn moments([sum, squares]: Sums<f64>, count: u64) -> (f64, f64) {
+        let mean = sum / count as f64;
+        let variance = squares / count as f64 - mean * mean;
+        // Rounding may take it below 0; NaN must stay.
+        (mean, if variance < 0.0 { 0.0 } else { variance.sqrt() })
+    }
 }
 
-/// Rows that are added, and windows that are summed, in one pass: one at a time would wait for its
-/// own sums.
+/// Windows of floats that are summed in one pass: one at a time would wait for its own sums.
 const TOGETHER: usize = 4;
 
-/// The deviations of the first `N` windows of a padded row.
-fn fresh<const N: usize>(padded: &[Sums<f64>], size: u32, channels: usize) -> [f32; N] {
+/// The sums of the first `N` windows of a padded row.
+fn fresh<const N: usize>(padded: &[Sums<f64>], size: u32, channels: usize) -> [Sums<f64>; N] {
     let mut windows = [[0.0, 0.0]; N];
     for tap in 0..size as usize {
         let columns = padded[tap * channels..].iter();
@@ -153,13 +161,7 @@ fn fresh<const N: usize>(padded: &[Sums<f64>], size: u32, channels: usize) -> [f
             *squares += column[1];
         }
     }
-    let count = f64::from(size) * f64::from(size);
-    windows.map(|[sum, squares]| {
-        let mean = sum / count;
-        let variance = squares / count - mean * mean;
-        // Rounding may take it below 0; NaN must stay.
-        if variance < 0.0 { 0.0 } else { variance.sqrt() as f32 }
-    })
+    windows
 }
 
 #[cfg(test)]
@@ -177,15 +179,27 @@ mod tests {
     }
 
     #[test]
+    fn windows_of_integers_and_floats_agree() {
+        let padded: Vec<Sums<u64>> = (0..18).map(|n| [n * 7 % 11, n * n % 13]).collect();
+        let floats: Vec<Sums<f64>> = padded.iter().map(|sums| sums.map(|sum| sum as f64)).collect();
+        let (mut whole, mut fresh) = ([[0; 2]; 10], [[0.0; 2]; 10]);
+        u8::windows(&padded, 5, 2, &mut whole);
+        f32::windows(&floats, 5, 2, &mut fresh);
+        assert_eq!(whole.map(|sums| sums.map(|sum| sum as f64)), fresh);
+    }
+
+    #[test]
     fn the_largest_window_of_the_largest_samples_does_not_overflow() {
         let size = 2 * 4096 + 1;
+        let count = u64::from(size) * u64::from(size);
         let mut padded = vec![u16::MAX.column_of(size); size as usize];
-        let mut out = [7.0];
-        u16::deviations(&padded, size, 1, &mut out);
-        assert_eq!(out, [0.0]);
+        let mut out = [[7; 2]];
+        u16::windows(&padded, size, 1, &mut out);
+        assert_eq!(u16::moments(out[0], count), (65535.0, 0.0));
         // Half black, half white.
         padded[..4096].fill(0u16.column_of(size));
-        u16::deviations(&padded, size, 1, &mut out);
-        assert!((out[0] - 32_767.5).abs() < 0.01, "{out:?}");
+        u16::windows(&padded, size, 1, &mut out);
+        let (_, deviation) = u16::moments(out[0], count);
+        assert!((deviation - 32_767.5).abs() < 0.01, "{deviation}");
     }
 }

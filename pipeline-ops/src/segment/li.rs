@@ -1,0 +1,132 @@
+//! Foreground by the level that two classes agree upon.
+
+use std::sync::{Mutex, PoisonError};
+
+use pipeline_core::data::Raster;
+use pipeline_core::step::CutOff;
+use pipeline_core::{Context, Image, In, Mask, Result, SampleType, Spec, Step};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::level;
+use crate::kernel::{li, means_of_counts, sums_of_row};
+use crate::{check, statistics};
+
+/// Marks as foreground what is brighter than Li's level, which loses the least information.
+///
+/// `out = in > t`. With samples counted from the darkest one, `a` the mean of those up to `t` and
+/// `b` of those above it, `t = (b - a) / (ln b - ln a)`: sought from the mean of all, until it moves
+/// by half a sample or less, or, for floats, not at all.
+///
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | 1 |
+/// | `out` | mask | Y X | – | true or false | – |
+///
+/// An image of one value is all background.
+///
+/// **Border**: nothing beyond the pixel is seen. **NaN** and infinity are not counted; NaN is
+/// background.
+/// **Cost**: two passes over the image; for f32 one for each step of the search, some 10 to 30. Of
+/// memory the mask, and one histogram per chunk or four numbers per row. The level needs the whole
+/// image, so there are no tiles.
+/// **Errors**: more than one channel.
+///
+/// A mask that comes out as before spares the steps below from running.
+///
+/// **Source**: Li, Tam (1998); `skimage.filters.threshold_li` 0.26, equal.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_ops::segment::Li;
+///
+/// let image = Image::from_samples(4, 2, 1, vec![
+///     10u8, 12, 200, 210,
+///     11,   13, 190, 220,
+/// ])?;
+/// let out = Li {}.run(In::new(image), &Context::default())?;
+/// assert_eq!(out.bytes(), [
+///     0, 0, 1, 1,
+///     0, 0, 1, 1,
+/// ]);
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Li {}
+
+impl Li {
+    /// The level that divides the image; none if its samples are all equal or not finite.
+    ///
+    /// # Errors
+    /// [`Error::Input`](pipeline_core::Error::Input) if it has more than one channel, and
+    /// [`Error::Cancelled`](pipeline_core::Error::Cancelled).
+    pub fn level(image: &Image, ctx: &Context<'_>) -> Result<Option<f64>> {
+        check::single_channel(image.layout())?;
+        if image.sample_type() == SampleType::F32 {
+            return of_floats(image, ctx);
+        }
+        let Some(histogram) = statistics::histogram(image, ctx)? else {
+            return Ok(None);
+        };
+        let is_filled = |&count: &u64| count > 0;
+        let darkest = histogram.counts.iter().position(is_filled).unwrap_or(0);
+        let brightest = histogram.counts.iter().rposition(is_filled).unwrap_or(0);
+        if darkest == brightest {
+            return Ok(None);
+        }
+        let counts = &histogram.counts[darkest..=brightest];
+        let (mean, _) = means_of_counts(counts, f64::INFINITY);
+        let level = li(mean, 0.5, |level| Ok(means_of_counts(counts, level)))?;
+        Ok(Some(level + histogram.bins.value(darkest)))
+    }
+}
+
+/// Samples that one chunk of rows sums.
+const CHUNK: usize = 1 << 16;
+
+fn of_floats(image: &Image, ctx: &Context<'_>) -> Result<Option<f64>> {
+    let Some((darkest, brightest)) = statistics::limits::<f32>(image, ctx)? else {
+        return Ok(None);
+    };
+    if darkest >= brightest {
+        return Ok(None);
+    }
+    let (view, darkest) = (image.view().typed::<f32>()?, f64::from(darkest));
+    let grain = (CHUNK / image.layout().row_len()).max(1);
+    // Rows are added up in their order, whoever summed them.
+    let rows = Mutex::new(vec![[0.0; 4]; image.height() as usize]);
+    let sums_at = |level: f64| -> Result<[f64; 4]> {
+        let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+        ctx.fill_rows(&mut rows, 1, grain, |first, sums| {
+            let numbers = (first..).filter_map(|y| u32::try_from(y).ok());
+            for (sums, y) in sums.iter_mut().zip(numbers) {
+                *sums = sums_of_row(view.row(y), darkest, level);
+            }
+            Ok(())
+        })?;
+        let add = |total: [f64; 4], row: &[f64; 4]| [0, 1, 2, 3].map(|at| total[at] + row[at]);
+        Ok(rows.iter().fold([0.0; 4], add))
+    };
+    let [sum, count, ..] = sums_at(f64::INFINITY)?;
+    let level = li(sum / count, 0.0, |level| {
+        let [below, count_below, above, count_above] = sums_at(level)?;
+        Ok((below / count_below, above / count_above))
+    })?;
+    Ok(Some(level + darkest))
+}
+
+impl Step for Li {
+    const NAME: &'static str = "li";
+    type Input = In<Image>;
+    type Output = Mask;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Mask> {
+        let level = Self::level(&image, ctx)?;
+        level::above(image, level, ctx)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cut_off(CutOff::Always)
+    }
+}
