@@ -73,6 +73,16 @@ pub(crate) fn same_channels(input: (&str, Layout), first: (&str, Layout)) -> Res
     Err(Error::input(name, layout, format!("{} channels as {first_name}", first.channels)))
 }
 
+/// Refuses an input of another number of colours than `first`, with or without alpha.
+pub(crate) fn same_colors(input: (&str, Layout), first: (&str, Layout)) -> Result<()> {
+    let ((name, layout), (first_name, first)) = (input, first);
+    let colors = |layout: Layout| layout.channels - u16::from(layout.has_alpha());
+    if colors(layout) == colors(first) {
+        return Ok(());
+    }
+    Err(Error::input(name, layout, format!("{} colours as {first_name}", colors(first))))
+}
+
 /// Refuses the layout of anything but a mask.
 pub(crate) fn mask(name: &str, layout: Layout) -> Result<()> {
     if (layout.channels, layout.sample) == (1, SampleType::U8) {

@@ -49,18 +49,28 @@ fn mean(counts: &[u64], first: usize) -> f64 {
     sum / total as f64
 }
 
-/// The sums and the numbers of the samples of a row up to `level` and above it, counted from
-/// `darkest`; what is not finite is left out.
+/// Samples that are summed beside each other: one at a time would wait for its own sums.
+const TOGETHER: usize = 8;
+
+/// The sum and the number of some samples.
+pub(crate) type Total = [f64; 2];
+
+/// The samples of a row that are above `low` and not above `high`; NaN is neither.
 #[must_use]
-pub(crate) fn sums_of_row(row: &[f32], darkest: f64, level: f64) -> [f64; 4] {
-    let mut sums = [0.0; 4];
-    for sample in row.iter().filter(|sample| sample.is_finite()) {
-        let sample = f64::from(*sample) - darkest;
-        let class = 2 * usize::from(sample > level);
-        sums[class] += sample;
-        sums[class + 1] += 1.0;
+pub(crate) fn total_between(row: &[f32], low: f32, high: f32) -> Total {
+    let (mut sums, mut counts) = ([0.0; TOGETHER], [0u32; TOGETHER]);
+    let (chunks, rest) = row.as_chunks::<TOGETHER>();
+    let mut last = [f32::NAN; TOGETHER];
+    last[..rest.len()].copy_from_slice(rest);
+    for chunk in chunks.iter().chain([&last]) {
+        for lane in 0..TOGETHER {
+            // Chosen, not jumped to: where a sample lies is anyone's guess.
+            let is_between = (chunk[lane] > low) & (chunk[lane] <= high);
+            sums[lane] += f64::from(if is_between { chunk[lane] } else { 0.0 });
+            counts[lane] += u32::from(is_between);
+        }
     }
-    sums
+    [sums.iter().sum(), counts.map(f64::from).iter().sum()]
 }
 
 #[cfg(test)]
@@ -83,8 +93,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_summed_by_class_without_what_is_no_number() {
-        let row = [1.0, f32::NAN, 3.0, 5.0, f32::INFINITY];
-        assert_eq!(sums_of_row(&row, 1.0, 2.0), [2.0, 2.0, 4.0, 1.0]);
+    fn a_row_is_summed_between_two_levels_without_what_is_no_number() {
+        let mut row = vec![1.0, f32::NAN, 3.0, 5.0, f32::INFINITY, f32::NEG_INFINITY, -2.0];
+        assert_eq!(total_between(&row, f32::NEG_INFINITY, 1.0), [-1.0, 2.0]);
+        assert_eq!(total_between(&row, 1.0, f32::MAX), [8.0, 2.0]);
+        row.extend([4.0; 13]);
+        assert_eq!(total_between(&row, 3.5, f32::MAX), [57.0, 14.0]);
     }
 }

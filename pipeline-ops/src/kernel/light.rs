@@ -46,11 +46,17 @@ pub(crate) fn encode(row: &mut [f32], channels: usize, alpha: bool, white: f32) 
     }
 }
 
-fn light(share: f32) -> f32 {
+/// The light of an encoded sample, both as shares of white.
+#[must_use]
+#[inline]
+pub(crate) fn light(share: f32) -> f32 {
     if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
 }
 
-fn encoded(light: f32) -> f32 {
+/// The encoded sample of some light, both as shares of white.
+#[must_use]
+#[inline]
+pub(crate) fn encoded(light: f32) -> f32 {
     if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 

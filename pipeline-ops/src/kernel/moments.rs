@@ -130,13 +130,14 @@ impl Moments for f32 {
     }
 
     fn windows(padded: &[Sums<f64>], size: u32, channels: usize, out: &mut [Sums<f64>]) {
-        let (chunks, rest) = out.as_chunks_mut::<TOGETHER>();
-        let whole = chunks.len() * TOGETHER;
-        for (place, chunk) in chunks.iter_mut().enumerate() {
-            *chunk = fresh(&padded[place * TOGETHER..], size, channels);
-        }
-        for (at, out) in rest.iter_mut().enumerate() {
-            [*out] = fresh(&padded[whole + at..], size, channels);
+        // Tap by tap over all windows: one window at a time would wait for its own sums.
+        let len = out.len();
+        out.fill([0.0, 0.0]);
+        for tap in 0..size as usize {
+            for (out, column) in out.iter_mut().zip(&padded[tap * channels..][..len]) {
+                out[0] += column[0];
+                out[1] += column[1];
+            }
         }
     }
 
@@ -146,22 +147,6 @@ impl Moments for f32 {
         // Rounding may take it below 0; NaN must stay.
         (mean, if variance < 0.0 { 0.0 } else { variance.sqrt() })
     }
-}
-
-/// Windows of floats that are summed in one pass: one at a time would wait for its own sums.
-const TOGETHER: usize = 4;
-
-/// The sums of the first `N` windows of a padded row.
-fn fresh<const N: usize>(padded: &[Sums<f64>], size: u32, channels: usize) -> [Sums<f64>; N] {
-    let mut windows = [[0.0, 0.0]; N];
-    for tap in 0..size as usize {
-        let columns = padded[tap * channels..].iter();
-        for ([sum, squares], column) in windows.iter_mut().zip(columns) {
-            *sum += column[0];
-            *squares += column[1];
-        }
-    }
-    windows
 }
 
 #[cfg(test)]

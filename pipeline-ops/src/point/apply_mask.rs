@@ -102,10 +102,8 @@ fn select<T: Sample>(input: &[T], mask: &[u8], fill: T, out: &mut [T]) {
     }
     let pixels = out.chunks_exact_mut(channels).zip(input.chunks_exact(channels));
     for ((out, pixel), &mask) in pixels.zip(mask) {
-        if mask == 0 {
-            out.fill(fill);
-        } else {
-            out.copy_from_slice(pixel);
+        for (out, &sample) in out.iter_mut().zip(pixel) {
+            *out = if mask == 0 { fill } else { sample };
         }
     }
 }

@@ -84,16 +84,26 @@ impl Blend {
         let colors = bottom.channels() - usize::from(has_alpha(0));
         for (y, out) in out.rows::<T>()? {
             ctx.check()?;
-            let (bottom, top) = (bottom.row(y), top.row(y));
-            if !has_alpha(0) && !has_alpha(1) {
-                blend_opaque(self.mode, self.opacity, bottom, top, out);
-                continue;
-            }
-            let bottom = Layer { row: bottom, has_alpha: has_alpha(0) };
-            let top = Layer { row: top, has_alpha: has_alpha(1) };
-            blend_layers(self.mode, self.opacity, (bottom, top), colors, out);
+            let bottom = Layer { row: bottom.row(y), has_alpha: has_alpha(0) };
+            let top = Layer { row: top.row(y), has_alpha: has_alpha(1) };
+            mix(self.mode, self.opacity, (bottom, top), colors, out);
         }
         Ok(())
+    }
+}
+
+/// Blends rows of pixels of `colors` colours; `out` is as the bottom.
+pub(super) fn mix<T: Sample>(
+    mode: BlendMode,
+    opacity: f32,
+    (bottom, top): (Layer<'_, T>, Layer<'_, T>),
+    colors: usize,
+    out: &mut [T],
+) {
+    if bottom.has_alpha || top.has_alpha {
+        blend_layers(mode, opacity, (bottom, top), colors, out);
+    } else {
+        blend_opaque(mode, opacity, bottom.row, top.row, out);
     }
 }
 
@@ -117,16 +127,12 @@ impl Tile for Blend {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         check::within("opacity", self.opacity, &SHARE, "")?;
         let (bottom, top) = (inputs[0], inputs[1]);
-        let colors = |layout: Layout| layout.channels - u16::from(layout.has_alpha());
         if !(1..=4).contains(&bottom.channels) {
             return Err(Error::input("`bottom`", bottom, "1 to 4 channels"));
         }
         check::same_size(("`top`", top), ("`bottom`", bottom))?;
         check::same_samples(("`top`", top), ("`bottom`", bottom))?;
-        if colors(bottom) != colors(top) {
-            let expected = format!("{} colours as `bottom`", colors(bottom));
-            return Err(Error::input("`top`", top, expected));
-        }
+        check::same_colors(("`top`", top), ("`bottom`", bottom))?;
         Ok(bottom)
     }
 

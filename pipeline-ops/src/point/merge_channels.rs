@@ -102,9 +102,10 @@ fn merge<T: Sample>(planes: &[Plane<'_, T>], y: u32, out: &mut [T]) {
     let channels: usize = planes.iter().map(Plane::channels).sum();
     let mut first = 0;
     for plane in planes {
-        let pixels = plane.row(y).chunks_exact(plane.channels());
-        for (out, pixel) in out.chunks_exact_mut(channels).zip(pixels) {
-            out[first..first + pixel.len()].copy_from_slice(pixel);
+        for channel in 0..plane.channels() {
+            let samples = plane.row(y).iter().skip(channel).step_by(plane.channels());
+            let places = out.iter_mut().skip(first + channel).step_by(channels);
+            places.zip(samples).for_each(|(out, &sample)| *out = sample);
         }
         first += plane.channels();
     }

@@ -1,12 +1,18 @@
 //! Point operations: each output pixel is made from the same pixel of the inputs.
 
+mod alpha_over;
 mod apply_mask;
 mod arithmetic;
 mod blend;
 mod brightness_contrast;
+mod clahe;
+mod color;
 mod convert;
 mod each;
 mod equalize;
+mod from_hsv;
+mod from_lab;
+mod from_linear;
 mod gain;
 mod gamma;
 mod grayscale;
@@ -19,14 +25,22 @@ mod scalar;
 mod shuffle_channels;
 mod split_channels;
 mod threshold;
+mod to_hsv;
+mod to_lab;
+mod to_linear;
 
 pub use crate::kernel::{BlendMode, Operation};
+pub use alpha_over::AlphaOver;
 pub use apply_mask::ApplyMask;
 pub use arithmetic::Arithmetic;
 pub use blend::Blend;
 pub use brightness_contrast::BrightnessContrast;
+pub use clahe::Clahe;
 pub use convert::{Convert, Range};
 pub use equalize::Equalize;
+pub use from_hsv::FromHsv;
+pub use from_lab::FromLab;
+pub use from_linear::FromLinear;
 pub use gain::Gain;
 pub use gamma::Gamma;
 pub use grayscale::{Grayscale, Luma};
@@ -40,16 +54,24 @@ pub use shuffle_channels::ShuffleChannels;
 pub use split_channels::SplitChannels;
 pub use threshold::Threshold;
 pub(crate) use threshold::mask_layout;
+pub use to_hsv::ToHsv;
+pub use to_lab::ToLab;
+pub use to_linear::ToLinear;
 
 use pipeline_core::{Registry, Result};
 
 pub(crate) fn register(registry: &mut Registry) -> Result<()> {
+    registry.register::<AlphaOver>()?;
     registry.register::<ApplyMask>()?;
     registry.register::<Arithmetic>()?;
     registry.register::<Blend>()?;
     registry.register::<BrightnessContrast>()?;
+    registry.register::<Clahe>()?;
     registry.register::<Convert>()?;
     registry.register::<Equalize>()?;
+    registry.register::<FromHsv>()?;
+    registry.register::<FromLab>()?;
+    registry.register::<FromLinear>()?;
     registry.register::<Gain>()?;
     registry.register::<Gamma>()?;
     registry.register::<Grayscale>()?;
@@ -61,5 +83,8 @@ pub(crate) fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<Scalar>()?;
     registry.register::<ShuffleChannels>()?;
     registry.register::<SplitChannels>()?;
-    registry.register::<Threshold>()
+    registry.register::<Threshold>()?;
+    registry.register::<ToHsv>()?;
+    registry.register::<ToLab>()?;
+    registry.register::<ToLinear>()
 }

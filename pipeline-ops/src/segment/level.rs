@@ -33,7 +33,7 @@ pub(super) fn above_local<T: Moments>(
 
 /// The largest 32-bit float that is not above `level`: of samples, the same ones are above both.
 #[expect(clippy::cast_possible_truncation, reason = "what the cast rounds up is taken back")]
-fn rounded_down(level: f64) -> f32 {
+pub(super) fn rounded_down(level: f64) -> f32 {
     let nearest = level as f32;
     if f64::from(nearest) > level { nearest.next_down() } else { nearest }
 }

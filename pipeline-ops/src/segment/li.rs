@@ -1,7 +1,5 @@
 //! Foreground by the level that two classes agree upon.
 
-use std::sync::{Mutex, PoisonError};
-
 use pipeline_core::data::Raster;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Image, In, Mask, Result, SampleType, Spec, Step};
@@ -9,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::level;
-use crate::kernel::{li, means_of_counts, sums_of_row};
+use crate::kernel::{li, means_of_counts, total_between};
 use crate::{check, statistics};
 
 /// Marks as foreground what is brighter than Li's level, which loses the least information.
@@ -92,26 +90,30 @@ fn of_floats(image: &Image, ctx: &Context<'_>) -> Result<Option<f64>> {
     if darkest >= brightest {
         return Ok(None);
     }
-    let (view, darkest) = (image.view().typed::<f32>()?, f64::from(darkest));
+    let view = image.view().typed::<f32>()?;
     let grain = (CHUNK / image.layout().row_len()).max(1);
     // Rows are added up in their order, whoever summed them.
-    let rows = Mutex::new(vec![[0.0; 4]; image.height() as usize]);
-    let sums_at = |level: f64| -> Result<[f64; 4]> {
-        let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        ctx.fill_rows(&mut rows, 1, grain, |first, sums| {
+    let mut rows = vec![[[0.0; 2]; 2]; image.height() as usize];
+    let mut means_at = |level: f32| -> Result<[f64; 2]> {
+        ctx.fill_rows(&mut rows, 1, grain, |first, totals| {
             let numbers = (first..).filter_map(|y| u32::try_from(y).ok());
-            for (sums, y) in sums.iter_mut().zip(numbers) {
-                *sums = sums_of_row(view.row(y), darkest, level);
+            for (totals, y) in totals.iter_mut().zip(numbers) {
+                // Neither is taken from the total of both, in which a few large samples would hide
+                // the small ones.
+                let row = view.row(y);
+                let below = total_between(row, f32::NEG_INFINITY, level);
+                *totals = [below, total_between(row, level, f32::MAX)];
             }
             Ok(())
         })?;
-        let add = |total: [f64; 4], row: &[f64; 4]| [0, 1, 2, 3].map(|at| total[at] + row[at]);
-        Ok(rows.iter().fold([0.0; 4], add))
+        let add = |class: usize, at: usize| rows.iter().map(|row| row[class][at]).sum::<f64>();
+        Ok([0, 1].map(|class| add(class, 0) / add(class, 1)))
     };
-    let [sum, count, ..] = sums_at(f64::INFINITY)?;
-    let level = li(sum / count, 0.0, |level| {
-        let [below, count_below, above, count_above] = sums_at(level)?;
-        Ok((below / count_below, above / count_above))
+    let darkest = f64::from(darkest);
+    let [mean, _] = means_at(f32::MAX)?;
+    let level = li(mean - darkest, 0.0, |level| {
+        let [below, above] = means_at(level::rounded_down(level + darkest))?;
+        Ok((below - darkest, above - darkest))
     })?;
     Ok(Some(level + darkest))
 }

@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import skimage
+from PIL import Image
 from scipy import ndimage
+from skimage.color import colorconv
 
 
 def cases(golden):
@@ -11,6 +13,9 @@ def cases(golden):
     lines(golden)
     channels(golden)
     ranges(golden)
+    colors(golden)
+    over(golden)
+    clahe(golden)
     levels(golden)
     local(golden)
     hysteresis(golden)
@@ -149,14 +154,84 @@ def ranges(golden):
                     golden.near(image, 0))
 
 
+def colors(golden):
+    golden.add_input("micro_rgb", golden.INPUTS["micro"].reshape(40, 16, 3))
+    float_rgb = golden.INPUTS["float"].reshape(20, 8, 3)
+    golden.add_input("float_rgb", float_rgb)
+    golden.add_input("share_rgb", float_rgb.clip(0, 1))
+
+    def colored(op, name, function, integer, relative, dtype=None):
+        image = golden.INPUTS[name]
+        shares = image.astype(np.float64) / golden.white(image.dtype)
+        dtype = dtype or image.dtype
+        out = function(shares[..., :3])
+        if image.shape[2] == 4:
+            out = np.dstack([out, shares[..., 3]])
+        is_float = np.issubdtype(dtype, np.floating)
+        golden.case(op, {}, [name], golden.rounded(out * golden.white(dtype), dtype),
+                    relative if is_float else integer)
+
+    def to_linear(shares):
+        return colorconv.rgb2xyz(shares) @ np.linalg.inv(colorconv.xyz_from_rgb).T
+
+    def from_linear(shares):
+        return colorconv.xyz2rgb(shares @ colorconv.xyz_from_rgb.T)
+
+    for name in ["rgb", "rgba", "micro_rgb", "float_rgb"]:
+        colored("to_linear", name, to_linear, 1, 1e-5)
+        colored("to_hsv", name, skimage.color.rgb2hsv, 1, 1e-6)
+        colored("to_lab", name, skimage.color.rgb2lab, 0, 1e-3, np.float32)
+    for name in ["rgb", "rgba", "micro_rgb", "share_rgb"]:
+        colored("from_linear", name, from_linear, 1, 1e-6)
+        colored("from_hsv", name, skimage.color.hsv2rgb, 1, 1e-6)
+    golden.add_input("lab", skimage.color.rgb2lab(golden.INPUTS["rgb"][::2, ::2]).astype(np.float32))
+    l, a, b = np.meshgrid([0, 5, 50, 100], [-100, 0, 8, 110], [-100, 0, 7, 120])
+    golden.add_input("lab_any", np.stack([l, a, b], -1).reshape(8, 8, 3).astype(np.float32))
+    for name in ["lab", "lab_any"]:
+        colored("from_lab", name, skimage.color.lab2rgb, 0, 1e-4)
+
+
+def over(golden):
+    bottom, top = (golden.INPUTS[name] for name in ["rgba", "rgba_top"])
+    for x, y in [(5, 7), (-3, -2), (0, 0)]:
+        out = Image.fromarray(bottom)
+        out.alpha_composite(Image.fromarray(top), (max(x, 0), max(y, 0)), (max(-x, 0), max(-y, 0)))
+        out = np.asarray(out).copy()
+        # Pillow keeps the bottom's colour where nothing is seen, and so do we where no top lies.
+        seen = out[max(y, 0):16 + min(y, 0), max(x, 0):24 + min(x, 0)]
+        seen[seen[..., 3] == 0] = 0
+        golden.case("alpha_over", {"x": x, "y": y}, ["rgba", "rgba_top"], out, 1, f"{x}_{y}")
+    opaque = Image.fromarray(golden.INPUTS["rgb"]).convert("RGBA")
+    opaque.alpha_composite(Image.fromarray(top), (20, 10))
+    golden.case("alpha_over", {"x": 20, "y": 10}, ["rgb", "rgba_top"],
+                np.asarray(opaque)[..., :3], 1)
+    for below, above, x, y in [("camera", "corner", 80, -5), ("gradient", "micro", -10, 2),
+                               ("float", "special", 3, 18), ("row", "corner", 2, 1)]:
+        out, image = golden.INPUTS[below].copy(), golden.INPUTS[above]
+        part = image[max(-y, 0):out.shape[0] - y, max(-x, 0):out.shape[1] - x]
+        out[max(y, 0):, max(x, 0):][:part.shape[0], :part.shape[1]] = part
+        golden.case("alpha_over", {"x": x, "y": y}, [below, above], out, 0)
+
+
+def clahe(golden):
+    for name, columns, rows, clip in [
+            ("camera", 8, 8, 2.0), ("camera", 3, 5, 40.0), ("corner", 8, 8, 3.5),
+            ("corner", 32, 32, 0.0), ("micro", 8, 8, 2.0), ("micro", 5, 4, 900.0),
+            ("gradient", 3, 2, 40.0), ("row", 4, 2, 2.0)]:
+        out = cv2.createCLAHE(clip, (columns, rows)).apply(golden.INPUTS[name])
+        params = {"columns": columns, "rows": rows, "clip": clip}
+        golden.case("clahe", params, [name], out, 0, f"{columns}_{rows}")
+
+
 def levels(golden):
     filters = skimage.filters
     functions = {"triangle": filters.threshold_triangle, "yen": filters.threshold_yen,
                  "li": filters.threshold_li}
     for op, function in functions.items():
-        for name in ["camera", "corner", "micro", "gradient", "row", "float"]:
+        for name in ["camera", "corner", "micro", "gradient", "row", "float", "special"]:
             image = golden.INPUTS[name]
-            golden.case(op, {}, [name], image > function(image), 0)
+            finite = image[np.isfinite(image)]
+            golden.case(op, {}, [name], image > function(finite), 0)
     for percentile in [30.0, 87.5]:
         for name in ["camera", "micro", "gradient", "row", "float", "special"]:
             image = golden.INPUTS[name]

@@ -16,9 +16,9 @@ use pipeline_ops::geometry::{
 };
 use pipeline_ops::io::{Open, Save};
 use pipeline_ops::point::{
-    ApplyMask, Arithmetic, Blend, BrightnessContrast, Convert, Equalize, Gain, Gamma, Grayscale,
-    Invert, Levels, Lookup, MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels,
-    Threshold,
+    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, Equalize, FromHsv,
+    FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup, MergeChannels, Rescale,
+    Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab, ToLinear,
 };
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{
@@ -95,6 +95,16 @@ fn apply_mask() {
     }
 }
 
+fn alpha_over() {
+    for (x, y, below, above) in [(-4, 3, 3, 4), (9, -2, 4, 4), (2, 1, 1, 1), (500, 0, 1, 2)] {
+        for sample in TYPES {
+            let inputs = (filled(SIZE, below, sample, 1), filled((11, 13), above, sample, 2));
+            let step = AlphaOver { x, y, opacity: 0.7 };
+            contract().run(&step, (In::new(inputs.0), In::new(inputs.1)));
+        }
+    }
+}
+
 fn arithmetic() {
     for (operation, scale) in [("add", 1.0), ("divide", 2.5), ("max", -1.5)] {
         for sample in TYPES {
@@ -102,6 +112,29 @@ fn arithmetic() {
             let inputs = [1, 2].map(|seed| In::new(filled(SIZE, 4, sample, seed)));
             contract().run(&step::<Arithmetic>(&params), inputs.into());
         }
+    }
+}
+
+fn clahe() {
+    for sample in [SampleType::U8, SampleType::U16] {
+        for (columns, rows) in [(8, 8), (1, 3)] {
+            let step = Clahe { columns, rows, clip: 3.0 };
+            contract().run(&step, In::new(filled(SIZE, 1, sample, 5)));
+        }
+    }
+}
+
+fn from_lab() {
+    for channels in [3, 4] {
+        let image = filled(SIZE, channels, SampleType::F32, 8);
+        contract().run(&FromLab {}, In::new(image));
+    }
+}
+
+fn from_linear() {
+    for sample in TYPES {
+        let image = filled(SIZE, 4, sample, 9).with_color(ColorSpace::LinearSrgb);
+        contract().run(&FromLinear {}, In::new(image));
     }
 }
 
@@ -135,7 +168,7 @@ fn bordered(params: &Json) -> [Json; 2] {
     })
 }
 
-const ROWS: [(&str, fn()); 59] = [
+const ROWS: [(&str, fn()); 67] = [
     ("adaptive_threshold", || {
         for method in ["mean", "gaussian"] {
             let params = json!({ "method": method, "radius": 3, "offset": 0.01 });
@@ -146,6 +179,7 @@ const ROWS: [(&str, fn()); 59] = [
         let params = json!({ "matrix": [1.2, 0.3, -2.0, -0.4, 0.8, 5.0], "width": 31 });
         images::<Affine>(&[1, 4], &bordered(&params));
     }),
+    ("alpha_over", alpha_over),
     ("apply_mask", apply_mask),
     ("arithmetic", arithmetic),
     ("bilateral", || {
@@ -161,6 +195,7 @@ const ROWS: [(&str, fn()); 59] = [
         let params = json!({ "sigma": 0.7, "low": 0.05, "high": 0.2 });
         images::<Canny>(&[1], &bordered(&params));
     }),
+    ("clahe", clahe),
     ("color_map", || {
         let params = ["gray", "turbo"].map(|p| json!({ "palette": p, "low": 0.25, "high": 90.0 }));
         images::<ColorMap>(&[1, 2], &params);
@@ -182,6 +217,9 @@ const ROWS: [(&str, fn()); 59] = [
     }),
     ("equalize", || images::<Equalize>(&[1, 4], &[json!({})])),
     ("flip", || images::<Flip>(&[3], &["horizontal", "vertical"].map(|a| json!({ "axis": a })))),
+    ("from_hsv", || images::<FromHsv>(&[3, 4], &[json!({})])),
+    ("from_lab", from_lab),
+    ("from_linear", from_linear),
     ("gain", || images::<Gain>(&[2], &[json!({ "factor": 1.7 })])),
     ("gamma", || images::<Gamma>(&[1], &[json!({ "gamma": 2.2 })])),
     ("gaussian_blur", || images::<GaussianBlur>(&[1, 4], &bordered(&json!({ "sigma": 1.2 })))),
@@ -273,6 +311,9 @@ const ROWS: [(&str, fn()); 59] = [
         images::<Thumbnail>(&[1, 4], &small);
         images::<Thumbnail>(&[3], &[json!({ "width": 41, "height": 40, "mixing": "light" })]);
     }),
+    ("to_hsv", || images::<ToHsv>(&[3, 4], &[json!({})])),
+    ("to_lab", || images::<ToLab>(&[3, 4], &[json!({})])),
+    ("to_linear", || images::<ToLinear>(&[1, 4], &[json!({})])),
     ("translate", || {
         images::<Translate>(&[1, 4], &bordered(&json!({ "x": -3.0, "y": 5.0 })));
         images::<Translate>(&[3], &bordered(&json!({ "x": 30.5, "y": 0.25 })));

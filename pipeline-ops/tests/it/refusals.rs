@@ -1,6 +1,6 @@
 //! What the steps refuse, in which words.
 
-use pipeline_core::{Bindings, Error, Executor, Graph, Image, Options, RunOptions};
+use pipeline_core::{Bindings, ColorSpace, Error, Executor, Graph, Image, Options, RunOptions};
 use pipeline_ops::geometry::Resize;
 use serde_json::{Value as Json, json};
 
@@ -97,6 +97,7 @@ fn parameters_out_of_range_are_named_with_their_range() {
         ("canny", json!({ "sigma": 1001.0 }), "sigma is 1001 px, expected 0 to 1000 px"),
         ("local_std", json!({ "radius": 9999 }), "radius is 9999 px, expected 0 to 4096 px"),
         ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
+        ("clahe", json!({ "columns": 33 }), "columns is 33 tiles, expected 1 to 32 tiles"),
         ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),
         (
             "brightness_contrast",
@@ -278,6 +279,36 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         &json!({}),
         &[picture(4, 3, 2)],
         "the image is 4×3×2 u8, expected RGB, with or without alpha",
+    );
+    check(
+        "alpha_over",
+        &json!({}),
+        &[picture(4, 3, 3), picture(9, 9, 2)],
+        "`top` is 9×9×2 u8, expected 3 colours as `bottom`",
+    );
+    check(
+        "to_hsv",
+        &json!({}),
+        &[picture(4, 3, 1)],
+        "the image is 4×3×1 u8, expected 3 channels, or 4",
+    );
+    check(
+        "from_lab",
+        &json!({}),
+        &[picture(4, 3, 3)],
+        "the image is 4×3×3 u8, expected f32, as `to_lab` makes it",
+    );
+    check(
+        "to_lab",
+        &json!({}),
+        &[picture(4, 3, 3).with_color(ColorSpace::LinearSrgb)],
+        "the colour space is LinearSrgb, expected Srgb; put a `from_linear` step before",
+    );
+    check(
+        "to_linear",
+        &json!({}),
+        &[picture(4, 3, 3).with_color(ColorSpace::Data)],
+        "the colour space is Data, expected Srgb",
     );
     check("merge_channels", &json!({}), &[], "the number of images is 0, expected at least one");
     check(

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pipeline_core::{Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch};
+use pipeline_core::{
+    ColorSpace, Context, Image, In, Mask, Registry, Sample, SampleType, Step, dispatch,
+};
 use pipeline_ops::draw::{ColorMap, ContactSheet, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
@@ -12,9 +14,9 @@ use pipeline_ops::geometry::{
     Affine, Crop, Flip, Pad, Perspective, Resize, Rotate, Rotate90, Thumbnail, Translate,
 };
 use pipeline_ops::point::{
-    ApplyMask, Arithmetic, Blend, BrightnessContrast, Convert, Equalize, Gain, Gamma, Grayscale,
-    Invert, Levels, Lookup, MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels,
-    Threshold,
+    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, Equalize, FromHsv,
+    FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup, MergeChannels, Rescale,
+    Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab, ToLinear,
 };
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{
@@ -75,6 +77,7 @@ pub(crate) fn run(
     match op {
         "adaptive_threshold" => mask::<AdaptiveThreshold>(params, inputs),
         "affine" => image::<Affine>(params, inputs),
+        "alpha_over" => pair::<AlphaOver>(params, inputs),
         "apply_mask" => masked::<ApplyMask>(params, inputs),
         "arithmetic" => pair::<Arithmetic>(params, inputs),
         "bilateral" => image::<Bilateral>(params, inputs),
@@ -82,6 +85,7 @@ pub(crate) fn run(
         "box_blur" => image::<BoxBlur>(params, inputs),
         "brightness_contrast" => image::<BrightnessContrast>(params, inputs),
         "canny" => mask::<Canny>(params, inputs),
+        "clahe" => image::<Clahe>(params, inputs),
         "color_map" => image::<ColorMap>(params, inputs),
         "contact_sheet" => {
             let step: ContactSheet = serde_json::from_value(params.clone()).unwrap();
@@ -93,6 +97,12 @@ pub(crate) fn run(
         "difference_of_gaussians" => image::<DifferenceOfGaussians>(params, inputs),
         "equalize" => image::<Equalize>(params, inputs),
         "flip" => image::<Flip>(params, inputs),
+        "from_hsv" => image::<FromHsv>(params, inputs),
+        "from_lab" => image::<FromLab>(params, inputs),
+        "from_linear" => {
+            let light = inputs.remove(0).with_color(ColorSpace::LinearSrgb);
+            image::<FromLinear>(params, vec![light])
+        }
         "gain" => image::<Gain>(params, inputs),
         "gamma" => image::<Gamma>(params, inputs),
         "gaussian_blur" => image::<GaussianBlur>(params, inputs),
@@ -132,6 +142,9 @@ pub(crate) fn run(
         "text" => image::<Text>(params, inputs),
         "threshold" => mask::<Threshold>(params, inputs),
         "thumbnail" => image::<Thumbnail>(params, inputs),
+        "to_hsv" => image::<ToHsv>(params, inputs),
+        "to_lab" => image::<ToLab>(params, inputs),
+        "to_linear" => image::<ToLinear>(params, inputs),
         "translate" => image::<Translate>(params, inputs),
         "triangle" => mask::<Triangle>(params, inputs),
         "unsharp_mask" => image::<UnsharpMask>(params, inputs),
