@@ -44,14 +44,19 @@ pub(crate) fn finite(name: &str, value: f32) -> Result<()> {
     Err(Error::input(name, value, "a finite number"))
 }
 
-/// Refuses an input of another size than `first`. Inputs come with their names.
-pub(crate) fn same_size(input: (&str, Layout), first: (&str, Layout)) -> Result<()> {
-    let ((name, layout), (first_name, first)) = (input, first);
-    if (layout.width, layout.height) == (first.width, first.height) {
+/// Width and height.
+pub(crate) const fn size(layout: Layout) -> (u32, u32) {
+    (layout.width, layout.height)
+}
+
+/// Refuses an input of another size, `(width, height)`, than `first`. Inputs come with their names.
+pub(crate) fn same_size(input: (&str, (u32, u32)), first: (&str, (u32, u32))) -> Result<()> {
+    let ((name, size), (first_name, first)) = (input, first);
+    if size == first {
         return Ok(());
     }
-    let expected = format!("{}×{} as {first_name}", first.width, first.height);
-    Err(Error::input(name, layout, expected))
+    let expected = format!("{}×{} as {first_name}", first.0, first.1);
+    Err(Error::input(name, format_args!("{}×{}", size.0, size.1), expected))
 }
 
 /// Refuses an input of another sample type than `first`.

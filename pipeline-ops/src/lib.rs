@@ -13,8 +13,11 @@
 //! ```
 
 mod check;
+mod components;
 mod kernel;
+mod memory;
 mod neighborhood;
+mod passes;
 mod statistics;
 
 #[cfg(feature = "codecs")]
@@ -25,8 +28,10 @@ pub mod point;
 pub mod geometry;
 
 pub mod filter;
+pub mod morphology;
 pub mod rank;
 
+pub mod measure;
 pub mod segment;
 
 pub mod draw;
@@ -44,6 +49,8 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     geometry::register(registry)?;
     filter::register(registry)?;
     rank::register(registry)?;
+    morphology::register(registry)?;
     segment::register(registry)?;
+    measure::register(registry)?;
     draw::register(registry)
 }

@@ -123,13 +123,20 @@ pub(crate) fn pad_row<T: Copy>(
         padded[left * channels..right * channels]
             .copy_from_slice(&stored[from * channels..][..(right - left) * channels]);
     }
-    for at in (0..left).chain(right..pixels) {
-        let pixel = &mut padded[at * channels..][..channels];
-        match border.place(start + at as i64, width) {
-            Some(column) => {
-                pixel.copy_from_slice(&stored[(column - first) * channels..][..channels]);
+    for (outside, edge) in [(0..left, 0), (right..pixels, width - 1)] {
+        if border == Border::Replicate && channels == 1 && !outside.is_empty() {
+            // A wide halo, as of a large structuring element, is filled much faster than copied.
+            padded[outside].fill(stored[edge - first]);
+            continue;
+        }
+        for at in outside {
+            let pixel = &mut padded[at * channels..][..channels];
+            match border.place(start + at as i64, width) {
+                Some(column) => {
+                    pixel.copy_from_slice(&stored[(column - first) * channels..][..channels]);
+                }
+                None => pixel.fill(constant),
             }
-            None => pixel.fill(constant),
         }
     }
 }

@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
+use crate::check::{self, size};
 
 /// Keeps the pixels of a mask's foreground and fills the others.
 ///
@@ -73,7 +73,7 @@ impl Step for ApplyMask {
 impl Tile for ApplyMask {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         check::finite("fill", self.fill)?;
-        check::same_size(("`mask`", inputs[1]), ("`in`", inputs[0]))?;
+        check::same_size(("`mask`", size(inputs[1])), ("`in`", size(inputs[0])))?;
         check::mask("`mask`", inputs[1])?;
         Ok(inputs[0])
     }

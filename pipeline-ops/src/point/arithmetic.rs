@@ -9,7 +9,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
+use crate::check::{self, size};
 use crate::kernel::{Combine, Operation, combine, copy_alpha};
 
 /// The factors that are taken.
@@ -112,7 +112,7 @@ impl Tile for Arithmetic {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         check::within("scale", self.scale, &SCALE, "")?;
         let (a, b) = (("`a`", inputs[0]), ("`b`", inputs[1]));
-        check::same_size(b, a)?;
+        check::same_size(("`b`", size(inputs[1])), ("`a`", size(inputs[0])))?;
         check::same_samples(b, a)?;
         check::same_channels(b, a)?;
         Ok(inputs[0])

@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{self, SHARE};
+use crate::check::{self, SHARE, size};
 use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 
 /// Puts one image over another.
@@ -130,7 +130,7 @@ impl Tile for Blend {
         if !(1..=4).contains(&bottom.channels) {
             return Err(Error::input("`bottom`", bottom, "1 to 4 channels"));
         }
-        check::same_size(("`top`", top), ("`bottom`", bottom))?;
+        check::same_size(("`top`", size(top)), ("`bottom`", size(bottom)))?;
         check::same_samples(("`top`", top), ("`bottom`", bottom))?;
         check::same_colors(("`top`", top), ("`bottom`", bottom))?;
         Ok(bottom)

@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
+use crate::check::{self, size};
 
 /// Puts the channels of some images behind each other: gray ones for red, green and blue become
 /// colour.
@@ -73,7 +73,7 @@ impl Tile for MergeChannels {
         let first = *inputs.first().ok_or_else(none)?;
         for (at, &input) in inputs.iter().enumerate().skip(1) {
             let name = format!("image {at}");
-            check::same_size((&name, input), ("image 0", first))?;
+            check::same_size((&name, size(input)), ("image 0", size(first)))?;
             check::same_samples((&name, input), ("image 0", first))?;
         }
         let channels: u64 = inputs.iter().map(|input| u64::from(input.channels)).sum();

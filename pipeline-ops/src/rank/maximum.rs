@@ -6,8 +6,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::extreme::Square;
-use crate::kernel::Border;
+use crate::kernel::{Border, Most};
+use crate::morphology::{Element, Flat};
 use crate::neighborhood::RADIUS;
 
 /// Replaces each sample by the greatest of a square of side `2 · radius + 1`; dark details narrower than that vanish, bright ones
@@ -68,8 +68,8 @@ impl Default for Maximum {
 }
 
 impl Maximum {
-    fn square(&self) -> Square {
-        Square { radius: self.radius, border: self.border }
+    const fn flat(&self) -> Flat {
+        Flat { element: Element::Square, radius: self.radius, border: self.border }
     }
 }
 
@@ -89,16 +89,17 @@ impl Step for Maximum {
 
 impl Tile for Maximum {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        self.square().layout(inputs)
+        self.flat().check()?;
+        Ok(inputs[0])
     }
 
     fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
-        self.square().footprint(region, inputs)
+        self.flat().footprint(region, inputs[0].region())
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => {
-            self.square().render::<T>(&inputs[0], out, ctx, Ord::max)
-        })
+        dispatch!(out.sample_type(), T => ctx.scratch(|scratch| {
+            self.flat().render::<T, Most>(&inputs[0], out, scratch, ctx)
+        }))
     }
 }

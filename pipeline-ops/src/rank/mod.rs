@@ -1,6 +1,5 @@
 //! Rank filters: each output pixel is one of the pixels around it.
 
-mod extreme;
 mod maximum;
 mod median;
 mod minimum;

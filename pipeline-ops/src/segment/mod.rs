@@ -1,37 +1,52 @@
-//! Segmentation: which pixels belong to an object.
+//! Segmentation: which pixels belong to an object, and to which.
 
 mod adaptive_threshold;
+mod connected_components;
+mod expand_labels;
 mod hysteresis;
+mod label_image;
 mod level;
 mod li;
 mod mask_image;
 mod otsu;
 mod percentile_threshold;
+mod relabel;
 mod sauvola;
 mod triangle;
+mod watershed;
 mod yen;
 
 pub use crate::kernel::Connectivity;
 pub use adaptive_threshold::{AdaptiveThreshold, LocalMean};
+pub use connected_components::ConnectedComponents;
+pub use expand_labels::ExpandLabels;
 pub use hysteresis::Hysteresis;
+pub use label_image::LabelImage;
 pub use li::Li;
 pub use mask_image::MaskImage;
 pub use otsu::Otsu;
 pub use percentile_threshold::PercentileThreshold;
+pub use relabel::Relabel;
 pub use sauvola::Sauvola;
 pub use triangle::Triangle;
+pub use watershed::Watershed;
 pub use yen::Yen;
 
 use pipeline_core::{Registry, Result};
 
 pub(crate) fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<AdaptiveThreshold>()?;
+    registry.register::<ConnectedComponents>()?;
+    registry.register::<ExpandLabels>()?;
     registry.register::<Hysteresis>()?;
+    registry.register::<LabelImage>()?;
     registry.register::<Li>()?;
     registry.register::<MaskImage>()?;
     registry.register::<Otsu>()?;
     registry.register::<PercentileThreshold>()?;
+    registry.register::<Relabel>()?;
     registry.register::<Sauvola>()?;
     registry.register::<Triangle>()?;
+    registry.register::<Watershed>()?;
     registry.register::<Yen>()
 }

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::drawn::{image, kernel, law, sample_type, step};
-use crate::support::{filled, floats, registry, run};
+use crate::steps::run;
+use crate::support::{filled, floats, registry};
 
 #[test]
 fn any_tiles_give_the_whole_image() {
@@ -125,7 +126,7 @@ fn maps_that_are_the_same_map_are_the_same_image() {
 
 /// What lies beyond the edge.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Edge {
+pub(crate) enum Edge {
     Replicate,
     Reflect,
     Mirror,
@@ -134,7 +135,7 @@ enum Edge {
 }
 
 impl Edge {
-    fn json(self) -> Json {
+    pub(crate) fn json(self) -> Json {
         match self {
             Self::Replicate => json!("replicate"),
             Self::Reflect => json!("reflect"),
@@ -145,7 +146,7 @@ impl Edge {
     }
 
     /// The place for any place, by walking back into `0..len`; none for a constant.
-    fn walk(self, mut place: i64, len: i64) -> Option<i64> {
+    pub(crate) fn walk(self, mut place: i64, len: i64) -> Option<i64> {
         while !(0..len).contains(&place) {
             place = match self {
                 Self::Constant(_) => return None,
@@ -163,7 +164,7 @@ impl Edge {
     }
 }
 
-fn edge() -> impl Strategy<Value = Edge> {
+pub(crate) fn edge() -> impl Strategy<Value = Edge> {
     prop_oneof![
         Just(Edge::Replicate),
         Just(Edge::Reflect),

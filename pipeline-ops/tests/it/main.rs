@@ -15,9 +15,12 @@ mod golden;
 #[cfg(feature = "codecs")]
 mod io;
 mod laws;
+mod morphology;
 mod pages;
 mod refusals;
+mod segment;
 mod sizes;
+mod steps;
 mod support;
 #[cfg(feature = "codecs")]
 mod tiff;

@@ -4,7 +4,7 @@ use pipeline_core::{Bindings, ColorSpace, Error, Executor, Graph, Image, Options
 use pipeline_ops::geometry::Resize;
 use serde_json::{Value as Json, json};
 
-use crate::support::run;
+use crate::steps::run;
 
 fn picture(width: u32, height: u32, channels: u16) -> Image {
     let len = width as usize * height as usize * usize::from(channels);
@@ -45,6 +45,8 @@ fn parameters_out_of_range_are_named_with_their_range() {
             "percentile is 101 %, expected 0 to 100 %",
         ),
         ("hysteresis", json!({ "low": 9.0, "high": 8.0 }), "high is 8, expected low, 9, or more"),
+        ("erode", json!({ "radius": 5000 }), "radius is 5000 px, expected 0 to 4096 px"),
+        ("top_hat", json!({ "radius": 4097 }), "radius is 4097 px, expected 0 to 4096 px"),
         ("median", json!({ "radius": 256 }), "radius is 256 px, expected 0 to 255 px"),
         (
             "percentile",
@@ -234,7 +236,7 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "blend",
         &json!({}),
         &[picture(4, 3, 3), picture(4, 2, 3)],
-        "`top` is 4×2×3 u8, expected 4×3 as `bottom`",
+        "`top` is 4×2, expected 4×3 as `bottom`",
     );
     check(
         "blend",
@@ -272,7 +274,7 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "apply_mask",
         &json!({}),
         &[picture(4, 3, 3), picture(3, 4, 1)],
-        "`mask` is 3×4×1 u8, expected 4×3 as `in`",
+        "`mask` is 3×4, expected 4×3 as `in`",
     );
     check(
         "split_channels",
@@ -315,7 +317,84 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "merge_channels",
         &json!({}),
         &[picture(4, 3, 1), picture(4, 2, 1)],
-        "image 1 is 4×2×1 u8, expected 4×3 as image 0",
+        "image 1 is 4×2, expected 4×3 as image 0",
+    );
+}
+
+#[test]
+fn labels_that_do_not_fit_are_named_with_what_would() {
+    let numbers = |samples: Vec<f32>| [Image::from_samples(2, 1, 1, samples).unwrap()];
+    check(
+        "relabel",
+        &json!({}),
+        &numbers(vec![1.0, 2.5]),
+        "a sample is 2.5, expected a whole number from 0 to 16777216",
+    );
+    check(
+        "relabel",
+        &json!({}),
+        &numbers(vec![f32::NAN, 0.0]),
+        "a sample is NaN, expected a whole number from 0 to 16777216",
+    );
+    let many = Image::from_samples(300, 1, 1, (0u16..300).collect::<Vec<_>>()).unwrap();
+    check(
+        "label_image",
+        &json!({ "to": "u8" }),
+        &[many],
+        "the number of objects is 299, expected at most 255 for u8",
+    );
+    let labels = Image::from_samples(2, 2, 1, vec![0u16; 4]).unwrap();
+    check(
+        "watershed",
+        &json!({}),
+        &[picture(3, 2, 1), labels.clone()],
+        "`markers` is 2×2, expected 3×2 as `in`",
+    );
+    check(
+        "watershed",
+        &json!({}),
+        &[picture(2, 2, 1), labels.clone(), picture(1, 2, 1)],
+        "`mask` is 1×2, expected 2×2 as `in`",
+    );
+    check(
+        "expand_labels",
+        &json!({ "distance": -1.0 }),
+        &[labels],
+        "distance is -1 px, expected 0 to 1000000 px",
+    );
+}
+
+#[test]
+fn what_cannot_be_measured_is_named_with_what_could() {
+    let small = picture(5, 9, 1);
+    let pair = [small.clone(), small.clone()];
+    check("ssim", &json!({}), &pair, "the image is 5×9×1 u8, expected at least 7×7");
+    check("psnr", &json!({ "range": 0.0 }), &pair, "range is 0, expected more than 0");
+    check(
+        "psnr",
+        &json!({}),
+        &[small.clone(), picture(5, 9, 3)],
+        "`reference` is 5×9×3 u8, expected 5×9×1 u8 as `in`",
+    );
+    check(
+        "histogram",
+        &json!({ "low": 9.0, "high": 9.0 }),
+        &pair[..1],
+        "high is 9, expected a number above low, 9",
+    );
+    check("histogram", &json!({ "bins": 0 }), &pair[..1], "bins is 0, expected 1 to 65536");
+    check(
+        "statistics",
+        &json!({}),
+        &[small, picture(2, 2, 1)],
+        "`mask` is 2×2, expected 5×9 as `in`",
+    );
+    let labels = Image::from_samples(2, 2, 1, vec![0u16; 4]).unwrap();
+    check(
+        "region_properties",
+        &json!({}),
+        &[labels, picture(2, 2, 3)],
+        "the image is 2×2×3 u8, expected one channel; put a `grayscale` step before",
     );
 }
 

@@ -1,0 +1,41 @@
+//! The samples of an image that a measurement counts.
+
+use pipeline_core::data::{Plane, Raster};
+use pipeline_core::{Image, Mask, Result, Sample};
+
+use crate::{check, kernel};
+
+/// An image, and where it counts if that is not everywhere.
+#[derive(Debug)]
+pub(super) struct Chosen<'a, T> {
+    plane: Plane<'a, T>,
+    mask: Option<&'a [u8]>,
+}
+
+impl<'a, T: Sample> Chosen<'a, T> {
+    /// The samples of an image, within a mask.
+    pub(super) fn new(image: &'a Image, mask: Option<&'a Mask>) -> Result<Self> {
+        if let Some(mask) = mask {
+            let size = (image.width(), image.height());
+            check::same_size(("`mask`", (mask.width(), mask.height())), ("`in`", size))?;
+        }
+        Ok(Self { plane: image.view().typed::<T>()?, mask: mask.map(Mask::bytes) })
+    }
+
+    /// Width and height, in pixels.
+    pub(super) const fn size(&self) -> (u32, u32) {
+        (self.plane.region().width, self.plane.region().height)
+    }
+
+    /// Samples of one pixel.
+    pub(super) const fn channels(&self) -> usize {
+        self.plane.channels()
+    }
+
+    /// The samples of one channel of a row that count and are a number.
+    pub(super) fn row(&self, y: u32, channel: usize) -> impl Iterator<Item = f64> + use<'a, T> {
+        let width = self.plane.region().width as usize;
+        let mask = self.mask.map(|mask| &mask[y as usize * width..][..width]);
+        kernel::chosen(self.plane.row(y), (channel, self.plane.channels()), mask)
+    }
+}

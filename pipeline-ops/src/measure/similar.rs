@@ -1,0 +1,29 @@
+//! What comparisons of two images ask of them.
+
+use pipeline_core::{Error, Image, Result, SampleType};
+
+use crate::check::{self, size};
+
+/// Refuses images of different size, channels or sample type.
+pub(super) fn check(image: &Image, reference: &Image) -> Result<()> {
+    let (layout, expected) = (reference.layout(), image.layout());
+    check::same_size(("`reference`", size(layout)), ("`in`", size(expected)))?;
+    if (layout.channels, layout.sample) == (expected.channels, expected.sample) {
+        return Ok(());
+    }
+    Err(Error::input("`reference`", layout, format!("{expected} as `in`")))
+}
+
+/// The brightest sample that counts: white, unless another is given.
+pub(super) fn range(given: Option<f32>, sample: SampleType) -> Result<f64> {
+    let white = match sample {
+        SampleType::U8 => f32::from(u8::MAX),
+        SampleType::U16 => f32::from(u16::MAX),
+        SampleType::F32 => 1.0,
+    };
+    let range = given.unwrap_or(white);
+    if range > 0.0 && range.is_finite() {
+        return Ok(range.into());
+    }
+    Err(Error::input("range", range, "more than 0"))
+}

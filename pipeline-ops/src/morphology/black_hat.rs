@@ -1,0 +1,120 @@
+//! What a closing fills.
+
+use pipeline_core::{
+    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Element;
+use super::flat::Flat;
+use crate::kernel::{Least, Most, Rank, copy_alpha};
+use crate::neighborhood::RADIUS;
+
+/// Keeps what is dark and smaller than a structuring element, as bright things on 0.
+///
+/// `out = closing(in) - in`, which is never negative.
+///
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
+/// | `out` | image | Y X C | as `in` | 0 and more | as `in` |
+///
+/// **Border**: the element is cut off at the edge: what lies beyond is not seen.
+/// **NaN** counts as larger than every number; a difference with it is NaN.
+/// **Cost**: twice that of `erode`; memory as the footprint, which is the region and 2 · `radius`
+/// pixels on each side, never more than twice the side of the image.
+/// **Errors**: a radius outside its range.
+///
+/// **Source**: `skimage.morphology.black_tophat` 0.26, equal.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_ops::morphology::BlackHat;
+///
+/// let image = Image::from_samples(6, 4, 1, vec![
+///     6u8, 6, 6, 6, 6, 6,
+///     6,   1, 6, 2, 2, 2,
+///     6,   6, 6, 2, 2, 2,
+///     6,   6, 6, 2, 2, 2,
+/// ])?;
+/// let out = BlackHat::default().run(In::new(image), &Context::default())?;
+/// assert_eq!(out.samples::<u8>(), Some(&[
+///     0, 0, 0, 0, 0, 0,
+///     0, 5, 0, 0, 0, 0,
+///     0, 0, 0, 0, 0, 0,
+///     0, 0, 0, 0, 0, 0,
+/// ][..]));
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlackHat {
+    /// The structuring element; default `square`.
+    pub element: Element,
+    /// Pixels on each side of the middle; 0 gives 0. 0 to 4096 px, default 1.
+    #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
+    pub radius: u32,
+}
+
+impl Default for BlackHat {
+    fn default() -> Self {
+        Self { element: Element::Square, radius: 1 }
+    }
+}
+
+impl BlackHat {
+    const fn flat(&self) -> Flat {
+        Flat::cut_off(self.element, self.radius)
+    }
+
+    fn render_as<T: Rank>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        ctx.scratch(|scratch| self.flat().render_two::<T, Most, Least>(input, out, scratch, ctx))?;
+        let alpha = out.image().has_alpha();
+        let input = input.crop(out.region()).typed::<T>()?;
+        for (y, out) in out.rows::<T>()? {
+            let row = input.row(y);
+            for (out, sample) in out.iter_mut().zip(row) {
+                *out = T::from_f32(out.to_f32() - sample.to_f32());
+            }
+            if alpha {
+                copy_alpha(row, input.channels(), out);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Step for BlackHat {
+    const NAME: &'static str = "black_hat";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+        tile(self, image, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for BlackHat {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        self.flat().check()?;
+        Ok(inputs[0])
+    }
+
+    fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
+        self.flat().footprint_of_two(region, inputs[0].region())
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out, ctx))
+    }
+}

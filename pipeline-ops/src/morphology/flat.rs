@@ -1,0 +1,239 @@
+//! Minima and maxima over a structuring element, tile by tile: what every step of morphology
+//! does once or twice, and every minimum and maximum.
+
+use pipeline_core::step::Scratch;
+use pipeline_core::{Context, Error, Region, Result, View, ViewMut};
+
+use super::Element;
+use crate::check;
+use crate::kernel::{
+    Border, Extremum, Rank, Span, along_row, down_columns, fold, keys, over_shape, pad_row,
+};
+use crate::neighborhood::{self, RADIUS, Rows};
+
+/// Bytes of columns that are worked on at a time: half of a second-level cache.
+const CACHED: usize = 128 << 10;
+
+/// A flat structuring element and what it sees beyond the edge.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flat {
+    pub(crate) element: Element,
+    pub(crate) radius: u32,
+    pub(crate) border: Border,
+}
+
+impl Flat {
+    /// An element that is cut off at the edge: what is repeated of the edge pixel it has seen.
+    pub(crate) const fn cut_off(element: Element, radius: u32) -> Self {
+        Self { element, radius, border: Border::Replicate }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        check::within("radius", self.radius, &RADIUS, "px")
+    }
+
+    /// How far the element is looked at along each axis.
+    ///
+    /// At the side of the image it reaches all there is from every pixel, and a constant beside it;
+    /// what is further away shows the same again in places that it sees nearer.
+    fn reach(&self, all: Region) -> (u32, u32) {
+        (self.radius.min(all.width), self.radius.min(all.height))
+    }
+
+    pub(crate) fn footprint(&self, region: Region, all: Region) -> Region {
+        neighborhood::footprint(self.border, region, self.reach(all), all)
+    }
+
+    /// The footprint of the element applied twice.
+    pub(crate) fn footprint_of_two(&self, region: Region, all: Region) -> Region {
+        self.footprint(self.footprint(region, all), all)
+    }
+
+    /// How far a disk reaches to each side, from its middle row outward.
+    fn half_widths(&self, (x, y): (u32, u32)) -> Vec<usize> {
+        let squared = u64::from(self.radius).pow(2);
+        let half_width = |row: u32| (squared - u64::from(row).pow(2)).isqrt().min(x.into());
+        (0..=y).map(|row| usize::try_from(half_width(row)).unwrap_or(usize::MAX)).collect()
+    }
+
+    /// Fills `out` with the extrema over the element.
+    pub(crate) fn render<T: Rank, E: Extremum>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        scratch: &mut Scratch,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let region = out.region();
+        let reach = self.reach(input.image().region());
+        let rows = Rows::<T>::new(input, region, reach, self.border)?;
+        let place = Place::new(&rows, region, reach, self.border);
+        let mut out = out.rows::<T>()?;
+        let mut finish = |line: &[T::Key]| {
+            if let Some((_, row)) = out.next() {
+                row.iter_mut().zip(line).for_each(|(out, &key)| *out = T::from_key(key));
+            }
+        };
+        match self.element {
+            Element::Square => square::<T, E>(&place, &mut finish, scratch, ctx),
+            Element::Cross => cross::<T, E>(&place, &mut finish, scratch, ctx),
+            Element::Disk => {
+                disk::<T, E>(&place, &self.half_widths(reach), &mut finish, scratch, ctx)
+            }
+        }
+    }
+
+    /// Fills `out` with the extrema `B` of the extrema `A`.
+    pub(crate) fn render_two<T: Rank, A: Extremum, B: Extremum>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        scratch: &mut Scratch,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let layout = input.image();
+        let halfway = self.footprint(out.region(), layout.region());
+        let len = halfway.width as usize * halfway.height as usize * usize::from(layout.channels);
+        scratch.samples::<T, _>(len, |samples, scratch| {
+            let mut first = ViewMut::packed(layout, halfway, samples);
+            self.render::<T, A>(input, &mut first, scratch, ctx)?;
+            let first = View::packed(layout, halfway, samples);
+            self.render::<T, B>(&first, out, scratch, ctx)
+        })
+    }
+}
+
+/// The rows that a window of some size sees from a region.
+struct Place<'a, T> {
+    /// Those of the region, and above and below it as far as the window reaches.
+    rows: Vec<&'a [T]>,
+    span: Span,
+    border: Border,
+    constant: T,
+    /// The sides of the window.
+    width: usize,
+    height: usize,
+    /// Where in a row the region begins.
+    left: usize,
+    /// Samples of a row of the region, alone and with what the window sees beside it.
+    out_len: usize,
+    padded_len: usize,
+}
+
+impl<'a, T: Rank> Place<'a, T> {
+    fn new(rows: &'a Rows<'_, T>, region: Region, (x, y): (u32, u32), border: Border) -> Self {
+        let span = rows.span(region, x);
+        let (width, height) = (2 * x as usize + 1, 2 * y as usize + 1);
+        let left = (region.x as usize - span.stored) * span.channels;
+        let out_len = region.width as usize * span.channels;
+        let padded_len = out_len + (width - 1) * span.channels;
+        let first = i64::from(region.y) - i64::from(y);
+        let end = i64::from(region.y) + i64::from(region.height) + i64::from(y);
+        let constant = rows.constant();
+        let rows = (first..end).map(|y| rows.row(y)).collect();
+        Self { rows, span, border, constant, width, height, left, out_len, padded_len }
+    }
+}
+
+/// Gives the extrema of the columns of `rows`, as high as a window, to `each`, row by row.
+///
+/// Windows are made in groups, as many as they are high.
+fn columns<T: Rank, E: Extremum>(
+    rows: &[&[T]],
+    height: usize,
+    scratch: &mut Scratch,
+    ctx: &Context<'_>,
+    mut each: impl FnMut(usize, &[T::Key]) -> Result<()>,
+) -> Result<()> {
+    let (len, windows) = (rows[0].len(), rows.len() + 1 - height);
+    let most = windows.min(height);
+    let block = CACHED / (most * size_of::<T::Key>());
+    let block = block.clamp(64, neighborhood::block(height));
+    scratch.samples::<T::Key, _>((most + 1) * len, |memory, _| {
+        let (group, below) = memory.split_at_mut(most * len);
+        for first in (0..windows).step_by(most) {
+            let count = most.min(windows - first);
+            let rows = &rows[first..][..count + height - 1];
+            let group = &mut group[..count * len];
+            down_columns::<E, T>(rows, height, group, (block, &mut *below), || ctx.check())?;
+            for (at, row) in (first..).zip(group.chunks_exact(len)) {
+                each(at, row)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn square<T: Rank, E: Extremum>(
+    place: &Place<'_, T>,
+    mut finish: impl FnMut(&[T::Key]),
+    scratch: &mut Scratch,
+    ctx: &Context<'_>,
+) -> Result<()> {
+    let Place { rows, span, width, height, out_len, padded_len, .. } = place;
+    scratch.samples::<T::Key, _>(out_len + 3 * padded_len, |memory, scratch| {
+        let (line, memory) = memory.split_at_mut(*out_len);
+        let (padded, spare) = memory.split_at_mut(*padded_len);
+        columns::<T, E>(rows, *height, scratch, ctx, |_, columns| {
+            ctx.check()?;
+            pad_row(columns, padded, *span, place.border, place.constant.key());
+            along_row::<E, _>(padded, *width, span.channels, spare, line);
+            finish(line);
+            Ok(())
+        })
+    })
+}
+
+fn cross<T: Rank, E: Extremum>(
+    place: &Place<'_, T>,
+    mut finish: impl FnMut(&[T::Key]),
+    scratch: &mut Scratch,
+    ctx: &Context<'_>,
+) -> Result<()> {
+    let Place { rows, span, width, height, out_len, padded_len, .. } = place;
+    let own: Vec<&[T]> = rows.iter().map(|row| &row[place.left..][..*out_len]).collect();
+    scratch.samples::<T::Key, _>(out_len + 3 * padded_len, |memory, scratch| {
+        let (line, memory) = memory.split_at_mut(*out_len);
+        let (padded_keys, spare) = memory.split_at_mut(*padded_len);
+        scratch.samples::<T, _>(*padded_len, |padded, scratch| {
+            columns::<T, E>(&own, *height, scratch, ctx, |y, columns| {
+                ctx.check()?;
+                pad_row(rows[y + height / 2], padded, *span, place.border, place.constant);
+                keys(padded, padded_keys);
+                along_row::<E, _>(padded_keys, *width, span.channels, spare, line);
+                fold::<E, _>(line, columns);
+                finish(line);
+                Ok(())
+            })
+        })
+    })
+}
+
+fn disk<T: Rank, E: Extremum>(
+    place: &Place<'_, T>,
+    half_widths: &[usize],
+    mut finish: impl FnMut(&[T::Key]),
+    scratch: &mut Scratch,
+    ctx: &Context<'_>,
+) -> Result<()> {
+    let Place { rows, span, height, out_len, padded_len, .. } = place;
+    scratch.samples::<T::Key, _>(out_len + (rows.len() + 4) * padded_len, |memory, scratch| {
+        let (line, memory) = memory.split_at_mut(*out_len);
+        let (spare, padded_keys) = memory.split_at_mut(4 * padded_len);
+        scratch.samples::<T, _>(*padded_len, |padded, _| {
+            for (row, padded_keys) in rows.iter().zip(padded_keys.chunks_exact_mut(*padded_len)) {
+                ctx.check()?;
+                pad_row(row, padded, *span, place.border, place.constant);
+                keys(padded, padded_keys);
+            }
+            Ok::<_, Error>(())
+        })?;
+        let rows: Vec<&[T::Key]> = padded_keys.chunks_exact(*padded_len).collect();
+        for window in rows.windows(*height) {
+            ctx.check()?;
+            over_shape::<E, _>(window, half_widths, span.channels, spare, line);
+            finish(line);
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,103 @@
+//! Erosion, then dilation.
+
+use pipeline_core::{
+    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Element;
+use super::flat::Flat;
+use crate::kernel::{Least, Most};
+use crate::neighborhood::RADIUS;
+
+/// Removes what is bright and smaller than a structuring element; keeps the shape of the rest.
+///
+/// `out = dilate(erode(in))`, both over `element`. What is left is the same after a second opening.
+///
+/// | port | data | axes | samples | values | channels |
+/// |---|---|---|---|---|---|
+/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
+///
+/// Every channel, alpha included, is taken on its own.
+///
+/// **Border**: the element is cut off at the edge: what lies beyond is not seen.
+/// **NaN** counts as larger than every number.
+/// **Cost**: twice that of `erode`; memory as the footprint, which is the region and 2 · `radius`
+/// pixels on each side, never more than twice the side of the image.
+/// **Errors**: a radius outside its range.
+///
+/// **Source**: `skimage.morphology.opening` 0.26, equal.
+///
+/// ```
+/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_ops::morphology::Opening;
+///
+/// let image = Image::from_samples(6, 4, 1, vec![
+///     3u8, 3, 3, 3, 3, 3,
+///     3,   8, 3, 7, 7, 7,
+///     3,   3, 3, 7, 7, 7,
+///     3,   3, 3, 7, 7, 7,
+/// ])?;
+/// let out = Opening::default().run(In::new(image), &Context::default())?;
+/// assert_eq!(out.samples::<u8>(), Some(&[
+///     3, 3, 3, 3, 3, 3,
+///     3, 3, 3, 7, 7, 7,
+///     3, 3, 3, 7, 7, 7,
+///     3, 3, 3, 7, 7, 7,
+/// ][..]));
+/// # Ok::<(), pipeline_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Opening {
+    /// The structuring element; default `square`.
+    pub element: Element,
+    /// Pixels on each side of the middle; 0 changes nothing. 0 to 4096 px, default 1.
+    #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
+    pub radius: u32,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self { element: Element::Square, radius: 1 }
+    }
+}
+
+impl Opening {
+    const fn flat(&self) -> Flat {
+        Flat::cut_off(self.element, self.radius)
+    }
+}
+
+impl Step for Opening {
+    const NAME: &'static str = "opening";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+        tile(self, image, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for Opening {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        self.flat().check()?;
+        Ok(inputs[0])
+    }
+
+    fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
+        self.flat().footprint_of_two(region, inputs[0].region())
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        dispatch!(out.sample_type(), T => ctx.scratch(|scratch| {
+            self.flat().render_two::<T, Least, Most>(&inputs[0], out, scratch, ctx)
+        }))
+    }
+}

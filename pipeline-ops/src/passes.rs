@@ -1,0 +1,72 @@
+//! How steps pass over whole images: how much in one go, how large, and down and up again.
+
+use pipeline_core::{Context, Error, Result};
+
+use crate::kernel::LONGEST;
+use crate::memory::copies;
+
+/// Pixels that are looked at in one go.
+const CHUNK: usize = 1 << 17;
+
+/// Rows of a chunk of an image of this width.
+pub(crate) fn grain(width: u32) -> usize {
+    (CHUNK / (width as usize).max(1)).max(1)
+}
+
+/// The number of pixels; refused are images whose pixels cannot be counted in 32 bits.
+pub(crate) fn countable(width: u32, height: u32) -> Result<usize> {
+    let pixels = u64::from(width) * u64::from(height);
+    match u32::try_from(pixels) {
+        Ok(pixels) => Ok(pixels as usize),
+        Err(_) => {
+            let expected = format!("at most {} pixels", u32::MAX);
+            Err(Error::input("the image", format_args!("{width}×{height}"), expected))
+        }
+    }
+}
+
+/// As [`countable`]; refused are also images in which distances are not counted.
+pub(crate) fn measurable(width: u32, height: u32) -> Result<usize> {
+    if width.max(height) > LONGEST {
+        let expected = format!("sides of at most {LONGEST} px");
+        return Err(Error::input("the image", format_args!("{width}×{height}"), expected));
+    }
+    countable(width, height)
+}
+
+/// Gives each row, after the row above it, to `step`, and then each, after the row below it.
+pub(crate) fn down_and_up<T>(
+    pixels: &mut [T],
+    row_len: usize,
+    ctx: &Context<'_>,
+    step: impl Fn(&[T], &mut [T]),
+) -> Result<()> {
+    let rows = pixels.len() / row_len;
+    for below in 1..rows {
+        ctx.check()?;
+        let (above, rest) = pixels.split_at_mut(below * row_len);
+        step(&above[(below - 1) * row_len..], &mut rest[..row_len]);
+    }
+    for below in (1..rows).rev() {
+        ctx.check()?;
+        let (above, rest) = pixels.split_at_mut(below * row_len);
+        step(&rest[..row_len], &mut above[(below - 1) * row_len..]);
+    }
+    Ok(())
+}
+
+/// What `measure` finds in each row, in the order of the rows whatever the order they are looked at.
+pub(crate) fn each_row<P: Clone + Default + Send>(
+    (width, height): (u32, u32),
+    ctx: &Context<'_>,
+    measure: impl Fn(u32) -> P + Sync,
+) -> Result<Vec<P>> {
+    let mut found = copies(P::default(), height as usize, || format!("sums of {height} rows"))?;
+    ctx.fill_rows(&mut found, 1, grain(width), |first, rows| {
+        let numbers = first..first + rows.len();
+        let numbers = numbers.filter_map(|y| u32::try_from(y).ok());
+        rows.iter_mut().zip(numbers).for_each(|(found, y)| *found = measure(y));
+        Ok(())
+    })?;
+    Ok(found)
+}

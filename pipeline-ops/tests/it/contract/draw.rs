@@ -1,0 +1,33 @@
+//! Steps of `draw`.
+
+use pipeline_core::In;
+use pipeline_ops::draw::{ColorMap, ContactSheet, Text};
+use serde_json::json;
+
+use super::{Row, SIZE, TYPES, contract, images, step};
+use crate::support::filled;
+
+fn contact_sheet() {
+    let sheets = [json!({ "background": 0.5 }), json!({ "columns": 3, "width": 9, "gap": 0 })];
+    for (sample, params) in TYPES.into_iter().flat_map(|t| sheets.each_ref().map(|p| (t, p))) {
+        for channels in [1, 4] {
+            let sizes = [SIZE, (5, 30), (31, 2), SIZE];
+            let images = sizes.map(|size| In::new(filled(size, channels, sample, 4)));
+            contract().run(&step::<ContactSheet>(params), images.into());
+        }
+    }
+}
+
+pub(super) const ROWS: &[Row] = &[
+    ("color_map", || {
+        let params = ["gray", "turbo"].map(|p| json!({ "palette": p, "low": 0.25, "high": 90.0 }));
+        images::<ColorMap>(&[1, 2], &params);
+    }),
+    ("contact_sheet", contact_sheet),
+    ("text", || {
+        let params = json!({
+            "text": "ab\nÅ°€", "x": -2, "y": 3, "scale": 2, "color": [1.0, 0.5, 0.0], "opacity": 0.7,
+        });
+        images::<Text>(&[1, 2, 3, 4], &[params]);
+    }),
+];
