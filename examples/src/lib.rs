@@ -1,38 +1,47 @@
 //! What the examples share, and the guides, whose code is compiled and run with the tests.
 
-use pipeline_core::{Context, Error, Image, In, Result, Step};
-use pipeline_ops::geometry::Resize;
+use pipeline_core::{
+    ColorSpace, Context, Error, Image, In, Labels, Layout, Mask, Result, SampleType, Step, Value,
+};
+use pipeline_ops::draw::{ColorMap, Palette, Text};
+use pipeline_ops::measure::Table;
+use pipeline_ops::point::{Convert, Rescale, ShuffleChannels};
+use pipeline_ops::segment::{LabelImage, MaskImage};
 
-/// White pixels between two pictures of a contact sheet.
-const GAP: usize = 6;
-
-/// Puts colour pictures of one size next to each other, each `width` pixels wide.
+/// Any result as 8-bit RGB; numbers are written onto a page of that size.
 ///
 /// # Errors
-/// If a picture is not 8-bit RGB, or of another shape than the first.
-pub fn contact_sheet(pictures: &[&Image], width: u32) -> Result<Image> {
-    let resize = Resize { width: Some(width), ..Resize::default() };
-    let small = |picture: &&Image| resize.run(In::new((*picture).clone()), &Context::default());
-    let pictures = pictures.iter().map(small).collect::<Result<Vec<_>>>()?;
-
-    let row_len = pictures.first().map_or(0, |picture| picture.layout().row_len());
-    let mut rows = Vec::with_capacity(pictures.len());
-    for picture in &pictures {
-        let samples = picture.samples::<u8>().filter(|_| picture.channels() == 3);
-        let samples =
-            samples.ok_or_else(|| Error::input("the picture", picture.layout(), "8-bit RGB"))?;
-        rows.push(samples.chunks_exact(row_len));
+/// If the value is no image, mask, labels or table.
+pub fn picture(value: &Value, page: (u32, u32), ctx: &Context<'_>) -> Result<Image> {
+    let mut image = if let Some(mask) = value.downcast_ref::<Mask>() {
+        MaskImage {}.run(In::new(mask.clone()), ctx)?
+    } else if let Some(labels) = value.downcast_ref::<Labels>() {
+        let image = LabelImage::default().run(In::new(labels.clone()), ctx)?;
+        let high = Some(labels.count() as f32 + 1.0);
+        ColorMap { palette: Palette::Turbo, high, ..ColorMap::default() }
+            .run(In::new(image), ctx)?
+    } else if let Some(table) = value.downcast_ref::<Table>() {
+        let line = |(name, numbers): (&str, &[f64])| match numbers.first() {
+            Some(number) => format!("{name} {number:.3}\n"),
+            None => format!("{name}\n"),
+        };
+        let lines: String = table.columns().take(7).map(line).collect();
+        let page = Image::zeros(Layout::new(page.0, page.1, 3, SampleType::U8))?;
+        Text::at(4, 4, lines).run(In::new(page), ctx)?
+    } else if let Some(image) = value.downcast_ref::<Image>() {
+        image.clone()
+    } else {
+        let expected = "an image, a mask, labels or a table";
+        return Err(Error::input("the result", value.data_type().name, expected));
+    };
+    if image.sample_type() != SampleType::U8 {
+        image = Rescale { low: 0.0, high: 100.0 }.run(In::new(image), ctx)?;
+        image = Convert::to(SampleType::U8).run(In::new(image), ctx)?;
     }
-    let (mut sheet, mut height) = (Vec::new(), 0);
-    while let Some(row) = rows.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>()
-        && !row.is_empty()
-    {
-        sheet.extend(row.join(&[u8::MAX; 3 * GAP][..]));
-        height += 1;
-    }
-    let width = sheet.len() / 3 / height.max(1);
-    let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
-    Image::from_samples(side(width), side(height), 3, sheet)
+    let channels = if image.channels() < 3 { vec![0, 0, 0] } else { vec![0, 1, 2] };
+    // Light and numbers are shown as they are.
+    let image = ShuffleChannels { channels }.run(In::new(image), ctx)?;
+    Ok(image.with_color(ColorSpace::Srgb))
 }
 
 #[doc = include_str!("../../README.md")]

@@ -60,7 +60,11 @@ pub use to_linear::ToLinear;
 
 use pipeline_core::{Registry, Result};
 
-pub(crate) fn register(registry: &mut Registry) -> Result<()> {
+/// Adds the steps of this group to `registry`.
+///
+/// # Errors
+/// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
+pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<AlphaOver>()?;
     registry.register::<ApplyMask>()?;
     registry.register::<Arithmetic>()?;

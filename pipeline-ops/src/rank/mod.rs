@@ -13,7 +13,11 @@ pub use percentile::Percentile;
 
 use pipeline_core::{Registry, Result};
 
-pub(crate) fn register(registry: &mut Registry) -> Result<()> {
+/// Adds the steps of this group to `registry`.
+///
+/// # Errors
+/// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
+pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<Maximum>()?;
     registry.register::<Median>()?;
     registry.register::<Minimum>()?;

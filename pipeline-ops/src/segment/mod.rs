@@ -34,7 +34,11 @@ pub use yen::Yen;
 
 use pipeline_core::{Registry, Result};
 
-pub(crate) fn register(registry: &mut Registry) -> Result<()> {
+/// Adds the steps of this group to `registry`.
+///
+/// # Errors
+/// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
+pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<AdaptiveThreshold>()?;
     registry.register::<ConnectedComponents>()?;
     registry.register::<ExpandLabels>()?;

@@ -23,4 +23,6 @@ mod sizes;
 mod steps;
 mod support;
 #[cfg(feature = "codecs")]
+mod table;
+#[cfg(feature = "codecs")]
 mod tiff;
