@@ -7,7 +7,7 @@ use std::alloc::System;
 use std::process::Command;
 
 use pipeline_benches::figure::{Figure, HEAD};
-use pipeline_benches::{cancel, events, latency, nested, order, overhead, plan, rerun};
+use pipeline_benches::{cancel, events, fusion, latency, nested, order, overhead, plan, rerun};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -20,9 +20,16 @@ fn allocations(work: &dyn Fn()) -> usize {
     region.change().allocations
 }
 
+/// How many bytes a piece of work allocates, on all threads.
+fn allocated(work: &dyn Fn()) -> usize {
+    let region = Region::new(ALLOCATOR);
+    work();
+    region.change().bytes_allocated
+}
+
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 8] = [
+    let questions: [Question; 9] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
@@ -31,6 +38,7 @@ fn main() {
         ("cancel", cancel::figures),
         ("nested", nested::figures),
         ("events", events::figures),
+        ("fusion", || fusion::figures(&allocated)),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     println!("{}\n\n{HEAD}", surroundings(&wanted));
