@@ -3,10 +3,11 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use bytemuck::{Zeroable, cast_slice};
+use bytemuck::{Pod, Zeroable, cast_slice};
 
 use super::layout::Layout;
 use super::sample::{Sample, SampleType};
+use super::spare;
 use crate::error::{Error, Result};
 
 /// `len` zeros, or an error where memory is short: the way to every buffer whose length comes from
@@ -22,21 +23,48 @@ pub(crate) fn zeros<T: Zeroable>(len: usize, what: impl FnOnce() -> String) -> R
     Err(Error::TooLarge { what: what(), needed, allowed: Layout::MAX_BYTES })
 }
 
+/// `len` samples that the caller overwrites, all of them: what they hold is left over from earlier
+/// use, so that large ones need no new memory.
+pub(crate) fn leftovers<T: Sample>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
+    spare::reuse(len).map_or_else(|| zeros(len, what), Ok)
+}
+
+/// As [`zeros`], in memory that was used before where there is some.
+pub(super) fn blank<T: Sample>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
+    match spare::reuse(len) {
+        Some(mut samples) => {
+            samples.fill(T::default());
+            Ok(samples)
+        }
+        None => zeros(len, what),
+    }
+}
+
 /// A shared, immutable run of samples: the whole of a vector, or a window of something larger.
 ///
 /// Cloning shares; nothing is copied. [`Samples::make_mut`] gives the only owner its samples in
 /// place and copies for anyone else.
-pub struct Samples<T> {
+pub struct Samples<T: Pod + Send> {
     owner: Owner<T>,
     range: Range<usize>,
 }
 
-enum Owner<T> {
-    Vec(Arc<Vec<T>>),
+enum Owner<T: Pod + Send> {
+    Vec(Arc<Own<T>>),
     Foreign(Arc<dyn AsRef<[T]> + Send + Sync>),
 }
 
-impl<T> Clone for Samples<T> {
+/// A vector whose memory may be used again.
+#[derive(Clone)]
+struct Own<T: Pod + Send>(Vec<T>);
+
+impl<T: Pod + Send> Drop for Own<T> {
+    fn drop(&mut self) {
+        spare::keep(std::mem::take(&mut self.0));
+    }
+}
+
+impl<T: Pod + Send> Clone for Samples<T> {
     fn clone(&self) -> Self {
         let owner = match &self.owner {
             Owner::Vec(vec) => Owner::Vec(Arc::clone(vec)),
@@ -46,30 +74,30 @@ impl<T> Clone for Samples<T> {
     }
 }
 
-impl<T> std::fmt::Debug for Samples<T> {
+impl<T: Pod + Send> std::fmt::Debug for Samples<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Samples({})", self.range.len())
     }
 }
 
-impl<T> From<Vec<T>> for Samples<T> {
+impl<T: Pod + Send> From<Vec<T>> for Samples<T> {
     fn from(vec: Vec<T>) -> Self {
-        Self { range: 0..vec.len(), owner: Owner::Vec(Arc::new(vec)) }
+        Self { range: 0..vec.len(), owner: Owner::Vec(Arc::new(Own(vec))) }
     }
 }
 
-impl<T> Deref for Samples<T> {
+impl<T: Pod + Send> Deref for Samples<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
         match &self.owner {
-            Owner::Vec(vec) => &vec[self.range.clone()],
+            Owner::Vec(vec) => &vec.0[self.range.clone()],
             Owner::Foreign(owner) => &(**owner).as_ref()[self.range.clone()],
         }
     }
 }
 
-impl<T: Copy> Samples<T> {
+impl<T: Pod + Send> Samples<T> {
     /// Shares samples that something else owns, for example a memory-mapped file.
     ///
     /// The owner must give the same slice at every call.
@@ -104,7 +132,7 @@ impl<T: Copy> Samples<T> {
         let range = self.range.clone();
         match &mut self.owner {
             // Alone by now, so this never copies.
-            Owner::Vec(vec) => &mut Arc::make_mut(vec)[range],
+            Owner::Vec(vec) => &mut Arc::make_mut(vec).0[range],
             Owner::Foreign(_) => &mut [],
         }
     }
@@ -113,10 +141,11 @@ impl<T: Copy> Samples<T> {
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         match self.owner {
-            Owner::Vec(vec) if self.range == (0..vec.len()) => {
-                Arc::try_unwrap(vec).unwrap_or_else(|shared| (*shared).clone())
-            }
-            Owner::Vec(vec) => vec[self.range].to_vec(),
+            Owner::Vec(mut vec) if self.range == (0..vec.0.len()) => match Arc::get_mut(&mut vec) {
+                Some(own) => std::mem::take(&mut own.0),
+                None => vec.0.clone(),
+            },
+            Owner::Vec(vec) => vec.0[self.range].to_vec(),
             Owner::Foreign(owner) => (*owner).as_ref()[self.range].to_vec(),
         }
     }
@@ -133,7 +162,7 @@ impl<T: Copy> Samples<T> {
     fn allocation(&self) -> Allocation {
         match &self.owner {
             Owner::Vec(vec) => {
-                Allocation { id: Arc::as_ptr(vec).addr(), bytes: size_of_val(vec.as_slice()) }
+                Allocation { id: Arc::as_ptr(vec).addr(), bytes: size_of_val(vec.0.as_slice()) }
             }
             Owner::Foreign(owner) => {
                 Allocation { id: Arc::as_ptr(owner).addr(), bytes: size_of_val((**owner).as_ref()) }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::buffer::{Allocation, Buffer, Samples, zeros};
+use super::buffer::{Allocation, Buffer, Samples, blank};
 use super::layout::{ColorSpace, Layout};
 use super::sample::{Sample, SampleType};
 use super::view::{Raster, View};
@@ -68,7 +68,7 @@ impl Image {
     pub fn zeros(layout: Layout) -> Result<Self> {
         let count = layout.sample_count()?;
         let buffer = crate::dispatch!(layout.sample, T => {
-            Buffer::from(zeros::<T>(count, || format!("an image of {layout}"))?)
+            Buffer::from(blank::<T>(count, || format!("an image of {layout}"))?)
         });
         Self::from_buffer(layout, buffer)
     }

@@ -7,6 +7,7 @@ use super::handle::Run;
 use super::options::{Fusion, Options, RunOptions};
 use super::report::Report;
 use super::run::{Audience, RunCore};
+use crate::data::release;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
 use crate::plan::{Plan, Planner, Request};
@@ -146,6 +147,7 @@ impl Drop for Executor {
         for run in self.engine.runs() {
             run.cancel(CancelReason::Shutdown);
         }
+        release();
     }
 }
 

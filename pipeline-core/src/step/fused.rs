@@ -17,7 +17,7 @@ use super::context::Context;
 use super::erased::AnyStep;
 use super::tile::{Tile, keeps_profile};
 use crate::data::{
-    Buffer, DataType, Image, Layout, Mask, Raster, Region, Value, View, ViewMut, zeros,
+    Buffer, DataType, Image, Layout, Mask, Raster, Region, Value, View, ViewMut, leftovers,
 };
 use crate::error::{Error, Result};
 
@@ -349,7 +349,7 @@ impl<'a> Fused<'a> {
         crate::dispatch!(layout.sample, T => {
             let mut out = Vec::new();
             (self.within)(root, &mut || {
-                out = zeros::<T>(layout.sample_count()?, || format!("an image of {layout}"))?;
+                out = leftovers::<T>(layout.sample_count()?, || format!("an image of {layout}"))?;
                 Ok(())
             })?;
             let (row_len, channels) = (layout.row_len(), usize::from(layout.channels));

@@ -1,7 +1,7 @@
 //! The tile-wise form of a step: how most image operations are written.
 
 use super::context::Context;
-use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut, zeros};
+use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut, leftovers};
 use crate::error::{Error, Result};
 
 /// A step that can make any region of its output from regions of its inputs.
@@ -121,7 +121,7 @@ pub fn tile<A: Raster, R: Raster>(
                 bands.in_place::<T>(owned.make_mut(), rest)?;
             }
         } else {
-            let mut out = zeros::<T>(samples, || format!("an image of {layout}"))?;
+            let mut out = leftovers::<T>(samples, || format!("an image of {layout}"))?;
             let first = View::whole(source, &buffer);
             bands.fill::<T>(&mut out, first, rest)?;
             buffer = out.into();
