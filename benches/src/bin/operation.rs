@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "the times are what this program is for")]
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Instant;
 
 use pipeline_benches::clock::cpu;
@@ -26,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kind = registry.find(step)?;
     let mut graph = Graph::new();
     let picture = graph.input::<Image>("picture");
-    let node = graph.add_any("step", kind.build(&serde_json::from_str(params)?)?, kind.clone());
+    let node = graph.add_any("step", kind.build(&serde_json::from_str(params)?)?, Arc::clone(kind));
     for port in kind.inputs.iter().filter(|port| port.data == DataType::of::<Image>()) {
         graph.connect((picture.id(), "out"), (node, port.name))?;
     }

@@ -6,6 +6,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::reverse;
+
 /// Which way an image is flipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -96,12 +98,7 @@ impl Tile for Flip {
             for (y, out) in out.rows::<T>()? {
                 match self.axis {
                     Axis::Vertical => out.copy_from_slice(input.row(last - y)),
-                    Axis::Horizontal => {
-                        let pixels = input.row(y).chunks_exact(channels).rev();
-                        for (out, pixel) in out.chunks_exact_mut(channels).zip(pixels) {
-                            out.copy_from_slice(pixel);
-                        }
-                    }
+                    Axis::Horizontal => reverse(input.row(y), channels, out),
                 }
             }
             Ok(())

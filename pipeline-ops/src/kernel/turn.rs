@@ -1,4 +1,4 @@
-//! Quarter turns of rows.
+//! Rows turned by quarters, and mirrored.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,16 +18,8 @@ pub enum QuarterTurns {
     Three,
 }
 
-impl QuarterTurns {
-    /// The place, in pixels, of an input of `columns` × `rows` that comes to lie at `(x, y)`.
-    fn origin(self, (x, y): (usize, usize), (columns, rows): (usize, usize)) -> (usize, usize) {
-        match self {
-            Self::One => (y, rows - 1 - x),
-            Self::Two => (columns - 1 - x, rows - 1 - y),
-            Self::Three => (columns - 1 - y, x),
-        }
-    }
-}
+/// Rows of the input that are turned side by side: a line of each stays in the nearest cache.
+const ABREAST: usize = 16;
 
 /// Fills the rows of `out`, of which the first is row `first`, with the turned `rows`.
 pub(crate) fn turn<T: Copy>(
@@ -37,14 +29,68 @@ pub(crate) fn turn<T: Copy>(
     first: usize,
     out: &mut [&mut [T]],
 ) {
-    let columns = rows.first().map_or(0, |row| row.len()) / channels;
-    let width = if turns == QuarterTurns::Two { columns } else { rows.len() };
-    // Columns outermost: neighbours along a column of the input are read while they are near.
-    for x in 0..width {
+    if turns == QuarterTurns::Two {
+        let opposite = rows.iter().rev().skip(first);
+        out.iter_mut().zip(opposite).for_each(|(out, row)| reverse(row, channels, out));
+        return;
+    }
+    let is_clockwise = turns == QuarterTurns::One;
+    match channels {
+        1 => quarter::<T, 1>(rows, is_clockwise, first, out),
+        2 => quarter::<T, 2>(rows, is_clockwise, first, out),
+        3 => quarter::<T, 3>(rows, is_clockwise, first, out),
+        4 => quarter::<T, 4>(rows, is_clockwise, first, out),
+        _ => {
+            let columns = rows.first().map_or(0, |row| row.len()) / channels;
+            for (y, out) in (first..).zip(out) {
+                let column = if is_clockwise { y } else { columns - 1 - y };
+                for (x, out) in out.chunks_exact_mut(channels).enumerate() {
+                    let row = if is_clockwise { rows.len() - 1 - x } else { x };
+                    out.copy_from_slice(&rows[row][column * channels..][..channels]);
+                }
+            }
+        }
+    }
+}
+
+/// A quarter turn of pixels of `N` samples.
+fn quarter<T: Copy, const N: usize>(
+    rows: &[&[T]],
+    is_clockwise: bool,
+    first: usize,
+    out: &mut [&mut [T]],
+) {
+    let columns = rows.first().map_or(0, |row| row.len()) / N;
+    for start in (0..rows.len()).step_by(ABREAST) {
+        let count = ABREAST.min(rows.len() - start);
+        let mut abreast: [&[[T; N]]; ABREAST] = [&[]; ABREAST];
+        for (place, source) in (start..).zip(&mut abreast[..count]) {
+            let row = if is_clockwise { rows.len() - 1 - place } else { place };
+            *source = rows[row].as_chunks().0;
+        }
         for (y, out) in (first..).zip(out.iter_mut()) {
-            let (column, row) = turns.origin((x, y), (columns, rows.len()));
-            out[x * channels..][..channels]
-                .copy_from_slice(&rows[row][column * channels..][..channels]);
+            let column = if is_clockwise { y } else { columns - 1 - y };
+            let out = out[start * N..][..count * N].as_chunks_mut::<N>().0;
+            out.iter_mut().zip(&abreast).for_each(|(out, source)| *out = source[column]);
+        }
+    }
+}
+
+/// Fills `out` with the pixels of a row from its last to its first.
+pub(crate) fn reverse<T: Copy>(row: &[T], channels: usize, out: &mut [T]) {
+    fn pixels<T: Copy, const N: usize>(row: &[T], out: &mut [T]) {
+        let pixels = row.as_chunks::<N>().0.iter().rev();
+        out.as_chunks_mut::<N>().0.iter_mut().zip(pixels).for_each(|(out, pixel)| *out = *pixel);
+    }
+    match channels {
+        1 => pixels::<T, 1>(row, out),
+        2 => pixels::<T, 2>(row, out),
+        3 => pixels::<T, 3>(row, out),
+        4 => pixels::<T, 4>(row, out),
+        _ => {
+            let pixels = row.chunks_exact(channels).rev();
+            let out = out.chunks_exact_mut(channels);
+            out.zip(pixels).for_each(|(out, pixel)| out.copy_from_slice(pixel));
         }
     }
 }
@@ -52,6 +98,17 @@ pub(crate) fn turn<T: Copy>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_is_mirrored_pixel_by_pixel() {
+        let row: Vec<u16> = (0..60).collect();
+        for channels in [1, 2, 3, 4, 5, 6] {
+            let mut out = [0; 60];
+            reverse(&row, channels, &mut out);
+            let expected: Vec<u16> = row.chunks(channels).rev().flatten().copied().collect();
+            assert_eq!(out[..], expected, "{channels} channels");
+        }
+    }
 
     #[test]
     fn pixels_turn_with_all_their_channels() {
