@@ -48,16 +48,17 @@ pub(super) enum State {
 /// Tells the number of a worker from a place: no graph has two thousand million of these.
 const SEAT: u32 = 1 << 31;
 
-const RUNNING: u8 = 1;
-const ENDED: u8 = 2;
+const ENDED: u8 = 1;
+/// The first of the codes of running places, which tell attempts apart.
+const RUNNING: u8 = 1 << 7;
 /// Running, as far as anyone can tell, but about to end.
 const ENDING: u8 = u8::MAX;
 
 impl State {
-    fn code(self) -> u8 {
+    fn code(self, attempt: u8) -> u8 {
         match self {
             Self::Pending => 0,
-            Self::Running => RUNNING,
+            Self::Running => running(attempt),
             Self::Ended(status) => {
                 let place = Status::ALL.iter().position(|&other| other == status);
                 ENDED + u8::try_from(place.unwrap_or(0)).unwrap_or(0)
@@ -68,10 +69,16 @@ impl State {
     fn of(code: u8) -> Self {
         match code {
             0 => Self::Pending,
-            RUNNING | ENDING => Self::Running,
+            RUNNING.. => Self::Running,
             ended => Self::Ended(Status::ALL[usize::from(ended - ENDED) % Status::ALL.len()]),
         }
     }
+}
+
+/// The code of an attempt that runs. Few steps are tried so often that two attempts have the same,
+/// and none twice before somebody who has just looked looks again.
+const fn running(attempt: u8) -> u8 {
+    RUNNING + attempt % (ENDING - RUNNING)
 }
 
 impl Cell {
@@ -80,7 +87,19 @@ impl Cell {
     }
 
     pub(super) fn set(&self, state: State) {
-        self.state.store(state.code(), Ordering::Release);
+        let attempt = self.attempts.load(Ordering::Relaxed);
+        self.state.store(state.code(attempt), Ordering::Release);
+    }
+
+    /// Whether this attempt runs.
+    pub(super) fn is_at(&self, attempt: u8) -> bool {
+        self.state.load(Ordering::Acquire) == running(attempt)
+    }
+
+    /// The attempt that runs, if one does.
+    pub(super) fn attempt(&self) -> Option<u8> {
+        let attempt = self.attempts.load(Ordering::Relaxed);
+        self.is_at(attempt).then_some(attempt)
     }
 
     /// Notes an attempt that begins.
@@ -105,10 +124,12 @@ impl Cell {
         }
     }
 
-    /// Takes the right to end a running place, unless someone else did. Whoever looks sees a
-    /// running place until its end is [`set`](Self::set), when all that is told of it is there.
-    pub(super) fn claim(&self) -> bool {
-        self.state.compare_exchange(RUNNING, ENDING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    /// Takes the right to end a place that is at this attempt, unless someone else did or another
+    /// attempt has begun. Whoever looks sees a running place until its end is [`set`](Self::set),
+    /// when all that is told of it is there.
+    pub(super) fn claim(&self, attempt: u8) -> bool {
+        let (from, to) = (running(attempt), ENDING);
+        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Nanoseconds that threads spent inside its step, waiting included.
@@ -121,8 +142,9 @@ impl Cell {
 
     /// Sets a running place back for another attempt, unless someone ended it.
     pub(super) fn set_back(&self) -> bool {
-        let pending = State::Pending.code();
-        self.state.compare_exchange(RUNNING, pending, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let attempt = self.attempts.load(Ordering::Relaxed);
+        let (from, to) = (running(attempt), State::Pending.code(attempt));
+        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Says that the deadline of an attempt has passed.
@@ -155,7 +177,7 @@ impl Cell {
     /// As [`claim`](Self::claim), for the thread that runs the step. Only a caller's place is sure
     /// to be its own.
     pub(super) fn claim_from(&self, runner: Runner) -> bool {
-        runner == Runner::Caller || self.claim()
+        runner == Runner::Caller || self.claim(self.attempts.load(Ordering::Relaxed))
     }
 
     /// Blames a place for the end of one that has run.
@@ -176,15 +198,28 @@ mod tests {
     #[test]
     fn only_one_ends_a_running_place() {
         let cell = Cell::default();
-        assert!(!cell.claim(), "it does not run yet");
+        assert!(!cell.claim(0), "it does not run yet");
         cell.set(State::Running);
-        assert!(cell.claim());
-        assert!(!cell.claim());
+        assert!(cell.claim(0));
+        assert!(!cell.claim(0));
         assert_eq!(cell.state(), State::Running, "its end has not been told");
         assert!(!cell.set_back());
         cell.set(State::Ended(Status::Failed));
         assert_eq!(cell.state(), State::Ended(Status::Failed));
         assert!(!cell.set_back(), "it has ended");
+    }
+
+    #[test]
+    fn whoever_gives_up_on_an_attempt_does_not_end_the_next() {
+        let cell = Cell::default();
+        for attempt in 1..=u8::MAX {
+            cell.begin(attempt, 0, Runner::Worker);
+            cell.set(State::Running);
+            assert_eq!((cell.state(), cell.attempt()), (State::Running, Some(attempt)));
+            assert!(!cell.claim(attempt - 1), "attempt {attempt}");
+            assert!(cell.set_back());
+            assert!(!cell.claim(attempt), "attempt {attempt} is over");
+        }
     }
 
     #[test]
@@ -211,7 +246,7 @@ mod tests {
     #[test]
     fn every_state_survives_its_code() {
         for status in Status::ALL {
-            assert_eq!(State::of(State::Ended(status).code()), State::Ended(status));
+            assert_eq!(State::of(State::Ended(status).code(1)), State::Ended(status));
         }
     }
 }

@@ -97,6 +97,8 @@ pub(super) struct Engine {
     unattended: AtomicUsize,
     /// Workers that will not come back from a step.
     stuck: AtomicUsize,
+    /// Threads that may wait and will not come back from a step.
+    stuck_waiting: AtomicUsize,
     /// Workers that were given up on, and in how many steps, one inside the other.
     lost: Mutex<HashMap<u32, i32>>,
     runs: Mutex<Vec<Arc<RunCore>>>,
@@ -162,6 +164,7 @@ impl Engine {
                 callers: AtomicUsize::new(0),
                 unattended: AtomicUsize::new(0),
                 stuck: AtomicUsize::new(0),
+                stuck_waiting: AtomicUsize::new(0),
                 lost: Mutex::default(),
                 runs: Mutex::new(Vec::new()),
                 urgent: AtomicU8::new(0),
@@ -420,15 +423,7 @@ impl Engine {
                 self.workers.fetch_sub(1, Ordering::SeqCst);
             }
             Runner::Guest => {}
-            Runner::Blocking => {
-                let mut waiting = self.waiting.lock();
-                if let Ok(fresh) = build_pool(self.blocking_threads, "pipeline-blocking") {
-                    let jobs = self.in_waiting.len();
-                    (0..jobs).for_each(|_| self.send_to_waiting(&fresh));
-                    *waiting = Some(fresh);
-                }
-                return;
-            }
+            Runner::Blocking => return self.lose_waiting(),
             Runner::Caller => return,
         }
         let stuck = self.stuck.fetch_add(1, Ordering::Relaxed) + 1;
@@ -444,6 +439,21 @@ impl Engine {
             drop(old);
         }
         self.wake(1);
+    }
+
+    /// Takes note that a thread which may wait is lost. As with workers, more than a quarter of them
+    /// are replaced, together.
+    fn lose_waiting(self: &Arc<Self>) {
+        let mut waiting = self.waiting.lock();
+        let stuck = self.stuck_waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        if stuck * 4 > self.blocking_threads
+            && let Ok(fresh) = build_pool(self.blocking_threads, "pipeline-blocking")
+        {
+            self.stuck_waiting.store(0, Ordering::Relaxed);
+            let jobs = self.in_waiting.len();
+            (0..jobs).for_each(|_| self.send_to_waiting(&fresh));
+            *waiting = Some(fresh);
+        }
     }
 
     /// Counts in how many steps a worker is lost, one inside the other. It may come back from one
@@ -526,4 +536,19 @@ pub(super) enum Drained {
     Free,
     /// Given up on meanwhile: its step overran, and another thread took its place.
     Lost,
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_may_wait_are_replaced_together() {
+        let engine = Engine::new(1, 4, Options::default()).unwrap();
+        engine.lose(Runner::Blocking, 0);
+        assert!(engine.waiting.lock().is_none(), "three are left");
+        engine.lose(Runner::Blocking, 0);
+        assert!(engine.waiting.lock().is_some());
+        assert_eq!(engine.stuck_waiting.load(Ordering::Relaxed), 0);
+    }
 }

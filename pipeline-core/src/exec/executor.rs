@@ -18,7 +18,7 @@ use crate::plan::{Plan, Planner, Request};
 /// Dropping it stops its runs.
 #[derive(Debug)]
 pub struct Executor {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
 }
 
 /// Plans of this many graphs are kept for the next edit.

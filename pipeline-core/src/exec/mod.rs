@@ -27,6 +27,8 @@ mod sum;
 mod task;
 mod tell;
 mod timer;
+#[cfg(all(test, not(shuttle)))]
+mod tests;
 mod trust;
 mod wait;
 

@@ -413,7 +413,7 @@ fn a_step_ends_once_whether_it_returns_fails_or_is_given_up_on() {
         let ends = Arc::new(AtomicU32::new(0));
         let (watched, ended) = (Arc::clone(&cell), Arc::clone(&ends));
         let timer = thread::spawn(move || {
-            if watched.claim() {
+            if watched.claim(0) {
                 ended.fetch_add(1, Ordering::SeqCst);
                 watched.set(State::Ended(Status::Failed));
             }

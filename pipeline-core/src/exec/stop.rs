@@ -4,16 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cell::{Runner, State};
+use super::cell::Runner;
 use super::run::RunCore;
 use super::timer::NOT_HURRIED;
 use crate::error::{CancelReason, Error};
 use crate::step::OnCancel;
 use crate::sync::atomic::Ordering;
 
-/// How long a step that was told to stop goes on, because others wait for it, before it is asked
-/// whether they still do.
-const STILL_WANTED: Duration = Duration::from_millis(50);
+/// How long a run that was told to stop may go on, because others wait for its steps, before it is
+/// asked again whether they still do.
+const STILL_THERE: Duration = Duration::from_millis(50);
 
 impl RunCore {
     /// Tells the run to stop; what does not stop within the grace period is given up on.
@@ -68,27 +68,28 @@ impl RunCore {
 
     fn abandon_all(self: &Arc<Self>) {
         let Some(reason) = self.token.reason() else { return };
-        let mut is_wanted = false;
         for (place, cell) in (0u32..).zip(&self.state.cells) {
-            if cell.state() == State::Running {
-                if self.is_wanted(place, reason) {
-                    is_wanted = true;
-                } else {
-                    self.abandon(place, None);
-                }
+            if let Some(attempt) = cell.attempt()
+                && !self.is_wanted(place, reason)
+            {
+                self.abandon(place, attempt, None);
             }
         }
-        if is_wanted {
-            self.abandon_after(self.grace.max(STILL_WANTED));
+        // What others wait for goes on, and a step that began while the run was told to stop may
+        // not have been seen.
+        let is_over = self.report.lock().is_some();
+        if !is_over {
+            self.abandon_after(self.grace.max(STILL_THERE));
         }
     }
 
-    /// Gives up on a step that does not return: the place fails, its thread is replaced, and what
-    /// the step may still return is dropped. `limit` is the time that it was given, if that is why.
-    pub(super) fn abandon(self: &Arc<Self>, place: u32, limit: Option<Duration>) {
+    /// Gives up on an attempt that does not return: the place fails, its thread is replaced, and
+    /// what the step may still return is dropped. `limit` is the time that it was given, if that is
+    /// why.
+    pub(super) fn abandon(self: &Arc<Self>, place: u32, attempt: u8, limit: Option<Duration>) {
         let cell = &self.state.cells[place as usize];
         let runner = cell.runner();
-        if runner == Runner::Caller || !cell.claim() {
+        if runner == Runner::Caller || !cell.claim(attempt) {
             return;
         }
         let mut local = self.local();
@@ -98,7 +99,7 @@ impl RunCore {
         if self.bus.is_active() && self.is_told_late(place) {
             // The lost thread will not tell it.
             let now = std::mem::replace(&mut local.now, began);
-            self.tell_started(place, cell.attempts.load(Ordering::Relaxed), &mut local);
+            self.tell_started(place, attempt, &mut local);
             local.now = now;
         }
         let after = limit.unwrap_or(Duration::from_nanos(took));

@@ -208,7 +208,7 @@ impl RunCore {
             crew: Some(&self.engine.crew),
             services: Some(&self.engine.services),
             attempt: attempt.into(),
-            deadline: watched.map(|(deadline, _)| deadline),
+            deadline: watched.as_ref().map(|watch| watch.deadline),
             helped: Some(&cell.helped),
         };
         let mut values = Values::default();
@@ -228,8 +228,8 @@ impl RunCore {
                 })
             }))
         });
-        if let Some((_, due)) = watched {
-            self.engine.timer.forget(due);
+        if let Some(watch) = watched {
+            self.forget(watch);
         }
         self.engine.recall_declined();
         local.now = self.now();

@@ -59,6 +59,11 @@ impl Timer {
         due
     }
 
+    /// How many things wait for their time.
+    pub(crate) fn len(&self) -> usize {
+        self.0.state.lock().due.len()
+    }
+
     /// Does not call it any more.
     pub(crate) fn forget(&self, due: Due) {
         let job = self.0.state.lock().due.remove(&due);
@@ -109,6 +114,6 @@ impl Shared {
 
 impl std::fmt::Debug for Timer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Timer").field("due", &self.0.state.lock().due.len()).finish()
+        f.debug_struct("Timer").field("due", &self.len()).finish()
     }
 }

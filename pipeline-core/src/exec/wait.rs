@@ -8,9 +8,6 @@ use super::run::RunCore;
 use super::timer::{Due, NOT_HURRIED};
 use crate::error::{CancelReason, Result};
 use crate::step::Lane;
-use crate::sync::atomic::Ordering;
-
-use super::cell::State;
 
 impl RunCore {
     /// Runs a place on the threads of another lane.
@@ -61,33 +58,44 @@ impl RunCore {
         place: u32,
         attempt: u8,
         limit: Duration,
-    ) -> Option<(Instant, Due)> {
+    ) -> Option<Watch> {
         // A time that no clock reaches is no deadline.
-        let at = Instant::now().checked_add(limit)?;
+        let deadline = Instant::now().checked_add(limit)?;
         let run = Arc::downgrade(self);
-        let grace = self.grace;
-        let due = self.engine.timer.at(at, NOT_HURRIED, move || {
-            let Some(strong) = run.upgrade() else { return };
-            if !strong.is_still(place, attempt) {
-                return;
+        let asked = self.engine.timer.at(deadline, NOT_HURRIED, move || {
+            if let Some(run) = run.upgrade()
+                && let cell = &run.state.cells[place as usize]
+                && cell.is_at(attempt)
+            {
+                cell.expire(attempt);
             }
-            strong.state.cells[place as usize].expire(attempt);
-            let Some(end) = at.checked_add(grace) else { return };
-            strong.engine.timer.at(end, NOT_HURRIED, move || {
-                if let Some(run) = run.upgrade()
-                    && run.is_still(place, attempt)
-                {
-                    run.abandon(place, Some(limit));
-                }
-            });
         });
-        Some((at, due))
+        let given_up_on = deadline.checked_add(self.grace).map(|end| {
+            let run = Arc::downgrade(self);
+            self.engine.timer.at(end, NOT_HURRIED, move || {
+                if let Some(run) = run.upgrade() {
+                    run.abandon(place, attempt, Some(limit));
+                }
+            })
+        });
+        Some(Watch { deadline, asked, given_up_on })
     }
 
-    fn is_still(&self, place: u32, attempt: u8) -> bool {
-        let cell = &self.state.cells[place as usize];
-        cell.state() == State::Running && cell.attempts.load(Ordering::Relaxed) == attempt
+    /// Watches an attempt that has come back no longer.
+    pub(super) fn forget(&self, watch: Watch) {
+        self.engine.timer.forget(watch.asked);
+        if let Some(due) = watch.given_up_on {
+            self.engine.timer.forget(due);
+        }
     }
+}
+
+/// What a timer does about an attempt that takes too long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watch {
+    pub(super) deadline: Instant,
+    asked: Due,
+    given_up_on: Option<Due>,
 }
 
 impl crate::step::Host for RunCore {
