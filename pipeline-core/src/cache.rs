@@ -22,9 +22,9 @@ use crate::key::Key;
 ///   both carry the same result,
 /// - is quick: `get` and `contains` read no pixels, `put` copies none. The thread of a step waits for
 ///   it, and so do other threads that look something up,
-/// - never calls back into the engine, and never panics. A panic is nobody's step and is not caught:
-///   in a call of the planner, and of a run on the caller's thread, it reaches the caller; on one of
-///   the executor's threads it ends the program.
+/// - never calls back into the engine, and never panics. What it panics at the executor takes for
+///   missed, not kept or not there, and goes on; a warning of the next run that has a listener tells
+///   what the panic said.
 ///
 /// ```
 /// use std::collections::HashMap;

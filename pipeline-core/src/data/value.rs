@@ -118,6 +118,9 @@ enum Inner {
     Shared(Arc<dyn Erased>),
 }
 
+/// More bytes than any process has.
+const ADDRESSABLE: u64 = 1 << 47;
+
 /// What the engine needs to know of a value whose type it does not.
 trait Erased: Any + std::fmt::Debug + Send + Sync {
     fn data_type(&self) -> DataType;
@@ -225,6 +228,12 @@ impl Value {
             Inner::Unit => 0,
             Inner::Shared(value) => value.size_bytes(),
         }
+    }
+
+    /// Bytes the value keeps alive, as they are added up: no type is taken at its word beyond what a
+    /// machine can address, so that the sums of a run do not overflow.
+    pub(crate) fn counted_bytes(&self) -> u64 {
+        (self.size_bytes() as u64).min(ADDRESSABLE)
     }
 
     /// The buffer that holds nearly all of those bytes, if other values may share it.

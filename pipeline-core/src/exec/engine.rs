@@ -14,6 +14,7 @@ use quanta::Clock;
 use rayon::ThreadPool;
 
 use super::cell::Runner;
+use super::guarded::Guarded;
 use super::inflight::InFlight;
 use super::lane::{Handed, Waiting};
 use super::options::{Fusion, Options};
@@ -21,7 +22,6 @@ use super::roster::Roster;
 use super::run::RunCore;
 use super::state::Spare;
 use super::timer::Timer;
-use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::id::RunId;
 use crate::observe::{Observer, Pump};
@@ -110,7 +110,7 @@ pub(super) struct Engine {
     pub(super) clock: Clock,
     pub(super) roster: Roster,
     pub(super) inflight: InFlight<Follower>,
-    pub(super) cache: Option<Arc<dyn Cache>>,
+    pub(super) cache: Option<Guarded>,
     pub(super) services: Services,
     pub(super) observers: Vec<Arc<dyn Observer>>,
     pub(super) pump: Pump,
@@ -181,7 +181,7 @@ impl Engine {
                 clock: Clock::new(),
                 roster: Roster::default(),
                 inflight: InFlight::new(),
-                cache: options.cache,
+                cache: options.cache.map(Guarded::new),
                 services: options.services,
                 observers: options.observers,
                 pump: Pump::new(),

@@ -7,6 +7,7 @@ use super::handle::Run;
 use super::options::{Fusion, Options, RunOptions};
 use super::report::Report;
 use super::run::{Audience, RunCore};
+use crate::cache::Cache;
 use crate::data::release;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
@@ -47,7 +48,7 @@ impl Executor {
         let request = Request {
             targets: &options.targets,
             bindings: &options.bindings,
-            cache: engine.cache.as_deref(),
+            cache: engine.cache.as_ref().map(|cache| cache as &dyn Cache),
             services: &engine.services,
             sources: &engine.sources,
             identities: &engine.identities,

@@ -55,13 +55,15 @@ impl Run {
         report
     }
 
-    /// Blocks until the run is over, but no longer than `time`.
+    /// Blocks until the run is over, but no longer than `time`. Inside a step, this thread runs
+    /// steps of the run meanwhile, and finishes the one that it is at.
     #[must_use]
     pub fn wait_for(&self, time: Duration) -> Option<Arc<Report>> {
-        match Instant::now().checked_add(time) {
-            Some(until) => self.0.wait_until(until),
-            None => Some(self.wait()),
+        let Some(until) = Instant::now().checked_add(time) else { return Some(self.wait()) };
+        if is_inside_step() {
+            return self.0.see_through_until(Some(until));
         }
+        self.0.wait_until(until)
     }
 
     /// Joins the stream of events: the state now, and everything after it. At most `capacity`

@@ -11,7 +11,7 @@ use super::engine::Follower;
 use super::inflight::Begin;
 use super::run::RunCore;
 use super::task::{End, Values};
-use crate::cache::Hit;
+use crate::cache::{Cache, Hit};
 use crate::data::Value;
 use crate::error::Result;
 use crate::event::Status;

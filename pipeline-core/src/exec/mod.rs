@@ -6,6 +6,7 @@ mod engine;
 mod executor;
 mod fused;
 mod gate;
+mod guarded;
 mod handful;
 mod handle;
 mod inflight;
@@ -26,9 +27,9 @@ mod stop;
 mod sum;
 mod task;
 mod tell;
-mod timer;
 #[cfg(all(test, not(shuttle)))]
 mod tests;
+mod timer;
 mod trust;
 mod wait;
 

@@ -211,6 +211,11 @@ impl RunCore {
 
     /// Runs places until there is none, or something more urgent, or this thread was given up on.
     pub(super) fn drain(self: &Arc<Self>, first: u32) -> Drained {
+        self.drain_until(first, None)
+    }
+
+    /// As [`drain`](Self::drain), but begins no place at a time or later.
+    fn drain_until(self: &Arc<Self>, first: u32, until: Option<Instant>) -> Drained {
         let mut local = self.local();
         let mut next = Some(first);
         // An inner run ends with its outer step; to stop in between would hold the thread up.
@@ -229,7 +234,8 @@ impl RunCore {
                     }
                 }
             };
-            if !is_nested && self.engine.is_outranked(self.priority) {
+            let is_outranked = !is_nested && self.engine.is_outranked(self.priority);
+            if is_outranked || is_past(until) {
                 self.flush(&mut local);
                 let left = self.schedule.give_back(place, &mut local.hand, &**self);
                 if left == Left::Others {
@@ -312,7 +318,20 @@ impl RunCore {
     /// and may be the only thread there is.
     pub(super) fn see_through(self: &Arc<Self>) -> Arc<Report> {
         loop {
-            let (place, lane) = match self.await_place() {
+            if let Some(report) = self.see_through_until(None) {
+                return report;
+            }
+        }
+    }
+
+    /// As [`see_through`](Self::see_through), but no longer than until a time; a step that has
+    /// begun is finished.
+    pub(super) fn see_through_until(
+        self: &Arc<Self>,
+        until: Option<Instant>,
+    ) -> Option<Arc<Report>> {
+        loop {
+            let (place, lane) = match self.await_place(until) {
                 Ok(next) => next,
                 Err(report) => return report,
             };
@@ -320,7 +339,7 @@ impl RunCore {
                 self.engine.wake(1);
             }
             let drained = match lane {
-                Lane::Compute => self.drain(place),
+                Lane::Compute => self.drain_until(place, until),
                 Lane::Rayon | Lane::Blocking => self.drain_handed(place, lane),
             };
             if drained == Drained::Lost {
@@ -330,15 +349,18 @@ impl RunCore {
         }
     }
 
-    /// Waits for a place that this thread may run, or for the end.
-    fn await_place(self: &Arc<Self>) -> Result<(u32, Lane), Arc<Report>> {
+    /// Waits for a place that this thread may run, or for the end, or until it is time.
+    fn await_place(
+        self: &Arc<Self>,
+        until: Option<Instant>,
+    ) -> Result<(u32, Lane), Option<Arc<Report>>> {
         let is_nested = is_inside_step();
         // A thread that waits inside a step may be one that another run inside a step waits for.
         let may_lend = is_nested && runner() != Runner::Caller;
         let mut report = self.report.lock();
         loop {
-            if let Some(report) = &*report {
-                return Err(Arc::clone(report));
+            if report.is_some() || is_past(until) {
+                return Err(report.clone());
             }
             if !is_nested && self.engine.is_outranked(self.priority) {
                 // Nobody calls when the more urgent run has nothing left, so it looks again.
@@ -360,6 +382,8 @@ impl RunCore {
                     self.idle.fetch_sub(1, Ordering::SeqCst);
                     return Ok((place, lane));
                 }
+            } else if let Some(until) = until {
+                self.over.wait_until(&mut report, until);
             } else if is_nested {
                 self.over.wait(&mut report);
             } else {
@@ -449,6 +473,11 @@ impl RunCore {
     pub(super) fn flush(&self, local: &mut Local) {
         self.bus.emit_all(&mut local.events);
     }
+}
+
+/// Whether a time has come.
+fn is_past(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| until <= Instant::now())
 }
 
 /// Events that may wait for observers before they are told the state instead.

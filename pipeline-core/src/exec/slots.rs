@@ -75,7 +75,7 @@ impl Slots {
         if value.is_unit() {
             return 0;
         }
-        let bytes = value.size_bytes() as u64;
+        let bytes = value.counted_bytes();
         if self.left[slot as usize].load(Ordering::Relaxed) == 0 {
             dispose(value);
             return bytes;
@@ -84,16 +84,17 @@ impl Slots {
         *at.value.lock() = value;
         at.bytes.store(bytes, Ordering::Relaxed);
         self.filled[slot as usize].store(true, Ordering::Relaxed);
-        let live = self.live.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.peak.fetch_max(live + self.aside.load(Ordering::Relaxed), Ordering::Relaxed);
+        let live = self.live.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let peak = live.saturating_add(self.aside.load(Ordering::Relaxed));
+        self.peak.fetch_max(peak, Ordering::Relaxed);
         bytes
     }
 
     /// Counts bytes that a step makes beside its result while it runs. They are not
     /// [live](Self::live): what a step is expected to take is reserved for it already.
     pub(crate) fn begin_aside(&self, bytes: u64) {
-        let aside = self.aside.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.peak.fetch_max(self.live() + aside, Ordering::Relaxed);
+        let aside = self.aside.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        self.peak.fetch_max(self.live().saturating_add(aside), Ordering::Relaxed);
     }
 
     /// Counts bytes as gone that a step made [aside](Self::begin_aside).

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::cell::{Cell, State};
+use super::guarded::Guarded;
 use super::report::Report;
 use super::run::RunCore;
 use super::slots::Take;
 use crate::error::CancelReason;
-use crate::event::{EventKind, RunFinished, RunStatus, Status, Throttle, Totals};
+use crate::event::{
+    EventKind, RunFinished, RunStatus, Status, Suggestion, Throttle, Totals, Warning,
+};
 use crate::sync::atomic::{Ordering, fence};
 
 impl RunCore {
@@ -27,6 +30,7 @@ impl RunCore {
             fence(Ordering::SeqCst);
         }
         if self.bus.is_active() {
+            self.tell_of_the_cache(t_us);
             let above = |budget| self.state.slots.peak().saturating_sub(budget);
             let overshoot = self.schedule.overshoot().max(self.budget.map_or(0, above));
             if let (Some(budget), 1..) = (self.budget, overshoot) {
@@ -41,6 +45,17 @@ impl RunCore {
         self.over.notify_all();
     }
 
+    /// Tells if the program's cache panicked.
+    fn tell_of_the_cache(&self, t_us: u64) {
+        let Some(text) = self.engine.cache.as_ref().and_then(Guarded::take_panic) else { return };
+        let warning = Warning {
+            code: "cache_panicked".into(),
+            message: format!("the cache panicked: {text}; what it was asked for was computed"),
+            suggestions: vec![Suggestion::text("check the cache with `pipeline_core::testkit`")],
+        };
+        self.bus.emit(t_us, None, EventKind::Warning(Box::new(warning)));
+    }
+
     pub(super) fn make_report(&self, duration_us: u64) -> Report {
         let mut totals = Totals { duration_us, ..Totals::default() };
         let mut nanos = 0;
@@ -52,7 +67,8 @@ impl RunCore {
                 totals.counts.add(status);
             }
             nanos += cell.thread_nanos();
-            totals.bytes += cell.bytes.load(Ordering::Relaxed);
+            let bytes = cell.bytes.load(Ordering::Relaxed);
+            totals.bytes = totals.bytes.saturating_add(bytes);
         }
         totals.thread_us = nanos / 1000;
         totals.peak_bytes = self.state.slots.peak();
@@ -104,7 +120,8 @@ impl RunCore {
                 (step, nanos, bytes, count) = (next, 0, 0, 0);
             }
             let (more_nanos, more_bytes) = measure(cell);
-            (nanos, bytes, count) = (nanos + more_nanos, bytes + more_bytes, count + 1);
+            bytes = bytes.saturating_add(more_bytes);
+            (nanos, count) = (nanos + more_nanos, count + 1);
         }
         self.engine.costs.learn(step, nanos / count, bytes / count);
     }

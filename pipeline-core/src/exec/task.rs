@@ -12,7 +12,7 @@ use super::options::OnFailure;
 use super::run::{Abandoned, Local, RunCore};
 use super::slots::{Take, dispose};
 use super::wait::is_on;
-use crate::cache::{Cost, Tier};
+use crate::cache::{Cache, Cost, Tier};
 use crate::data::Value;
 use crate::error::{CancelReason, Error, Result};
 use crate::event::{EventKind, Status};
@@ -321,8 +321,7 @@ impl RunCore {
             && let Some(key) = self.cache_key(place)
         {
             for (value, port) in values.iter().zip(0u16..) {
-                let cost =
-                    Cost { time: Duration::from_nanos(took), bytes: value.size_bytes() as u64 };
+                let cost = Cost { time: Duration::from_nanos(took), bytes: value.counted_bytes() };
                 for evicted in cache.put(key.port(port), value, cost) {
                     if self.bus.is_active() {
                         let kind = EventKind::Evicted {
@@ -517,7 +516,7 @@ fn printable(error: Error) -> Error {
 }
 
 /// What a panic said. The payload is only looked at, never formatted: its own code could panic.
-fn panic_text(payload: &(dyn Any + Send)) -> String {
+pub(super) fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "with a payload that is not text".to_owned())

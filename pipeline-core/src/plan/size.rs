@@ -38,7 +38,7 @@ impl Plan {
         // What is there when a place has run, and what is beside it while it runs.
         let (mut bytes, mut aside) = (vec![0u64; shape.len()], vec![0u64; shape.len()]);
         for given in &self.given {
-            bytes[shape.producer(given.slot) as usize] += given.value.size_bytes() as u64;
+            bytes[shape.producer(given.slot) as usize] += given.value.counted_bytes();
         }
         for place in 0..narrow(shape.len()) {
             // What passes on or shares a result takes nothing more.

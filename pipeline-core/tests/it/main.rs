@@ -5,6 +5,7 @@ mod corners;
 mod declared;
 mod edits;
 mod events;
+mod extremes;
 mod faults;
 mod figures;
 mod file;

@@ -1,0 +1,57 @@
+//! The program's cache, whose panics end nothing.
+//!
+//! A cache is code of others and called on the threads of the executor, under its locks even. What
+//! it panics at is missed, not kept or not there, which is always allowed; the next run that
+//! somebody listens to tells of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::cache::{Cache, Cost, Evicted, Hit};
+use crate::data::Value;
+use crate::key::Key;
+use crate::sync::Mutex;
+
+use super::slots::dispose;
+use super::task::panic_text;
+
+/// A cache that never panics, around one that may.
+#[derive(Debug)]
+pub(super) struct Guarded {
+    cache: Arc<dyn Cache>,
+    /// What the last panic said that nobody has been told of.
+    panic: Mutex<Option<String>>,
+}
+
+impl Guarded {
+    pub(super) fn new(cache: Arc<dyn Cache>) -> Self {
+        Self { cache, panic: Mutex::new(None) }
+    }
+
+    /// What the cache panicked with since this was asked last.
+    pub(super) fn take_panic(&self) -> Option<String> {
+        self.panic.lock().take()
+    }
+
+    fn ask<R: Default>(&self, call: impl FnOnce(&dyn Cache) -> R) -> R {
+        catch_unwind(AssertUnwindSafe(|| call(&*self.cache))).unwrap_or_else(|payload| {
+            *self.panic.lock() = Some(panic_text(&*payload));
+            dispose(payload);
+            R::default()
+        })
+    }
+}
+
+impl Cache for Guarded {
+    fn get(&self, key: &Key) -> Option<Hit> {
+        self.ask(|cache| cache.get(key))
+    }
+
+    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted> {
+        self.ask(|cache| cache.put(key, value, cost))
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.ask(|cache| cache.contains(key))
+    }
+}
