@@ -11,6 +11,7 @@ mod figures;
 mod file;
 mod file_limits;
 mod file_random;
+mod file_syntax;
 mod kept;
 mod laws;
 mod patience;

@@ -6,6 +6,7 @@ use super::format::{limit, place, syntax};
 use super::limits::FileLimits;
 use super::tree::{DEEPER, MORE, Meter, Tree};
 use crate::error::{Fault, FaultCode};
+use crate::step::shorten;
 
 pub(super) fn tree(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tree, Fault> {
     // The TOML reader holds the whole file before anything can be counted, but every value of it
@@ -30,8 +31,14 @@ pub(super) fn tree(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tre
             return limit(path, DEEPER, meter, limits);
         }
         if message.starts_with("duplicate key") {
-            return Fault::new(FaultCode::Name, path, message, "each name once");
+            let name = error.span().and_then(|span| text.get(span)).unwrap_or("a field");
+            let found = format!("`{}` a second time", shorten(name));
+            return Fault::new(FaultCode::Name, path, found, "each name once");
         }
-        syntax(path, message.lines().next().unwrap_or_default(), "well-formed TOML")
+        let message = message.lines().next().unwrap_or_default();
+        match message.split_once(", expected ") {
+            Some((found, expected)) => syntax(path, found, expected),
+            None => syntax(path, message, "well-formed TOML"),
+        }
     })
 }
