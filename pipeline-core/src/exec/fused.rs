@@ -109,7 +109,7 @@ impl RunCore {
                 cell.blame(self.state.cells[place as usize].blamed().unwrap_or(culprit));
             }
             if let Some(error) = &own.error {
-                self.failures.lock().insert(member.place, Arc::clone(error));
+                self.note_error(member.place, error);
             }
             let has_run = matches!(own.status, Status::Computed | Status::Failed);
             if has_run {

@@ -443,13 +443,22 @@ impl RunCore {
     #[inline(never)]
     fn pass_blame(self: &Arc<Self>, place: u32, end: &End) {
         if let Some(error) = &end.error {
-            self.failures.lock().insert(place, Arc::clone(error));
+            self.note_error(place, error);
         }
         self.resolve(place, None);
         let culprit = self.state.cells[place as usize].blamed().unwrap_or(place);
         for &consumer in self.plan.program.shape.consumers(place) {
             self.state.cells[consumer as usize].blame(culprit);
         }
+    }
+
+    /// Records why a place has no result. A cancel says nothing of the place that it met.
+    pub(super) fn note_error(&self, place: u32, error: &Arc<Error>) {
+        let error = match &**error {
+            Error::Cancelled(reason) => Arc::new(self.fault(place, Error::Cancelled(*reason))),
+            _ => Arc::clone(error),
+        };
+        self.failures.lock().insert(place, error);
     }
 
     /// The end of a place that failed; stops the run if that is its policy.

@@ -186,6 +186,8 @@ fn cancel_reaches_a_running_step_by_handle_and_by_token() {
     let report = run.wait();
     let error = report.ok().unwrap_err().to_string();
     assert_eq!(error, "step `slow` (obey): cancelled because a newer edit replaced it");
+    let told = report.steps().next().unwrap().record.error.unwrap().to_string();
+    assert_eq!(told, error, "the record of the step tells the same");
 }
 
 #[test]
@@ -230,7 +232,7 @@ fn a_failure_that_stops_the_run_reaches_the_steps_that_run() {
         assert_eq!(report.nodes_that(Status::Failed), ["fails"]);
         assert_eq!(report.nodes_that(Status::Cancelled), ["slow"]);
         let error = report.step(slow.id()).unwrap().error.as_ref().unwrap().to_string();
-        assert_eq!(error, "cancelled because another step failed");
+        assert_eq!(error, "step `slow` (obey): cancelled because another step failed");
     });
 }
 
