@@ -65,9 +65,10 @@ pub enum Orientation {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["path"]))]
 pub struct Open {
     /// The file; must be given.
-    #[schemars(extend("x-widget" = "file"))]
+    #[schemars(length(min = 1), extend("x-widget" = "file"))]
     pub path: PathBuf,
     /// Whether the picture is turned upright; default `apply`.
     pub orientation: Orientation,

@@ -65,9 +65,10 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["path"]))]
 pub struct Save {
     /// The file; its extension names the format. It must be given.
-    #[schemars(extend("x-widget" = "save_file"))]
+    #[schemars(length(min = 1), extend("x-widget" = "save_file"))]
     pub path: PathBuf,
     /// Quality of JPEG: more looks better and takes more bytes. 1 to 100, default 90.
     #[schemars(range(min = *QUALITY.start(), max = *QUALITY.end()), extend("x-unit" = "percent"))]

@@ -1,7 +1,10 @@
 //! What the steps refuse, in which words.
 
-use pipeline_core::{Bindings, ColorSpace, Error, Executor, Graph, Image, Options, RunOptions};
+use pipeline_core::{
+    Bindings, ColorSpace, Error, Executor, Graph, Image, Options, Registry, RunOptions,
+};
 use pipeline_ops::geometry::Resize;
+use pipeline_ops::io::Open;
 use serde_json::{Value as Json, json};
 
 use crate::steps::run;
@@ -410,4 +413,28 @@ fn parameters_that_are_no_numbers_are_refused() {
     let step = pipeline_ops::point::Scalar { value: f32::INFINITY, ..Default::default() };
     let error = step.run(In::new(picture(2, 2, 1)), &Context::default()).unwrap_err();
     assert_eq!(error.to_string(), "value is inf, expected a finite number");
+}
+
+#[test]
+fn a_path_that_is_not_given_is_refused_before_anything_runs() {
+    let mut registry = Registry::new();
+    pipeline_ops::register(&mut registry).unwrap();
+    for step in ["open", "save"] {
+        let rows = [
+            (json!({}), "found nothing, expected text of at least 1 character"),
+            (json!({ "path": "" }), "found \"\", expected at least 1 character"),
+        ];
+        for (params, expected) in rows {
+            let node = json!({ "step": step, "params": params });
+            let text = json!({ "version": 1, "nodes": { "file": node } }).to_string();
+            let error = Graph::from_json(&text, &registry).unwrap_err().to_string();
+            assert!(error.contains(&format!("nodes.file.params.path: {expected}")), "{error}");
+        }
+    }
+    let mut graph = Graph::new();
+    graph.add("file", Open::default(), ());
+    let executor = Executor::new(Options { threads: Some(1), ..Options::default() }).unwrap();
+    let error = executor.plan(&graph, &RunOptions::default()).unwrap_err().to_string();
+    let expected = "nodes.file.params.path: found \"\", expected at least 1 character";
+    assert!(error.contains(expected), "{error}");
 }
