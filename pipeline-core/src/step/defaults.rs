@@ -1,6 +1,33 @@
-//! Default values in a schema, as a person would write them.
+//! Default values in a schema: as a person would write them, and within what the schema allows.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
+
+use super::schema;
+use crate::error::Fault;
+
+/// A fault for each default value that its own parameter would refuse; `path` is where the
+/// parameters stand.
+pub(super) fn refused_defaults(schema: &Json, path: &str) -> Vec<Fault> {
+    let Some(properties) = schema.get("properties").and_then(Json::as_object) else {
+        return Vec::new();
+    };
+    let required = schema.get("required").and_then(Json::as_array);
+    // What has to be given has no default, whatever the schema shows.
+    let is_required = |name: &str| {
+        required.is_some_and(|names| names.iter().any(|required| required.as_str() == Some(name)))
+    };
+    let defaults: Map<String, Json> = properties
+        .iter()
+        .filter(|(name, _)| !is_required(name))
+        .filter_map(|(name, property)| Some((name.clone(), property.get("default")?.clone())))
+        .collect();
+    let mut faults = Vec::new();
+    schema::check(schema, &defaults.into(), path, &mut faults);
+    faults.retain(|fault| {
+        fault.path.strip_prefix(path).is_none_or(|name| !is_required(name.trim_start_matches('.')))
+    });
+    faults
+}
 
 /// Rewrites default values of single precision the way a person would write them: `0.1` instead of
 /// `0.10000000149011612`, which is what a conversion to double precision makes of it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Step;
+use super::defaults::refused_defaults;
 use super::erased::StepType;
 use crate::data::DataType;
 use crate::error::{Error, Result};
@@ -43,7 +44,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::Input`] if a step of this name is there already, or if one of its ports carries
-    /// data whose name another type of data has.
+    /// data whose name another type of data has; [`Error::Invalid`] if the default of a parameter is
+    /// none that the parameter takes.
     pub fn register<S: Step>(&mut self) -> Result<()> {
         if self.types.contains_key(S::NAME) {
             return Err(Error::input(
@@ -53,6 +55,10 @@ impl Registry {
             ));
         }
         let kind = StepType::of::<S>();
+        let faults = refused_defaults(&kind.schema, &format!("steps.{}.params", S::NAME));
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
         let mut data = self.data.clone();
         for port in kind.inputs.iter().chain(&kind.outputs) {
             if *data.entry(port.data.name).or_insert(port.data) != port.data {

@@ -306,3 +306,43 @@ fn where_memory_is_short_that_goes_first_which_leaves_least_of_what_it_takes() {
         assert_eq!(journal.take_in_order()[..2], expected, "{budget:?}");
     }
 }
+
+/// Has a default that it does not take.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(extend("required" = ["name"]))]
+struct Misset {
+    /// Out of range.
+    #[schemars(range(min = 1.0, max = 5.0))]
+    sigma: f32,
+    /// In range.
+    #[schemars(range(max = 3))]
+    radius: u32,
+    /// Must be given.
+    #[schemars(length(min = 1))]
+    name: String,
+}
+
+impl Default for Misset {
+    fn default() -> Self {
+        Self { sigma: 0.5, radius: 3, name: String::new() }
+    }
+}
+
+impl Step for Misset {
+    const NAME: &'static str = "misset";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        Ok(Number(0))
+    }
+}
+
+#[test]
+fn a_default_that_its_parameter_does_not_take_is_told_when_the_step_is_registered() {
+    let error = Registry::new().register::<Misset>().unwrap_err();
+    let Error::Invalid(faults) = error else { panic!("{error:?}") };
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["steps.misset.params.sigma: found 0.5, expected 1 to 5"]);
+}
