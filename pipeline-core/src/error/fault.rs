@@ -103,13 +103,17 @@ const LONGEST_COMPARED: usize = 200;
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let length = name.chars().count();
-    let limit = (length / 3).max(1);
+    // One letter of three, and two of five: `ph` is as good a sound as `f`.
+    let limit = |candidate: &str| {
+        let is_longer = length.max(candidate.chars().count()) >= 5;
+        (length / 3).max(if is_longer { 2 } else { 1 })
+    };
     // Nobody slips on a name this long, and comparing it would take long.
     let known = known.into_iter().take_while(|_| length <= LONGEST_COMPARED);
     known
-        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|&(distance, _)| distance <= limit)
+        .filter(|&(distance, candidate)| distance <= limit(candidate))
         .min()
         .map(|(_, candidate)| candidate.to_owned())
 }
@@ -123,6 +127,9 @@ mod tests {
         let known = ["gaussian_blur", "gain", "gamma"];
         assert_eq!(nearest("gausian_blur", known).as_deref(), Some("gaussian_blur"));
         assert_eq!(nearest("gian", known).as_deref(), Some("gain"));
+        assert_eq!(nearest("foto", ["photo", "fov"]).as_deref(), Some("photo"));
+        assert_eq!(nearest("in", ["out", "mask"]), None);
+        assert_eq!(nearest("blur", ["gain", "flip", "blend"]), None);
         assert_eq!(nearest("watershed", known), None);
     }
 }

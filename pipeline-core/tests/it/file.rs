@@ -170,6 +170,11 @@ fn names_are_told_with_the_nearest() {
             "nodes.s.inputs.on: found `on`, expected `in`; did you mean `in`?",
         ],
     );
+    // There is only one input, whatever it is called.
+    check(
+        json!({ "s": { "step": "scale", "inputs": { "image": "two" } } }),
+        &["nodes.s.inputs.image: found `image`, expected `in`; did you mean `in`?"],
+    );
     check(
         json!({
             "p": { "step": "split", "inputs": { "in": "two" } },

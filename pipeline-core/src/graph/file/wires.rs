@@ -8,7 +8,7 @@ use super::tree::Tree;
 use crate::data::DataType;
 use crate::error::{Fault, FaultCode, nearest};
 use crate::id::NodeId;
-use crate::step::{Arity, Port, Wire, shorten};
+use crate::step::{Arity, Port, Wire, one_of, shorten};
 
 impl Reader<'_> {
     pub(super) fn wire_node(&mut self, name: &str, inputs: Option<Fields>) {
@@ -26,11 +26,18 @@ impl Reader<'_> {
             let port = ports.and_then(|ports| Port::find(ports, &port_name));
             if let (Some(ports), None) = (ports, port) {
                 let known: Vec<&str> = ports.iter().map(|port| port.name).collect();
-                self.faults.unknown_name(FaultCode::UnknownPort, &path, &port_name, &known);
-                let meant = nearest(&port_name, known).and_then(|name| Port::find(ports, &name));
+                let near = match known[..] {
+                    // Whatever it is called, no other can be meant.
+                    [only] => Some(only.to_owned()),
+                    _ => nearest(&port_name, known.iter().copied()),
+                };
+                let meant = near.as_deref().and_then(|name| Port::find(ports, name));
                 if let Some((input, _)) = meant {
                     self.leave_open(node.id, input);
                 }
+                let found = format!("`{}`", shorten(&port_name));
+                let fault = Fault::new(FaultCode::UnknownPort, &path, found, one_of(&known));
+                self.faults.push(fault.near(near));
             }
             if wired.contains(&port_name) {
                 self.faults.repeated(&path, &port_name);
