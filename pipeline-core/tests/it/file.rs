@@ -447,7 +447,10 @@ fn the_schema_describes_every_step() {
     assert_eq!(params["properties"]["beyond"]["$ref"], "#/$defs/scale.Beyond");
     assert!(schema["$defs"]["scale.Beyond"]["oneOf"].is_array());
     assert_eq!(schema["$defs"]["node"]["properties"]["retry"]["$ref"], "#/$defs/settings.Retry");
-    assert_eq!(node["allOf"][5]["then"]["required"], json!(["params"]));
+    assert_eq!(node["allOf"][5]["then"]["required"], json!(["params", "inputs"]));
+    assert_eq!(branch["then"]["required"], json!(["inputs"]));
+    assert_eq!(branch["then"]["properties"]["inputs"]["required"], json!(["in"]));
+    assert_eq!(node["allOf"][2]["then"]["properties"]["inputs"]["required"], json!(["first"]));
     let inputs = &node["allOf"][2]["then"]["properties"]["inputs"]["properties"];
     let names: Vec<&String> = inputs.as_object().unwrap().keys().collect();
     assert_eq!(names, ["first", "other"]);

@@ -116,18 +116,25 @@ fn branch(kind: &StepType, defs: &mut Map<String, Json>) -> Json {
     absorb(&mut params, kind.name, defs);
     let place = format!("step.{}", kind.name);
     let to = json!({ "$ref": format!("#/$defs/{}", pointer(&place)) });
-    let required = params.get("required").and_then(Json::as_array).is_some_and(|r| !r.is_empty());
+    let needs_params =
+        params.get("required").and_then(Json::as_array).is_some_and(|names| !names.is_empty());
     defs.insert(place, params);
+    let needed = kind.inputs.iter().filter(|port| port.arity == Arity::One);
+    let needed: Vec<&str> = needed.map(|port| port.name).collect();
     let ports: Map<String, Json> =
         kind.inputs.iter().map(|port| (port.name.to_owned(), port_schema(port))).collect();
-    let mut then = json!({
-        "properties": {
-            "params": to,
-            "inputs": { "additionalProperties": false, "properties": ports },
-        },
-    });
-    if required {
-        then["required"] = json!(["params"]);
+    let mut inputs = json!({ "additionalProperties": false, "properties": ports });
+    let mut fields = Vec::new();
+    if needs_params {
+        fields.push("params");
+    }
+    if !needed.is_empty() {
+        fields.push("inputs");
+        inputs["required"] = needed.into();
+    }
+    let mut then = json!({ "properties": { "params": to, "inputs": inputs } });
+    if !fields.is_empty() {
+        then["required"] = fields.into();
     }
     json!({ "if": { "properties": { "step": { "const": kind.name } } }, "then": then })
 }
