@@ -1,14 +1,17 @@
 //! Steps that run as one give what they give one after the other, and are told of one by one.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
+use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
 use pipeline_core::event::{Event, EventKind, RunStatus, Status};
 use pipeline_core::observe::Observer;
 use pipeline_core::plan::Bindings;
 use pipeline_core::{
-    CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node, Options, Region,
-    Report, Result, RunOptions, SampleType, Services, Step, Tile, View, ViewMut, tile,
+    CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Key, Layout, Node, Options,
+    Region, Report, Result, RunOptions, SampleType, Services, Step, Tile, Value, View, ViewMut,
+    tile,
 };
 use pipeline_ops::filter::{Border, BoxBlur, GaussianBlur, UnsharpMask};
 use pipeline_ops::geometry::{Axis, Crop, Flip, QuarterTurns, Resize, Rotate90};
@@ -70,27 +73,92 @@ fn numbers(seed: u64) -> impl FnMut(u32) -> u32 {
     }
 }
 
+/// A graph of operations on a photo, with the photo and the nodes below it.
+fn random(seed: u64) -> (Graph, Image, Vec<Node<Image>>) {
+    let mut next = numbers(seed + 1);
+    let sample = [SampleType::U8, SampleType::U16, SampleType::F32][next(3) as usize];
+    let photo = filled((300 + next(400), 100 + next(200)), [1, 3][next(2) as usize], sample, seed);
+    let mut graph = Graph::new();
+    let mut nodes = vec![graph.input::<Image>("photo")];
+    for at in 0..2 + next(12) as usize {
+        let recent = |next: &mut dyn FnMut(u32) -> u32| {
+            nodes[nodes.len() - 1 - next(nodes.len().min(3) as u32) as usize]
+        };
+        let (a, b) = (recent(&mut next), recent(&mut next));
+        nodes.push(add(&mut graph, next(15), at, a, b));
+    }
+    nodes.remove(0);
+    (graph, photo, nodes)
+}
+
+/// Keeps every other result.
+#[derive(Debug, Default)]
+struct HalfKept(Mutex<HashMap<Key, Value>>);
+
+impl Cache for HalfKept {
+    fn get(&self, key: &Key) -> Option<Hit> {
+        let value = self.0.lock().unwrap().get(key)?.clone();
+        Some(Hit { value, tier: Tier::Memory })
+    }
+
+    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+        if key.as_bytes()[0].is_multiple_of(2) {
+            self.0.lock().unwrap().insert(key, value.clone());
+        }
+        Vec::new()
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.0.lock().unwrap().contains_key(key)
+    }
+}
+
+/// The executor cuts the tiles here; those of other sizes are compared where each operation is
+/// checked alone.
+#[test]
+fn no_bit_depends_on_threads_budget_cache_and_fusion() {
+    let mut compared = 0;
+    for seed in 100..112 {
+        let (graph, photo, nodes) = random(seed);
+        let plain = run(&graph, &photo, Fusion::Never, 1);
+        for threads in [1, 2, 4] {
+            for fusion in [Fusion::Never, Fusion::Auto] {
+                for is_cached in [false, true] {
+                    let cache = is_cached.then(|| Arc::new(HalfKept::default()) as Arc<dyn Cache>);
+                    let threads = Some(threads);
+                    let options = Options { threads, fusion, cache, ..Options::default() };
+                    let executor = Executor::new(options).unwrap();
+                    // Less than one image, than a few, and none. The cache is warm from the second
+                    // run on.
+                    for budget in [Some(10_000), Some(3_000_000), None] {
+                        let options = RunOptions { budget, ..bound(&photo) };
+                        let report = executor.run(&graph, &options).unwrap();
+                        for &node in &nodes {
+                            let Ok(expected) = plain.output(node) else { continue };
+                            let found = report.output(node).unwrap();
+                            assert_eq!(
+                                *found, *expected,
+                                "graph {seed}, {executor:?}, {budget:?}, {node:?}"
+                            );
+                            compared += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(compared > 300, "only {compared} results were compared");
+}
+
 #[test]
 fn no_bit_depends_on_fusion_or_threads() {
     let mut compared = 0;
     for seed in 0..60 {
-        let mut next = numbers(seed + 1);
-        let sample = [SampleType::U8, SampleType::U16, SampleType::F32][next(3) as usize];
-        let photo =
-            filled((300 + next(400), 100 + next(200)), [1, 3][next(2) as usize], sample, seed);
-        let mut graph = Graph::new();
-        let mut nodes = vec![graph.input::<Image>("photo")];
-        for at in 0..2 + next(12) as usize {
-            let recent = |next: &mut dyn FnMut(u32) -> u32| {
-                nodes[nodes.len() - 1 - next(nodes.len().min(3) as u32) as usize]
-            };
-            let (a, b) = (recent(&mut next), recent(&mut next));
-            nodes.push(add(&mut graph, next(15), at, a, b));
-        }
+        let (graph, photo, nodes) = random(seed);
         let apart = run(&graph, &photo, Fusion::Never, 1);
         for threads in [1, 2] {
             let fused = run(&graph, &photo, Fusion::Auto, threads);
-            for &node in &nodes[1..] {
+            for &node in &nodes {
                 let (Ok(apart), fused) = (apart.output(node), fused.output(node)) else { continue };
                 assert_eq!(*fused.unwrap(), *apart, "graph {seed}, {threads} threads, {node:?}");
                 compared += 1;
