@@ -53,7 +53,7 @@ impl Layout {
     /// Samples in one row.
     #[must_use]
     pub const fn row_len(&self) -> usize {
-        self.width as usize * self.channels as usize
+        (self.width as usize).saturating_mul(self.channels as usize)
     }
 
     /// Whether the last channel is opacity: that of two or four channels, unless they are data.

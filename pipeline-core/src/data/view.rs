@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 
 /// Data that is a grid of samples and so can be made tile by tile: [`Image`](crate::Image) and
 /// [`Mask`](crate::Mask).
-pub trait Raster: crate::data::Data + Clone {
+///
+/// Sealed: the executor looks for these two where it knows no types, so a third would not be found.
+pub trait Raster: crate::data::Data + Clone + sealed::Sealed {
     /// All of it, for reading.
     fn view(&self) -> View<'_>;
 
@@ -25,6 +27,14 @@ pub trait Raster: crate::data::Data + Clone {
 
     /// The buffer that holds the samples.
     fn allocation(&self) -> Allocation;
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "sealed: implemented here and nowhere else")]
+    pub trait Sealed {}
+
+    impl Sealed for crate::data::Image {}
+    impl Sealed for crate::data::Mask {}
 }
 
 /// A window for reading: a region of an image of some layout.
@@ -46,7 +56,8 @@ impl<'a> View<'a> {
     /// when they are made.
     #[must_use]
     pub fn whole(image: Layout, buffer: &'a Buffer) -> Self {
-        assert!(buffer.len() >= image.row_len() * image.height as usize, "buffer below {image}");
+        let is_held = image.sample_count().is_ok_and(|count| buffer.len() >= count);
+        assert!(is_held, "buffer below {image}");
         assert_eq!(buffer.sample_type(), image.sample, "samples of {image}");
         let stride = image.row_len();
         Self { image, region: image.region(), stride, bytes: buffer.bytes() }
@@ -269,5 +280,18 @@ mod tests {
         let image = Image::from_samples(2, 1, 1, vec![1u16, 2]).unwrap();
         assert!(image.view().typed::<u8>().is_err());
         assert!(image.view().typed::<f32>().is_err());
+    }
+
+    #[test]
+    #[should_panic(expected = "buffer below")]
+    fn a_layout_whose_size_wraps_around_is_not_held_by_a_small_buffer() {
+        // 2⁶⁴ samples: as 64 bits count, none.
+        let layout = Layout {
+            width: 1 << 31,
+            height: 1 << 31,
+            channels: 4,
+            ..Layout::new(1, 1, 1, SampleType::U8)
+        };
+        let _ = View::whole(layout, &Buffer::from(vec![0u8]));
     }
 }
