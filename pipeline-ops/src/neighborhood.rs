@@ -11,6 +11,13 @@ use crate::kernel::{Border, Moments, Span, Sums, horizontal, pad_row, vertical};
 /// The radii that a step takes, in pixels: windows are counted in 32 bits.
 pub(crate) const RADIUS: RangeInclusive<u32> = 0..=4096;
 
+/// Rows whose columns are summed together.
+const TOGETHER: usize = 8;
+
+/// Bytes of samples that are read again and again before the next ones are: half of a second-level
+/// cache.
+const CACHED: usize = 128 << 10;
+
 /// Samples of a row that are summed before the next taps are looked at.
 ///
 /// The sums fill half of a small first-level cache, or less where the taps are so many that the
@@ -130,6 +137,33 @@ impl Term<'_> {
         let radius = |weights: &[f32]| u32::try_from(weights.len() / 2).unwrap_or(u32::MAX);
         (radius(self.x), radius(self.y))
     }
+
+    /// Fills `columns` with the sums along columns of the rows from `first` on.
+    fn sum_columns<T: Sample>(
+        &self,
+        rows: &Rows<'_, T>,
+        first: u32,
+        columns: &mut [f32],
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let (row_len, size) = (rows.row_len(), self.y.len());
+        let count = columns.len() / row_len;
+        let top = i64::from(first) - i64::from(self.radius().1);
+        let seen: Vec<&[T]> = (top..).take(count + size - 1).map(|y| rows.row(y)).collect();
+        let cached = CACHED / (seen.len() * size_of::<T>());
+        let len = block(count * size).min(cached).max(256);
+        let mut part = Vec::with_capacity(seen.len());
+        for start in (0..row_len).step_by(len) {
+            ctx.check()?;
+            let end = row_len.min(start + len);
+            part.clear();
+            part.extend(seen.iter().map(|row| &row[start..end]));
+            for (window, columns) in part.windows(size).zip(columns.chunks_exact_mut(row_len)) {
+                vertical(window, self.y, &mut columns[start..end]);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Separable<'_> {
@@ -142,8 +176,9 @@ impl Separable<'_> {
     /// Filters the rows of `out` and gives each to `finish`: the row's number, its sums, and the
     /// samples to fill. The sums of several terms stand one after the other.
     ///
-    /// Columns are summed first, straight from the samples of the input, so that nothing but one
-    /// row of sums is kept, however large the radius.
+    /// Columns are summed first, straight from the samples of the input, so that nothing but some
+    /// rows of sums is kept, however large the radius. Those of several rows are summed together,
+    /// block by block, because they read almost the same samples.
     pub(crate) fn render<T: Sample, U: Sample>(
         &self,
         input: &View<'_>,
@@ -154,39 +189,46 @@ impl Separable<'_> {
         let (region, (rx, ry)) = (out.region(), self.radius());
         let rows = Rows::<T>::new(input, region, (rx, ry), self.border)?;
         let channels = rows.plane.channels();
+        let row_len = rows.row_len();
         let out_len = region.width as usize * channels;
         let most_padded = out_len + 2 * rx as usize * channels;
+        let most_rows = TOGETHER.min(region.height as usize);
 
-        let mut window = Vec::with_capacity(2 * ry as usize + 1);
-        let mut part = Vec::with_capacity(2 * ry as usize + 1);
-        let lens = rows.row_len() + most_padded + self.terms.len() * out_len;
+        let mut group = Vec::with_capacity(most_rows);
+        let lens = self.terms.len() * (most_rows * row_len + out_len) + most_padded;
         ctx.scratch(|scratch| {
             scratch.samples::<f32, _>(lens, |memory, _| {
-                let (columns, memory) = memory.split_at_mut(rows.row_len());
+                let (columns, memory) = memory.split_at_mut(self.terms.len() * most_rows * row_len);
                 let (padded, sums) = memory.split_at_mut(most_padded);
-                for (y, out) in out.rows::<U>()? {
-                    for (term, sums) in self.terms.iter().zip(sums.chunks_exact_mut(out_len)) {
-                        let (rx, ry) = term.radius();
-                        rows.window(y, ry, &mut window);
-                        let len = block(term.y.len());
-                        for (place, columns) in columns.chunks_mut(len).enumerate() {
-                            ctx.check()?;
-                            part.clear();
-                            part.extend(window.iter().map(|row| &row[place * len..]));
-                            vertical(&part, term.y, columns);
-                        }
-                        let constant = rows.constant().to_f32() * term.y.iter().sum::<f32>();
-                        let padded = &mut padded[..out_len + 2 * rx as usize * channels];
-                        pad_row(columns, padded, rows.span(region, rx), self.border, constant);
-                        let len = block(term.x.len());
-                        for (place, sums) in sums.chunks_mut(len).enumerate() {
-                            ctx.check()?;
-                            horizontal(&padded[place * len..], term.x, channels, sums);
-                        }
+                let mut out_rows = out.rows::<U>()?;
+                loop {
+                    group.clear();
+                    group.extend(out_rows.by_ref().take(most_rows));
+                    let Some(&(first, _)) = group.first() else { return Ok(()) };
+                    let terms =
+                        self.terms.iter().zip(columns.chunks_exact_mut(most_rows * row_len));
+                    for (term, columns) in terms {
+                        let columns = &mut columns[..group.len() * row_len];
+                        term.sum_columns(&rows, first, columns, ctx)?;
                     }
-                    finish(y, sums, out);
+                    for (at, (y, out)) in group.iter_mut().enumerate() {
+                        let sums_of = sums.chunks_exact_mut(out_len).enumerate();
+                        for ((number, sums), term) in sums_of.zip(self.terms) {
+                            let columns =
+                                &columns[(number * most_rows + at) * row_len..][..row_len];
+                            let (rx, _) = term.radius();
+                            let constant = rows.constant().to_f32() * term.y.iter().sum::<f32>();
+                            let padded = &mut padded[..out_len + 2 * rx as usize * channels];
+                            pad_row(columns, padded, rows.span(region, rx), self.border, constant);
+                            let len = block(term.x.len());
+                            for (place, sums) in sums.chunks_mut(len).enumerate() {
+                                ctx.check()?;
+                                horizontal(&padded[place * len..], term.x, channels, sums);
+                            }
+                        }
+                        finish(*y, sums, out);
+                    }
                 }
-                Ok(())
             })
         })
     }

@@ -3,13 +3,13 @@
 use std::ops::RangeInclusive;
 
 use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
-use crate::kernel::{Border, gaussian};
+use crate::kernel::{Border, gaussian, nearest_row};
 use crate::neighborhood::{self, RADIUS, Separable, Term};
 
 /// The standard deviations that are taken, in pixels.
@@ -33,7 +33,7 @@ const TRUNCATE: RangeInclusive<f64> = 1.0..=8.0;
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
-/// **Cost**: 2 · (2r + 1) multiplications per sample; one row of floats of memory; the footprint is
+/// **Cost**: 2 · (2r + 1) multiplications per sample; ten rows of floats of memory; the footprint is
 /// the region and r pixels on each side.
 /// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
@@ -128,9 +128,7 @@ impl Tile for GaussianBlur {
         let terms = [Term { x: &weights, y: &weights }];
         let filter = Separable { terms: &terms, border: self.border };
         dispatch!(out.sample_type(), T => {
-            filter.render::<T, T>(&inputs[0], out, ctx, |_, sums, out| {
-                out.iter_mut().zip(sums).for_each(|(out, &sum)| *out = T::from_f32(sum));
-            })
+            filter.render::<T, T>(&inputs[0], out, ctx, |_, sums, out| nearest_row(sums, out))
         })
     }
 }

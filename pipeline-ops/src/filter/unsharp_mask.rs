@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::GaussianBlur;
 use super::gaussian_blur::SIGMA;
 use crate::check::{self, SHARE};
-use crate::kernel::{Border, copy_alpha};
+use crate::kernel::{Border, copy_alpha, sharpen};
 use crate::neighborhood::{self, Separable, Term};
 
 /// How often the difference may be added.
@@ -94,13 +94,7 @@ impl UnsharpMask {
         let threshold = self.threshold * T::WHITE;
         filter.render::<T, T>(input, out, ctx, |y, blurred, out| {
             let sharp = sharp.row(y);
-            for ((out, &sample), &mean) in out.iter_mut().zip(sharp).zip(blurred) {
-                let sample = sample.to_f32();
-                let difference = sample - mean;
-                let keep = threshold > 0.0 && difference.abs() <= threshold;
-                let added = if keep { 0.0 } else { self.amount * difference };
-                *out = T::from_f32(sample + added);
-            }
+            sharpen(sharp, blurred, (self.amount, threshold), out);
             if alpha {
                 copy_alpha(sharp, channels, out);
             }

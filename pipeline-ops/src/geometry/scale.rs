@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
-    Light, Resampling, TapTable, blend_pixels, encode, premultiply, premultiply_floats,
-    unpremultiply, vertical,
+    Light, Resampling, TapTable, blend_pixels, encode, nearest_row, premultiply,
+    premultiply_floats, unpremultiply, vertical,
 };
 use crate::neighborhood;
 
@@ -165,7 +165,7 @@ impl Mix<'_> {
                     if self.is_light {
                         encode(mixed, channels, alpha, U::WHITE);
                     }
-                    out.iter_mut().zip(&*mixed).for_each(|(out, &sum)| *out = U::from_f32(sum));
+                    nearest_row(mixed, out);
                 }
                 Ok(())
             })

@@ -124,20 +124,29 @@ pub(crate) fn pad_row<T: Copy>(
             .copy_from_slice(&stored[from * channels..][..(right - left) * channels]);
     }
     for (outside, edge) in [(0..left, 0), (right..pixels, width - 1)] {
-        if border == Border::Replicate && channels == 1 && !outside.is_empty() {
-            // A wide halo, as of a large structuring element, is filled much faster than copied.
-            padded[outside].fill(stored[edge - first]);
-            continue;
-        }
-        for at in outside {
-            let pixel = &mut padded[at * channels..][..channels];
-            match border.place(start + at as i64, width) {
-                Some(column) => {
+        let beside = &mut padded[outside.start * channels..outside.end * channels];
+        match border {
+            _ if beside.is_empty() => {}
+            Border::Constant(_) => beside.fill(constant),
+            Border::Replicate => repeat(&stored[(edge - first) * channels..][..channels], beside),
+            Border::Reflect | Border::Mirror | Border::Wrap => {
+                for (at, pixel) in outside.zip(beside.chunks_exact_mut(channels)) {
+                    let column = border.place(start + at as i64, width).unwrap_or(edge);
                     pixel.copy_from_slice(&stored[(column - first) * channels..][..channels]);
                 }
-                None => pixel.fill(constant),
             }
         }
+    }
+}
+
+/// Fills `pixels` with copies of one.
+fn repeat<T: Copy>(pixel: &[T], pixels: &mut [T]) {
+    match *pixel {
+        [gray] => pixels.fill(gray),
+        [red, green, blue] => {
+            pixels.as_chunks_mut().0.fill([red, green, blue]);
+        }
+        _ => pixels.chunks_exact_mut(pixel.len()).for_each(|to| to.copy_from_slice(pixel)),
     }
 }
 

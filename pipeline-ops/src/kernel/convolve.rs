@@ -1,38 +1,31 @@
 //! Weighted sums of rows and of shifted rows: the two passes of a separable filter.
 //!
-//! Both work on a block of a row at a time, so that the sums stay in the nearest cache while the
-//! taps pass over them, and take four taps at once, so that the sums are loaded and stored once per
-//! four. The order of additions is that of the taps, the same for every pixel.
+//! Both work on a short part of a row at a time, whose sums stay in registers or beside them while
+//! all taps pass over it. Four taps are added to each other before they are added to the sum; the
+//! order of additions is that of the taps, the same for every pixel.
 
 use pipeline_core::Sample;
 
-/// Taps that are summed in one pass.
+use super::vector::widest;
+
+/// Taps that are added to each other first.
 const TOGETHER: usize = 4;
 
+/// Sums that are taken at a time, where a row has that many.
+const PART: usize = 64;
+
+/// The same for what is left of a row, and for rows that are shorter.
+const SHORT: usize = 16;
+
 /// `sums[i] = Σ weights[k] · rows[k][i]`.
-///
-/// The weights and rows of one group of four are added to each other before they are added to the
-/// sum; this too is the same for every pixel.
 ///
 /// # Panics
 /// If a row is shorter than `sums`.
 pub(crate) fn vertical<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f32]) {
-    let len = sums.len();
-    sums.fill(0.0);
-    let mut rows = rows.chunks_exact(TOGETHER);
-    let mut weights = weights.chunks_exact(TOGETHER);
-    for (rows, weights) in rows.by_ref().zip(weights.by_ref()) {
-        let (a, b, c, d) = (&rows[0][..len], &rows[1][..len], &rows[2][..len], &rows[3][..len]);
-        for i in 0..len {
-            sums[i] += (weights[0] * a[i].to_f32() + weights[1] * b[i].to_f32())
-                + (weights[2] * c[i].to_f32() + weights[3] * d[i].to_f32());
-        }
-    }
-    for (row, &weight) in rows.remainder().iter().zip(weights.remainder()) {
-        for (sum, sample) in sums.iter_mut().zip(&row[..len]) {
-            *sum += weight * sample.to_f32();
-        }
-    }
+    widest(
+        #[inline(always)]
+        || in_parts(sums, &Columns { rows, weights }),
+    );
 }
 
 /// `sums[i] = Σ weights[k] · padded[i + k · channels]`.
@@ -40,29 +33,102 @@ pub(crate) fn vertical<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f3
 /// # Panics
 /// If `padded` is shorter than `sums` and all its shifts.
 pub(crate) fn horizontal(padded: &[f32], weights: &[f32], channels: usize, sums: &mut [f32]) {
+    widest(
+        #[inline(always)]
+        || in_parts(sums, &Shifts { padded, weights, channels }),
+    );
+}
+
+/// Sums that are taken part by part.
+trait Parts {
+    /// The sums from `at` on.
+    fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN];
+}
+
+/// Fills `sums` part by part. The last part ends where the row does and takes some sums again.
+#[inline(always)]
+fn in_parts(sums: &mut [f32], parts: &impl Parts) {
+    let mut done = 0;
+    fill::<PART>(sums, &mut done, parts);
+    fill::<SHORT>(sums, &mut done, parts);
+    fill::<1>(sums, &mut done, parts);
+}
+
+#[inline(always)]
+fn fill<const LEN: usize>(sums: &mut [f32], done: &mut usize, parts: &impl Parts) {
     let len = sums.len();
-    sums.fill(0.0);
-    let mut taps = weights.chunks_exact(TOGETHER);
-    let mut shift = 0;
-    for weights in taps.by_ref() {
-        let at = |tap: usize| &padded[shift + tap * channels..][..len];
-        let (a, b, c, d) = (at(0), at(1), at(2), at(3));
-        for i in 0..len {
-            sums[i] +=
-                (weights[0] * a[i] + weights[1] * b[i]) + (weights[2] * c[i] + weights[3] * d[i]);
-        }
-        shift += TOGETHER * channels;
+    while *done + LEN <= len {
+        sums[*done..*done + LEN].copy_from_slice(&parts.part::<LEN>(*done));
+        *done += LEN;
     }
-    for &weight in taps.remainder() {
-        for (sum, sample) in sums.iter_mut().zip(&padded[shift..][..len]) {
-            *sum += weight * sample;
+    if *done < len && len >= LEN {
+        sums[len - LEN..].copy_from_slice(&parts.part::<LEN>(len - LEN));
+        *done = len;
+    }
+}
+
+struct Columns<'a, T> {
+    rows: &'a [&'a [T]],
+    weights: &'a [f32],
+}
+
+impl<T: Sample> Parts for Columns<'_, T> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN] {
+        let mut sums = [0.0; LEN];
+        let mut rows = self.rows.chunks_exact(TOGETHER);
+        let mut weights = self.weights.chunks_exact(TOGETHER);
+        for (rows, weights) in rows.by_ref().zip(weights.by_ref()) {
+            let part = |row: usize| &rows[row][at..][..LEN];
+            let (a, b, c, d) = (part(0), part(1), part(2), part(3));
+            for i in 0..LEN {
+                sums[i] += (weights[0] * a[i].to_f32() + weights[1] * b[i].to_f32())
+                    + (weights[2] * c[i].to_f32() + weights[3] * d[i].to_f32());
+            }
         }
-        shift += channels;
+        for (row, &weight) in rows.remainder().iter().zip(weights.remainder()) {
+            for (sum, sample) in sums.iter_mut().zip(&row[at..][..LEN]) {
+                *sum += weight * sample.to_f32();
+            }
+        }
+        sums
+    }
+}
+
+struct Shifts<'a> {
+    padded: &'a [f32],
+    weights: &'a [f32],
+    channels: usize,
+}
+
+impl Parts for Shifts<'_> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN] {
+        let mut sums = [0.0; LEN];
+        let mut weights = self.weights.chunks_exact(TOGETHER);
+        let mut from = at;
+        for weights in weights.by_ref() {
+            let part = |tap: usize| &self.padded[from + tap * self.channels..][..LEN];
+            let (a, b, c, d) = (part(0), part(1), part(2), part(3));
+            for i in 0..LEN {
+                sums[i] += (weights[0] * a[i] + weights[1] * b[i])
+                    + (weights[2] * c[i] + weights[3] * d[i]);
+            }
+            from += TOGETHER * self.channels;
+        }
+        for &weight in weights.remainder() {
+            for (sum, sample) in sums.iter_mut().zip(&self.padded[from..][..LEN]) {
+                *sum += weight * sample;
+            }
+            from += self.channels;
+        }
+        sums
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::vector::every_width;
     use super::*;
 
     #[test]
@@ -79,5 +145,44 @@ mod tests {
         let mut sums = [0.0; 2];
         horizontal(&padded, &[1.0, 1.0, 2.0], 2, &mut sums);
         assert_eq!(sums, [9.0, 900.0]);
+    }
+
+    /// The sums as the formula and the order of additions have them.
+    fn direct(samples: impl Fn(usize) -> f32, weights: &[f32]) -> f32 {
+        let mut sum = 0.0;
+        let groups = weights.len() / TOGETHER * TOGETHER;
+        for k in (0..groups).step_by(TOGETHER) {
+            let at = |k: usize| weights[k] * samples(k);
+            sum += (at(k) + at(k + 1)) + (at(k + 2) + at(k + 3));
+        }
+        (groups..weights.len()).for_each(|k| sum += weights[k] * samples(k));
+        sum
+    }
+
+    #[test]
+    fn every_width_and_length_gives_the_same_bits() {
+        let samples: Vec<f32> =
+            (0..19 * 220u32).map(|n| (n * 7919 % 65_521) as f32 / 3.0).collect();
+        let weights: Vec<f32> = (1..20u8).map(|n| 1.0 / f32::from(n)).collect();
+        let rows: Vec<&[f32]> = samples.chunks(220).collect();
+        for (len, taps) in [(1, 3), (7, 4), (9, 19), (63, 5), (64, 1), (130, 18), (200, 7)] {
+            let weights = &weights[..taps];
+            let (mut columns, mut shifts) = (vec![0.0; len], vec![0.0; len]);
+            vertical(&rows[..taps], weights, &mut columns);
+            horizontal(&samples, weights, 3, &mut shifts);
+            for at in 0..len {
+                assert_eq!(columns[at], direct(|k| rows[k][at], weights));
+                assert_eq!(shifts[at], direct(|k| samples[at + 3 * k], weights));
+            }
+            let widths = every_width(
+                #[inline(always)]
+                || {
+                    let mut sums = vec![0.0; len];
+                    in_parts(&mut sums, &Columns { rows: &rows[..taps], weights });
+                    sums
+                },
+            );
+            assert!(widths.iter().all(|sums| *sums == columns), "{len} sums of {taps} taps");
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 use pipeline_core::Sample;
 
+use super::nearest::nearest;
+use super::vector::widest;
+
 /// The weights that derivatives of 3 × 3 pixels are smoothed with: `side middle side`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Smoothing {
@@ -36,11 +39,16 @@ pub(crate) fn derivatives<U: Sample>(
     let (left, right) = (&smooth[..len], &smooth[2 * channels..][..len]);
     let (before, here, after) =
         (&rise[..len], &rise[channels..][..len], &rise[2 * channels..][..len]);
-    for (at, out) in out.iter_mut().enumerate() {
-        let x = (right[at] - left[at]) * scale;
-        let y = (side * before[at] + middle * here[at] + side * after[at]) * scale;
-        *out = U::from_f32(f(x, y));
-    }
+    widest(
+        #[inline(always)]
+        || {
+            for (at, out) in out.iter_mut().enumerate() {
+                let x = (right[at] - left[at]) * scale;
+                let y = (side * before[at] + middle * here[at] + side * after[at]) * scale;
+                *out = nearest(f(x, y));
+            }
+        },
+    );
 }
 
 #[cfg(test)]

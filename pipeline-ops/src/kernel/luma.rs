@@ -2,16 +2,31 @@
 
 use pipeline_core::Sample;
 
+use super::nearest::nearest;
+use super::vector::widest;
+
 /// Fills `out`, of one channel or of two with alpha, with the weighted sums of the first three
 /// samples of each pixel of `input`, of three channels or of four with alpha.
 pub(crate) fn weigh<T: Sample>(input: &[T], weights: [f32; 3], has_alpha: bool, out: &mut [T]) {
-    let alpha = usize::from(has_alpha);
-    let pixels = input.chunks_exact(3 + alpha);
-    for (out, pixel) in out.chunks_exact_mut(1 + alpha).zip(pixels) {
-        let [r, g, b] = [0, 1, 2].map(|channel| pixel[channel].to_f32());
-        out[0] = T::from_f32(weights[0] * r + weights[1] * g + weights[2] * b);
-        out[1..].copy_from_slice(&pixel[3..]);
-    }
+    widest(
+        #[inline(always)]
+        || {
+            if has_alpha {
+                let pixels = input.as_chunks::<4>().0.iter();
+                for (out, &[r, g, b, alpha]) in out.as_chunks_mut::<2>().0.iter_mut().zip(pixels) {
+                    *out = [weighed([r, g, b], weights), alpha];
+                }
+            } else {
+                let pixels = input.as_chunks::<3>().0.iter();
+                out.iter_mut().zip(pixels).for_each(|(out, &rgb)| *out = weighed(rgb, weights));
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn weighed<T: Sample>([r, g, b]: [T; 3], weights: [f32; 3]) -> T {
+    nearest(weights[0] * r.to_f32() + weights[1] * g.to_f32() + weights[2] * b.to_f32())
 }
 
 #[cfg(test)]
