@@ -7,6 +7,8 @@ use bytemuck::Pod;
 use pipeline_core::Sample;
 
 use super::convolve;
+use super::nearest::nearest;
+use super::vector::widest;
 
 /// A sample type and how its box means are summed.
 pub(crate) trait BoxMean: Sample {
@@ -20,9 +22,18 @@ pub(crate) trait BoxMean: Sample {
     /// The sum of a column of `size` equal samples.
     fn column_of(self, size: u32) -> Self::Sum;
 
-    /// Fills `out` with the means of `size` × `size` windows from padded column sums.
-    fn means(padded: &[Self::Sum], size: u32, channels: usize, out: &mut [Self]);
+    /// Fills `out` with the means of `size` × `size` windows from padded column sums, which are
+    /// overwritten.
+    fn means(padded: &mut [Self::Sum], size: u32, channels: usize, out: &mut [Self]);
 }
+
+/// The largest window whose means of 8-bit samples may be computed in 32-bit floats: they are wrong
+/// by less than 4e-5, and at least `0.5 / size²` away from where they round the other way.
+const EXACT: u32 = 99;
+
+/// Added to a float that is far smaller, it leaves the nearest integer in the last bits of the sum.
+/// The number of samples is odd, so that no mean lies halfway between two integers.
+const NO_FRACTION: f64 = (1u64 << 52) as f64;
 
 macro_rules! integer {
     ($($sample:ty),*) => {
@@ -38,31 +49,35 @@ macro_rules! integer {
                     return;
                 };
                 let entering = rows[rows.len() - 1];
-                for ((sum, &enters), &leaves) in sums.iter_mut().zip(entering).zip(leaving) {
-                    *sum = *sum + u32::from(enters) - u32::from(leaves);
-                }
+                widest(
+                    #[inline(always)]
+                    || {
+                        let pairs = entering.iter().zip(leaving);
+                        for (sum, (&enters, &leaves)) in sums.iter_mut().zip(pairs) {
+                            *sum = *sum + u32::from(enters) - u32::from(leaves);
+                        }
+                    },
+                );
             }
 
             fn column_of(self, size: u32) -> u32 {
                 u32::from(self) * size
             }
 
-            fn means(padded: &[u32], size: u32, channels: usize, out: &mut [Self]) {
-                let window = size as usize * channels;
-                let scale = 1.0 / (f64::from(size) * f64::from(size));
-                for channel in 0..channels {
-                    let first = padded[channel..window].iter().step_by(channels);
-                    let mut sum: u64 = first.map(|&sum| u64::from(sum)).sum();
-                    let mut at = channel;
-                    while at < out.len() {
-                        // The number of samples is odd, so no mean lies halfway between two
-                        // integers and adding a half rounds as `Sample::from_f32` would.
-                        out[at] = (sum as f64 * scale + 0.5) as Self;
-                        if at + window < padded.len() {
-                            sum = sum + u64::from(padded[at + window]) - u64::from(padded[at]);
-                        }
-                        at += channels;
-                    }
+            fn means(padded: &mut [u32], size: u32, channels: usize, out: &mut [Self]) {
+                let area = u64::from(size) * u64::from(size);
+                if u32::try_from(area * u64::from(Self::MAX)).is_err() {
+                    large_means(padded, size, channels, out);
+                    return;
+                }
+                if Self::BITS == 8 && size <= EXACT {
+                    let scale = 1.0 / area as f32;
+                    let mean = |sum: u32| nearest(sum as i32 as f32 * scale);
+                    windows(padded, size as usize, channels, out, mean);
+                } else {
+                    let scale = 1.0 / area as f64;
+                    let mean = |sum: u32| (f64::from(sum) * scale + NO_FRACTION).to_bits() as Self;
+                    windows(padded, size as usize, channels, out, mean);
                 }
             }
         })*
@@ -70,6 +85,156 @@ macro_rules! integer {
 }
 
 integer!(u8, u16);
+
+/// Means that are made at a time, from sums that stay in the nearest cache.
+const PART: usize = 1024;
+
+/// What the windows of a part may reach beyond it for their sums to be doubled.
+const REACH: usize = 256;
+
+/// Fills `out` with `mean` of the sums of every `size` successive pixels.
+fn windows<T: Copy>(
+    padded: &mut [u32],
+    size: usize,
+    channels: usize,
+    out: &mut [T],
+    mean: impl Fn(u32) -> T + Copy,
+) {
+    let reach = (size - 1) * channels;
+    if reach > REACH {
+        widest(
+            #[inline(always)]
+            || differences(padded, size, channels, out, mean),
+        );
+        return;
+    }
+    let mut memory = Doubling { total: [0; PART], sums: [[0; PART + REACH]; 2] };
+    for (place, out) in out.chunks_mut(PART).enumerate() {
+        let padded = &padded[place * PART..][..out.len() + reach];
+        widest(
+            #[inline(always)]
+            || memory.means(padded, size, channels, out, mean),
+        );
+    }
+}
+
+/// Sums of 2, 4, 8 … pixels, each made of two of the one before. Those that add up to a size are
+/// taken, one after the other.
+struct Doubling {
+    total: [u32; PART],
+    sums: [[u32; PART + REACH]; 2],
+}
+
+impl Doubling {
+    #[inline(always)]
+    fn means<T>(
+        &mut self,
+        padded: &[u32],
+        size: usize,
+        channels: usize,
+        out: &mut [T],
+        mean: impl Fn(u32) -> T,
+    ) {
+        let total = &mut self.total[..out.len()];
+        let [from, to] = &mut self.sums;
+        let (mut from, mut to) = (&mut from[..padded.len()], &mut to[..padded.len()]);
+        if size == 1 {
+            out.iter_mut().zip(padded).for_each(|(out, &sum)| *out = mean(sum));
+            return;
+        }
+        let mut len = padded.len() - channels;
+        add(padded, &padded[channels..], &mut from[..len]);
+        let (mut covered, mut step) = (1, 2);
+        loop {
+            let is_last = 2 * step > size;
+            if size & step != 0 {
+                let added = &from[covered * channels..][..total.len()];
+                let before = if covered == 1 { &padded[..total.len()] } else { &*total };
+                if is_last {
+                    for ((out, &before), &added) in out.iter_mut().zip(before).zip(added) {
+                        *out = mean(before.wrapping_add(added));
+                    }
+                    return;
+                }
+                if covered == 1 {
+                    add(&padded[..total.len()], added, total);
+                } else {
+                    total.iter_mut().zip(added).for_each(|(to, &by)| *to = to.wrapping_add(by));
+                }
+                covered += step;
+            }
+            len -= step * channels;
+            add(&from[..len], &from[step * channels..][..len], &mut to[..len]);
+            (from, to) = (to, from);
+            step *= 2;
+        }
+    }
+}
+
+/// `to[i] = a[i] + b[i]`, modulo 2³².
+#[inline(always)]
+fn add(a: &[u32], b: &[u32], to: &mut [u32]) {
+    for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
+        *to = a.wrapping_add(b);
+    }
+}
+
+/// By the difference of two totals from the beginning of the row, modulo 2³².
+#[inline(always)]
+fn differences<T: Copy>(
+    padded: &mut [u32],
+    size: usize,
+    channels: usize,
+    out: &mut [T],
+    mean: impl Fn(u32) -> T,
+) {
+    match channels {
+        1 => accumulate::<1>(padded),
+        2 => accumulate::<2>(padded),
+        3 => accumulate::<3>(padded),
+        4 => accumulate::<4>(padded),
+        _ => {
+            for at in channels..padded.len() {
+                padded[at] = padded[at].wrapping_add(padded[at - channels]);
+            }
+        }
+    }
+    let last = &padded[(size - 1) * channels..][..out.len()];
+    let (first, rest) = out.split_at_mut(channels);
+    first.iter_mut().zip(last).for_each(|(out, &total)| *out = mean(total));
+    for ((out, &last), &before) in rest.iter_mut().zip(&last[channels..]).zip(&*padded) {
+        *out = mean(last.wrapping_sub(before));
+    }
+}
+
+/// Replaces every sum by the total of its channel up to there, modulo 2³².
+#[inline(always)]
+fn accumulate<const CHANNELS: usize>(sums: &mut [u32]) {
+    let mut totals = [0u32; CHANNELS];
+    for pixel in sums.as_chunks_mut::<CHANNELS>().0 {
+        for (total, sum) in totals.iter_mut().zip(pixel) {
+            *total = total.wrapping_add(*sum);
+            *sum = *total;
+        }
+    }
+}
+
+/// Means of windows whose sums pass 32 bits.
+fn large_means<T: BoxMean<Sum = u32>>(padded: &[u32], size: u32, channels: usize, out: &mut [T]) {
+    let window = size as usize * channels;
+    let scale = 1.0 / (f64::from(size) * f64::from(size));
+    for channel in 0..channels {
+        let first = padded[channel..window].iter().step_by(channels);
+        let mut sum: u64 = first.map(|&sum| u64::from(sum)).sum();
+        for at in (channel..out.len()).step_by(channels) {
+            // Whole already, and 32 bits hold it.
+            out[at] = T::from_f32((sum as f64 * scale + 0.5).floor() as f32);
+            if at + window < padded.len() {
+                sum = sum + u64::from(padded[at + window]) - u64::from(padded[at]);
+            }
+        }
+    }
+}
 
 impl BoxMean for f32 {
     type Sum = Self;
@@ -82,7 +247,7 @@ impl BoxMean for f32 {
         self * size as Self
     }
 
-    fn means(padded: &[Self], size: u32, channels: usize, out: &mut [Self]) {
+    fn means(padded: &mut [Self], size: u32, channels: usize, out: &mut [Self]) {
         convolve::horizontal(padded, &vec![1.0; size as usize], channels, out);
         let area = size as Self * size as Self;
         out.iter_mut().for_each(|mean| *mean /= area);
@@ -106,9 +271,32 @@ mod tests {
     #[test]
     fn means_round_to_the_nearest() {
         let mut out = [0u8; 2];
-        u8::means(&[3, 1, 0, 10], 3, 1, &mut out);
+        u8::means(&mut [3, 1, 0, 10], 3, 1, &mut out);
         assert_eq!(out, [0, 1], "4/9 and 11/9");
-        u8::means(&[255 * 3, 255 * 3, 255 * 3, 255 * 3], 3, 1, &mut out);
+        u8::means(&mut [255 * 3, 255 * 3, 255 * 3, 255 * 3], 3, 1, &mut out);
         assert_eq!(out, [255, 255]);
+    }
+
+    #[test]
+    fn means_of_every_size_equal_exact_ones() {
+        fn check<T: BoxMean<Sum = u32>>(size: u32, channels: usize, most: u32) {
+            let len = (size as usize + 69) * channels;
+            let column = |at: usize| (at as u32).wrapping_mul(2_654_435_761) % (most * size + 1);
+            let mut padded: Vec<u32> = (0..len).map(column).collect();
+            let sums = padded.clone();
+            let mut out = vec![T::default(); 70 * channels];
+            T::means(&mut padded, size, channels, &mut out);
+            let area = u64::from(size) * u64::from(size);
+            for (at, &mean) in out.iter().enumerate() {
+                let window = sums[at..].iter().step_by(channels).take(size as usize);
+                let sum: u64 = window.map(|&sum| u64::from(sum)).sum();
+                let expected = (2 * sum + area) / (2 * area);
+                assert_eq!(mean.to_f32() as u64, expected, "size {size}, {at}");
+            }
+        }
+        for (size, channels) in [(1, 1), (3, 2), (15, 3), (15, 5), (99, 4), (101, 1), (301, 3)] {
+            check::<u8>(size, channels, 255);
+            check::<u16>(size, channels, 65_535);
+        }
     }
 }
