@@ -6,6 +6,7 @@
 use pipeline_core::Result;
 
 use super::Rank;
+use super::vector::widest;
 
 /// Which of two keys a window keeps.
 pub(crate) trait Extremum {
@@ -37,25 +38,51 @@ impl Extremum for Most {
 
 /// `into[i] = pick(into[i], row[i])`.
 pub(crate) fn fold<E: Extremum, K: Ord + Copy>(into: &mut [K], row: &[K]) {
-    into.iter_mut().zip(row).for_each(|(into, &key)| *into = E::pick(*into, key));
+    widest(
+        #[inline(always)]
+        || into.iter_mut().zip(row).for_each(|(into, &key)| *into = E::pick(*into, key)),
+    );
 }
 
 /// `into[i] = pick(into[i], key of row[i])`.
 fn take<E: Extremum, T: Rank>(into: &mut [T::Key], row: &[T]) {
-    into.iter_mut().zip(row).for_each(|(into, row)| *into = E::pick(*into, row.key()));
+    widest(
+        #[inline(always)]
+        || into.iter_mut().zip(row).for_each(|(into, row)| *into = E::pick(*into, row.key())),
+    );
+}
+
+/// `into[i] = pick(keys[i], key of row[i])`.
+fn join<E: Extremum, T: Rank>(keys: &[T::Key], row: &[T], into: &mut [T::Key]) {
+    widest(
+        #[inline(always)]
+        || {
+            for ((into, &key), sample) in into.iter_mut().zip(keys).zip(row) {
+                *into = E::pick(key, sample.key());
+            }
+        },
+    );
 }
 
 /// `keys[i]` is the key of `row[i]`.
 pub(crate) fn keys<T: Rank>(row: &[T], keys: &mut [T::Key]) {
-    keys.iter_mut().zip(row).for_each(|(key, sample)| *key = sample.key());
+    widest(
+        #[inline(always)]
+        || keys.iter_mut().zip(row).for_each(|(key, sample)| *key = sample.key()),
+    );
 }
 
 /// `out[i] = pick(row[i], row[i + shift])`.
 fn shifted<E: Extremum, K: Ord + Copy>(row: &[K], shift: usize, out: &mut [K]) {
     let (near, far) = (&row[..out.len()], &row[shift..][..out.len()]);
-    for ((out, &near), &far) in out.iter_mut().zip(near).zip(far) {
-        *out = E::pick(near, far);
-    }
+    widest(
+        #[inline(always)]
+        || {
+            for ((out, &near), &far) in out.iter_mut().zip(near).zip(far) {
+                *out = E::pick(near, far);
+            }
+        },
+    );
 }
 
 /// Fills the rows of `group` with the extrema of every `size` successive rows.
@@ -89,8 +116,7 @@ pub(crate) fn down_columns<E: Extremum, T: Rank>(
         }
         for at in (0..windows - 1).rev() {
             let (window, next) = group[at * len..].split_at_mut(len);
-            let longer = window[part.clone()].iter_mut().zip(&next[part.clone()]);
-            longer.zip(row(at)).for_each(|((to, &next), row)| *to = E::pick(next, row.key()));
+            join::<E, T>(&next[part.clone()], row(at), &mut window[part.clone()]);
         }
         let below = &mut below[part.clone()];
         for (at, window) in group.chunks_exact_mut(len).take(windows).enumerate().skip(1) {
@@ -168,9 +194,15 @@ pub(crate) fn over_shape<E: Extremum, K: Ord + Copy>(
         }
         let from = (reach[0] - pair[1]) * channels;
         let (above, below) = (&rows[middle - row][from..][..len], &rows[middle + row][from..]);
-        for ((joined, &above), &below) in joined[..len].iter_mut().zip(above).zip(below) {
-            *joined = E::pick(*joined, E::pick(above, below));
-        }
+        let joined = &mut joined[..len];
+        widest(
+            #[inline(always)]
+            || {
+                for ((joined, &above), &below) in joined.iter_mut().zip(above).zip(below) {
+                    *joined = E::pick(*joined, E::pick(above, below));
+                }
+            },
+        );
     }
     let size = 2 * reach[reach.len() - 1] + 1;
     along_row::<E, _>(&joined[..len], size, channels, memory, out);

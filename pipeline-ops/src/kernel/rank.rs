@@ -1,8 +1,9 @@
-//! The order of the samples of square windows: a sorting network for the median of 3 × 3, a sliding
-//! histogram for integers, and a selection for floats.
+//! The order of the samples of square windows: a sliding histogram for integers, and a selection for
+//! floats.
 //!
 //! Samples are turned into keys once, when rows are padded. A key orders as its sample does and is
-//! an integer, so every form below is exact and finds the same sample.
+//! an integer, so every form, here and in the networks for medians, is exact and finds the same
+//! sample.
 
 use bytemuck::Pod;
 use pipeline_core::Sample;
@@ -80,49 +81,6 @@ impl Rank for f32 {
 /// turns them back.
 fn mirrored(bits: i32) -> i32 {
     bits ^ ((bits >> 31) as u32 >> 1) as i32
-}
-
-/// Fills `out` with the medians of 3 × 3 windows, from three rows padded by one pixel.
-///
-/// The median of nine is the middle of: the largest minimum, the middle median and the smallest
-/// maximum of three columns. Columns are sorted once, in `sorted`, which is working memory, and
-/// used by three windows; both passes are minima and maxima of whole rows, which vectorise.
-///
-/// # Panics
-/// If a row is shorter than `out` and two pixels.
-pub(crate) fn median_3x3<T: Rank>(
-    rows: [&[T::Key]; 3],
-    channels: usize,
-    out: &mut [T],
-    sorted: &mut Vec<T::Key>,
-) {
-    let (len, padded) = (out.len(), out.len() + 2 * channels);
-    sorted.resize(3 * padded, T::Key::default());
-    let (low, rest) = sorted.split_at_mut(padded);
-    let (middle, high) = rest.split_at_mut(padded);
-    let [a, b, c] = rows.map(|row| &row[..padded]);
-    for i in 0..padded {
-        let (least, most) = (a[i].min(b[i]), a[i].max(b[i]));
-        let between = most.min(c[i]);
-        low[i] = least.min(between);
-        middle[i] = least.max(between);
-        high[i] = most.max(c[i]);
-    }
-    let columns = |row| [0, 1, 2].map(|column| shifted(row, column * channels, len));
-    let ([a, b, c], [d, e, f], [g, h, j]) = (columns(low), columns(middle), columns(high));
-    for (i, out) in out.iter_mut().enumerate() {
-        let low = a[i].max(b[i]).max(c[i]);
-        let high = g[i].min(h[i]).min(j[i]);
-        *out = T::from_key(middle_of(low, middle_of(d[i], e[i], f[i]), high));
-    }
-}
-
-fn shifted<K>(row: &[K], by: usize, len: usize) -> &[K] {
-    &row[by..][..len]
-}
-
-fn middle_of<K: Ord + Copy>(a: K, b: K, c: K) -> K {
-    a.min(b).max(a.max(b).min(c))
 }
 
 /// Fills `out` with the samples that have `below` others before them in their window, by selecting
@@ -242,19 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn network_selection_and_histogram_agree() {
+    fn selection_and_histogram_agree() {
         let keys: Vec<u8> = (0..27u32).map(|n| (n * 7919 % 251) as u8).collect();
         let rows: Vec<&[u8]> = keys.chunks(9).collect();
-        let (mut network, mut selected) = ([0u8; 7], [0u8; 7]);
-        median_3x3::<u8>([rows[0], rows[1], rows[2]], 1, &mut network, &mut Vec::new());
+        let mut selected = [0u8; 7];
         select_row::<u8>(&rows, 1, 4, &mut selected, &mut Vec::new());
-        assert_eq!(network, selected);
 
         let mut histogram = RankHistogram::new(8);
         for at in 0..3 {
             histogram.add::<u8>(&rows, at);
         }
-        for (at, median) in network.into_iter().enumerate() {
+        for (at, median) in selected.into_iter().enumerate() {
             assert_eq!(histogram.nth::<u8>(4), median);
             if at < 6 {
                 histogram.add::<u8>(&rows, at + 3);

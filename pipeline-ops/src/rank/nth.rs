@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
 use crate::check;
-use crate::kernel::{Border, Rank, RankHistogram, median_3x3, pad_row, select_row};
+use crate::kernel::{Border, Rank, RankHistogram, median_3x3, median_5x5, pad_row, select_row};
 use crate::neighborhood::{self, Rows};
 
 /// The radii that are taken: above them a window has more pixels than most images.
@@ -18,7 +18,10 @@ const STRETCH: usize = 128;
 const SELECTED: usize = 1 << 15;
 
 /// How many of nine samples are before their median.
-const MIDDLE_OF_NINE: u32 = 4;
+const MIDDLE_OF_9: u32 = 4;
+
+/// How many of twenty-five samples are before their median.
+const MIDDLE_OF_25: u32 = 12;
 
 /// Gives each place the sample of its window that has `below` others before it.
 #[derive(Debug, Clone, Copy)]
@@ -91,10 +94,11 @@ enum Finder<T: Rank> {
 impl<T: Rank> Finder<T> {
     fn new(nth: &Nth) -> Self {
         match T::BITS {
-            // The network for the median of nine beats counting.
-            Some(bits) if nth.radius > 1 || nth.radius == 1 && nth.below != MIDDLE_OF_NINE => {
-                Self::Counted(RankHistogram::new(bits))
+            // The networks beat counting.
+            Some(_) if matches!((nth.radius, nth.below), (1, MIDDLE_OF_9) | (2, MIDDLE_OF_25)) => {
+                Self::Compared(Vec::new())
             }
+            Some(bits) if nth.radius > 0 => Self::Counted(RankHistogram::new(bits)),
             _ => Self::Compared(Vec::new()),
         }
     }
@@ -119,11 +123,18 @@ impl<T: Rank> Finder<T> {
         for (place, out) in out.chunks_mut(stretch).enumerate() {
             ctx.check()?;
             let from = place * stretch;
-            if let ([a, b, c], MIDDLE_OF_NINE) = (rows, below) {
-                median_3x3([&a[from..], &b[from..], &c[from..]], channels, out, window);
-            } else {
-                let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
-                select_row(&rows, channels, below as usize, out, window);
+            match (rows, below) {
+                ([a, b, c], MIDDLE_OF_9) => {
+                    median_3x3([&a[from..], &b[from..], &c[from..]], channels, out, window);
+                }
+                ([a, b, c, d, e], MIDDLE_OF_25) => {
+                    let rows = [&a[from..], &b[from..], &c[from..], &d[from..], &e[from..]];
+                    median_5x5(rows, channels, out, window);
+                }
+                _ => {
+                    let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
+                    select_row(&rows, channels, below as usize, out, window);
+                }
             }
         }
         Ok(())
