@@ -14,6 +14,7 @@
 mod alpha;
 mod arithmetic;
 mod bilateral;
+mod bilinear;
 mod blend;
 mod border;
 mod box_mean;

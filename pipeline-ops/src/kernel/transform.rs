@@ -1,5 +1,7 @@
 //! Maps of the plane: affine and projective, as 3 × 3 matrices.
 
+use super::vector::widest;
+
 /// A matrix in rows: `(x, y)` goes to `((a x + b y + c) / w, (d x + e y + f) / w)` with
 /// `w = g x + h y + i`. Pixel centres lie at half integers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,6 +69,7 @@ impl Transform {
     }
 
     /// Where a point goes; what has no place is far away.
+    #[inline(always)]
     pub(crate) fn place(&self, x: f64, y: f64) -> (f64, f64) {
         let [a, b, c, d, e, f, g, h, i] = self.0;
         // Terms of the row first, so that a row can compute them once.
@@ -83,9 +86,14 @@ impl Transform {
     /// Where the pixels of row `y` from `x` on have their centres.
     pub(crate) fn row(&self, x: u32, y: u32, places: &mut [(f64, f64)]) {
         let y = f64::from(y) + 0.5;
-        for (place, at) in places.iter_mut().zip(0u32..) {
-            *place = self.place(f64::from(x) + f64::from(at) + 0.5, y);
-        }
+        widest(
+            #[inline(always)]
+            || {
+                for (place, at) in places.iter_mut().zip(0u32..) {
+                    *place = self.place(f64::from(x) + f64::from(at) + 0.5, y);
+                }
+            },
+        );
     }
 
     /// The corners of a box that holds the places of all points between two, the least and the

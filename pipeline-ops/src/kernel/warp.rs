@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Border;
+use super::bilinear::BLOCK;
 
 /// How a sample between pixels is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +57,19 @@ impl<'a, T: Sample> Field<'a, T> {
     pub(crate) fn sample(&self, filter: Sampling, places: &[(f64, f64)], out: &mut [T]) {
         match filter {
             Sampling::Nearest => self.pick(places, out),
+            Sampling::Bilinear if !self.alpha => {
+                let blocks = out.chunks_mut(BLOCK * self.channels);
+                for (places, out) in places.chunks(BLOCK).zip(blocks) {
+                    let is_done = match self.channels {
+                        1 => self.bilinear_block::<1>(places, out),
+                        3 => self.bilinear_block::<3>(places, out),
+                        _ => false,
+                    };
+                    if !is_done {
+                        self.channels::<2>(triangle, places, out);
+                    }
+                }
+            }
             Sampling::Bilinear => self.channels::<2>(triangle, places, out),
             Sampling::CatmullRom => self.channels::<4>(cubic, places, out),
         }
@@ -259,5 +273,52 @@ mod tests {
         let field = Field { border: Border::Replicate, ..field(&rows, 6, &constant) };
         field.sample(Sampling::Bilinear, &[(1.0, 0.5)], &mut out);
         assert_eq!(out, [5, 15, 25, 35, 45, 55]);
+    }
+
+    #[test]
+    fn samples_of_many_places_have_the_bits_of_single_ones() {
+        fn check<T: Sample>(channels: usize, border: Border, sample: impl Fn(u32) -> T) {
+            let samples: Vec<T> = (0..(90 * 70 * channels) as u32)
+                .map(|n| sample(n.wrapping_mul(40_503) >> 3))
+                .collect();
+            let rows: Vec<&[T]> = samples.chunks(90 * channels).collect();
+            let constant = match border {
+                Border::Constant(value) => vec![T::from_f32(value); channels],
+                _ => vec![T::default(); channels],
+            };
+            let field = Field {
+                rows: &rows,
+                origin: (0, 0),
+                size: (90, 70),
+                channels,
+                alpha: false,
+                border,
+                constant: &constant,
+            };
+            for start in [(5.0, 5.0), (10.5, 20.5), (-3.0, 8.0), (200.0, 9.0), (60.0, -300.0)] {
+                for step in [(0.0, 0.0), (1.0, 0.0), (0.956, 0.292), (-0.3, 0.7)] {
+                    let place = |at: u32| {
+                        let at = f64::from(at);
+                        (start.0 + step.0 * at, start.1 + step.1 * at)
+                    };
+                    let places: Vec<(f64, f64)> = (0..77).map(place).collect();
+                    let mut many = vec![T::default(); 77 * channels];
+                    let mut single = many.clone();
+                    field.sample(Sampling::Bilinear, &places, &mut many);
+                    field.channels::<2>(triangle, &places, &mut single);
+                    assert_eq!(
+                        bytemuck::cast_slice::<T, u8>(&many),
+                        bytemuck::cast_slice::<T, u8>(&single)
+                    );
+                }
+            }
+        }
+        for border in [Border::Replicate, Border::Constant(0.0), Border::Constant(77.0)] {
+            for channels in [1, 2, 3] {
+                check(channels, border, |n| n as u8);
+                check(channels, border, |n| n as u16);
+                check(channels, border, |n| n as f32 / 7.0);
+            }
+        }
     }
 }
