@@ -20,17 +20,20 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
 PLACE = TARGET / "peers"
 PYTHON = PLACE / "bin" / "python"
+# Made last, so that an installation that was broken off is begun again.
+DONE = PLACE / "installed"
 
 
 def install():
     """Starts this script again, in an environment that has the peers."""
-    if not PYTHON.exists():
+    if not DONE.exists():
         subprocess.run([sys.executable, "-m", "venv", str(PLACE)], check=True)
         wanted = str(HERE / "requirements.txt")
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
+        DONE.touch()
     os.execv(PYTHON, [str(PYTHON), *sys.argv])
 
 
@@ -81,6 +84,8 @@ def operations(threads):
     import cv2
     import numpy
     import pyvips
+    import skimage.feature
+    import skimage.filters
     from PIL import Image, ImageFilter, ImageOps
 
     cv2.setNumThreads(threads)
@@ -143,6 +148,18 @@ def operations(threads):
             pillow = Image.fromarray(picture.array)
             yield "Pillow", lambda: pillow.resize(size, Image.Resampling.LANCZOS)
 
+    def canny(picture):
+        yield "OpenCV", lambda: cv2.Canny(
+            cv2.GaussianBlur(picture.array, (0, 0), 1.4), 100, 300, L2gradient=True
+        )
+        limits = {"low_threshold": 25 / 255, "high_threshold": 75 / 255}
+        yield "scikit-image", lambda: skimage.feature.canny(picture.array, 1.4, **limits)
+
+    def otsu(picture):
+        binary = cv2.THRESH_BINARY | cv2.THRESH_OTSU
+        yield "OpenCV", lambda: cv2.threshold(picture.array, 0, 1, binary)
+        yield "scikit-image", lambda: picture.array > skimage.filters.threshold_otsu(picture.array)
+
     def equalize(picture):
         yield "OpenCV", lambda: cv2.equalizeHist(picture.array)
         pillow = Image.fromarray(picture.array)
@@ -174,8 +191,7 @@ def operations(threads):
         ("bilateral radius 4", both, "bilateral",
          lambda p: '{"radius": 4, "sigma_space": 3.0, "sigma_range": 25.0}',
          opencv(lambda p: cv2.bilateralFilter(p.array, 9, 25.0, 3.0))),
-        ("canny", ["gray u8"], "canny", lambda p: '{"sigma": 1.4, "low": 25.0, "high": 75.0}',
-         opencv(lambda p: cv2.Canny(cv2.GaussianBlur(p.array, (0, 0), 1.4), 100, 300, L2gradient=True))),
+        ("canny", ["gray u8"], "canny", lambda p: '{"sigma": 1.4, "low": 25.0, "high": 75.0}', canny),
         ("grayscale", ["RGB u8"], "grayscale", lambda p: "{}",
          opencv(lambda p: cv2.cvtColor(p.array, cv2.COLOR_RGB2GRAY))),
         ("gamma", both, "gamma", lambda p: '{"gamma": 2.2}', gamma),
@@ -187,8 +203,7 @@ def operations(threads):
         ("equalize", ["gray u8"], "equalize", lambda p: "{}", equalize),
         ("clahe", ["gray u8"], "clahe", lambda p: '{"clip": 2.0}',
          opencv(lambda p: cv2.createCLAHE(2.0, (8, 8)).apply(p.array))),
-        ("otsu", ["gray u8"], "otsu", lambda p: "{}",
-         opencv(lambda p: cv2.threshold(p.array, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU))),
+        ("otsu", ["gray u8"], "otsu", lambda p: "{}", otsu),
         ("threshold", ["gray u8"], "threshold", lambda p: "{}",
          opencv(lambda p: cv2.threshold(p.array, 127, 1, cv2.THRESH_BINARY))),
         ("half size, area", everything, "resize", lambda p: f'{{"width": {p.width // 2}, "filter": "area"}}', half),
@@ -224,7 +239,7 @@ def ours(program, picture, step, params, threads, repeats):
 
 
 def main():
-    if pathlib.Path(sys.executable) != PYTHON:
+    if pathlib.Path(sys.prefix) != PLACE:
         install()
     options = arguments()
     os.environ["VIPS_CONCURRENCY"] = str(options.threads)

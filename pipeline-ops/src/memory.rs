@@ -1,18 +1,6 @@
 //! Memory whose size comes from data: an error where it cannot be had, never an abort.
 
-use bytemuck::Zeroable;
 use pipeline_core::{Error, Layout, Result};
-
-/// `len` zeros; `what` names them in the error.
-pub(crate) fn zeros<T: Zeroable>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
-    let needed = (len as u64).saturating_mul(size_of::<T>() as u64);
-    if needed <= Layout::MAX_BYTES
-        && let Ok(zeros) = bytemuck::allocation::try_zeroed_vec(len)
-    {
-        return Ok(zeros);
-    }
-    Err(Error::TooLarge { what: what(), needed, allowed: Layout::MAX_BYTES })
-}
 
 /// `len` copies of a value; `what` names them in the error.
 pub(crate) fn copies<T: Clone>(
@@ -35,12 +23,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_is_named_with_its_size() {
-        assert_eq!(zeros::<u32>(2, String::new).unwrap(), [0; 2]);
         assert_eq!(copies(7, 2, String::new).unwrap(), [7; 2]);
         let table = || "a table".to_owned();
-        let errors = [zeros::<u64>(usize::MAX, table).err(), copies(1u64, usize::MAX, table).err()];
-        for error in errors {
-            assert!(matches!(&error, Some(Error::TooLarge { what, .. }) if what == "a table"));
-        }
+        let error = copies(1u64, usize::MAX, table).err();
+        assert!(matches!(&error, Some(Error::TooLarge { what, .. }) if what == "a table"));
     }
 }

@@ -11,8 +11,13 @@ use super::spare;
 use crate::error::{Error, Result};
 
 /// `len` zeros, or an error where memory is short: the way to every buffer whose length comes from
-/// data. The pages of a large one are not touched before they are written to.
-pub(crate) fn zeros<T: Zeroable>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
+/// data. `what` names it in the error.
+///
+/// The pages of a large one are not touched before they are written to.
+///
+/// # Errors
+/// [`Error::TooLarge`] above [`Layout::MAX_BYTES`], and if there is no memory for it.
+pub fn zeros<T: Zeroable>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
     let needed = (len as u64).saturating_mul(size_of::<T>() as u64);
     if needed <= Layout::MAX_BYTES
         && let Ok(zeros) = bytemuck::allocation::try_zeroed_vec(len)

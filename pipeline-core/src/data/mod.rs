@@ -13,8 +13,8 @@ mod stack;
 mod value;
 mod view;
 
-pub use buffer::{Allocation, Buffer, Samples};
-pub(crate) use buffer::{leftovers, zeros};
+pub(crate) use buffer::leftovers;
+pub use buffer::{Allocation, Buffer, Samples, zeros};
 pub use codec::Codec;
 pub use image::Image;
 pub use layout::{ColorSpace, Layout};

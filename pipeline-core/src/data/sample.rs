@@ -76,12 +76,12 @@ macro_rules! sample {
             const TYPE: SampleType = SampleType::$tag;
             const WHITE: f32 = $white;
 
-            #[inline]
+            #[inline(always)]
             fn to_f32(self) -> f32 {
                 self.into()
             }
 
-            #[inline]
+            #[inline(always)]
             fn from_f32(value: f32) -> Self {
                 let convert: fn(f32) -> Self = $from;
                 convert(value)
@@ -102,27 +102,23 @@ macro_rules! sample {
     };
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "float to integer casts saturate and map NaN to 0, which is the rule of this module"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the last bits of a sum are the sample")]
 mod conversions {
     use super::{Buffer, Sample, SampleType, Samples, sealed};
 
-    /// Adding and taking away this number rounds a float below 2^22 to the nearest integer, half to
-    /// even: the sum has no room for a fraction. Unlike a call of the rounding function it becomes
-    /// vector code on every machine.
+    /// Added to a float below 2^22, it leaves no room for a fraction: the last bits of the sum are
+    /// the nearest integer, half to even. Unlike a call of the rounding function, and unlike a cast,
+    /// which saturates, that becomes vector code of every width.
     const NO_FRACTION: f32 = 12_582_912.0;
 
     // `max` answers with its other operand for NaN.
-    #[inline]
-    fn round(value: f32, white: f32) -> f32 {
-        (value.max(0.0).min(white) + NO_FRACTION) - NO_FRACTION
+    #[inline(always)]
+    fn nearest(value: f32, white: f32) -> u32 {
+        (value.max(0.0).min(white) + NO_FRACTION).to_bits()
     }
 
-    sample!(u8, U8, 255.0, |value| round(value, 255.0) as Self);
-    sample!(u16, U16, 65535.0, |value| round(value, 65535.0) as Self);
+    sample!(u8, U8, 255.0, |value| nearest(value, 255.0) as Self);
+    sample!(u16, U16, 65535.0, |value| nearest(value, 65535.0) as Self);
     sample!(f32, F32, 1.0, |value| value);
 }
 

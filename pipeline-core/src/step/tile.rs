@@ -57,7 +57,9 @@ pub trait Tile: Send + Sync {
         region.intersect(&inputs[input].region())
     }
 
-    /// Fills `out` from the inputs, each of which covers at least its footprint.
+    /// Fills all of `out` from the inputs, each of which covers at least its footprint.
+    ///
+    /// What `out` holds before is left over from earlier use.
     ///
     /// # Errors
     /// Whatever keeps the tile from being made; the step fails with it.

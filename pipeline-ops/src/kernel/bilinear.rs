@@ -6,7 +6,6 @@
 
 use pipeline_core::{Sample, SampleType};
 
-use super::nearest::nearest;
 use super::vector::widest;
 use super::{Border, Field};
 
@@ -144,7 +143,7 @@ impl<T: Sample> Field<'_, T> {
                 let mean = (0.0 + up * above) + down * below;
                 // At its centre a pixel is itself, whatever its neighbours are.
                 let is_centre = (right == 0.0) & (down == 0.0);
-                mixed[at] = nearest(if is_centre { a[at].to_f32() } else { mean });
+                mixed[at] = T::from_f32(if is_centre { a[at].to_f32() } else { mean });
             }
         }
         for (at, pixel) in pixels.iter_mut().enumerate() {

@@ -7,7 +7,6 @@ use bytemuck::Pod;
 use pipeline_core::Sample;
 
 use super::convolve;
-use super::nearest::nearest;
 use super::vector::widest;
 
 /// A sample type and how its box means are summed.
@@ -72,7 +71,7 @@ macro_rules! integer {
                 }
                 if Self::BITS == 8 && size <= EXACT {
                     let scale = 1.0 / area as f32;
-                    let mean = |sum: u32| nearest(sum as i32 as f32 * scale);
+                    let mean = |sum: u32| Self::from_f32(sum as i32 as f32 * scale);
                     windows(padded, size as usize, channels, out, mean);
                 } else {
                     let scale = 1.0 / area as f64;

@@ -2,7 +2,6 @@
 
 use pipeline_core::Sample;
 
-use super::nearest::nearest;
 use super::vector::widest;
 
 /// The weights that derivatives of 3 × 3 pixels are smoothed with: `side middle side`.
@@ -45,7 +44,7 @@ pub(crate) fn derivatives<U: Sample>(
             for (at, out) in out.iter_mut().enumerate() {
                 let x = (right[at] - left[at]) * scale;
                 let y = (side * before[at] + middle * here[at] + side * after[at]) * scale;
-                *out = nearest(f(x, y));
+                *out = U::from_f32(f(x, y));
             }
         },
     );

@@ -2,7 +2,6 @@
 
 use pipeline_core::Sample;
 
-use super::nearest::nearest;
 use super::vector::widest;
 
 /// Fills `out`, of one channel or of two with alpha, with the weighted sums of the first three
@@ -26,7 +25,7 @@ pub(crate) fn weigh<T: Sample>(input: &[T], weights: [f32; 3], has_alpha: bool, 
 
 #[inline(always)]
 fn weighed<T: Sample>([r, g, b]: [T; 3], weights: [f32; 3]) -> T {
-    nearest(weights[0] * r.to_f32() + weights[1] * g.to_f32() + weights[2] * b.to_f32())
+    T::from_f32(weights[0] * r.to_f32() + weights[1] * g.to_f32() + weights[2] * b.to_f32())
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use pipeline_core::Sample;
 
-use super::nearest::nearest;
 use super::vector::widest;
 
 /// `out[i]` is the sample and `amount` times its difference to the mean, unless that is at most
@@ -20,7 +19,7 @@ pub(crate) fn sharpen<T: Sample>(
                 let sample = sample.to_f32();
                 let difference = sample - mean;
                 let keep = threshold > 0.0 && difference.abs() <= threshold;
-                *out = nearest(sample + if keep { 0.0 } else { amount * difference });
+                *out = T::from_f32(sample + if keep { 0.0 } else { amount * difference });
             }
         },
     );

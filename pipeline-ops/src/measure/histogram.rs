@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
+use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{
     Context, Error, Image, In, Mask, Result, Sample, SampleType, Spec, Step, dispatch,
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use super::Table;
 use super::chosen::Chosen;
 use crate::kernel::{EvenBins, Tally, tally};
-use crate::memory::zeros;
 use crate::{check, passes};
 
 /// How many bins there may be.

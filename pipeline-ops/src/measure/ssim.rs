@@ -1,6 +1,6 @@
 //! How similar one image looks to another.
 
-use pipeline_core::data::Raster;
+use pipeline_core::data::{Raster, zeros};
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Error, Image, In, Result, Sample, Spec, Step, dispatch};
 use schemars::JsonSchema;
@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Table, similar};
 use crate::kernel::Similarity;
-use crate::memory::zeros;
 use crate::passes;
 
 /// The weights of the window that an image is compared over.

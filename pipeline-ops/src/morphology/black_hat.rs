@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Element;
 use super::flat::Flat;
-use crate::kernel::{Least, Most, Rank, copy_alpha};
+use crate::kernel::{Least, Most};
 use crate::neighborhood::RADIUS;
 
 /// Keeps what is dark and smaller than a structuring element, as bright things on 0.
@@ -67,27 +67,6 @@ impl BlackHat {
     const fn flat(&self) -> Flat {
         Flat::cut_off(self.element, self.radius)
     }
-
-    fn render_as<T: Rank>(
-        &self,
-        input: &View<'_>,
-        out: &mut ViewMut<'_>,
-        ctx: &Context<'_>,
-    ) -> Result<()> {
-        ctx.scratch(|scratch| self.flat().render_two::<T, Most, Least>(input, out, scratch, ctx))?;
-        let alpha = out.image().has_alpha();
-        let input = input.crop(out.region()).typed::<T>()?;
-        for (y, out) in out.rows::<T>()? {
-            let row = input.row(y);
-            for (out, sample) in out.iter_mut().zip(row) {
-                *out = T::from_f32(out.to_f32() - sample.to_f32());
-            }
-            if alpha {
-                copy_alpha(row, input.channels(), out);
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Step for BlackHat {
@@ -115,6 +94,9 @@ impl Tile for BlackHat {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out, ctx))
+        dispatch!(out.sample_type(), T => {
+            let difference = |sample, closed| closed - sample;
+            self.flat().render_difference::<T, Most, Least>(&inputs[0], out, ctx, difference)
+        })
     }
 }

@@ -1,12 +1,12 @@
 //! How far the background is.
 
 use bytemuck::allocation::cast_vec;
+use pipeline_core::data::zeros;
 use pipeline_core::{ColorSpace, Context, Image, In, Mask, Result, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Envelope, FAR, from_beside};
-use crate::memory::zeros;
 use crate::passes;
 
 /// Replaces each pixel of the foreground by its distance to the nearest pixel of the background.

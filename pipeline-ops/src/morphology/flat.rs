@@ -7,7 +7,8 @@ use pipeline_core::{Context, Error, Region, Result, View, ViewMut};
 use super::Element;
 use crate::check;
 use crate::kernel::{
-    Border, Extremum, Rank, Span, along_row, down_columns, fold, keys, over_shape, pad_row,
+    Border, Extremum, Rank, Span, along_row, copy_alpha, down_columns, fold, keys, over_shape,
+    pad_row,
 };
 use crate::neighborhood::{self, RADIUS, Rows};
 
@@ -100,6 +101,30 @@ impl Flat {
             let first = View::packed(layout, halfway, samples);
             self.render::<T, B>(&first, out, scratch, ctx)
         })
+    }
+
+    /// Fills `out` with the `difference` between each sample and the extremum `B` of the extrema
+    /// `A` there. Alpha is copied.
+    pub(crate) fn render_difference<T: Rank, A: Extremum, B: Extremum>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        difference: impl Fn(f32, f32) -> f32,
+    ) -> Result<()> {
+        ctx.scratch(|scratch| self.render_two::<T, A, B>(input, out, scratch, ctx))?;
+        let has_alpha = out.image().has_alpha();
+        let input = input.crop(out.region()).typed::<T>()?;
+        for (y, out) in out.rows::<T>()? {
+            let row = input.row(y);
+            for (out, sample) in out.iter_mut().zip(row) {
+                *out = T::from_f32(difference(sample.to_f32(), out.to_f32()));
+            }
+            if has_alpha {
+                copy_alpha(row, input.channels(), out);
+            }
+        }
+        Ok(())
     }
 }
 

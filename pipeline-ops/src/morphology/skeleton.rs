@@ -1,13 +1,12 @@
 //! Lines in the middle of objects.
 
-use pipeline_core::data::{Buffer, Raster};
+use pipeline_core::data::{Buffer, Raster, zeros};
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Error, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::Thinning;
-use crate::memory::zeros;
 
 /// Thins the objects of a mask to lines of one pixel that hang together as the objects do.
 ///

@@ -1,5 +1,6 @@
 //! Objects as the pixels that hang together.
 
+use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, In, Labels, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
@@ -7,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::{self, Side};
 use crate::kernel::Connectivity;
-use crate::memory::zeros;
 use crate::passes;
 
 /// Numbers the objects of a mask: each set of pixels that hang together is one.

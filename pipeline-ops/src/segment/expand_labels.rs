@@ -2,13 +2,13 @@
 
 use std::ops::RangeInclusive;
 
+use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, In, Labels, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Envelope, FAR, labels_from_beside};
-use crate::memory::zeros;
 use crate::{check, passes};
 
 /// How far objects may grow, in pixels.

@@ -2,12 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Error, Image, In, Labels, Result, Sample, Spec, Step, dispatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::memory::zeros;
 use crate::{check, passes};
 
 /// The largest number that a sample may be: floats up to it are exact.

@@ -1,12 +1,12 @@
 //! Objects grown over an image until they meet.
 
+use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Image, In, Labels, Mask, Result, Sample, Spec, Step, dispatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Connectivity, Rank, flood};
-use crate::memory::zeros;
 use crate::{check, passes};
 
 /// Grows markers over an image, the darkest pixels first, until they meet on the ridges.
