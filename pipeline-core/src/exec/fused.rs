@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cell::State;
+use super::engine::inside_step;
 use super::run::{Local, RunCore};
 use super::task::{End, panicked};
 use crate::data::{Layout, Value};
 use crate::error::{Error, Result};
 use crate::event::Status;
-use crate::step::{Context, Fused, Group};
+use crate::step::{Context, Fused, Group, Watch};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 impl RunCore {
@@ -22,47 +23,39 @@ impl RunCore {
         inputs: &[Value],
         ctx: &Context<'_>,
     ) -> Result<Value> {
-        let spent: Vec<AtomicU64> = group.members.iter().map(|_| AtomicU64::new(0)).collect();
-        let within = |member: usize, body: &mut dyn FnMut() -> Result<()>| {
-            let began = Instant::now();
-            let result = catch_unwind(AssertUnwindSafe(body));
-            spent[member].fetch_add(nanos(began.elapsed()), Ordering::Relaxed);
-            let error = match result {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error @ Error::Cancelled(_))) if ctx.is_cancelled() => return Err(error),
-                Ok(Err(error)) => error,
-                Err(payload) => panicked(payload),
-            };
-            Err(self.fault(group.members[member].place, error))
-        };
-        let began = Instant::now();
         let layouts: Option<Vec<Layout>> = inputs.iter().map(Value::layout).collect();
         let layouts =
             layouts.ok_or_else(|| Error::failed("an input of fused steps is no image"))?;
-        let result = Fused::new(group, &self.plan.steps, &layouts, &within).and_then(|fused| {
-            // What is made as a whole on the way takes its part of the memory.
+        let steps = &self.plan.steps;
+        let mut spent: Spent = group.places().map(|place| (place, AtomicU64::new(0))).collect();
+        spent.sort_unstable_by_key(|&(place, _)| place);
+        let watch = Watcher { run: self, ctx, spent };
+        let began = Instant::now();
+        let result = group.open(steps, &watch, ctx).and_then(|opened| {
+            let fused = Fused::new(group, steps, &layouts, &opened, &watch)?;
+            // What is made as a whole on the way takes its part of the memory, and so do windows.
             let (_, most) = fused.bytes();
             self.state.slots.begin_aside(most);
-            let value = fused.run(inputs, ctx);
+            let value = fused.run(inputs, opened, ctx);
             self.state.slots.end_aside(most);
             value
         });
-        self.share_out(place, group, &spent, nanos(began.elapsed()));
+        self.share_out(place, &watch.spent, nanos(began.elapsed()));
         result
     }
 
     /// Notes of each step the part of the time that was its own.
-    fn share_out(&self, place: u32, group: &Group, spent: &[AtomicU64], took: u64) {
-        let helped = self.state.cells[place as usize].helped.load(Ordering::Relaxed);
-        let spent = || spent.iter().map(|nanos| nanos.load(Ordering::Relaxed));
-        let all = u128::from(spent().sum::<u64>().max(1));
-        for (member, spent) in group.members.iter().zip(spent()) {
+    fn share_out(&self, root: u32, spent: &Spent, took: u64) {
+        let helped = self.state.cells[root as usize].helped.load(Ordering::Relaxed);
+        let spent = || spent.iter().map(|(place, nanos)| (*place, nanos.load(Ordering::Relaxed)));
+        let all = u128::from(spent().map(|(_, nanos)| nanos).sum::<u64>().max(1));
+        for (place, spent) in spent() {
             let share = |of: u64| {
                 u64::try_from(u128::from(of) * u128::from(spent) / all).unwrap_or(u64::MAX)
             };
-            let cell = &self.state.cells[member.place as usize];
+            let cell = &self.state.cells[place as usize];
             cell.helped.store(share(helped), Ordering::Relaxed);
-            if member.place != place {
+            if place != root {
                 // The last step's own is what is left, once its place has ended.
                 cell.nanos.store(share(took), Ordering::Relaxed);
             }
@@ -72,9 +65,9 @@ impl RunCore {
     /// The part of the time that a place took which is its own step's.
     pub(super) fn own_share(&self, place: u32, took: u64) -> u64 {
         let Some(group) = self.plan.program.group(place) else { return took };
-        let others = group.members.iter().filter(|member| member.place != place);
-        let nanos = others
-            .map(|other| self.state.cells[other.place as usize].nanos.load(Ordering::Relaxed));
+        let others = group.places().filter(|&other| other != place);
+        let nanos =
+            others.map(|other| self.state.cells[other as usize].nanos.load(Ordering::Relaxed));
         took.saturating_sub(nanos.sum())
     }
 
@@ -89,11 +82,11 @@ impl RunCore {
         let info = |place: u32| &self.plan.infos[place as usize];
         let culprit = match end.error.as_deref() {
             Some(Error::Node { node, .. }) => {
-                group.members.iter().find(|member| info(member.place).name() == node)
+                group.places().find(|&place| info(place).name() == node)
             }
             _ => None,
         };
-        let culprit = culprit.map_or(place, |member| member.place);
+        let culprit = culprit.unwrap_or(place);
         let others = || match end.status {
             Status::Failed => {
                 let because = info(culprit).name().to_owned();
@@ -102,29 +95,29 @@ impl RunCore {
             }
             _ => end.clone(),
         };
-        for member in group.members.iter().filter(|member| member.place != place) {
-            let own = if member.place == culprit { end.clone() } else { others() };
-            let cell = &self.state.cells[member.place as usize];
+        for member in group.places().filter(|&member| member != place) {
+            let own = if member == culprit { end.clone() } else { others() };
+            let cell = &self.state.cells[member as usize];
             if own.status == Status::Skipped {
                 cell.blame(self.state.cells[place as usize].blamed().unwrap_or(culprit));
             }
             if let Some(error) = &own.error {
-                self.note_error(member.place, error);
+                self.note_error(member, error);
             }
             let has_run = matches!(own.status, Status::Computed | Status::Failed);
             if has_run {
                 cell.attempts.store(1, Ordering::Relaxed);
             }
             if self.is_told() {
-                let tale = &self.state.tales[member.place as usize];
+                let tale = &self.state.tales[member as usize];
                 tale.ended_us.store(local.now / 1000, Ordering::Relaxed);
             }
-            self.set(member.place, State::Ended(own.status));
+            self.set(member, State::Ended(own.status));
             if self.bus.is_active() {
                 if has_run {
-                    self.tell_started(member.place, 1, local);
+                    self.tell_started(member, 1, local);
                 }
-                self.tell_finished(member.place, own.status, local);
+                self.tell_finished(member, own.status, local);
             }
         }
         if culprit == place {
@@ -132,6 +125,46 @@ impl RunCore {
         }
         self.state.cells[place as usize].set_blame(culprit);
         others()
+    }
+}
+
+/// Nanoseconds that were spent inside each step, in the order of their places.
+type Spent = Vec<(u32, AtomicU64)>;
+
+/// Watches over the steps of a group.
+struct Watcher<'a> {
+    run: &'a RunCore,
+    ctx: &'a Context<'a>,
+    spent: Spent,
+}
+
+impl Watcher<'_> {
+    fn spent(&self, place: u32) -> Option<&AtomicU64> {
+        let at = self.spent.binary_search_by_key(&place, |&(place, _)| place).ok()?;
+        Some(&self.spent[at].1)
+    }
+}
+
+impl Watch for Watcher<'_> {
+    fn within(&self, place: u32, body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        let began = Instant::now();
+        let result = inside_step(|| catch_unwind(AssertUnwindSafe(body)));
+        if let Some(spent) = self.spent(place) {
+            spent.fetch_add(nanos(began.elapsed()), Ordering::Relaxed);
+        }
+        let error = match result {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error @ Error::Cancelled(_))) if self.ctx.is_cancelled() => return Err(error),
+            Ok(Err(error)) => error,
+            Err(payload) => panicked(payload),
+        };
+        Err(self.run.fault(place, error))
+    }
+
+    fn waited(&self, place: u32, time: Duration) {
+        if let Some(spent) = self.spent(place) {
+            spent.fetch_sub(nanos(time), Ordering::Relaxed);
+        }
     }
 }
 

@@ -1,11 +1,8 @@
 //! How many bytes a step's results will take.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::gate::Needs;
 use super::run::RunCore;
-use crate::data::Layout;
-use crate::step::{AnyStep, Units};
+use crate::step::{Units, layout_of};
 
 impl Needs for RunCore {
     fn bytes(&self, place: u32) -> u64 {
@@ -19,11 +16,6 @@ impl Needs for RunCore {
     fn live(&self) -> u64 {
         self.state.slots.live()
     }
-}
-
-/// The layout that a step says its result will have, if it says so without a panic.
-fn layout(step: &dyn AnyStep, inputs: impl FnOnce() -> Option<Vec<Layout>>) -> Option<Layout> {
-    catch_unwind(AssertUnwindSafe(|| step.tile()?.layout(&inputs()?).ok())).ok()?
 }
 
 impl RunCore {
@@ -46,7 +38,9 @@ impl RunCore {
             Some(group) => inputs()
                 .and_then(|inputs| group.bytes(&self.plan.steps, &inputs))
                 .map(|(_, most)| most),
-            None => layout(&*body.step, inputs).map(|layout| layout.size_bytes()),
+            None => inputs()
+                .and_then(|inputs| layout_of(&*body.step, &inputs))
+                .map(|layout| layout.size_bytes()),
         };
         if let Some(bytes) = bytes {
             return bytes;

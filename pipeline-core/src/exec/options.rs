@@ -49,6 +49,10 @@ impl std::fmt::Debug for Options {
 /// Whether steps with a tile-wise form run as one, so that images between them are never made as a
 /// whole. Not one bit of a result depends on it.
 ///
+/// A step before them that is a [`Source`](crate::step::Source) and one after them that is a
+/// [`Sink`](crate::step::Sink) run with them: band by band where the steps go from top to bottom,
+/// and each with a thread of its own, beside those of the executor, as long as that takes.
+///
 /// The last step of such a group is told of like any other. The others are told of when it ends,
 /// each with the time that was its own and no bytes; if one of them fails, the rest are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

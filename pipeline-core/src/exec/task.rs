@@ -153,7 +153,11 @@ impl RunCore {
             let info = &self.plan.infos[place as usize];
             terms.limit = self.limit(place);
             terms.retry = info.settings().retry;
-            let lane = info.body().map_or(Lane::Compute, |body| body.spec.lane);
+            // A group computes, whatever brings its images in and takes them out.
+            let lane = match (self.plan.program.group(place), info.body()) {
+                (None, Some(body)) => body.spec.lane,
+                _ => Lane::Compute,
+            };
             // A worker is a thread of the pool itself.
             let is_here = is_on(lane) || lane == Lane::Rayon && runner() == Runner::Worker;
             if lane != Lane::Compute && !is_here {

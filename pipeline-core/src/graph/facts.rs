@@ -5,7 +5,7 @@
 
 use super::{NodeInfo, Retry};
 use crate::key::Key;
-use crate::step::{Arity, CutOff, Kind, Lane};
+use crate::step::{Arity, CutOff, Form, Kind, Lane};
 
 /// What planning asks of one node.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +37,10 @@ pub(crate) struct Facts {
     pub(crate) has_faults: bool,
     pub(crate) needs_units: bool,
     pub(crate) has_timeout: bool,
-    /// Whether the step has a tile-wise form.
-    pub(crate) is_tiled: bool,
+    /// The form in which the step can run together with others.
+    pub(crate) form: Form,
+    /// Whether a failure is tried again.
+    pub(crate) retries: bool,
     /// Whether it retries, has a time limit or runs on threads of its own.
     pub(crate) is_special: bool,
 }
@@ -63,7 +65,8 @@ impl Facts {
             has_faults: false,
             needs_units: false,
             has_timeout: settings.timeout.is_some(),
-            is_tiled: false,
+            form: Form::Whole,
+            retries: settings.retry != Retry::NEVER,
             is_special: settings.timeout.is_some() || settings.retry != Retry::NEVER,
         };
         let Some(body) = info.body() else { return facts };
@@ -79,7 +82,7 @@ impl Facts {
         facts.has_faults = !body.faults.is_empty();
         facts.needs_units = !spec.resources.is_empty();
         facts.is_special |= spec.lane != Lane::Compute;
-        facts.is_tiled = body.is_tiled;
+        facts.form = body.form;
         facts.reads_files = !spec.reads.is_empty();
         facts.is_external = !spec.reads.is_empty() || !spec.services.is_empty();
         facts

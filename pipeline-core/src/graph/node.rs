@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Data, DataType};
 use crate::error::Fault;
 use crate::key::Key;
-use crate::step::{AnyStep, Spec, StepType, Units, check_params};
+use crate::step::{AnyStep, Form, Spec, StepType, Units, check_params};
 
 /// A node: a step with its parameters, or a named input of the graph.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(crate) struct StepBody {
     pub(crate) step: Arc<dyn AnyStep>,
     pub(crate) kind: Arc<StepType>,
     pub(crate) spec: Spec,
-    pub(crate) is_tiled: bool,
+    pub(crate) form: Form,
     /// Of name, version and parameters; `None` if the parameters cannot be serialised.
     pub(crate) digest: Option<Key>,
     /// Faults of the parameters, with paths below the node's own.
@@ -61,8 +61,8 @@ impl Body {
         let (mut spec, digest) = (step.spec(), step.digest().ok());
         merge(&mut spec.resources);
         // A panic there is told when the step runs.
-        let is_tiled = catch_unwind(AssertUnwindSafe(|| step.tile().is_some())).unwrap_or(false);
-        Self::Step(Arc::new(StepBody { step, kind, spec, is_tiled, digest, faults }))
+        let form = catch_unwind(AssertUnwindSafe(|| Form::of(&*step))).unwrap_or_default();
+        Self::Step(Arc::new(StepBody { step, kind, spec, form, digest, faults }))
     }
 }
 

@@ -1,8 +1,9 @@
-//! Pass 5: which tile-wise steps run as one.
+//! Pass 5: which steps run as one: tile-wise ones, with sources of rows before and a sink behind.
 //!
 //! A step joins the steps that read it if all of them are in one group, so that nothing of what is
 //! made inside a group is seen outside but its last result. That one is made as a whole: a target,
-//! what several groups read, and what a step without a tile-wise form reads.
+//! what several groups read, and what a step reads that has no such form. A group that ends with a
+//! sink has no result at all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +14,9 @@ use super::narrow::Program;
 use super::order::UNKNOWN_NANOS;
 use super::shape::{Shape, narrow};
 use crate::data::{DataType, Image, Mask};
-use crate::graph::Facts;
+use crate::graph::{Facts, NodeInfo};
 use crate::key::Key;
-use crate::step::{CutOff, Group, Kind, Member, Source};
+use crate::step::{CutOff, Form, Group, Kind, Member, Origin};
 
 /// The groups of a program.
 #[derive(Debug, Default)]
@@ -38,18 +39,16 @@ const MOST: u32 = 256;
 
 const NONE: u32 = u32::MAX;
 
-/// Puts tile-wise steps together.
+/// Puts steps together.
 pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
     let shape = Arc::clone(&program.shape);
     let places = 0..narrow(shape.len());
-    let facts = |place: u32| &frozen.facts[program.origin(place) as usize];
+    let facts = |program: &Program, place: u32| &frozen.facts[program.origin(place) as usize];
     let is_fit = |program: &Program, place: u32| {
         let info = &frozen.infos[program.origin(place) as usize];
-        let types = || info.body().into_iter().flat_map(|body| body.kind.inputs.iter());
         program.actions[place as usize] == Action::Run
-            && may_join(facts(place))
-            && types().all(|port| is_raster(port.data))
-            && info.output_type(0).is_some_and(is_raster)
+            && may_join(facts(program, place))
+            && has_fit_ports(facts(program, place).form, info)
     };
     let mut is_target = vec![false; shape.len()];
     for &slot in &program.targets {
@@ -78,31 +77,39 @@ pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
 
     let mut fusion = Fusion { wires: Arc::clone(&shape), ..Fusion::default() };
     let mut inputs_of: HashMap<u32, Vec<u32>> = HashMap::new();
-    let mut number = vec![0; shape.len()];
+    let mut origins = vec![Origin::Input(0); shape.len()];
     for place in places.clone().filter(|&place| last[place as usize] != NONE) {
         let root = last[place as usize];
         if sizes[root as usize] < 2 {
             continue;
         }
-        let output = frozen.infos[program.origin(root) as usize].output_type(0);
-        let output = output.unwrap_or(DataType::of::<Image>());
-        let group =
-            fusion.groups.entry(root).or_insert_with(|| Group { members: Vec::new(), output });
+        let group = fusion.groups.entry(root).or_default();
         let slots = inputs_of.entry(root).or_default();
-        let sources = shape.inputs(place).iter().map(|&slot| {
+        let mut origin = |&slot: &u32| {
             let producer = shape.producer(slot);
             if last[producer as usize] == root {
-                return Source::Member(number[producer as usize]);
+                return origins[producer as usize];
             }
             let known = slots.iter().position(|&other| other == slot);
-            Source::Input(known.unwrap_or_else(|| {
+            Origin::Input(known.unwrap_or_else(|| {
                 slots.push(slot);
                 slots.len() - 1
             }))
-        });
-        let inputs = sources.collect();
-        number[place as usize] = group.members.len();
-        group.members.push(Member { place, inputs });
+        };
+        match facts(program, place).form {
+            Form::Source => {
+                origins[place as usize] = Origin::Source(group.sources.len());
+                group.sources.push(place);
+            }
+            Form::Sink => group.sink = Some(place),
+            Form::Tiled | Form::Whole => {
+                let inputs = shape.inputs(place).iter().map(&mut origin).collect();
+                origins[place as usize] = Origin::Member(group.members.len());
+                group.members.push(Member { place, inputs });
+                let output = frozen.infos[program.origin(place) as usize].output_type(0);
+                group.is_mask = output == Some(DataType::of::<Mask>());
+            }
+        }
         if place != root {
             program.actions[place as usize] = Action::Fuse;
         }
@@ -113,10 +120,10 @@ pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
 
     let nanos = &mut program.estimates.nanos;
     for (&root, group) in &fusion.groups {
-        let of = |member: &Member| nanos[member.place as usize];
-        let is_known = group.members.iter().all(|member| of(member) != UNKNOWN_NANOS);
-        let sum = group.members.iter().map(of).sum();
-        group.members.iter().for_each(|member| nanos[member.place as usize] = 0.0);
+        let of = |place: u32| nanos[place as usize];
+        let is_known = group.places().all(|place| of(place) != UNKNOWN_NANOS);
+        let sum = group.places().map(of).sum();
+        group.places().for_each(|place| nanos[place as usize] = 0.0);
         nanos[root as usize] = if is_known { sum } else { UNKNOWN_NANOS };
     }
     let actions = &program.actions;
@@ -138,15 +145,38 @@ pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
     program.fusion = Some(fusion);
 }
 
-/// Whether a step has a tile-wise form and nothing about it asks for a turn of its own.
+/// Whether a step can run with others and nothing about it asks for a turn of its own. What brings
+/// images in or takes them out may wait and may depend on files: it has its thread in the group.
 pub(super) fn may_join(facts: &Facts) -> bool {
-    facts.is_tiled
-        && facts.kind == Kind::Pure
+    let is_fit = match facts.form {
+        Form::Whole => false,
+        Form::Tiled => facts.kind == Kind::Pure && !(facts.is_external || facts.is_special),
+        Form::Source => facts.kind == Kind::Pure,
+        Form::Sink => true,
+    };
+    is_fit
         && facts.cut_off == CutOff::Never
         && facts.digest != Key::UNKNOWN
-        && !(facts.is_external || facts.is_special || facts.needs_units || facts.has_odd_ports)
+        && !(facts.has_timeout || facts.retries || facts.needs_units || facts.has_odd_ports)
         && facts.outputs == 1
         && facts.bytes.is_none()
+}
+
+/// Whether what a step reads and makes is what steps of its form may, as one of a group.
+fn has_fit_ports(form: Form, info: &NodeInfo) -> bool {
+    let inputs = info.body().map_or(&[][..], |body| &body.kind.inputs);
+    let output = info.output_type(0);
+    match form {
+        Form::Whole => false,
+        Form::Tiled => {
+            inputs.iter().all(|port| is_raster(port.data)) && output.is_some_and(is_raster)
+        }
+        Form::Source => inputs.is_empty() && output == Some(DataType::of::<Image>()),
+        Form::Sink => {
+            matches!(inputs, [port] if port.data == DataType::of::<Image>())
+                && output == Some(DataType::of::<()>())
+        }
+    }
 }
 
 fn is_raster(data: DataType) -> bool {

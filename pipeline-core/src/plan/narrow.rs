@@ -78,7 +78,7 @@ pub(super) fn narrow(
         [] => demand.actions.clone(),
         origins => origins.iter().map(|&place| demand.actions[place as usize]).collect(),
     };
-    if may_fuse && frozen.traits.has_tiles {
+    if may_fuse && frozen.traits.has_forms {
         fuse(frozen, &mut program);
     }
     let shape = &*program.shape;

@@ -50,14 +50,14 @@ pub(crate) struct Traits {
     pub(crate) has_digests: bool,
     /// Whether any node's parameters have faults.
     pub(crate) has_faults: bool,
-    /// Whether any step has a tile-wise form.
-    pub(crate) has_tiles: bool,
+    /// Whether any step has a form in which it can run together with others.
+    pub(crate) has_forms: bool,
 }
 
 impl Traits {
     pub(super) fn add(&mut self, facts: &Facts) {
         self.has_faults |= facts.has_faults;
-        self.has_tiles |= facts.is_tiled;
+        self.has_forms |= facts.form != crate::step::Form::Whole;
         self.needs_units |= facts.needs_units;
         self.has_timeouts |= facts.has_timeout;
         self.has_special |= facts.is_special;

@@ -3,15 +3,14 @@
 //! A step with a tile-wise form says what its result looks like from what its inputs look like, so
 //! layouts are known below every value at hand. Where they are not, a result is taken to be as large
 //! as the step declares, or as it was before. No pixel is read; the steps are asked only when the
-//! plan is, because planning runs no code of theirs.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! plan is, because planning runs no code of theirs; a source of rows then looks into its file.
 
 use super::demand::Action;
 use super::plan::Plan;
 use super::shape::narrow;
-use crate::data::Layout;
+use crate::data::{DataType, Layout};
 use crate::id::NodeId;
+use crate::step::layout_of;
 
 impl Plan {
     /// What the first result of each node will look like, in running order; `None` where that is
@@ -44,9 +43,11 @@ impl Plan {
             // What passes on or shares a result takes nothing more.
             if program.actions[place as usize] == Action::Run {
                 let layout = shape.slots(place).next().and_then(|slot| slots[slot as usize]);
+                let is_nothing =
+                    self.infos[place as usize].output_type(0) == Some(DataType::of::<()>());
                 let size =
                     layout.map_or_else(|| self.learned_bytes(place), |layout| layout.size_bytes());
-                is_known &= size > 0;
+                is_known &= size > 0 || is_nothing;
                 bytes[place as usize] = size;
                 aside[place as usize] = self.group_bytes(place, &slots).unwrap_or(0);
             }
@@ -140,10 +141,8 @@ impl Plan {
                         shape.inputs(place).iter().map_while(|&slot| layouts[slot as usize]),
                     );
                     if inputs.len() == shape.inputs(place).len() {
-                        let layout = || step.tile()?.layout(&inputs).ok();
                         let slot = shape.first_slot(place);
-                        layouts[slot as usize] =
-                            catch_unwind(AssertUnwindSafe(layout)).ok().flatten();
+                        layouts[slot as usize] = layout_of(&**step, &inputs);
                     }
                 }
             }

@@ -130,21 +130,33 @@ impl<'a> Context<'a> {
         grain: usize,
         body: impl Fn(Range<usize>) -> Result<()> + Sync,
     ) -> Result<()> {
+        self.rows_of(0..n, n, grain, body)
+    }
+
+    /// Runs `body` over a part of `total` rows.
+    fn rows_of(
+        &self,
+        part: Range<usize>,
+        total: usize,
+        grain: usize,
+        body: impl Fn(Range<usize>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let (before, n) = (part.start, part.len());
         let done = AtomicUsize::new(0);
         let chunk = |range: Range<usize>| {
             self.check()?;
             let rows = range.len();
-            body(range)?;
+            body(before + range.start..before + range.end)?;
             let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
             // Not the end: it is the owner's to tell, when nobody can report less any more.
             if done < n {
-                self.progress(done as u64, n as u64, "rows");
+                self.progress((before + done) as u64, total as u64, "rows");
             }
             Ok(())
         };
         let grain = grain.max(1);
         if n > 0 {
-            self.progress(0, n as u64, "rows");
+            self.progress(before as u64, total as u64, "rows");
         }
         match self.crew {
             Some(crew) if n > grain => {
@@ -157,7 +169,7 @@ impl<'a> Context<'a> {
             _ => (0..n).step_by(grain).try_for_each(|start| chunk(start..n.min(start + grain)))?,
         }
         if n > 0 {
-            self.progress(n as u64, n as u64, "rows");
+            self.progress((before + n) as u64, total as u64, "rows");
         }
         Ok(())
     }
@@ -178,11 +190,32 @@ impl<'a> Context<'a> {
         body: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
     ) -> Result<()> {
         assert!(row_len > 0 && rows.len().is_multiple_of(row_len), "whole rows of {row_len}");
+        let total = rows.len() / row_len;
+        self.fill_band(rows, row_len, 0, total, grain, body)
+    }
+
+    /// Fills `rows`, which are those from `first` of an image of `total` rows.
+    pub(crate) fn fill_band<T: Send>(
+        &self,
+        rows: &mut [T],
+        row_len: usize,
+        first: usize,
+        total: usize,
+        grain: usize,
+        body: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
+    ) -> Result<()> {
         let (n, grain) = (rows.len() / row_len, grain.max(1));
         // Each chunk is locked once, by the one thread that runs it.
         let chunks: Vec<_> =
             rows.chunks_mut(grain * row_len).map(parking_lot::Mutex::new).collect();
-        self.rows(n, grain, |range| body(range.start, &mut chunks[range.start / grain].lock()))
+        self.rows_of(first..first + n, total, grain, |range| {
+            body(range.start, &mut chunks[(range.start - first) / grain].lock())
+        })
+    }
+
+    /// The context of a step at another place that runs aside of this one: no thread helps it.
+    pub(crate) fn apart(&self, node: u32) -> Self {
+        Self { node, crew: None, helped: None, ..*self }
     }
 
     /// This thread's working memory.

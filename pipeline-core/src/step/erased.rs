@@ -1,6 +1,7 @@
 //! Steps whose type the engine does not know.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -12,8 +13,9 @@ use super::finite::not_finite;
 use super::inputs::{Inputs, Port, Reader};
 use super::outputs::Outputs;
 use super::spec::Spec;
+use super::stream::Stream;
 use super::tile::Tile;
-use crate::data::Value;
+use crate::data::{Layout, Value};
 use crate::error::{Error, Fault, Result};
 use crate::key::{Key, KeyHasher, hash_params};
 
@@ -30,6 +32,9 @@ pub trait AnyStep: std::fmt::Debug + Send + Sync + Any {
 
     /// The tile-wise form, if there is one.
     fn tile(&self) -> Option<&dyn Tile>;
+
+    /// The row-wise form, if there is one.
+    fn stream(&self) -> Option<Stream<'_>>;
 
     /// The digest of name, version and parameters.
     #[doc(hidden)]
@@ -71,6 +76,10 @@ impl<S: Step> AnyStep for S {
         Step::tile(self)
     }
 
+    fn stream(&self) -> Option<Stream<'_>> {
+        Step::stream(self)
+    }
+
     fn digest(&self) -> Result<Key> {
         let params = hash_params(self)?;
         let mut hasher = KeyHasher::result();
@@ -92,6 +101,44 @@ impl<S: Step> AnyStep for S {
         self.run(input, ctx)?.emit(put);
         Ok(())
     }
+}
+
+/// How a step can run together with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Form {
+    /// Not at all.
+    #[default]
+    Whole,
+    /// Tile by tile.
+    Tiled,
+    /// It gives its image row by row.
+    Source,
+    /// It takes its image row by row.
+    Sink,
+}
+
+impl Form {
+    pub(crate) fn of(step: &dyn AnyStep) -> Self {
+        match step.stream() {
+            _ if step.tile().is_some() => Self::Tiled,
+            None => Self::Whole,
+            Some(Stream::Source(_)) => Self::Source,
+            Some(Stream::Sink(_)) => Self::Sink,
+        }
+    }
+}
+
+/// The layout that a step says its result will have, for inputs of these layouts, if it says so
+/// without a panic. A source may look into its file for it.
+pub(crate) fn layout_of(step: &dyn AnyStep, inputs: &[Layout]) -> Option<Layout> {
+    let layout = || match (step.tile(), step.stream()) {
+        (Some(tile), _) => tile.layout(inputs).ok(),
+        (None, Some(Stream::Source(source))) => {
+            Some(source.open(&Context::default()).ok()?.layout())
+        }
+        (None, _) => None,
+    };
+    catch_unwind(AssertUnwindSafe(layout)).ok()?
 }
 
 /// What is known of a step type without an instance: name, ports, parameters.

@@ -2,14 +2,17 @@
 
 mod cancel;
 mod context;
+mod course;
 mod defaults;
 mod erased;
 mod expect;
 mod finite;
 mod fused;
+mod group;
 mod inputs;
 mod locate;
 mod outputs;
+mod passes;
 mod range;
 mod registry;
 mod rows;
@@ -17,6 +20,8 @@ mod schema;
 mod scratch;
 mod services;
 mod spec;
+mod stream;
+mod streamed;
 mod tile;
 
 pub use cancel::CancelToken;
@@ -24,8 +29,10 @@ pub(crate) use cancel::OnCancel;
 pub use context::Context;
 pub(crate) use context::{Host, Progress};
 pub use erased::{AnyStep, StepType};
+pub(crate) use erased::{Form, layout_of};
 pub(crate) use expect::{found, list_of, one_of, shorten};
-pub(crate) use fused::{Fused, Group, Member, Source};
+pub(crate) use fused::Fused;
+pub(crate) use group::{Group, Member, Origin, Watch};
 #[doc(hidden)]
 pub use inputs::Reader;
 pub(crate) use inputs::Wire;
@@ -38,6 +45,7 @@ pub(crate) use schema::check as check_params;
 pub use scratch::Scratch;
 pub use services::Services;
 pub use spec::{CutOff, Kind, Lane, Spec, Units};
+pub use stream::{ImageRows, Rows, Sink, Source, Stream, gather};
 pub use tile::{Tile, tile};
 
 use schemars::JsonSchema;
@@ -140,6 +148,11 @@ pub trait Step:
 
     /// The tile-wise form, for steps that have one: `Some(self)`.
     fn tile(&self) -> Option<&dyn Tile> {
+        None
+    }
+
+    /// The row-wise form, for steps that bring an image in or take one out row by row.
+    fn stream(&self) -> Option<Stream<'_>> {
         None
     }
 }

@@ -1,19 +1,21 @@
-//! From an image to the bytes of a file.
+//! From the rows of an image to the bytes of a file.
 
 use std::io::{Seek, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use pipeline_core::error::Cause;
+use pipeline_core::step::Rows;
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, Sample, SampleType};
+use png::{BitDepth, Compression, Filter, Info};
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8, RGB16, RGB32Float};
 use tiff::encoder::{TiffEncoder, TiffValue};
 use tiff::tags::{ExtraSamples, Tag};
 
 use super::decode::describes;
+use super::jpeg;
 
 /// A format that pictures are saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,24 +69,40 @@ impl Format {
     }
 }
 
+/// Bytes of a strip of a TIFF file and of rows of a PNG file that are written at a time.
+const STRIP: usize = 1 << 20;
+
+/// Bytes that are taken to write an image, beside its rows.
+pub(super) fn aside(format: Format, layout: Layout) -> u64 {
+    let row = (layout.row_len() * layout.sample.size()) as u64;
+    match format {
+        Format::Tiff => row.max(STRIP as u64).saturating_mul(2),
+        Format::Png => row.saturating_mul(8).saturating_add(2 * STRIP as u64),
+        Format::Jpeg => row.saturating_mul(8),
+        // The image, and the file as it is encoded.
+        Format::WebP => layout.size_bytes().saturating_mul(2),
+    }
+}
+
 /// Writes an image that the format [`holds`](Format::holds).
 pub(super) fn encode(
-    image: &Image,
+    rows: &mut dyn Rows,
     format: Format,
     quality: u8,
     writer: &mut (impl Write + Seek),
 ) -> Result<(), Cause> {
+    let layout = rows.layout();
     match format {
-        Format::Png => picture(image, PngEncoder::new(writer)),
-        Format::Jpeg => picture(image, JpegEncoder::new_with_quality(writer, quality)),
-        Format::WebP => picture(image, WebPEncoder::new_lossless(writer)),
-        Format::Tiff => match (image.sample_type(), is_gray(image.layout())) {
-            (SampleType::U8, true) => tiff::<Gray8>(image, writer),
-            (SampleType::U8, false) => tiff::<RGB8>(image, writer),
-            (SampleType::U16, true) => tiff::<Gray16>(image, writer),
-            (SampleType::U16, false) => tiff::<RGB16>(image, writer),
-            (SampleType::F32, true) => tiff::<Gray32Float>(image, writer),
-            (SampleType::F32, false) => tiff::<RGB32Float>(image, writer),
+        Format::Png => png(rows, writer),
+        Format::Jpeg => jpeg::write(rows, quality, writer),
+        Format::WebP => webp(rows, writer),
+        Format::Tiff => match (layout.sample, is_gray(layout)) {
+            (SampleType::U8, true) => tiff::<Gray8>(rows, writer),
+            (SampleType::U8, false) => tiff::<RGB8>(rows, writer),
+            (SampleType::U16, true) => tiff::<Gray16>(rows, writer),
+            (SampleType::U16, false) => tiff::<RGB16>(rows, writer),
+            (SampleType::F32, true) => tiff::<Gray32Float>(rows, writer),
+            (SampleType::F32, false) => tiff::<RGB32Float>(rows, writer),
         },
     }
 }
@@ -94,45 +112,86 @@ fn is_gray(layout: Layout) -> bool {
     layout.channels < 3 || layout.color == ColorSpace::Data
 }
 
-fn picture(image: &Image, mut encoder: impl ImageEncoder) -> Result<(), Cause> {
-    let color = match (image.sample_type(), image.channels()) {
-        (SampleType::U8, 1) => ExtendedColorType::L8,
-        (SampleType::U8, 2) => ExtendedColorType::La8,
-        (SampleType::U8, 3) => ExtendedColorType::Rgb8,
-        (SampleType::U8, _) => ExtendedColorType::Rgba8,
-        (_, 1) => ExtendedColorType::L16,
-        (_, 2) => ExtendedColorType::La16,
-        (_, 3) => ExtendedColorType::Rgb16,
-        (_, _) => ExtendedColorType::Rgba16,
+/// WebP is encoded at once.
+fn webp(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
+    let layout = rows.layout();
+    let color = match layout.channels {
+        1 => ExtendedColorType::L8,
+        2 => ExtendedColorType::La8,
+        3 => ExtendedColorType::Rgb8,
+        _ => ExtendedColorType::Rgba8,
     };
-    if let Some(icc) = profile(image) {
+    let mut encoder = WebPEncoder::new_lossless(writer);
+    if let Some(icc) = profile(rows) {
         encoder.set_icc_profile(icc.to_vec())?;
     }
-    Ok(encoder.write_image(image.bytes(), image.width(), image.height(), color)?)
+    let mut image = Image::zeros(layout)?;
+    rows.read(image.samples_mut::<u8>().ok_or("the samples are of another type")?)?;
+    Ok(encoder.write_image(image.bytes(), layout.width, layout.height, color)?)
 }
 
-fn tiff<C>(image: &Image, writer: &mut (impl Write + Seek)) -> Result<(), Cause>
+fn png(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
+    let layout = rows.layout();
+    let icc = profile(rows);
+    let mut info = Info::with_size(layout.width, layout.height);
+    info.icc_profile = icc.as_deref().map(Into::into);
+    let mut encoder = png::Encoder::with_info(writer, info)?;
+    encoder.set_color(match layout.channels {
+        1 => png::ColorType::Grayscale,
+        2 => png::ColorType::GrayscaleAlpha,
+        3 => png::ColorType::Rgb,
+        _ => png::ColorType::Rgba,
+    });
+    let is_wide = layout.sample == SampleType::U16;
+    encoder.set_depth(if is_wide { BitDepth::Sixteen } else { BitDepth::Eight });
+    encoder.set_compression(Compression::Fast);
+    encoder.set_filter(Filter::Adaptive);
+    let mut writer = encoder.write_header()?;
+    let mut stream = writer.stream_writer_with_size(STRIP)?;
+    let mut row = vec![0; layout.row_len() * layout.sample.size()];
+    for _ in 0..layout.height {
+        rows.read(&mut row)?;
+        if is_wide {
+            for sample in row.as_chunks_mut::<2>().0 {
+                *sample = u16::from_ne_bytes(*sample).to_be_bytes();
+            }
+        }
+        stream.write_all(&row)?;
+    }
+    stream.finish()?;
+    Ok(writer.finish()?)
+}
+
+fn tiff<C>(rows: &mut dyn Rows, writer: &mut (impl Write + Seek)) -> Result<(), Cause>
 where
     C: ColorType<Inner: Sample>,
     [C::Inner]: TiffValue,
 {
     let mut encoder = TiffEncoder::new(writer)?;
-    let mut picture = encoder.new_image::<C>(image.width(), image.height())?;
-    let layout = image.layout();
+    let layout = rows.layout();
+    let mut picture = encoder.new_image::<C>(layout.width, layout.height)?;
     if layout.has_alpha() {
         picture.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
     } else if is_gray(layout) && layout.channels > 1 {
         let others = vec![ExtraSamples::Unspecified; usize::from(layout.channels) - 1];
         picture.extra_samples(&others)?;
     }
-    if let Some(icc) = profile(image) {
-        picture.encoder().write_tag(Tag::IccProfile, icc)?;
+    if let Some(icc) = profile(rows) {
+        picture.encoder().write_tag(Tag::IccProfile, &*icc)?;
     }
-    let samples = image.samples::<C::Inner>().ok_or("the samples are of another type")?;
-    Ok(picture.write_data(samples)?)
+    let mut strip: Vec<C::Inner> = Vec::new();
+    loop {
+        let count = usize::try_from(picture.next_strip_sample_count())?;
+        if count == 0 {
+            return Ok(picture.finish()?);
+        }
+        strip.resize(count, C::Inner::default());
+        rows.read(bytemuck::cast_slice_mut(&mut strip))?;
+        picture.write_strip(&strip)?;
+    }
 }
 
 /// The profile of an image, if it is for as many colours as the image has.
-fn profile(image: &Image) -> Option<&[u8]> {
-    image.icc().map(|icc| &**icc).filter(|icc| describes(icc, image.layout()))
+pub(super) fn profile(rows: &dyn Rows) -> Option<Arc<[u8]>> {
+    rows.icc().filter(|icc| describes(icc, rows.layout()))
 }

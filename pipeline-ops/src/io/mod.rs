@@ -3,12 +3,16 @@
 mod complete;
 mod decode;
 mod encode;
+mod jpeg;
 mod open;
+mod png;
 mod replace;
 mod save;
+mod source;
 mod tiff;
 mod upright;
 mod watched;
+mod whole;
 
 pub use open::{Open, Orientation};
 pub use save::Save;

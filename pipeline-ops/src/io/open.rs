@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use pipeline_core::step::{Rows, Source, Stream, gather};
 use pipeline_core::{Context, Image, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decode::decode;
+use super::decode::rows;
 
 /// Whether the camera's note on which side is up is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -38,16 +39,17 @@ pub enum Orientation {
 /// beside gray make the picture data.
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
-/// **Cost**: decoding; of memory the samples once, twice while a picture is turned or its planes
-/// are put together. The step waits for the disk on a thread for that; a cancel is seen whenever
-/// the file is read.
+/// **Cost**: decoding; of memory the samples once, twice while a picture is turned. TIFF and PNG are
+/// read row by row where everything after them goes from top to bottom: then a strip, a row of tiles
+/// or a few rows are there at a time; not if the picture is turned or a PNG interlaced. The step
+/// waits for the disk on a thread for that; a cancel is seen whenever the file is read.
 /// **Errors**: a path that is missing or no file, such as a folder or a pipe; a file that is cut
 /// off, damaged or of an unknown kind; a side or a size above its limit, which is checked before
 /// the samples are allocated. A panic of a decoder becomes an error.
 ///
 /// The content of the file, not its date, decides whether a result is computed again.
 ///
-/// **Source**: crates `image` 0.25 and `tiff` 0.11; TIFF 6.0 (1992) for extra samples.
+/// **Source**: crates `image` 0.25, `png` 0.18 and `tiff` 0.11; TIFF 6.0 (1992) for extra samples.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -107,10 +109,20 @@ impl Step for Open {
     type Output = Image;
 
     fn run(&self, (): (), ctx: &Context<'_>) -> Result<Image> {
-        decode(self, ctx)
+        gather(Source::open(self, ctx)?)
+    }
+
+    fn stream(&self) -> Option<Stream<'_>> {
+        Some(Stream::Source(self))
     }
 
     fn spec(&self) -> Spec {
         Spec::default().reads(&self.path).blocking()
+    }
+}
+
+impl Source for Open {
+    fn open<'a>(&'a self, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> {
+        rows(self, ctx)
     }
 }

@@ -6,12 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use pipeline_core::error::Cause;
-use pipeline_core::{Context, Image, In, Result, Spec, Step};
+use pipeline_core::step::{ImageRows, Rows, Sink, Stream};
+use pipeline_core::{Context, Image, In, Layout, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decode::{given, panic_message, refuse};
-use super::encode::{Format, encode};
+use super::encode::{Format, aside, encode};
 use super::replace::Replacement;
 use super::watched::Watched;
 use crate::check;
@@ -43,12 +44,13 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 ///
 /// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of
 /// floats.
-/// **Cost**: encoding; of memory the encoded file for WebP and a part of it for JPEG. The step
-/// waits for the disk on a thread for that; a cancel is seen whenever bytes are written.
+/// **Cost**: encoding; of memory some rows, for WebP the samples and the encoded file. All formats
+/// but WebP are written row by row where the image is made from top to bottom. The step waits for
+/// the disk on a thread for that; a cancel is seen whenever bytes are written.
 /// **Errors**: an unknown extension; samples or channels that the format does not hold; a quality
 /// outside its range; a file or folder that cannot be written.
 ///
-/// **Source**: crates `image` 0.25 and `tiff` 0.11.
+/// **Source**: crates `image` 0.25, `png` 0.18 and `tiff` 0.11.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -95,16 +97,30 @@ impl Step for Save {
     type Output = ();
 
     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
+        self.write(&mut ImageRows::new(&image), ctx)
+    }
+
+    fn stream(&self) -> Option<Stream<'_>> {
+        Some(Stream::Sink(self))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::effect().blocking()
+    }
+}
+
+impl Sink for Save {
+    fn write(&self, rows: &mut dyn Rows, ctx: &Context<'_>) -> Result<()> {
         check::within("quality", self.quality, &QUALITY, "")?;
         given(&self.path)?;
         let format = Format::of(&self.path)?;
-        format.holds(image.layout(), &self.path)?;
+        format.holds(rows.layout(), &self.path)?;
 
         let fail = |error| refuse(&self.path, "write", error);
         let (replacement, file) = Replacement::of(&self.path).map_err(fail)?;
         let mut writer = BufWriter::new(Watched::new(&file, ctx));
         let encoded = catch_unwind(AssertUnwindSafe(|| {
-            encode(&image, format, self.quality, &mut writer)?;
+            encode(rows, format, self.quality, &mut writer)?;
             writer.flush()?;
             Ok::<_, Cause>(())
         }));
@@ -119,7 +135,7 @@ impl Step for Save {
         replacement.commit(&file, &self.path).map_err(fail)
     }
 
-    fn spec(&self) -> Spec {
-        Spec::effect().blocking()
+    fn aside(&self, layout: Layout) -> u64 {
+        Format::of(&self.path).map_or(0, |format| aside(format, layout))
     }
 }

@@ -2,24 +2,33 @@
 //!
 //! `image` reads fewer kinds of samples and takes a fourth channel for opacity whatever the file
 //! says of it. CMYK is left to it.
+//!
+//! A file is read strip by strip, or by rows of tiles. Samples that are stored as they are used go
+//! straight to their place; those that are not compressed either are read without a strip between.
 
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use image::metadata::Orientation as Exif;
 use pipeline_core::data::Buffer;
+use pipeline_core::step::Rows;
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, Sample, SampleType, dispatch};
-use tiff::decoder::{Decoder, DecodingResult, DecodingSampleType, Limits};
-use tiff::tags::{ExtraSamples, Tag};
+use tiff::decoder::{
+    BufferLayoutPreference, ChunkType, Decoder, DecodingResult, DecodingSampleType, Limits,
+};
+use tiff::tags::{
+    ByteOrder, CompressionMethod, ExtraSamples, PhotometricInterpretation, Predictor, Tag,
+};
 use tiff::{ColorType, TiffError};
 
-use super::decode::{Source, allow, allow_sides, describes, refuse};
-use super::open::{Open, Orientation};
-use super::upright::upright;
+use super::decode::{allow, allow_sides, describes, refuse};
+use super::open::Open;
+use super::source::Source;
+use super::whole::{no_more, turned};
 use crate::kernel::unpremultiply;
 
-/// Reads the first picture of a TIFF file; none if it is for `image`.
-pub(super) fn read(open: &Open, source: Source<'_>) -> Result<Option<Image>> {
+/// The rows of the first picture of a TIFF file; none if it is for `image`.
+pub(super) fn rows<'a>(open: &'a Open, source: Source<'a>) -> Result<Option<Box<dyn Rows + 'a>>> {
     let fail = |error: TiffError| refuse(&open.path, "decode", error);
     let mut decoder = Decoder::new(source).map_err(fail)?.with_limits(limits(open));
     let (width, height) = decoder.dimensions().map_err(fail)?;
@@ -65,34 +74,192 @@ pub(super) fn read(open: &Open, source: Source<'_>) -> Result<Option<Image>> {
     let icc = icc.and_then(|icc| icc.into_u8_vec().ok()).filter(|icc| describes(icc, layout));
     let turn = tag(decoder.find_tag_unsigned::<u8>(Tag::Orientation)).map_err(fail)?;
 
-    // The decoder takes what it needs for granted, so it is asked for here first.
-    let bytes = usize::try_from(needed(&stored, layout)).unwrap_or(usize::MAX);
-    Vec::<u8>::new()
-        .try_reserve_exact(bytes)
-        .map_err(|error| refuse(&open.path, "decode", error))?;
-    let mut samples = DecodingResult::U8(Vec::new());
-    decoder.read_image_to_buffer(&mut samples).map_err(fail)?;
-    let buffer = match (color, samples) {
-        (ColorType::Gray(bits @ 1..=4), DecodingResult::U8(packed)) => {
-            unpack(&packed, bits, layout).into()
-        }
-        (_, samples) => {
-            let buffer = widen(samples);
-            if stored.planes > 1 { interleave(&buffer, stored.planes) } else { buffer }
-        }
+    let is_strips = decoder.get_chunk_type() == ChunkType::Strip;
+    let is_multiplied = alpha && extra == Some(ExtraSamples::AssociatedAlpha);
+    let is_plain = is_strips
+        && !is_multiplied
+        && stored.planes == 1
+        && color.bit_depth() >= 8
+        && stored.complete_len as u64 == layout.size_bytes()
+        && matches!(
+            stored.sample_type,
+            Some(DecodingSampleType::U8 | DecodingSampleType::U16 | DecodingSampleType::F32)
+        );
+    let flat = if is_plain { flat(&mut decoder, layout).map_err(fail)? } else { None };
+    let (across, down) = decoder.chunk_dimensions();
+    let rows = TiffRows {
+        open,
+        layout,
+        icc: icc.map(Arc::from),
+        color,
+        planes: u32::try_from(stored.planes).unwrap_or(u32::MAX),
+        chunk: (across.clamp(1, width), down.clamp(1, height)),
+        is_plain,
+        is_multiplied,
+        flat,
+        at: 0,
+        group: None,
+        decoder,
     };
-    if layout.sample_count()? != buffer.len() {
-        let message = format!("{} samples came for {layout}", buffer.len());
-        return Err(refuse(&open.path, "decode", message));
+    let turn = turn.and_then(Exif::from_exif).unwrap_or(Exif::NoTransforms);
+    Ok(Some(turned(open, turn, Box::new(rows))))
+}
+
+struct TiffRows<'a> {
+    open: &'a Open,
+    decoder: Decoder<Source<'a>>,
+    layout: Layout,
+    icc: Option<Arc<[u8]>>,
+    color: ColorType,
+    planes: u32,
+    /// The size of a strip or tile.
+    chunk: (u32, u32),
+    /// Whether strips hold samples as they are used.
+    is_plain: bool,
+    /// Whether colours were stored multiplied by their opacity.
+    is_multiplied: bool,
+    /// Where strips begin that hold nothing but those samples.
+    flat: Option<Vec<u64>>,
+    /// The next row.
+    at: u32,
+    /// The strip or row of tiles that rows are handed out of, and its first row.
+    group: Option<(u32, Image)>,
+}
+
+impl Rows for TiffRows<'_> {
+    fn layout(&self) -> Layout {
+        self.layout
     }
-    let mut image = Image::from_buffer(layout, buffer)?.with_icc(icc.map(Arc::from));
-    if alpha && extra == Some(ExtraSamples::AssociatedAlpha) {
-        divide_by_alpha(&mut image);
+
+    fn icc(&self) -> Option<Arc<[u8]>> {
+        self.icc.clone()
     }
-    match (open.orientation, turn.and_then(Exif::from_exif)) {
-        (Orientation::Apply, Some(turn)) => upright(image, turn).map(Some),
-        _ => Ok(Some(image)),
+
+    fn aside(&self) -> u64 {
+        let group = Layout { height: self.chunk.1, ..self.layout }.size_bytes();
+        match (&self.flat, self.is_plain) {
+            (Some(_), _) => 0,
+            (None, true) => group,
+            // Beside it stands what is stored: of the widest kind 8 bytes for 4.
+            (None, false) => group.saturating_mul(3),
+        }
     }
+
+    fn read(&mut self, mut rows: &mut [u8]) -> Result<()> {
+        let row_bytes = self.layout.row_len() * self.layout.sample.size();
+        while !rows.is_empty() {
+            let Layout { height, .. } = self.layout;
+            if self.at >= height {
+                return Err(no_more());
+            }
+            let first = self.at - self.at % self.chunk.1;
+            let end = height.min(first.saturating_add(self.chunk.1));
+            let wanted = u32::try_from(rows.len() / row_bytes).unwrap_or(u32::MAX);
+            let count = wanted.min(end - self.at);
+            let (next, rest) = rows.split_at_mut(count as usize * row_bytes);
+            let number = first / self.chunk.1;
+            let done = if let Some(starts) = &self.flat {
+                let start = starts[number as usize];
+                let start = start + u64::from(self.at - first) * row_bytes as u64;
+                let source = self.decoder.inner();
+                source
+                    .seek(SeekFrom::Start(start))
+                    .and_then(|_| source.read_exact(next))
+                    .map_err(TiffError::IoError)
+            } else if self.is_plain && count == end - first {
+                self.decoder.read_chunk_bytes(number, next)
+            } else {
+                self.load(first, end)?;
+                let (_, group) = self.group.as_ref().ok_or_else(no_more)?;
+                let from = (self.at - first) as usize * row_bytes;
+                next.copy_from_slice(&group.bytes()[from..from + next.len()]);
+                Ok(())
+            };
+            done.map_err(|error| refuse(&self.open.path, "decode", error))?;
+            self.at += count;
+            rows = rest;
+        }
+        Ok(())
+    }
+}
+
+impl TiffRows<'_> {
+    /// Decodes a strip or a row of tiles, unless it is there.
+    fn load(&mut self, first: u32, end: u32) -> Result<()> {
+        if self.group.as_ref().is_some_and(|(there, _)| *there == first) {
+            return Ok(());
+        }
+        let layout = Layout { height: end - first, ..self.layout };
+        // Their memory serves all groups of one height.
+        let old = self.group.take().map(|(_, image)| image).filter(|old| old.layout() == layout);
+        let mut image = old.map_or_else(|| Image::zeros(layout), Ok)?;
+        let fail = |error| refuse(&self.open.path, "decode", error);
+        let row = first / self.chunk.1;
+        if self.is_plain {
+            dispatch!(layout.sample, T => {
+                let samples = image.samples_mut::<T>().unwrap_or_default();
+                let bytes = bytemuck::cast_slice_mut(samples);
+                self.decoder.read_chunk_bytes(row, bytes).map_err(fail)?;
+            });
+        } else {
+            let across = layout.width.div_ceil(self.chunk.0);
+            let of_plane = across.saturating_mul(self.layout.height.div_ceil(self.chunk.1));
+            let planes = self.planes;
+            for (column, plane) in (0..across).flat_map(|x| (0..planes).map(move |p| (x, p))) {
+                let number = plane.saturating_mul(of_plane) + row * across + column;
+                let (width, _) = self.decoder.chunk_data_dimensions(number);
+                self.reserve(number)?;
+                let fail = |error| refuse(&self.open.path, "decode", error);
+                let chunk = match (self.color, self.decoder.read_chunk(number).map_err(fail)?) {
+                    (ColorType::Gray(bits @ 1..=4), DecodingResult::U8(packed)) => {
+                        unpack(&packed, bits, Layout { width, ..layout }).into()
+                    }
+                    (_, samples) => widen(samples),
+                };
+                let x = column * self.chunk.0;
+                if !place(&chunk, (x, width), (plane, planes), &mut image) {
+                    let message = format!("{} samples came for {width} of {layout}", chunk.len());
+                    return Err(refuse(&self.open.path, "decode", message));
+                }
+            }
+        }
+        if self.is_multiplied {
+            divide_by_alpha(&mut image);
+        }
+        self.group = Some((first, image));
+        Ok(())
+    }
+
+    /// Refuses a strip or tile that there is no memory for: the decoder takes it for granted.
+    fn reserve(&mut self, number: u32) -> Result<()> {
+        let fail = |error| refuse(&self.open.path, "decode", error);
+        let stored = self.decoder.image_chunk_buffer_layout(number).map_err(fail)?;
+        Vec::<u8>::new()
+            .try_reserve_exact(stored.complete_len)
+            .map_err(|error| refuse(&self.open.path, "decode", error))
+    }
+}
+
+/// Where each strip begins, if they hold samples that are neither compressed nor turned around.
+fn flat(decoder: &mut Decoder<Source<'_>>, layout: Layout) -> tiff::TiffResult<Option<Vec<u64>>> {
+    let mut number = |name| tag(decoder.find_tag_unsigned::<u16>(name));
+    let is_stored = number(Tag::Compression)?.is_none_or(|n| n == CompressionMethod::None.to_u16())
+        && number(Tag::Predictor)?.is_none_or(|n| n == Predictor::None.to_u16())
+        && number(Tag::PhotometricInterpretation)?
+            .is_some_and(|n| n != PhotometricInterpretation::WhiteIsZero.to_u16());
+    let is_native = layout.sample == SampleType::U8 || decoder.byte_order() == ByteOrder::native();
+    let (_, rows) = decoder.chunk_dimensions();
+    if !(is_stored && is_native) || rows == 0 {
+        return Ok(None);
+    }
+    let starts = tag(decoder.find_tag_unsigned_vec::<u64>(Tag::StripOffsets))?.unwrap_or_default();
+    let lens = tag(decoder.find_tag_unsigned_vec::<u64>(Tag::StripByteCounts))?.unwrap_or_default();
+    let bytes = |first| {
+        let rows = rows.min(layout.height - first);
+        Layout { height: rows, ..layout }.size_bytes()
+    };
+    let expected: Vec<u64> = (0..layout.height).step_by(rows as usize).map(bytes).collect();
+    Ok((lens == expected && starts.len() == expected.len()).then_some(starts))
 }
 
 fn unsupported(open: &Open, color: ColorType) -> Error {
@@ -155,7 +322,7 @@ fn sample_type(stored: Option<DecodingSampleType>) -> SampleType {
 
 /// Bytes that exist at the same time: the samples as they are stored, and beside them what they are
 /// turned into.
-fn needed(stored: &tiff::decoder::BufferLayoutPreference, layout: Layout) -> u64 {
+fn needed(stored: &BufferLayoutPreference, layout: Layout) -> u64 {
     let own = stored.complete_len as u64;
     let is_kept = own == layout.size_bytes();
     let widened = if is_kept { 0 } else { layout.size_bytes() };
@@ -181,14 +348,36 @@ fn unpack(packed: &[u8], bits: u8, layout: Layout) -> Vec<u8> {
     rows.flat_map(|row| (0..width).map(move |x| sample(row, x))).collect()
 }
 
-/// Planes that stand one after the other as channels of pixels.
-fn interleave(buffer: &Buffer, planes: usize) -> Buffer {
-    dispatch!(buffer.sample_type(), T => {
-        let samples = buffer.samples::<T>().unwrap_or_default();
-        let pixels = samples.len() / planes;
-        let pixel = |at: usize| (0..planes).map(move |plane| samples[plane * pixels + at]);
-        Buffer::from((0..pixels).flat_map(pixel).collect::<Vec<T>>())
-    })
+/// Puts the samples of a chunk into their columns, and if they are of one plane of several, into its
+/// channel. Says whether there were as many as expected.
+fn place(
+    chunk: &Buffer,
+    (x, width): (u32, u32),
+    (plane, planes): (u32, u32),
+    image: &mut Image,
+) -> bool {
+    let layout = image.layout();
+    let channels = usize::from(layout.channels);
+    let (x, width) = (x as usize * channels, width as usize * channels);
+    dispatch!(layout.sample, T => {
+        let samples = chunk.samples::<T>().unwrap_or_default();
+        let rows = image.samples_mut::<T>().unwrap_or_default().chunks_exact_mut(layout.row_len());
+        let stored = width / planes.max(1) as usize;
+        if stored == 0 || samples.len() != stored * rows.len() {
+            return false;
+        }
+        for (row, samples) in rows.zip(samples.chunks_exact(stored)) {
+            let row = &mut row[x..x + width];
+            if planes == 1 {
+                row.copy_from_slice(samples);
+                continue;
+            }
+            for (pixel, sample) in row.chunks_exact_mut(channels).zip(samples) {
+                pixel[plane as usize] = *sample;
+            }
+        }
+    });
+    true
 }
 
 /// Colours that were stored multiplied by their opacity, as they were before.
@@ -235,8 +424,13 @@ mod tests {
     }
 
     #[test]
-    fn planes_become_channels() {
-        let buffer = interleave(&Buffer::from(vec![1u16, 2, 3, 10, 20, 30]), 2);
-        assert_eq!(buffer.samples::<u16>(), Some(&[1u16, 10, 2, 20, 3, 30][..]));
+    fn planes_become_channels_and_tiles_columns() {
+        let mut image = Image::zeros(Layout::new(3, 1, 2, SampleType::U16)).unwrap();
+        let chunk = |samples: &[u16]| Buffer::from(samples.to_vec());
+        assert!(place(&chunk(&[1, 2]), (0, 2), (0, 2), &mut image));
+        assert!(place(&chunk(&[10, 20]), (0, 2), (1, 2), &mut image));
+        assert!(place(&chunk(&[3, 30]), (2, 1), (0, 1), &mut image));
+        assert!(!place(&chunk(&[3]), (2, 1), (0, 1), &mut image));
+        assert_eq!(image.samples::<u16>(), Some(&[1u16, 10, 2, 20, 3, 30][..]));
     }
 }

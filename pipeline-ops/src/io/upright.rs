@@ -21,6 +21,14 @@ pub(super) fn upright(image: Image, orientation: Exif) -> Result<Image> {
     }
 }
 
+/// Whether the sides of a picture that was stored by `orientation` change places.
+pub(super) const fn is_on_its_side(orientation: Exif) -> bool {
+    matches!(
+        orientation,
+        Exif::Rotate90 | Exif::Rotate270 | Exif::Rotate90FlipH | Exif::Rotate270FlipH
+    )
+}
+
 /// Runs a step without help from other threads: opening a file waits, and a step that waits opens
 /// no loop for others to join.
 fn apply<S: Step<Input = In<Image>, Output = Image>>(step: &S, image: Image) -> Result<Image> {

@@ -21,6 +21,8 @@ mod refusals;
 mod segment;
 mod sizes;
 mod steps;
+#[cfg(feature = "codecs")]
+mod streamed;
 mod support;
 #[cfg(feature = "codecs")]
 mod table;

@@ -1,0 +1,118 @@
+//! Which steps run as one: the structure that the planner makes and a run follows.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::Context;
+use super::erased::AnyStep;
+use super::fused::Fused;
+use super::stream::{Rows, Source, Stream};
+use crate::data::Layout;
+use crate::error::{Error, Result};
+
+/// Steps that run as one, as a structure.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Group {
+    /// The places of the steps that give rows, if there are any.
+    pub(crate) sources: Vec<u32>,
+    /// The tile-wise steps in running order; the last one makes the result.
+    pub(crate) members: Vec<Member>,
+    /// The place of the step that takes the rows of the result, if there is one.
+    pub(crate) sink: Option<u32>,
+    /// Whether the result is a mask and not an image.
+    pub(crate) is_mask: bool,
+}
+
+/// One of the tile-wise steps.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    /// Its place in the plan.
+    pub(crate) place: u32,
+    /// What it reads, in the order of its ports.
+    pub(crate) inputs: Vec<Origin>,
+}
+
+/// Where an input comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The input of this number of the group.
+    Input(usize),
+    /// The source of this number.
+    Source(usize),
+    /// The member of this number.
+    Member(usize),
+}
+
+/// Who watches over the steps of a group while they run.
+pub(crate) trait Watch: Sync {
+    /// Runs code of the step at a place, which may fail or panic, and says whose fault it was.
+    fn within(&self, place: u32, body: &mut dyn FnMut() -> Result<()>) -> Result<()>;
+
+    /// Takes note that a step spent time waiting for others.
+    fn waited(&self, place: u32, time: Duration);
+}
+
+/// Nobody: for questions that are asked before a run.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn within(&self, _: u32, body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        body()
+    }
+
+    fn waited(&self, _: u32, _: Duration) {}
+}
+/// The steps of a plan, by place.
+pub(super) type Steps = [Option<Arc<dyn AnyStep>>];
+
+impl Group {
+    /// The places of all steps, in running order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
+        let members = self.members.iter().map(|member| member.place);
+        self.sources.iter().copied().chain(members).chain(self.sink)
+    }
+
+    /// Bytes of the result, and the most bytes of images and windows that the group makes and has
+    /// at once; `None` if the steps do not say.
+    pub(crate) fn bytes(&self, steps: &Steps, inputs: &[Layout]) -> Option<(u64, u64)> {
+        let bytes = || {
+            let opened = self.open(steps, &Unwatched, &Context::default()).ok()?;
+            Some(Fused::new(self, steps, inputs, &opened, &Unwatched).ok()?.bytes())
+        };
+        catch_unwind(AssertUnwindSafe(bytes)).ok()?
+    }
+
+    /// Opens the sources.
+    ///
+    /// # Errors
+    /// That of the first one that cannot be opened.
+    pub(crate) fn open<'a>(
+        &self,
+        steps: &'a Steps,
+        watch: &dyn Watch,
+        ctx: &Context<'a>,
+    ) -> Result<Vec<Box<dyn Rows + 'a>>> {
+        let mut opened = Vec::with_capacity(self.sources.len());
+        for &place in &self.sources {
+            let source = self.source(steps, place)?;
+            watch.within(place, &mut || {
+                opened.push(source.open(&ctx.apart(place))?);
+                Ok(())
+            })?;
+        }
+        Ok(opened)
+    }
+
+    fn source<'a>(&self, steps: &'a Steps, place: u32) -> Result<&'a dyn Source> {
+        match steps[place as usize].as_ref().and_then(|step| step.stream()) {
+            Some(Stream::Source(source)) => Ok(source),
+            _ => Err(lost()),
+        }
+    }
+}
+
+/// The error of a step that has not the form any more that it had when it was planned.
+pub(super) fn lost() -> Error {
+    Error::failed("a step lost the form in which it runs with others")
+}

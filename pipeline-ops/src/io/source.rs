@@ -1,0 +1,76 @@
+//! The file that decoders read from, with a buffer that stays when they jump a little.
+
+use std::fs::{File, Metadata};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
+
+use pipeline_core::{Context, Result};
+
+use super::decode::{allow, refuse};
+use super::open::Open;
+use super::watched::Watched;
+
+/// Bytes that are read at a time; also how far apart the looks for a cancel are.
+const READ: usize = 256 << 10;
+
+/// A file that has an end. To seek within what was read before costs nothing, as strips of a
+/// picture that follow one another do.
+#[derive(Debug)]
+pub(super) struct Source<'a>(BufReader<Watched<'a, Take<File>>>);
+
+impl<'a> Source<'a> {
+    /// The file of `open`, if it is one that has an end: looking into a pipe waits for another
+    /// program, and some devices go on for ever.
+    pub(super) fn of(open: &Open, ctx: &Context<'a>) -> Result<Self> {
+        let fail = |error| refuse(&open.path, "read", error);
+        let check = |metadata: &Metadata| {
+            if !metadata.is_file() {
+                let kind =
+                    if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
+                return Err(refuse(&open.path, "read", format!("it is {kind}, not a file")));
+            }
+            allow(open, "the file", metadata.len())
+        };
+        // Before it is opened, because that may wait already; and after, because it may be another
+        // now.
+        check(&std::fs::metadata(&open.path).map_err(fail)?)?;
+        let file = File::open(&open.path).map_err(fail)?;
+        let metadata = file.metadata().map_err(fail)?;
+        check(&metadata)?;
+        // A file that grows meanwhile is read as long as it was, so the limit holds for all that is
+        // read.
+        let file = file.take(metadata.len());
+        Ok(Self(BufReader::with_capacity(READ, Watched::new(file, ctx))))
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl BufRead for Source<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.0.consume(amount);
+    }
+}
+
+impl Seek for Source<'_> {
+    fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
+        if let SeekFrom::Start(place) = place
+            && let Some(far) = place.checked_signed_diff(self.0.stream_position()?)
+        {
+            self.0.seek_relative(far)?;
+            return Ok(place);
+        }
+        self.0.seek(place)
+    }
+
+    fn stream_position(&mut self) -> io::Result<u64> {
+        self.0.stream_position()
+    }
+}

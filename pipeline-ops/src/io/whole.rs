@@ -1,0 +1,202 @@
+//! Pictures that are there only as a whole: their decoder gives all at once, or they are turned.
+
+use std::sync::Arc;
+
+use image::codecs::{bmp, gif, jpeg, png, pnm, tiff, webp};
+use image::error::{ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
+use image::metadata::Orientation as Exif;
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
+use pipeline_core::step::{Rows, gather};
+use pipeline_core::{ColorSpace, Error, Image, Layout, Result, SampleType};
+
+use super::decode::{allow, allow_sides, describes, refuse};
+use super::open::{Open, Orientation};
+use super::source::Source;
+use super::upright::{is_on_its_side, upright};
+
+/// The rows of a picture that `image` decodes.
+pub(super) fn picture<'a>(
+    open: &'a Open,
+    format: ImageFormat,
+    source: Source<'a>,
+) -> Result<Box<dyn Rows + 'a>> {
+    let fail = |error: ImageError| refuse(&open.path, "decode", error);
+    match format {
+        ImageFormat::Png => {
+            rows(open, png::PngDecoder::with_limits(source, limits(open)).map_err(fail)?)
+        }
+        ImageFormat::Jpeg => rows(open, jpeg::JpegDecoder::new(source).map_err(fail)?),
+        ImageFormat::Tiff => rows(open, tiff::TiffDecoder::new(source).map_err(fail)?),
+        ImageFormat::WebP => rows(open, webp::WebPDecoder::new(source).map_err(fail)?),
+        ImageFormat::Gif => rows(open, gif::GifDecoder::new(source).map_err(fail)?),
+        ImageFormat::Bmp => rows(open, bmp::BmpDecoder::new(source).map_err(fail)?),
+        ImageFormat::Pnm => rows(open, pnm::PnmDecoder::new(source).map_err(fail)?),
+        other => {
+            let format = ImageFormatHint::Exact(other);
+            let kind = UnsupportedErrorKind::Format(format.clone());
+            let error = UnsupportedError::from_format_and_kind(format, kind);
+            Err(fail(ImageError::Unsupported(error)))
+        }
+    }
+}
+
+fn limits(open: &Open) -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(open.max_bytes);
+    limits
+}
+
+fn rows<'a>(
+    open: &'a Open,
+    mut decoder: impl ImageDecoder + Send + 'a,
+) -> Result<Box<dyn Rows + 'a>> {
+    let fail = |error: ImageError| refuse(&open.path, "decode", error);
+    decoder.set_limits(limits(open)).map_err(fail)?;
+    let (width, height) = decoder.dimensions();
+    allow_sides(open, width, height)?;
+    allow(open, "the picture", decoder.total_bytes())?;
+    let layout = layout(open, width, height, decoder.color_type())?;
+    // A damaged profile or note is no reason to refuse the pixels.
+    let icc = decoder.icc_profile().ok().flatten().filter(|icc| describes(icc, layout));
+    let orientation = decoder.orientation().unwrap_or(Exif::NoTransforms);
+    let decode = Box::new(move |samples: &mut [u8]| decoder.read_image(samples));
+    let rows = Decoded { open, layout, icc: icc.map(Arc::from), decode: Some(decode), image: None };
+    Ok(turned(open, orientation, Box::new(rows)))
+}
+
+fn layout(open: &Open, width: u32, height: u32, color: ColorType) -> Result<Layout> {
+    let (channels, sample) = match color {
+        ColorType::L8 => (1, SampleType::U8),
+        ColorType::La8 => (2, SampleType::U8),
+        ColorType::Rgb8 => (3, SampleType::U8),
+        ColorType::Rgba8 => (4, SampleType::U8),
+        ColorType::L16 => (1, SampleType::U16),
+        ColorType::La16 => (2, SampleType::U16),
+        ColorType::Rgb16 => (3, SampleType::U16),
+        ColorType::Rgba16 => (4, SampleType::U16),
+        ColorType::Rgb32F => (3, SampleType::F32),
+        ColorType::Rgba32F => (4, SampleType::F32),
+        other => {
+            let expected = "gray or RGB of 8 or 16 bits, or RGB of floats";
+            let what = format!("the pixel format of {}", open.path.display());
+            return Err(Error::input(what, format_args!("{other:?}"), expected));
+        }
+    };
+    let layout = Layout::new(width, height, channels, sample);
+    Ok(match sample {
+        SampleType::F32 => Layout { color: ColorSpace::LinearSrgb, ..layout },
+        SampleType::U8 | SampleType::U16 => layout,
+    })
+}
+
+/// Fills the samples of a whole picture.
+type Decode<'a> = dyn FnOnce(&mut [u8]) -> ImageResult<()> + Send + 'a;
+
+/// A picture whose decoder gives all of it at once.
+struct Decoded<'a> {
+    open: &'a Open,
+    layout: Layout,
+    icc: Option<Arc<[u8]>>,
+    decode: Option<Box<Decode<'a>>>,
+    /// Its samples, if they are wanted piece by piece, and how many bytes were.
+    image: Option<(Image, usize)>,
+}
+
+impl Decoded<'_> {
+    fn decode(&mut self, samples: &mut [u8]) -> Result<()> {
+        let decode = self.decode.take().ok_or_else(no_more)?;
+        decode(samples).map_err(|error| refuse(&self.open.path, "decode", error))
+    }
+}
+
+impl Rows for Decoded<'_> {
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn icc(&self) -> Option<Arc<[u8]>> {
+        self.icc.clone()
+    }
+
+    fn aside(&self) -> u64 {
+        self.layout.size_bytes()
+    }
+
+    fn read(&mut self, rows: &mut [u8]) -> Result<()> {
+        if self.image.is_none() {
+            if rows.len() as u64 == self.layout.size_bytes() {
+                return self.decode(rows);
+            }
+            let mut image = Image::zeros(self.layout)?;
+            pipeline_core::dispatch!(self.layout.sample, T => {
+                let samples = image.samples_mut::<T>().unwrap_or_default();
+                self.decode(bytemuck::cast_slice_mut(samples))?;
+            });
+            self.image = Some((image, 0));
+        }
+        hand_out(&mut self.image, rows)
+    }
+}
+
+/// The rows of a picture as it is to be looked at.
+pub(super) fn turned<'a>(
+    open: &'a Open,
+    orientation: Exif,
+    rows: Box<dyn Rows + 'a>,
+) -> Box<dyn Rows + 'a> {
+    if open.orientation == Orientation::Ignore || orientation == Exif::NoTransforms {
+        return rows;
+    }
+    let (mut layout, icc) = (rows.layout(), rows.icc());
+    if is_on_its_side(orientation) {
+        (layout.width, layout.height) = (layout.height, layout.width);
+    }
+    Box::new(Turned { rows: Some(rows), orientation, layout, icc, image: None })
+}
+
+/// A picture that is turned upright.
+struct Turned<'a> {
+    rows: Option<Box<dyn Rows + 'a>>,
+    orientation: Exif,
+    layout: Layout,
+    icc: Option<Arc<[u8]>>,
+    image: Option<(Image, usize)>,
+}
+
+impl Rows for Turned<'_> {
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn icc(&self) -> Option<Arc<[u8]>> {
+        self.icc.clone()
+    }
+
+    fn aside(&self) -> u64 {
+        self.layout.size_bytes().saturating_mul(2)
+    }
+
+    fn read(&mut self, rows: &mut [u8]) -> Result<()> {
+        if let Some(stored) = self.rows.take() {
+            self.image = Some((upright(gather(stored)?, self.orientation)?, 0));
+        }
+        hand_out(&mut self.image, rows)
+    }
+}
+
+/// Copies the next rows of a picture that is there, which goes with the last one.
+fn hand_out(image: &mut Option<(Image, usize)>, rows: &mut [u8]) -> Result<()> {
+    let Some((whole, at)) = image else { return Err(no_more()) };
+    let end = *at + rows.len();
+    rows.copy_from_slice(whole.bytes().get(*at..end).ok_or_else(no_more)?);
+    *at = end;
+    if end == whole.bytes().len() {
+        *image = None;
+    }
+    Ok(())
+}
+
+/// The error of rows below the last one.
+pub(super) fn no_more() -> Error {
+    Error::failed("the picture has no more rows")
+}
