@@ -12,29 +12,11 @@ fastest peer: below 1 we are faster. Results are compared nowhere here; the gold
 
 import argparse
 import os
-import pathlib
 import statistics
 import subprocess
-import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
-PLACE = TARGET / "peers"
-PYTHON = PLACE / "bin" / "python"
-# Made last, so that an installation that was broken off is begun again.
-DONE = PLACE / "installed"
-
-
-def install():
-    """Starts this script again, in an environment that has the peers."""
-    if not DONE.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PLACE)], check=True)
-        wanted = str(HERE / "requirements.txt")
-        subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
-        DONE.touch()
-    os.execv(PYTHON, [str(PYTHON), *sys.argv])
+from common import PLACE, ROOT, build, install
 
 
 def arguments():
@@ -239,13 +221,10 @@ def ours(program, picture, step, params, threads, repeats):
 
 
 def main():
-    if pathlib.Path(sys.prefix) != PLACE:
-        install()
+    install()
     options = arguments()
     os.environ["VIPS_CONCURRENCY"] = str(options.threads)
-    build = ["cargo", "build", "--release", "--quiet", "-p", "pipeline-benches", "--bin", "operation"]
-    subprocess.run(build, check=True, cwd=ROOT)
-    program = TARGET / "release" / "operation"
+    program = build("operation")
     print("| operation | picture | ours, Mpx/s | fastest peer, Mpx/s | peer | ratio |")
     print("|---|---|---|---|---|---|")
     pictures, ratios = {}, []

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`step::check`] | a step and inputs it works on |
 //! | [`tile::check`] | a tile-wise form and images; `step::check` does it for steps that have one |
+//! | [`stream::check_source`], [`stream::check_sink`] | a row-wise form; `step::check` does it too |
 //! | [`cache::check`] | a cache |
 //! | [`observer::check`] | an observer |
 //!
@@ -68,6 +69,7 @@
 pub mod cache;
 pub mod observer;
 pub mod step;
+pub mod stream;
 pub mod tile;
 
 mod counting;

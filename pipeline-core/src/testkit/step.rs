@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::subject::{Subject, assert_same, print, prints};
 use super::supply::{Piece, Supply};
-use super::{odd, params, schema, stop, tile};
+use super::{odd, params, schema, stop, stream, tile};
 use crate::data::{Image, Mask, Raster, Value};
-use crate::step::{Kind, Services, Step, StepType};
+use crate::step::{Kind, Services, Step, StepType, Stream};
 
 /// Puts a step through the contract of [`Step`], with inputs that it works on.
 ///
@@ -21,8 +21,8 @@ use crate::step::{Kind, Services, Step, StepType};
 ///   any of them changes the key.
 /// - **Results**: the same bits when run again, on inputs it may overwrite, after the parameters
 ///   were written and read, in an executor with one, two and four threads, and, for steps that have
-///   a tile-wise form, as tiles ([`tile::check`]). A step that declares itself
-///   [`Kind::Volatile`] is excused.
+///   a tile-wise form, as tiles ([`tile::check`]), or for those that have a row-wise one, as rows
+///   ([`stream`]). A step that declares itself [`Kind::Volatile`] is excused.
 /// - **Cancel**: told to stop at any of its polls, alone and with helpers, it returns the error of
 ///   the cancel or the whole result, soon.
 /// - **Inputs**: they are what they were. Images of other sizes, channels and sample types, samples
@@ -105,6 +105,7 @@ impl Check {
         stop::check(&subject, &expected, self.cancels);
         unchanged("cancelled");
         tiles(step, &subject, &expected);
+        rows(step, &subject, &expected);
         odd::check(&subject);
 
         // A field that is neither written nor read back but changes the result would show here.
@@ -177,6 +178,29 @@ fn tiles<S: Step>(step: &S, subject: &Subject<'_>, expected: &[Value]) {
         == (layout.width, layout.height, layout.channels, layout.sample);
     assert!(alike, "step `{name}` returns {made}, but the layout of its tiles is {layout}");
     assert!(image.bytes() == bytes, "step `{name}`: run makes other samples than its tiles");
+}
+
+/// The row-wise form gives or takes what the step does.
+fn rows<S: Step>(step: &S, subject: &Subject<'_>, expected: &[Value]) {
+    let name = S::NAME;
+    let only = |values: &[Value]| match values {
+        [value] => image_in(value),
+        _ => None,
+    };
+    match Step::stream(step) {
+        None => {}
+        Some(Stream::Source(source)) => {
+            let given = stream::check_source(source, &subject.ctx());
+            let made = only(expected);
+            assert!(made == Some(given), "step `{name}`: run makes another image than its rows");
+        }
+        Some(Stream::Sink(sink)) => {
+            let Some(image) = only(&subject.values()) else {
+                panic!("step `{name}` takes rows, but its input is not one image");
+            };
+            stream::check_sink(sink, &image, &subject.ctx());
+        }
+    }
 }
 
 fn raster(piece: &Piece) -> Option<Image> {

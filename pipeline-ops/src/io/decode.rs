@@ -9,8 +9,8 @@ use image::ImageFormat;
 use pipeline_core::step::Rows;
 use pipeline_core::{Context, Error, Layout, Result};
 
+use super::file::PictureFile;
 use super::open::Open;
-use super::source::Source;
 use super::{complete, png, tiff, whole};
 
 /// Bytes at the start of a file that tell its format.
@@ -80,7 +80,7 @@ pub(super) fn given(path: &Path) -> Result<()> {
 
 fn attempt<'a>(open: &'a Open, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> {
     given(&open.path)?;
-    let mut source = Source::of(open, ctx)?;
+    let mut source = PictureFile::of(open, ctx)?;
     let fail = |error| refuse(&open.path, "read", error);
     let format = match format(&mut source).map_err(fail)? {
         Some(format) => format,
@@ -92,7 +92,7 @@ fn attempt<'a>(open: &'a Open, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> 
         if let Some(rows) = tiff::rows(open, source)? {
             return Ok(rows);
         }
-        source = Source::of(open, ctx)?;
+        source = PictureFile::of(open, ctx)?;
     } else {
         complete::check(format, &mut source).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => {
@@ -106,13 +106,13 @@ fn attempt<'a>(open: &'a Open, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> 
         if let Some(rows) = png::rows(open, source)? {
             return Ok(rows);
         }
-        source = Source::of(open, ctx)?;
+        source = PictureFile::of(open, ctx)?;
     }
     whole::picture(open, format, source)
 }
 
 /// The format that the first bytes tell.
-fn format(source: &mut Source<'_>) -> std::io::Result<Option<ImageFormat>> {
+fn format(source: &mut PictureFile<'_>) -> std::io::Result<Option<ImageFormat>> {
     let mut start = Vec::new();
     source.take(START).read_to_end(&mut start)?;
     Ok(image::guess_format(&start).ok())

@@ -3,12 +3,12 @@
 mod complete;
 mod decode;
 mod encode;
+mod file;
 mod jpeg;
 mod open;
 mod png;
 mod replace;
 mod save;
-mod source;
 mod tiff;
 mod upright;
 mod watched;

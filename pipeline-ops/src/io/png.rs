@@ -8,12 +8,15 @@ use pipeline_core::{Layout, Result, SampleType};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
 
 use super::decode::{allow, allow_sides, describes, refuse};
+use super::file::PictureFile;
 use super::open::Open;
-use super::source::Source;
 use super::whole::{no_more, turned};
 
 /// The rows of a PNG file; none if they do not come from top to bottom, and it is for `image`.
-pub(super) fn rows<'a>(open: &'a Open, source: Source<'a>) -> Result<Option<Box<dyn Rows + 'a>>> {
+pub(super) fn rows<'a>(
+    open: &'a Open,
+    source: PictureFile<'a>,
+) -> Result<Option<Box<dyn Rows + 'a>>> {
     let fail = |error: DecodingError| refuse(&open.path, "decode", error);
     let bytes = usize::try_from(open.max_bytes).unwrap_or(usize::MAX);
     let mut decoder = Decoder::new_with_limits(source, Limits { bytes });
@@ -47,7 +50,7 @@ pub(super) fn rows<'a>(open: &'a Open, source: Source<'a>) -> Result<Option<Box<
 
 struct PngRows<'a> {
     open: &'a Open,
-    reader: Reader<Source<'a>>,
+    reader: Reader<PictureFile<'a>>,
     layout: Layout,
     icc: Option<Arc<[u8]>>,
     /// Rows that were not read yet.

@@ -22,13 +22,16 @@ use tiff::tags::{
 use tiff::{ColorType, TiffError};
 
 use super::decode::{allow, allow_sides, describes, refuse};
+use super::file::PictureFile;
 use super::open::Open;
-use super::source::Source;
 use super::whole::{no_more, turned};
 use crate::kernel::unpremultiply;
 
 /// The rows of the first picture of a TIFF file; none if it is for `image`.
-pub(super) fn rows<'a>(open: &'a Open, source: Source<'a>) -> Result<Option<Box<dyn Rows + 'a>>> {
+pub(super) fn rows<'a>(
+    open: &'a Open,
+    source: PictureFile<'a>,
+) -> Result<Option<Box<dyn Rows + 'a>>> {
     let fail = |error: TiffError| refuse(&open.path, "decode", error);
     let mut decoder = Decoder::new(source).map_err(fail)?.with_limits(limits(open));
     let (width, height) = decoder.dimensions().map_err(fail)?;
@@ -107,7 +110,7 @@ pub(super) fn rows<'a>(open: &'a Open, source: Source<'a>) -> Result<Option<Box<
 
 struct TiffRows<'a> {
     open: &'a Open,
-    decoder: Decoder<Source<'a>>,
+    decoder: Decoder<PictureFile<'a>>,
     layout: Layout,
     icc: Option<Arc<[u8]>>,
     color: ColorType,
@@ -241,7 +244,10 @@ impl TiffRows<'_> {
 }
 
 /// Where each strip begins, if they hold samples that are neither compressed nor turned around.
-fn flat(decoder: &mut Decoder<Source<'_>>, layout: Layout) -> tiff::TiffResult<Option<Vec<u64>>> {
+fn flat(
+    decoder: &mut Decoder<PictureFile<'_>>,
+    layout: Layout,
+) -> tiff::TiffResult<Option<Vec<u64>>> {
     let mut number = |name| tag(decoder.find_tag_unsigned::<u16>(name));
     let is_stored = number(Tag::Compression)?.is_none_or(|n| n == CompressionMethod::None.to_u16())
         && number(Tag::Predictor)?.is_none_or(|n| n == Predictor::None.to_u16())
@@ -280,7 +286,7 @@ fn tag<T>(found: tiff::TiffResult<Option<T>>) -> tiff::TiffResult<Option<T>> {
 
 /// Refuses a file that ends before all that its first picture names: decoders leave out what they
 /// can do without, such as notes and the unseen part of the last tile.
-fn is_whole(decoder: &mut Decoder<Source<'_>>) -> tiff::TiffResult<()> {
+fn is_whole(decoder: &mut Decoder<PictureFile<'_>>) -> tiff::TiffResult<()> {
     for entry in decoder.tag_iter() {
         tag(entry.map(Some))?;
     }

@@ -10,15 +10,15 @@ use pipeline_core::step::{Rows, gather};
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, SampleType};
 
 use super::decode::{allow, allow_sides, describes, refuse};
+use super::file::PictureFile;
 use super::open::{Open, Orientation};
-use super::source::Source;
 use super::upright::{is_on_its_side, upright};
 
 /// The rows of a picture that `image` decodes.
 pub(super) fn picture<'a>(
     open: &'a Open,
     format: ImageFormat,
-    source: Source<'a>,
+    source: PictureFile<'a>,
 ) -> Result<Box<dyn Rows + 'a>> {
     let fail = |error: ImageError| refuse(&open.path, "decode", error);
     match format {

@@ -3,6 +3,7 @@
 mod caches;
 mod observers;
 mod steps;
+mod streams;
 mod tiles;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

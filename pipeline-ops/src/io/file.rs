@@ -15,9 +15,9 @@ const READ: usize = 256 << 10;
 /// A file that has an end. To seek within what was read before costs nothing, as strips of a
 /// picture that follow one another do.
 #[derive(Debug)]
-pub(super) struct Source<'a>(BufReader<Watched<'a, Take<File>>>);
+pub(super) struct PictureFile<'a>(BufReader<Watched<'a, Take<File>>>);
 
-impl<'a> Source<'a> {
+impl<'a> PictureFile<'a> {
     /// The file of `open`, if it is one that has an end: looking into a pipe waits for another
     /// program, and some devices go on for ever.
     pub(super) fn of(open: &Open, ctx: &Context<'a>) -> Result<Self> {
@@ -43,13 +43,13 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Read for Source<'_> {
+impl Read for PictureFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
     }
 }
 
-impl BufRead for Source<'_> {
+impl BufRead for PictureFile<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.0.fill_buf()
     }
@@ -59,7 +59,7 @@ impl BufRead for Source<'_> {
     }
 }
 
-impl Seek for Source<'_> {
+impl Seek for PictureFile<'_> {
     fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
         if let SeekFrom::Start(place) = place
             && let Some(far) = place.checked_signed_diff(self.0.stream_position()?)
