@@ -63,7 +63,7 @@ def pipeline(side, source, target, gain):
             "inputs": {"in": "shrink"},
         },
         "gain": {"step": "gain", "params": {"factor": 1.1}, "inputs": {"in": "sharpen"}},
-        "save": {"step": "save", "params": {"path": str(target)}},
+        "save": {"step": "save", "params": {"path": str(target), "quality": 75, "durable": False}},
     }
     if not gain:
         del nodes["gain"]

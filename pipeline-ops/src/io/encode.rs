@@ -11,7 +11,7 @@ use pipeline_core::step::Rows;
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, Sample, SampleType};
 use png::{BitDepth, Compression, Filter, Info};
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8, RGB16, RGB32Float};
-use tiff::encoder::{TiffEncoder, TiffValue};
+use tiff::encoder::{TiffEncoder, TiffKind, TiffValue};
 use tiff::tags::{ExtraSamples, Tag};
 
 use super::decode::describes;
@@ -56,6 +56,16 @@ impl Format {
             let expected = format!("{samples} samples; put a `convert` step to {convert} before");
             return Err(Error::input(what(), layout, expected));
         }
+        let longest = match self {
+            Self::Jpeg => u32::from(u16::MAX),
+            Self::WebP => 1 << 14,
+            Self::Png => i32::MAX.unsigned_abs(),
+            Self::Tiff => u32::MAX,
+        };
+        if layout.width.max(layout.height) > longest {
+            let expected = format!("sides up to {longest} px; `tif` holds any");
+            return Err(Error::input(what(), layout, expected));
+        }
         let expected = match (self, layout.channels) {
             (Self::Tiff, _) if layout.color == ColorSpace::Data => return Ok(()),
             (Self::Png | Self::WebP, 2 | 4) if !layout.has_alpha() => {
@@ -72,13 +82,18 @@ impl Format {
 /// Bytes of a strip of a TIFF file and of rows of a PNG file that are written at a time.
 const STRIP: usize = 1 << 20;
 
+/// Samples that a TIFF file holds at the most, beside which there is room for all else before the
+/// places of 32 bits end; larger ones are written as `BigTIFF`.
+const LARGEST_TIFF: u64 = (1 << 32) - (256 << 20);
+
 /// Bytes that are taken to write an image, beside its rows.
 pub(super) fn aside(format: Format, layout: Layout) -> u64 {
     let row = (layout.row_len() * layout.sample.size()) as u64;
     match format {
         Format::Tiff => row.max(STRIP as u64).saturating_mul(2),
         Format::Png => row.saturating_mul(8).saturating_add(2 * STRIP as u64),
-        Format::Jpeg => row.saturating_mul(8),
+        // A row of blocks of two by two, each channel by itself, and a row.
+        Format::Jpeg => row.saturating_mul(17),
         // The image, and the file as it is encoded.
         Format::WebP => layout.size_bytes().saturating_mul(2),
     }
@@ -96,14 +111,10 @@ pub(super) fn encode(
         Format::Png => png(rows, writer),
         Format::Jpeg => jpeg::write(rows, quality, writer),
         Format::WebP => webp(rows, writer),
-        Format::Tiff => match (layout.sample, is_gray(layout)) {
-            (SampleType::U8, true) => tiff::<Gray8>(rows, writer),
-            (SampleType::U8, false) => tiff::<RGB8>(rows, writer),
-            (SampleType::U16, true) => tiff::<Gray16>(rows, writer),
-            (SampleType::U16, false) => tiff::<RGB16>(rows, writer),
-            (SampleType::F32, true) => tiff::<Gray32Float>(rows, writer),
-            (SampleType::F32, false) => tiff::<RGB32Float>(rows, writer),
-        },
+        Format::Tiff if layout.size_bytes() > LARGEST_TIFF => {
+            tiff(rows, &mut TiffEncoder::new_big(writer)?)
+        }
+        Format::Tiff => tiff(rows, &mut TiffEncoder::new(writer)?),
     }
 }
 
@@ -162,12 +173,29 @@ fn png(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
     Ok(writer.finish()?)
 }
 
-fn tiff<C>(rows: &mut dyn Rows, writer: &mut (impl Write + Seek)) -> Result<(), Cause>
+fn tiff<W: Write + Seek, K: TiffKind>(
+    rows: &mut dyn Rows,
+    encoder: &mut TiffEncoder<W, K>,
+) -> Result<(), Cause> {
+    let layout = rows.layout();
+    match (layout.sample, is_gray(layout)) {
+        (SampleType::U8, true) => tiff_of::<Gray8, _, _>(rows, encoder),
+        (SampleType::U8, false) => tiff_of::<RGB8, _, _>(rows, encoder),
+        (SampleType::U16, true) => tiff_of::<Gray16, _, _>(rows, encoder),
+        (SampleType::U16, false) => tiff_of::<RGB16, _, _>(rows, encoder),
+        (SampleType::F32, true) => tiff_of::<Gray32Float, _, _>(rows, encoder),
+        (SampleType::F32, false) => tiff_of::<RGB32Float, _, _>(rows, encoder),
+    }
+}
+
+fn tiff_of<C, W: Write + Seek, K: TiffKind>(
+    rows: &mut dyn Rows,
+    encoder: &mut TiffEncoder<W, K>,
+) -> Result<(), Cause>
 where
     C: ColorType<Inner: Sample>,
     [C::Inner]: TiffValue,
 {
-    let mut encoder = TiffEncoder::new(writer)?;
     let layout = rows.layout();
     let mut picture = encoder.new_image::<C>(layout.width, layout.height)?;
     if layout.has_alpha() {
@@ -194,4 +222,28 @@ where
 /// The profile of an image, if it is for as many colours as the image has.
 pub(super) fn profile(rows: &dyn Rows) -> Option<Arc<[u8]>> {
     rows.icc().filter(|icc| describes(icc, rows.layout()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use pipeline_core::step::ImageRows;
+    use tiff::decoder::{Decoder, DecodingResult};
+
+    use super::*;
+
+    #[test]
+    fn the_largest_files_are_written_as_big_tiff() {
+        let image = Image::from_samples(3, 2, 1, vec![0u16, 1, 2, 3, 4, 65535]).unwrap();
+        let mut file = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new_big(&mut file).unwrap();
+        tiff(&mut ImageRows::new(&image), &mut encoder).unwrap();
+        assert_eq!(file.get_ref()[2..4], 43u16.to_ne_bytes());
+        file.set_position(0);
+        let DecodingResult::U16(samples) = Decoder::new(file).unwrap().read_image().unwrap() else {
+            panic!("expected u16");
+        };
+        assert_eq!(image.samples::<u16>(), Some(&*samples));
+    }
 }

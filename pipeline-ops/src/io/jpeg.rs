@@ -1,22 +1,19 @@
 //! JPEG files written row by row.
 //!
-//! The encoder of `image` asks for pixels in blocks from top to bottom, each of them once, and says
-//! that it always will. So it is given a picture of which only one row of blocks is there.
+//! The encoder asks for rows from top to bottom, and for the last one again until a row of blocks is
+//! full. It takes them for granted: when one does not come it is given black, and the file refuses
+//! what it writes next.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
-use std::marker::PhantomData;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::{GenericImageView, ImageEncoder, Luma, Pixel, PixelWithColorType, Rgb};
+use jpeg_encoder::{ChromaSubsamplingMethod, Encoder, ImageBuffer, JpegColorType, rgb_to_ycbcr};
 use pipeline_core::error::Cause;
 use pipeline_core::step::Rows;
 use pipeline_core::{Error, Layout, Result};
 
 use super::encode::profile;
-
-/// Rows of a block.
-const BLOCK: u32 = 8;
+use crate::kernel::widest;
 
 /// Writes gray or RGB pixels of 8 bits.
 pub(super) fn write(
@@ -24,77 +21,97 @@ pub(super) fn write(
     quality: u8,
     writer: &mut impl Write,
 ) -> Result<(), Cause> {
-    match rows.layout().channels {
-        1 => write_as::<Luma<u8>>(rows, quality, writer),
-        _ => write_as::<Rgb<u8>>(rows, quality, writer),
-    }
-}
-
-fn write_as<P: Pixel<Subpixel = u8> + PixelWithColorType>(
-    rows: &mut dyn Rows,
-    quality: u8,
-    writer: &mut impl Write,
-) -> Result<(), Cause> {
     let (layout, icc) = (rows.layout(), profile(rows));
+    let (width, height) = (u16::try_from(layout.width)?, u16::try_from(layout.height)?);
     let has_failed = Cell::new(false);
-    let writer = Stoppable { writer, has_failed: &has_failed };
-    let mut encoder = JpegEncoder::new_with_quality(writer, quality);
+    let mut encoder = Encoder::new(Stoppable { writer, has_failed: &has_failed }, quality);
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     if let Some(icc) = icc {
-        encoder.set_icc_profile(icc.to_vec())?;
+        encoder.add_icc_profile(&icc)?;
     }
-    let samples = vec![0; BLOCK as usize * layout.row_len()];
-    let blocks = Blocks { rows, samples, end: 0, error: None };
-    let picture =
-        Picture::<P> { layout, blocks: blocks.into(), has_failed: &has_failed, of: PhantomData };
-    let written = encoder.encode_image(&picture);
-    match picture.blocks.into_inner().error {
+    let row = vec![0; layout.row_len()];
+    let last = RefCell::new(LastRow { rows, row, count: 0, error: None });
+    let written =
+        encoder.encode_image(Picture { layout, width, height, last: &last, failed: &has_failed });
+    match last.into_inner().error {
         Some(error) => Err(error.into()),
         None => Ok(written?),
     }
 }
 
 /// A picture as the encoder sees it.
-struct Picture<'a, P> {
+struct Picture<'a, 'b> {
     layout: Layout,
-    blocks: RefCell<Blocks<'a>>,
-    has_failed: &'a Cell<bool>,
-    of: PhantomData<P>,
+    width: u16,
+    height: u16,
+    last: &'a RefCell<LastRow<'b>>,
+    failed: &'a Cell<bool>,
 }
 
-/// The row of blocks that is there.
-struct Blocks<'a> {
+/// The row that was read last.
+struct LastRow<'a> {
     rows: &'a mut dyn Rows,
-    samples: Vec<u8>,
-    /// The row below it.
-    end: u32,
+    row: Vec<u8>,
+    /// Rows that were read.
+    count: u32,
     error: Option<Error>,
 }
 
-impl<P: Pixel<Subpixel = u8>> GenericImageView for Picture<'_, P> {
-    type Pixel = P;
-
-    fn dimensions(&self) -> (u32, u32) {
-        (self.layout.width, self.layout.height)
-    }
-
-    fn get_pixel(&self, x: u32, y: u32) -> P {
-        let mut blocks = self.blocks.borrow_mut();
-        if y >= blocks.end && blocks.error.is_none() {
-            blocks.error = blocks.advance(self.layout).err();
-            self.has_failed.set(blocks.error.is_some());
+impl LastRow<'_> {
+    /// Reads the row of that number, unless it is there.
+    fn advance(&mut self, number: u32) {
+        if number < self.count || self.error.is_some() {
+            return;
         }
-        let row = (y % BLOCK) as usize * self.layout.row_len();
-        let start = row + x as usize * usize::from(self.layout.channels);
-        *P::from_slice(&blocks.samples[start..start + usize::from(P::CHANNEL_COUNT)])
+        self.count += 1;
+        if let Err(error) = self.rows.read(&mut self.row) {
+            self.error = Some(error);
+            self.row.fill(0);
+        }
     }
 }
 
-impl Blocks<'_> {
-    fn advance(&mut self, layout: Layout) -> Result<()> {
-        let count = BLOCK.min(layout.height - self.end);
-        self.rows.read(&mut self.samples[..count as usize * layout.row_len()])?;
-        self.end += count;
-        Ok(())
+impl ImageBuffer for Picture<'_, '_> {
+    fn get_jpeg_color_type(&self) -> JpegColorType {
+        if self.layout.channels == 1 { JpegColorType::Luma } else { JpegColorType::Ycbcr }
+    }
+
+    fn width(&self) -> u16 {
+        self.width
+    }
+
+    fn height(&self) -> u16 {
+        self.height
+    }
+
+    fn fill_buffers(&self, y: u16, planes: &mut [Vec<u8>; 4]) {
+        let mut last = self.last.borrow_mut();
+        last.advance(u32::from(y));
+        self.failed.set(last.error.is_some());
+        let [luma, blue, red, _] = planes;
+        if self.layout.channels == 1 {
+            luma.extend_from_slice(&last.row);
+            return;
+        }
+        let (pixels, _) = last.row.as_chunks::<3>();
+        let start = luma.len();
+        let planes = [luma, blue, red].map(|plane| {
+            plane.resize(start + pixels.len(), 0);
+            &mut plane[start..]
+        });
+        widest(
+            #[inline(always)]
+            || part(pixels, planes),
+        );
+    }
+}
+
+/// Puts pixels into their planes.
+#[inline(always)]
+fn part(pixels: &[[u8; 3]], [luma, blue, red]: [&mut [u8]; 3]) {
+    let planes = luma.iter_mut().zip(blue).zip(red);
+    for (&[r, g, b], ((luma, blue), red)) in pixels.iter().zip(planes) {
+        (*luma, *blue, *red) = rgb_to_ycbcr(r, g, b);
     }
 }
 

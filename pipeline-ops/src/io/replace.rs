@@ -34,9 +34,11 @@ impl Replacement {
         Ok((Self { temporary, committed: false }, file))
     }
 
-    /// Makes the content durable and puts it in the target's place.
-    pub(super) fn commit(mut self, file: &File, target: &Path) -> io::Result<()> {
-        file.sync_all()?;
+    /// Puts the content in the target's place; if it is to be `durable`, when it is on the disk.
+    pub(super) fn commit(mut self, file: &File, target: &Path, durable: bool) -> io::Result<()> {
+        if durable {
+            file.sync_all()?;
+        }
         fs::rename(&self.temporary, target)?;
         self.committed = true;
         Ok(())

@@ -29,9 +29,9 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// | extension | samples | channels | |
 /// |---|---|---|---|
 /// | `png` | u8, u16 | 1 to 4 | lossless |
-/// | `jpg`, `jpeg` | u8 | 1, 3 | lossy, by `quality` |
+/// | `jpg`, `jpeg` | u8 | 1, 3 | lossy, by `quality`; sides up to 65535 px |
 /// | `tif`, `tiff` | u8, u16, f32 | 1 to 4; any of data | lossless, not compressed |
-/// | `webp` | u8 | 1 to 4 | lossless; gray becomes RGB |
+/// | `webp` | u8 | 1 to 4 | lossless; gray becomes RGB; sides up to 16384 px |
 ///
 /// Channels of data are written to TIFF as samples without a meaning, so that no program takes the
 /// last one for opacity; the other formats take no data of 2 or 4 channels.
@@ -39,8 +39,12 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// An ICC profile is written with it, unless it is for another number of colours.
 ///
 /// The folder is made if it is missing. The picture is written to a temporary file beside the
-/// target, made durable, and then moved into its place: the target is there whole or as before,
-/// also after a cancel, an error or a crash. A picture that is there already is replaced.
+/// target, and then moved into its place: the target is there whole or as before, also after a
+/// cancel, an error or a crash of the program; if it is `durable`, of the machine too. A picture
+/// that is there already is replaced.
+///
+/// JPEG stores colours at half the resolution below a quality of 90, as other programs do. TIFF
+/// files of nearly 4 GiB and more are written as `BigTIFF`.
 ///
 /// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of
 /// floats.
@@ -50,7 +54,7 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// **Errors**: an unknown extension; samples or channels that the format does not hold; a quality
 /// outside its range; a file or folder that cannot be written.
 ///
-/// **Source**: crates `image` 0.25, `png` 0.18 and `tiff` 0.11.
+/// **Source**: crates `image` 0.25, `jpeg-encoder` 0.7, `png` 0.18 and `tiff` 0.11.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -75,11 +79,14 @@ pub struct Save {
     /// Quality of JPEG: more looks better and takes more bytes. 1 to 100, default 90.
     #[schemars(range(min = *QUALITY.start(), max = *QUALITY.end()), extend("x-unit" = "percent"))]
     pub quality: u8,
+    /// Whether the step waits until the file is on the disk, so that a crash of the machine cannot
+    /// undo it any more; default true.
+    pub durable: bool,
 }
 
 impl Default for Save {
     fn default() -> Self {
-        Self { path: PathBuf::new(), quality: 90 }
+        Self { path: PathBuf::new(), quality: 90, durable: true }
     }
 }
 
@@ -132,7 +139,7 @@ impl Sink for Save {
                 Err(format!("the encoder panicked: {message}").into())
             })
             .map_err(|error| refuse(&self.path, "encode", error))?;
-        replacement.commit(&file, &self.path).map_err(fail)
+        replacement.commit(&file, &self.path, self.durable).map_err(fail)
     }
 
     fn aside(&self, layout: Layout) -> u64 {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use pipeline_core::step::{Kind, Lane};
-use pipeline_core::{Context, Error, Image, In, Result, SampleType, Step};
-use pipeline_ops::geometry::{QuarterTurns, Rotate90};
+use pipeline_core::step::{Kind, Lane, Rows, Sink};
+use pipeline_core::{Context, Error, Image, In, Layout, Result, SampleType, Step};
+use pipeline_ops::geometry::{Crop, QuarterTurns, Rotate90};
 use pipeline_ops::io::{Open, Orientation, Save};
+use pipeline_ops::point::Grayscale;
 use pipeline_ops::segment::Otsu;
 
 use crate::support::{floats, shipped};
@@ -456,6 +457,43 @@ fn jpeg_keeps_the_picture_and_its_quality_counts() {
 }
 
 #[test]
+fn jpeg_of_any_size_is_close_to_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jpg");
+    let photo = open(shipped("files/exif/1.jpg")).unwrap();
+    for (width, height) in [(1, 1), (1, 40), (40, 1), (8, 8), (17, 9), (48, 31)] {
+        let crop = Crop { width: Some(width), height: Some(height), ..Crop::default() };
+        let color = crop.run(In::new(photo.clone()), &Context::default()).unwrap();
+        let gray = Grayscale::default().run(In::new(color.clone()), &Context::default()).unwrap();
+        for image in [color, gray] {
+            for (quality, most) in [(100, 2.0), (80, 12.0)] {
+                let save = Save { quality, durable: false, ..Save::path(&path) };
+                save.run(In::new(image.clone()), &Context::default()).unwrap();
+                let saved = open(&path).unwrap();
+                assert_eq!(saved.layout(), image.layout());
+                let pairs = saved.bytes().iter().zip(image.bytes());
+                let sum: u32 = pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+                let mean = f64::from(sum) / image.bytes().len() as f64;
+                assert!(mean <= most, "{mean} off, {} at quality {quality}", image.layout());
+            }
+        }
+    }
+}
+
+#[test]
+fn pictures_longer_than_a_format_holds_are_refused() {
+    for (name, longest) in [("a.jpg", 65_535), ("a.jpeg", 65_535), ("a.webp", 16_384)] {
+        let image = Image::zeros(Layout::new(2, longest + 1, 1, SampleType::U8)).unwrap();
+        let error = Save::path(name).run(In::new(image), &Context::default()).unwrap_err();
+        let expected = format!(
+            "the image for {name} is 2×{}×1 u8, expected sides up to {longest} px; `tif` holds any",
+            longest + 1
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
 fn what_a_format_cannot_hold_is_refused_with_advice() {
     let rows = [
         (
@@ -503,17 +541,32 @@ fn a_profile_goes_through_every_format_that_holds_one() {
 
 #[test]
 fn a_failed_save_leaves_what_was_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("picture.webp");
-    let before = pattern(3, SampleType::U8);
-    save(&before, &path).unwrap();
+    // The last row does not come, when most of the file is written.
+    struct Lost(u32);
 
-    // Wider than the format can say: the encoder refuses after the file was begun.
-    let wide = Image::from_samples(20_000, 1, 1, vec![0u8; 20_000]).unwrap();
-    let error = save(&wide, &path).unwrap_err();
-    assert!(matches!(error, Error::File { action: "encode", .. }), "{error}");
-    assert_eq!(files(folder.path()), std::slice::from_ref(&path));
-    assert_eq!(open(&path).unwrap().bytes(), before.bytes());
+    impl Rows for Lost {
+        fn layout(&self) -> Layout {
+            Layout::new(300, 400, 3, SampleType::U8)
+        }
+
+        fn read(&mut self, rows: &mut [u8]) -> Result<()> {
+            self.0 += u32::try_from(rows.len()).unwrap() / 900;
+            if self.0 < 400 { Ok(()) } else { Err(Error::failed("the row was lost")) }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let before = pattern(3, SampleType::U8);
+    for extension in ["webp", "png", "jpg", "tif"] {
+        let path = folder.path().join(format!("picture.{extension}"));
+        save(&before, &path).unwrap();
+        let there = std::fs::read(&path).unwrap();
+        let error = Save::path(&path).write(&mut Lost(0), &Context::default()).unwrap_err();
+        assert!(matches!(error, Error::File { action: "encode", .. }), "{error}");
+        assert_eq!(error.causes(), ["the row was lost"]);
+        assert_eq!(files(folder.path()), std::slice::from_ref(&path));
+        assert_eq!(std::fs::read(&path).unwrap(), there);
+        std::fs::remove_file(path).unwrap();
+    }
 }
 
 #[test]
