@@ -149,6 +149,7 @@ impl Engine {
         options: Options,
     ) -> Result<Arc<Self>> {
         let pool = build_pool(threads, "pipeline")?;
+        let has_cache = options.cache.is_some();
         Ok(Arc::new_cyclic(|engine: &Weak<Self>| {
             let (engine, helpers) = (Weak::clone(engine), Weak::clone(engine));
             Self {
@@ -185,7 +186,7 @@ impl Engine {
                 services: options.services,
                 observers: options.observers,
                 pump: Pump::new(),
-                sources: Sources::new(),
+                sources: Sources::new(has_cache),
                 identities: Identities::default(),
                 costs: Costs::default(),
                 planners: Mutex::new(Vec::new()),

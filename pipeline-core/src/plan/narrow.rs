@@ -226,7 +226,7 @@ mod tests {
                 bindings: &Bindings::new().with("input", ()).unwrap(),
                 cache: None,
                 services: &Services::new(),
-                sources: &Sources::new(),
+                sources: &Sources::new(true),
                 identities: &Identities::default(),
                 costs: &costs,
                 fuse: false,

@@ -1,4 +1,8 @@
 //! What files are: their content, remembered by path, length, time of change and file id.
+//!
+//! Where no cache keeps results, names of files matter only to runs that go on at the same time.
+//! Then path, length, time and id are name enough, and no file is read to be named: a large picture
+//! that goes from file to file would be read twice.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -13,8 +17,9 @@ use crate::key::{Key, KeyHasher};
 ///
 /// A file that changed less than two seconds before it was read is read again next time: within
 /// that span a second change can leave the same time stamp.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sources {
+    by_content: bool,
     known: Mutex<HashMap<PathBuf, (Stamp, Key)>>,
 }
 
@@ -31,6 +36,18 @@ impl Stamp {
         // What is no file may have no end, and to open it may wait for ever.
         let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
         Some(Self { len: meta.len(), changed: meta.modified().ok()?, file: file_id(&meta) })
+    }
+
+    fn key(&self, path: &Path) -> Key {
+        let mut hasher = KeyHasher::content();
+        hasher.text(&path.to_string_lossy()).number(self.len);
+        hasher.number(self.file.0).number(self.file.1);
+        let (is_later, span) = match self.changed.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(later) => (1, later),
+            Err(earlier) => (0, earlier.duration()),
+        };
+        hasher.number(is_later).number(span.as_secs()).number(span.subsec_nanos().into());
+        hasher.finish()
     }
 
     fn is_settled(&self) -> bool {
@@ -50,14 +67,17 @@ fn file_id(_: &std::fs::Metadata) -> (u64, u64) {
 }
 
 impl Sources {
-    /// Nothing known yet.
-    pub(crate) fn new() -> Self {
-        Self::default()
+    /// Files that are told apart by their content, or else without being read.
+    pub(crate) fn new(by_content: bool) -> Self {
+        Self { by_content, known: Mutex::default() }
     }
 
-    /// The digest of a file's content; `None` if it cannot be read now.
+    /// The digest of a file; `None` if it cannot be read now.
     pub(crate) fn digest(&self, path: &Path) -> Option<Key> {
         let stamp = Stamp::of(path)?;
+        if !self.by_content {
+            return Some(stamp.key(path));
+        }
         if let Some((known, digest)) = self.known.lock().get(path)
             && *known == stamp
         {
@@ -99,7 +119,7 @@ mod tests {
     fn a_file_is_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
-        let sources = Sources::new();
+        let sources = Sources::new(true);
         assert_eq!(sources.digest(&path), None);
         std::fs::write(&path, b"one").unwrap();
         let one = sources.digest(&path).unwrap();
@@ -114,9 +134,9 @@ mod tests {
     #[test]
     fn what_is_no_file_has_no_digest() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Sources::new().digest(folder.path()), None);
+        assert_eq!(Sources::new(true).digest(folder.path()), None);
         #[cfg(unix)]
-        assert_eq!(Sources::new().digest(Path::new("/dev/zero")), None);
+        assert_eq!(Sources::new(true).digest(Path::new("/dev/zero")), None);
     }
 
     #[test]
@@ -129,7 +149,7 @@ mod tests {
             std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         };
         settle(&path);
-        let sources = Sources::new();
+        let sources = Sources::new(true);
         let first = sources.digest(&path).unwrap();
         // A change that hides behind the same length, time and file id is found on request.
         std::fs::write(&path, b"new").unwrap();
@@ -137,6 +157,27 @@ mod tests {
         assert_eq!(sources.digest(&path), Some(first));
         sources.revalidate();
         assert_ne!(sources.digest(&path), Some(first));
+    }
+
+    #[test]
+    fn a_file_that_is_not_read_is_what_is_known_of_it_from_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a file");
+        let sources = Sources::new(false);
+        assert_eq!(sources.digest(&path), None);
+        let then = |seconds| SystemTime::now() - Duration::from_secs(seconds);
+        let (first, second) = (then(3600), then(1800));
+        let digest = |content: &[u8], changed| {
+            std::fs::write(&path, content).unwrap();
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(changed).unwrap();
+            sources.digest(&path).unwrap()
+        };
+        let one = digest(b"one", first);
+        assert_eq!(digest(b"one", first), one);
+        assert_ne!(digest(b"one", second), one);
+        assert_ne!(digest(b"more", first), one);
+        assert_eq!(digest(b"two", first), one);
     }
 
     #[test]
@@ -149,7 +190,7 @@ mod tests {
             std::fs::write(path, content).unwrap();
             std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         }
-        let sources = Sources::new();
+        let sources = Sources::new(true);
         let one = sources.digest(&path).unwrap();
         std::fs::rename(&other, &path).unwrap();
         assert_ne!(sources.digest(&path), Some(one));
