@@ -10,6 +10,7 @@ mod region;
 mod sample;
 mod spare;
 mod stack;
+mod table;
 mod value;
 mod view;
 
@@ -23,5 +24,6 @@ pub use region::Region;
 pub use sample::{Sample, SampleType};
 pub(crate) use spare::release;
 pub use stack::Stack;
+pub use table::look_up;
 pub use value::{Data, DataType, In, Value};
 pub use view::{Plane, Raster, View, ViewMut};

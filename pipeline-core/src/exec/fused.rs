@@ -146,11 +146,12 @@ impl Watcher<'_> {
 }
 
 impl Watch for Watcher<'_> {
-    fn within(&self, place: u32, body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    fn within(&self, places: &[u32], body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let began = Instant::now();
         let result = inside_step(|| catch_unwind(AssertUnwindSafe(body)));
-        if let Some(spent) = self.spent(place) {
-            spent.fetch_add(nanos(began.elapsed()), Ordering::Relaxed);
+        let took = nanos(began.elapsed()) / places.len() as u64;
+        for spent in places.iter().filter_map(|&place| self.spent(place)) {
+            spent.fetch_add(took, Ordering::Relaxed);
         }
         let error = match result {
             Ok(Ok(())) => return Ok(()),
@@ -158,7 +159,7 @@ impl Watch for Watcher<'_> {
             Ok(Err(error)) => error,
             Err(payload) => panicked(payload),
         };
-        Err(self.run.fault(place, error))
+        Err(self.run.fault(places[places.len() - 1], error))
     }
 
     fn waited(&self, place: u32, time: Duration) {

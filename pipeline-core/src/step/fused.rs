@@ -13,14 +13,13 @@
 //! A group may begin with steps that give their images row by row, and end with one that takes its
 //! image so. Then it is gone through band by band (`streamed`), as far as the footprints allow.
 
-use std::sync::Arc;
-
 use super::context::Context;
 use super::group::{Group, Member, Origin, Steps, Watch, lost};
 use super::passes::{Pass, samples_of, saturate};
 use super::stream::{ImageRows, Rows, Sink, Stream, gather};
 use super::streamed::Taker;
-use super::tile::{Tile, keeps_profile};
+use super::tile::keeps_profile;
+use super::unit::{Unit, condense};
 use crate::data::{
     Buffer, Image, Layout, Mask, Raster, Region, Sample, Value, View, ViewMut, leftovers,
 };
@@ -29,17 +28,19 @@ use crate::error::Result;
 /// A group that is about to run, on inputs of known layouts.
 pub(crate) struct Fused<'a> {
     pub(super) group: &'a Group,
-    /// The tile-wise form of each member.
-    pub(super) tiles: Vec<&'a dyn Tile>,
+    /// The members, some of which have become one.
+    pub(super) units: Vec<Unit<'a>>,
     /// The row-wise form of the last step.
     pub(super) sink: Option<&'a dyn Sink>,
-    /// Whatever a member does, it does within this.
+    /// Whatever a step does, it does within this.
     pub(super) watch: &'a dyn Watch,
     /// What the sources give, and what they take for it.
     pub(super) sources: Vec<(Layout, u64)>,
     pub(super) layouts: Layouts,
     /// What is made as a whole, in running order.
     passes: Vec<Pass>,
+    /// Whose ICC profile reaches the result.
+    profile_of: Option<Origin>,
 }
 
 /// What members read and make.
@@ -64,9 +65,11 @@ impl<'a> Fused<'a> {
         watch: &'a dyn Watch,
     ) -> Result<Self> {
         let step = |place: u32| steps[place as usize].as_ref();
-        let tile = |member: &Member| step(member.place)?.tile();
-        let tiles: Option<Vec<&dyn Tile>> = group.members.iter().map(tile).collect();
-        let tiles = tiles.ok_or_else(lost)?;
+        let unit = |member: &Member| {
+            Some(Unit::new(member.place, member.inputs.clone(), step(member.place)?.tile()?))
+        };
+        let units: Option<Vec<Unit<'_>>> = group.members.iter().map(unit).collect();
+        let units = units.ok_or_else(lost)?;
         let sink = match group.sink.map(|place| step(place).and_then(|step| step.stream())) {
             None => None,
             Some(Some(Stream::Sink(sink))) => Some(sink),
@@ -74,9 +77,12 @@ impl<'a> Fused<'a> {
         };
         let sources = opened.iter().map(|rows| (rows.layout(), rows.aside())).collect();
         let (layouts, passes) = (Layouts::default(), Vec::new());
-        let mut fused = Self { group, tiles, sink, watch, sources, layouts, passes };
+        let mut fused =
+            Self { group, units, sink, watch, sources, layouts, passes, profile_of: None };
         fused.layouts = fused.layouts(inputs)?;
-        if !group.members.is_empty() {
+        fused.profile_of = fused.profile();
+        (fused.units, fused.layouts) = condense(fused.units, fused.layouts, watch);
+        if !fused.units.is_empty() {
             fused.passes = fused.passes()?;
         }
         for at in 0..fused.passes.len() {
@@ -96,7 +102,7 @@ impl<'a> Fused<'a> {
         };
         let aside: u64 = self.sources.iter().map(|&(_, aside)| aside).sum();
         let taken = |layout| self.sink.map_or(0, |sink| sink.aside(layout));
-        if self.tiles.is_empty() {
+        if self.units.is_empty() {
             return (0, self.sources.iter().map(|&(layout, _)| taken(layout)).sum::<u64>() + aside);
         }
         let (mut live, mut most) = (Vec::new(), 0);
@@ -123,17 +129,21 @@ impl<'a> Fused<'a> {
         opened: Vec<Box<dyn Rows + '_>>,
         ctx: &Context<'_>,
     ) -> Result<Value> {
-        if self.tiles.is_empty() {
+        if self.units.is_empty() {
             return self.pass_through(opened, ctx);
         }
-        let profile = self.profile(inputs, &opened);
+        let profile = self.profile_of.and_then(|origin| match origin {
+            Origin::Input(number) => inputs[number].downcast_ref::<Image>()?.icc().cloned(),
+            Origin::Source(number) => opened[number].icc(),
+            Origin::Member(_) => None,
+        });
         let mut opened: Vec<_> = opened.into_iter().map(Some).collect();
         let views: Vec<View<'_>> = inputs.iter().filter_map(Value::view).collect();
         let mut images: Vec<Option<Image>> = vec![None; opened.len()];
-        let mut whole: Vec<Option<Buffer>> = vec![None; self.tiles.len()];
+        let mut whole: Vec<Option<Buffer>> = vec![None; self.units.len()];
         for (at, pass) in self.passes.iter().enumerate() {
             for source in self.gathered(at) {
-                self.watch.within(self.group.sources[source], &mut || {
+                self.watch.within(&[self.group.sources[source]], &mut || {
                     images[source] = opened[source].take().map(gather).transpose()?;
                     Ok(())
                 })?;
@@ -176,13 +186,13 @@ impl<'a> Fused<'a> {
             return Ok(Value::new(image));
         };
         let mut rows = ImageRows::new(&image);
-        self.watch.within(place, &mut || sink.write(&mut rows, &ctx.apart(place)))?;
+        self.watch.within(&[place], &mut || sink.write(&mut rows, &ctx.apart(place)))?;
         Ok(Value::new(()))
     }
 
     /// Runs code of a member, or says whose fault it was.
     pub(super) fn within(&self, member: usize, body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        self.watch.within(self.group.members[member].place, body)
+        self.watch.within(&self.units[member].places, body)
     }
 
     /// Whether a later pass than this one reads what is there as a whole. The result is read by
@@ -194,7 +204,7 @@ impl<'a> Fused<'a> {
 
     /// Whether a pass reads that.
     fn reads(&self, pass: &Pass, origin: Origin) -> bool {
-        pass.members.iter().any(|&member| self.group.members[member].inputs.contains(&origin))
+        pass.members.iter().any(|&member| self.units[member].inputs.contains(&origin))
     }
 
     /// The sources whose images are made as a whole for a pass.
@@ -221,12 +231,12 @@ impl<'a> Fused<'a> {
     }
 
     pub(super) fn last(&self) -> usize {
-        self.tiles.len() - 1
+        self.units.len() - 1
     }
 
     fn layouts(&self, inputs: &[Layout]) -> Result<Layouts> {
         let (mut reads, mut makes) = (Vec::new(), Vec::<Layout>::new());
-        for (at, member) in self.group.members.iter().enumerate() {
+        for (at, member) in self.units.iter().enumerate() {
             let read = |origin: &Origin| match *origin {
                 Origin::Input(number) => inputs[number],
                 Origin::Source(number) => self.sources[number].0,
@@ -235,7 +245,7 @@ impl<'a> Fused<'a> {
             let read: Vec<Layout> = member.inputs.iter().map(read).collect();
             let mut made = None;
             self.within(at, &mut || {
-                let layout = self.tiles[at].layout(&read)?;
+                let layout = member.tile().layout(&read)?;
                 layout.sample_count()?;
                 made = Some(layout);
                 Ok(())
@@ -246,20 +256,17 @@ impl<'a> Fused<'a> {
         Ok(Layouts { reads, makes })
     }
 
-    /// The ICC profile that reaches the result: each step keeps that of its first input.
-    fn profile(&self, inputs: &[Value], opened: &[Box<dyn Rows + '_>]) -> Option<Arc<[u8]>> {
-        let mut member = self.last();
+    /// Whose ICC profile reaches the result: each step keeps that of its first input.
+    fn profile(&self) -> Option<Origin> {
+        let mut member = self.units.len().checked_sub(1)?;
         loop {
             let from = self.layouts.reads[member].first()?;
             if !keeps_profile(from, &self.layouts.makes[member]) {
                 return None;
             }
-            match self.group.members[member].inputs.first()? {
-                Origin::Member(before) => member = *before,
-                Origin::Source(number) => return opened[*number].icc(),
-                Origin::Input(number) => {
-                    return inputs[*number].downcast_ref::<Image>()?.icc().cloned();
-                }
+            match *self.units[member].inputs.first()? {
+                Origin::Member(before) => member = before,
+                origin => return Some(origin),
             }
         }
     }
@@ -334,7 +341,7 @@ impl<'a> Fused<'a> {
                 let words = bytes.div_ceil(size_of::<u64>());
                 memory = ctx.scratch(|scratch| scratch.take(words))?;
             }
-            let reads = self.group.members[member].inputs.iter().zip(&work[at].needed);
+            let reads = self.units[member].inputs.iter().zip(&work[at].needed);
             let views: Vec<View<'_>> = reads
                 .map(|(&origin, &needed)| match origin {
                     Origin::Input(number) => sources.inputs[number].crop(needed),
@@ -356,9 +363,9 @@ impl<'a> Fused<'a> {
                     },
                 })
                 .collect();
-            let step = self.tiles[member];
+            let step = self.units[member].tile();
             // Its seed is its own.
-            let own = Context { node: self.group.members[member].place, ..*ctx };
+            let own = Context { node: self.units[member].place(), ..*ctx };
             let result = self.within(member, &mut || {
                 if is_last {
                     return step.render(&views, out, &own);

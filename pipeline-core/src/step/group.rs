@@ -46,18 +46,19 @@ pub(crate) enum Origin {
 
 /// Who watches over the steps of a group while they run.
 pub(crate) trait Watch: Sync {
-    /// Runs code of the step at a place, which may fail or panic, and says whose fault it was.
-    fn within(&self, place: u32, body: &mut dyn FnMut() -> Result<()>) -> Result<()>;
+    /// Runs code of the step at a place, which may fail or panic, and says whose fault it was; of
+    /// several steps that run as one, the last.
+    fn within(&self, places: &[u32], body: &mut dyn FnMut() -> Result<()>) -> Result<()>;
 
     /// Takes note that a step spent time waiting for others.
     fn waited(&self, place: u32, time: Duration);
 }
 
 /// Nobody: for questions that are asked before a run.
-struct Unwatched;
+pub(super) struct Unwatched;
 
 impl Watch for Unwatched {
-    fn within(&self, _: u32, body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    fn within(&self, _: &[u32], body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         body()
     }
 
@@ -96,7 +97,7 @@ impl Group {
         let mut opened = Vec::with_capacity(self.sources.len());
         for &place in &self.sources {
             let source = self.source(steps, place)?;
-            watch.within(place, &mut || {
+            watch.within(&[place], &mut || {
                 opened.push(source.open(&ctx.apart(place))?);
                 Ok(())
             })?;

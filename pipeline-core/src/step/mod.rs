@@ -23,6 +23,7 @@ mod spec;
 mod stream;
 mod streamed;
 mod tile;
+mod unit;
 
 pub use cancel::CancelToken;
 pub(crate) use cancel::OnCancel;
@@ -47,6 +48,8 @@ pub use services::Services;
 pub use spec::{CutOff, Kind, Lane, Spec, Units};
 pub use stream::{ImageRows, Rows, Sink, Source, Stream, gather};
 pub use tile::{Tile, tile};
+#[cfg(feature = "testkit")]
+pub(crate) use unit::Curve;
 
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};

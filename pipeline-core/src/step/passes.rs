@@ -47,12 +47,12 @@ impl Fused<'_> {
     /// What has to be made as a whole, in running order. The last member always is; another one is
     /// if tiles would make it again and again.
     pub(super) fn passes(&self) -> Result<Vec<Pass>> {
-        let mut is_whole = vec![false; self.tiles.len()];
+        let mut is_whole = vec![false; self.units.len()];
         is_whole[self.last()] = true;
         // Every round but the last makes one member more.
         'round: loop {
-            let (mut passes, mut is_made) = (Vec::new(), vec![false; self.tiles.len()]);
-            for root in (0..self.tiles.len()).rev().filter(|&member| is_whole[member]) {
+            let (mut passes, mut is_made) = (Vec::new(), vec![false; self.units.len()]);
+            for root in (0..self.units.len()).rev().filter(|&member| is_whole[member]) {
                 let pass = self.pass(root, &is_whole)?;
                 if let Some(member) = self.excess(&pass, &is_made)? {
                     is_whole[member] = true;
@@ -73,7 +73,7 @@ impl Fused<'_> {
         let mut widest = 0;
         for member in (0..=root).rev().filter(|&member| member == root || !is_whole[member]) {
             if is_in[member] {
-                for &origin in &self.group.members[member].inputs {
+                for &origin in &self.units[member].inputs {
                     if let Origin::Member(before) = origin {
                         is_in[before] |= !is_whole[before];
                     }
@@ -88,7 +88,7 @@ impl Fused<'_> {
         let members: Vec<usize> = (0..=root).filter(|&member| is_in[member]).collect();
         let mut last_read = vec![0; members.len()];
         for (at, &member) in members.iter().enumerate() {
-            for &origin in &self.group.members[member].inputs {
+            for &origin in &self.units[member].inputs {
                 if let Origin::Member(before) = origin
                     && let Ok(before) = members.binary_search(&before)
                 {
@@ -138,7 +138,7 @@ impl Fused<'_> {
 
     /// Whether tiles of this size make anything again too often.
     pub(super) fn is_excessive(&self, pass: &Pass) -> Result<bool> {
-        let none = vec![false; self.tiles.len()];
+        let none = vec![false; self.units.len()];
         Ok(self.excess(pass, &none)?.is_some())
     }
 
@@ -150,7 +150,7 @@ impl Fused<'_> {
         mut tell: impl FnMut(usize, Region),
     ) -> Result<()> {
         for (&member, work) in pass.members.iter().zip(self.regions(pass, tile)?) {
-            for (&origin, needed) in self.group.members[member].inputs.iter().zip(work.needed) {
+            for (&origin, needed) in self.units[member].inputs.iter().zip(work.needed) {
                 if let Origin::Source(source) = origin
                     && !needed.is_empty()
                 {
@@ -171,10 +171,10 @@ impl Fused<'_> {
                 continue;
             }
             let reads = &self.layouts.reads[member];
-            for (input, &origin) in self.group.members[member].inputs.iter().enumerate() {
+            for (input, &origin) in self.units[member].inputs.iter().enumerate() {
                 let mut needed = Region::default();
                 self.within(member, &mut || {
-                    needed = self.tiles[member].footprint(input, made, reads);
+                    needed = self.units[member].tile().footprint(input, made, reads);
                     let bounds = reads[input].region();
                     if bounds.contains(&needed) {
                         return Ok(());

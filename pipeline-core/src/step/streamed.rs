@@ -106,7 +106,7 @@ impl Fused<'_> {
             let mut rows = Through { rows, place, watch: self.watch, took, error };
             if let (Some(sink), Some(place)) = (self.sink, self.group.sink) {
                 let ctx = ctx.apart(place);
-                let written = self.watch.within(place, &mut || sink.write(&mut rows, &ctx));
+                let written = self.watch.within(&[place], &mut || sink.write(&mut rows, &ctx));
                 self.watch.waited(place, rows.took);
                 rows.error.map_or(Ok(()), Err)?;
                 written?;
@@ -179,7 +179,7 @@ impl Fused<'_> {
             windows.resize_with(rows.len(), Window::default);
             for (at, (reading, rows)) in course.readings.iter().zip(&mut rows).enumerate() {
                 let before = last.get(at);
-                self.watch.within(self.group.sources[reading.source], &mut || {
+                self.watch.within(&[self.group.sources[reading.source]], &mut || {
                     windows[at].advance(reading, band, before, &mut **rows)
                 })?;
             }
@@ -200,7 +200,7 @@ impl Fused<'_> {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let ctx = ctx.apart(place);
-        let written = self.watch.within(place, &mut || sink.write(&mut bands, &ctx));
+        let written = self.watch.within(&[place], &mut || sink.write(&mut bands, &ctx));
         self.watch.waited(place, bands.waited);
         written
     }
@@ -286,7 +286,7 @@ impl Rows for Through<'_> {
 
     fn read(&mut self, rows: &mut [u8]) -> Result<()> {
         let began = Instant::now();
-        let read = self.watch.within(self.place, &mut || self.rows.read(rows));
+        let read = self.watch.within(&[self.place], &mut || self.rows.read(rows));
         self.took += began.elapsed();
         read.map_err(|error| {
             self.error = Some(error);

@@ -57,6 +57,15 @@ pub trait Tile: Send + Sync {
         region.intersect(&inputs[input].region())
     }
 
+    /// Whether each sample but opacity is made from the same sample of the only input and from
+    /// nothing else, everywhere and in every channel in the same way, and opacity is copied.
+    ///
+    /// Such steps are tables of the 256 samples that an 8-bit image can have, and those that follow
+    /// one another are made into one table.
+    fn by_sample(&self) -> bool {
+        false
+    }
+
     /// Fills all of `out` from the inputs, each of which covers at least its footprint.
     ///
     /// What `out` holds before is left over from earlier use.

@@ -4,7 +4,7 @@ use super::dice::Dice;
 use super::guard::no_panic;
 use crate::data::{Buffer, Image, In, Layout, Raster, Region, Sample, SampleType, View, ViewMut};
 use crate::error::Result;
-use crate::step::{Context, Tile, tile};
+use crate::step::{Context, Curve, Tile, tile};
 
 /// Puts a tile-wise form through the contract of [`Tile`], with images that it works on.
 ///
@@ -17,7 +17,8 @@ use crate::step::{Context, Tile, tile};
 /// - any tiles make up the whole image, bit for bit: rows, columns, single pixels, rectangles at
 ///   random, cuts at random, in any order and from four threads,
 /// - a tile reads nothing outside of its footprint and fills all of its region,
-/// - in place and out of place are the same, and so is [`tile`].
+/// - in place and out of place are the same, and so is [`tile`],
+/// - what declares itself [by sample](Tile::by_sample) makes what a table of its samples does.
 ///
 /// # Panics
 /// If the form does not keep the contract, with the region on which it did not.
@@ -152,6 +153,29 @@ impl<'a> Field<'a> {
             }
         });
         self.in_place();
+        if self.step.by_sample() {
+            self.by_sample();
+        }
+    }
+
+    /// A table of what the step makes of each 8-bit sample makes the whole.
+    fn by_sample(&self) {
+        assert!(
+            self.layouts == [self.layout],
+            "a step by samples makes {} of {:?}, expected the layout of its only input",
+            self.layout,
+            self.layouts
+        );
+        if self.layout.sample == SampleType::U8 {
+            let curve = no_panic("a ramp of samples", || Curve::alone(self.step, self.layout));
+            let curve = curve.unwrap_or_else(|| panic!("a ramp of samples is refused"));
+            let (layouts, whole) = (self.layouts.clone(), Vec::new());
+            let table =
+                Field { step: &curve, images: self.images, layouts, layout: self.layout, whole };
+            let whole = table.render(self.layout.region(), Given::Whole, 0);
+            let at = self.first(&whole);
+            assert!(whole == self.whole, "by its samples the step makes another image{at}");
+        }
     }
 
     /// Where the first difference to the whole is.
@@ -327,6 +351,10 @@ impl Tile for Borrowed<'_> {
 
     fn footprint(&self, input: usize, region: Region, inputs: &[Layout]) -> Region {
         self.0.footprint(input, region, inputs)
+    }
+
+    fn by_sample(&self) -> bool {
+        self.0.by_sample()
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

@@ -1,7 +1,10 @@
 //! One function of one sample, applied to all samples but alpha.
 
 use bytemuck::{cast_slice, cast_slice_mut};
+use pipeline_core::data::look_up;
 use pipeline_core::{Sample, SampleType};
+
+use super::alpha::copy_alpha;
 
 /// What the samples of a pixel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,10 @@ impl<F: Fn(f32) -> f32> Map<F> {
     pub(crate) fn row<T: Sample>(&self, input: &[T], out: &mut [T]) {
         if T::TYPE == SampleType::U8 {
             let (input, out): (&[u8], &mut [u8]) = (cast_slice(input), cast_slice_mut(out));
-            each(input, out, self.pixel, |sample| self.table[usize::from(sample)]);
+            look_up(&self.table, input, out);
+            if self.pixel.alpha {
+                copy_alpha(input, self.pixel.channels, out);
+            }
         } else {
             each(input, out, self.pixel, |sample| T::from_f32((self.f)(sample.to_f32())));
         }

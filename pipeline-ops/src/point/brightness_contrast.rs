@@ -89,6 +89,10 @@ impl Tile for BrightnessContrast {
         Ok(inputs[0])
     }
 
+    fn by_sample(&self) -> bool {
+        true
+    }
+
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let contrast = self.contrast;
         // One product and one sum, so that parameters that change nothing leave every bit.

@@ -80,6 +80,10 @@ impl Tile for Gain {
         Ok(inputs[0])
     }
 
+    fn by_sample(&self) -> bool {
+        true
+    }
+
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         each(&inputs[0], out, ctx, |sample, _| self.factor * sample)
     }

@@ -86,6 +86,10 @@ impl Tile for Gamma {
         Ok(inputs[0])
     }
 
+    fn by_sample(&self) -> bool {
+        true
+    }
+
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let exponent = 1.0 / self.gamma;
         each(&inputs[0], out, ctx, |sample, white| power(sample, white, exponent))

@@ -59,6 +59,10 @@ impl Tile for Invert {
         Ok(inputs[0])
     }
 
+    fn by_sample(&self) -> bool {
+        true
+    }
+
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         each(&inputs[0], out, ctx, |sample, white| white - sample)
     }

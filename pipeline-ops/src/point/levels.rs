@@ -103,6 +103,10 @@ impl Tile for Levels {
         Ok(inputs[0])
     }
 
+    fn by_sample(&self) -> bool {
+        true
+    }
+
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (low, exponent) = (self.in_black, 1.0 / self.gamma);
         let scale = 1.0 / (self.in_white - self.in_black);

@@ -95,6 +95,10 @@ impl Tile for Lookup {
         Ok(inputs[0])
     }
 
+    fn by_sample(&self) -> bool {
+        true
+    }
+
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let white = dispatch!(out.sample_type(), T => T::WHITE);
         let step = f64::from(white) / (self.table.len() - 1) as f64;

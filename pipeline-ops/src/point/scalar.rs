@@ -77,6 +77,10 @@ impl Tile for Scalar {
         Ok(inputs[0])
     }
 
+    fn by_sample(&self) -> bool {
+        true
+    }
+
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (operation, value) = (self.operation, self.value);
         each(&inputs[0], out, ctx, |sample, _| operation.of(sample, value))

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "codecs")]
 mod contract;
+mod curves;
 mod drawn;
 mod fused;
 mod golden;

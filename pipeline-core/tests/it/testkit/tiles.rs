@@ -127,6 +127,58 @@ fn each_fault_of_a_tile_is_found() {
     }
 }
 
+/// Adds 1, and says that it does so sample by sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Add {
+    EverySample,
+    /// But not to the first of a row.
+    ExceptTheFirst,
+    /// Only to the first channel.
+    OneChannel,
+    /// And turns color into gray.
+    Gray,
+}
+
+impl Tile for Add {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        let channels = if *self == Self::Gray { 1 } else { inputs[0].channels };
+        Ok(Layout { channels, ..inputs[0] })
+    }
+
+    fn by_sample(&self) -> bool {
+        true
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+        let input = inputs[0].typed::<u8>()?;
+        let (from, read) = (input.region().x, input.channels());
+        let (left, made) = (out.region().x, usize::from(out.image().channels));
+        for (y, row) in out.rows::<u8>()? {
+            let samples = &input.row(y)[(left - from) as usize * read..];
+            for (at, out) in row.iter_mut().enumerate() {
+                let (x, channel) = (left as usize + at / made, at % made);
+                let adds = match self {
+                    Self::ExceptTheFirst => x > 0,
+                    Self::OneChannel => channel == 0,
+                    Self::EverySample | Self::Gray => true,
+                };
+                *out = samples[at / made * read + channel].wrapping_add(u8::from(adds));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_step_that_is_not_by_sample_is_found_out() {
+    tile::check(&Add::EverySample, &[photo()]);
+    let different = "by its samples the step makes another image, first at (0, 0)";
+    refuses(different, || tile::check(&Add::ExceptTheFirst, &[photo()]));
+    refuses(different, || tile::check(&Add::OneChannel, &[photo()]));
+    let layout = "expected the layout of its only input";
+    refuses(layout, || tile::check(&Add::Gray, &[photo()]));
+}
+
 /// Two inputs of which the second is read mirrored left to right.
 #[derive(Debug)]
 struct Fold;
