@@ -185,6 +185,7 @@ impl Value {
     ///
     /// # Errors
     /// This value, unchanged, if it is of another type.
+    #[inline]
     pub fn downcast<T: Data>(self) -> Result<In<T>, Self> {
         match self.0 {
             Inner::Unit => (&() as &dyn Any)

@@ -51,7 +51,8 @@ pub(super) fn runner() -> Runner {
     RUNNER.get()
 }
 
-/// Marks this thread as being inside a step.
+/// Marks this thread as being inside a step. Inlined, so that what `f` holds stays in registers.
+#[inline(always)]
 pub(super) fn inside_step<R>(f: impl FnOnce() -> R) -> R {
     struct Reset;
     impl Drop for Reset {

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// Places in a handful at the most.
 pub(super) const MOST: u32 = 32;
@@ -17,29 +17,22 @@ pub(super) const MOST: u32 = 32;
 /// The places that one thread holds, first in, first out.
 ///
 /// The thread that holds it puts in and takes out without a lock. Others only take everything, one
-/// at a time, because they do so under the lock of the queue.
+/// at a time, because they do so under the lock of the queue. Places are numbered as they are put
+/// in; a number is not used again within four billion.
 #[derive(Debug, Default)]
 pub(crate) struct Handful {
-    /// The number of the next place below, the number after the last one above. Numbers are never
-    /// used again within a few billion, so equal ranges hold equal places.
-    range: AtomicU64,
-    /// What the range was when it was last asked whether anything happens here.
-    seen: AtomicU64,
+    /// The number of the next place that comes out. Whoever moves it has what it moved over.
+    next: AtomicU32,
+    /// The number after the last place. Only the thread that holds it moves it.
+    end: AtomicU32,
+    /// What both were when it was last asked whether anything happens here.
+    seen: [AtomicU32; 2],
     /// The place of each number, modulo their count.
     places: [AtomicU32; MOST as usize],
 }
 
 /// What a thread took or made ready and has not run yet; once there was anything.
 pub(crate) type Hand = Option<Arc<Handful>>;
-
-fn split(range: u64) -> (u32, u32) {
-    let [a, b, c, d, e, f, g, h] = range.to_le_bytes();
-    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
-}
-
-fn join(next: u32, end: u32) -> u64 {
-    u64::from(end) << 32 | u64::from(next)
-}
 
 impl Handful {
     fn place(&self, number: u32) -> &AtomicU32 {
@@ -48,21 +41,25 @@ impl Handful {
 
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
-        let (next, end) = split(self.range.load(Ordering::Relaxed));
-        next == end
+        self.next.load(Ordering::Relaxed) == self.end.load(Ordering::Relaxed)
     }
 
     /// Whether anything was put in or taken out since the last time this was asked. Under the lock of
     /// the queue.
     pub(super) fn has_moved(&self) -> bool {
-        let range = self.range.load(Ordering::Relaxed);
-        self.seen.swap(range, Ordering::Relaxed) != range
+        let moved = |now: &AtomicU32, seen: &AtomicU32| {
+            let now = now.load(Ordering::Relaxed);
+            seen.swap(now, Ordering::Relaxed) != now
+        };
+        moved(&self.next, &self.seen[0]) | moved(&self.end, &self.seen[1])
     }
 
     /// Looks at what is in it; some of it may be taken meanwhile.
     pub(super) fn look(&self, mut each: impl FnMut(u32)) {
-        let (next, end) = split(self.range.load(Ordering::Acquire));
-        for offset in 0..end.wrapping_sub(next) {
+        let next = self.next.load(Ordering::Acquire);
+        let end = self.end.load(Ordering::Acquire);
+        // Since the first look, any number may have come and gone.
+        for offset in 0..end.wrapping_sub(next).min(MOST) {
             each(self.place(next.wrapping_add(offset)).load(Ordering::Relaxed));
         }
     }
@@ -70,47 +67,41 @@ impl Handful {
     /// The next place, for the thread that holds them.
     #[inline]
     pub(super) fn take(&self) -> Option<u32> {
-        let less = |range| {
-            let (next, end) = split(range);
-            (next != end).then(|| join(next.wrapping_add(1), end))
-        };
-        let before = self.range.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
-        Some(self.place(split(before).0).load(Ordering::Relaxed))
+        let end = self.end.load(Ordering::Relaxed);
+        let more = |next: u32| (next != end).then(|| next.wrapping_add(1));
+        let next = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(self.place(next).load(Ordering::Relaxed))
     }
 
     /// Puts a place in, if there is room; for the thread that holds them.
     #[inline]
     pub(super) fn put(&self, place: u32) -> bool {
-        let (next, end) = split(self.range.load(Ordering::Relaxed));
-        if end.wrapping_sub(next) == MOST {
+        let end = self.end.load(Ordering::Relaxed);
+        // Acquire: whoever took what stood here before has read it.
+        if end.wrapping_sub(self.next.load(Ordering::Acquire)) == MOST {
             return false;
         }
-        // Whoever takes everything now reads up to `end` only, or starts again.
         self.place(end).store(place, Ordering::Relaxed);
         // Release: whoever takes the place sees what it was made ready by.
-        self.range.fetch_add(join(0, 1), Ordering::Release);
+        self.end.store(end.wrapping_add(1), Ordering::Release);
         true
     }
 
     /// Takes everything; `each` gets it. Under the lock of the queue.
     pub(super) fn empty(&self, each: impl FnMut(u32)) {
-        let mut range = self.range.load(Ordering::Acquire);
         let mut places = [0; MOST as usize];
+        let mut next = self.next.load(Ordering::Acquire);
         loop {
-            let (next, end) = split(range);
-            let count = end.wrapping_sub(next);
+            let end = self.end.load(Ordering::Acquire);
+            let count = end.wrapping_sub(next).min(MOST);
             for (place, offset) in places.iter_mut().zip(0..count) {
                 *place = self.place(next.wrapping_add(offset)).load(Ordering::Relaxed);
             }
-            let taken = self.range.compare_exchange(
-                range,
-                join(end, end),
-                Ordering::Acquire,
-                Ordering::Acquire,
-            );
+            // If it has not moved, nothing of what was read was taken or written over meanwhile.
+            let taken = self.next.compare_exchange(next, end, Ordering::AcqRel, Ordering::Acquire);
             match taken {
                 Ok(_) => return places.into_iter().take(count as usize).for_each(each),
-                Err(newer) => range = newer,
+                Err(newer) => next = newer,
             }
         }
     }

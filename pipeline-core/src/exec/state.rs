@@ -100,11 +100,8 @@ impl Waits {
     /// a plan can run again without a pass over it.
     #[inline]
     pub(super) fn arrive(&self) -> bool {
-        if self.all == 1 {
-            return true;
-        }
-        // The last arrival sees what all earlier ones wrote.
-        if self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
+        // The last arrival sees what all earlier ones wrote, and has nobody to count against.
+        if self.left.load(Ordering::Acquire) != 1 && self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return false;
         }
         self.left.store(self.all, Ordering::Relaxed);

@@ -225,11 +225,13 @@ impl RunCore {
                     return Ok(());
                 }
                 let mut reader = Reader::new(&mut read, shape.port_counts(place));
-                step.call(&mut reader, &ctx, &mut |value| {
+                let called = step.call(&mut reader, &ctx, &mut |value| {
                     // Asked here for the first time: a panic is this step's.
                     let _ = value.size_bytes();
                     values.push(value);
-                })
+                });
+                // Boxed, so that a step that went well does not move the room for an error.
+                called.map_err(Box::new)
             }))
         });
         if let Some(watch) = watched {
@@ -252,7 +254,7 @@ impl RunCore {
             other => {
                 let error = match other {
                     Ok(Ok(())) => Error::failed(format!("returned {} results", values.len())),
-                    Ok(Err(error)) => printable(error),
+                    Ok(Err(error)) => printable(*error),
                     Err(payload) => panicked(payload),
                 };
                 dispose(values);

@@ -144,12 +144,15 @@ impl<'a> Reader<'a> {
         Self { take, counts, port: 0, wire: 0 }
     }
 
+    #[inline]
     fn next_count(&mut self) -> u32 {
         let count = self.counts.get(self.port).copied().unwrap_or(1);
         self.port += 1;
         count
     }
 
+    // Inlined, so that what was read stays in registers on its way into the step.
+    #[inline]
     fn next<T: Data>(&mut self) -> Result<In<T>> {
         let place = self.wire;
         self.wire += 1;
@@ -182,6 +185,7 @@ impl<T: Data> Input for In<T> {
         add(port, node.wire.node, node.wire.port);
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         reader.next_count();
         reader.next()
@@ -267,6 +271,7 @@ impl<I: Input> Inputs for I {
         I::list(wires, add, 0);
     }
 
+    #[inline]
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         I::read(reader)
     }
@@ -288,6 +293,7 @@ macro_rules! tuples {
                     $($input::list(&wires.$place, add, $place);)*
                 }
 
+                #[inline]
                 fn read(reader: &mut Reader<'_>) -> Result<Self> {
                     Ok(($($input::read(reader)?,)*))
                 }

@@ -66,29 +66,78 @@ pub(super) fn tree(text: &str, meter: &Meter, limits: &FileLimits) -> Result<Tre
     })
 }
 
-/// What the reader says in words of its own or of its program, as what was found and what was
-/// expected there.
-const WORDS: &[(&str, &str, &str)] = &[
-    ("multiple YAML documents", "a second document", "one document"),
-    ("unknown anchor", "an alias of no anchor", "an anchor of this name before it"),
-    ("recursive references", "an alias inside of what it stands for", "an alias behind it"),
-    ("expected string scalar", "a key that is a list or an object", "text"),
-    ("merge value must be", "a single value to merge", "an object or a list of objects"),
-    ("tabs disallowed", "a tab", "spaces"),
-    ("mapping values are not allowed", "a `:` that begins no object", "one `name: value` per line"),
+/// A part of what the reader says, in words of its own or of its program; what was found there, or
+/// `None` for the character; and what was expected.
+type Words = (&'static str, Option<&'static str>, &'static str);
+
+const WORDS: &[Words] = &[
+    // Brackets and quotes; the place is where they open.
+    ("unclosed bracket '['", Some("a `[` that nothing closes"), "`]`"),
+    ("unclosed bracket '{'", Some("a `{` that nothing closes"), "`}`"),
+    ("bracket '[' closed by", Some("a `[` that `}` closes"), "`]`"),
+    ("bracket '{' closed by", Some("a `{` that `]` closes"), "`}`"),
+    ("misplaced bracket", Some("a bracket that closes nothing"), "one that opens before it"),
+    ("unclosed quote", Some("a quote that nothing closes"), "another one behind the text"),
+    ("trailing content after", Some("text behind a closing quote"), "the end of the value"),
+    ("EOF while parsing", None, "a value"),
+    // Escapes; the place is the quote before.
+    ("unknown escape", Some("an escape that YAML does not know"), "one such as `\\n` or `\\u00e9`"),
+    ("hexadecimal number", Some("an escape with too few digits"), "2 for `\\x`, 4 for `\\u`"),
+    ("surrogate", Some("half of a pair of escapes"), "both halves"),
+    ("character escape code", Some("an escape of no character"), "the number of one in Unicode"),
+    // Lines and where they begin.
+    ("tabs disallowed", Some("a tab"), "spaces"),
+    ("found a tab", Some("a tab"), "spaces"),
+    (
+        "multiline quoted scalar",
+        Some("a line of quoted text that begins too far to the left"),
+        "one further in",
+    ),
+    (
+        "mapping values are not allowed",
+        Some("a `:` that begins no object"),
+        "one `name: value` per line",
+    ),
+    (
+        "mapping keys are not allowed",
+        Some("a `?` that begins no object"),
+        "one `name: value` per line",
+    ),
+    ("entries are not allowed", Some("a `-` that begins no list"), "one item per line"),
+    ("simple key expected", Some("a line that is no `name: value`"), "`:` behind a name"),
+    ("expected key", None, "a name"),
+    // Texts.
+    ("cannot start with '-'", Some("a `-` that is neither item nor text"), "quotes around text"),
+    ("unexpected character", None, "quotes around text that begins so"),
+    ("comments must be separated", Some("a `#` right behind a value"), "a space before it"),
+    ("indicator equal to 0", Some("a depth of 0"), "1 to 9"),
+    ("while scanning a block scalar", Some("more behind `|` or `>`"), "the end of the line"),
+    ("expected string scalar", Some("a key that is a list or an object"), "text"),
+    ("null into string", Some("a key that is null"), "text"),
+    // Anchors and tags.
+    ("unknown anchor", Some("an alias of no anchor"), "an anchor of this name before it"),
+    ("recursive references", Some("an alias inside of what it stands for"), "an alias behind it"),
+    ("an anchor or alias", Some("an anchor or alias without a name"), "letters or digits"),
+    ("merge value must be", Some("a single value to merge"), "an object or a list of objects"),
+    ("a verbatim tag", Some("a `!<` that nothing closes"), "`>`"),
+    ("tag URI", Some("a tag without a name"), "one such as `!!str`"),
+    // Documents.
+    ("multiple YAML documents", Some("a second document"), "one document"),
+    ("<document start>", None, "the end of the document"),
+    ("document end marker before", Some("a directive inside of a document"), "`...` before it"),
+    ("after document end marker", Some("more behind `...`"), "the end of the line"),
+    ("version number", Some("a directive without a version"), "one such as `%YAML 1.2`"),
 ];
 
 /// A message as what was found and what was expected. Where it only says what was expected, the
 /// character there was found.
 fn reworded(message: &str, text: &str, place: Option<(u64, u64)>) -> (String, String) {
     if let Some((_, found, expected)) = WORDS.iter().find(|(word, _, _)| message.contains(word)) {
-        return ((*found).to_owned(), (*expected).to_owned());
+        let found = found.map_or_else(|| at(text, place), str::to_owned);
+        return (found, (*expected).to_owned());
     }
-    if let Some((_, expected)) = message.split_once(", did not find expected ") {
+    if let Some((_, expected)) = message.split_once(" expected ") {
         return (at(text, place), expected.replace('\'', "`"));
-    }
-    if message.starts_with("unexpected character") {
-        return (at(text, place), "well-formed YAML".to_owned());
     }
     let found = message.split_once(", found ").map_or(message, |(_, found)| found);
     (found.replace('\'', "`"), "well-formed YAML".to_owned())
