@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use super::cell::State;
 use super::engine::inside_step;
 use super::run::{Local, RunCore};
+use super::slots::Slots;
 use super::task::{End, panicked};
 use crate::data::{Layout, Value};
 use crate::error::{Error, Result};
 use crate::event::Status;
 use crate::step::{Context, Fused, Group, Watch};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 impl RunCore {
     /// Makes the result of a group, and shares its time out among the steps as they took it.
@@ -27,27 +28,36 @@ impl RunCore {
         let layouts =
             layouts.ok_or_else(|| Error::failed("an input of fused steps is no image"))?;
         let steps = &self.plan.steps;
-        let mut spent: Spent = group.places().map(|place| (place, AtomicU64::new(0))).collect();
-        spent.sort_unstable_by_key(|&(place, _)| place);
-        let watch = Watcher { run: self, ctx, spent };
+        let mut visits: Vec<Visits> = group.places().map(Visits::of).collect();
+        visits.sort_unstable_by_key(|visits| visits.place);
+        let visits = Arc::new(visits);
+        self.groups.lock().insert(place, Arc::clone(&visits));
+        let watch = Watcher { run: self, ctx, visits };
         let began = Instant::now();
         let result = group.open(steps, &watch, ctx).and_then(|opened| {
             let fused = Fused::new(group, steps, &layouts, &opened, &watch)?;
             // What is made as a whole on the way takes its part of the memory, and so do windows.
             let (_, most) = fused.bytes();
-            self.state.slots.begin_aside(most);
-            let value = fused.run(inputs, opened, ctx);
-            self.state.slots.end_aside(most);
-            value
+            let _aside = Aside::of(&self.state.slots, most);
+            fused.run(inputs, opened, ctx)
         });
-        self.share_out(place, &watch.spent, nanos(began.elapsed()));
+        self.share_out(place, &watch.visits, nanos(began.elapsed()));
+        self.groups.lock().remove(&place);
         result
     }
 
+    /// The step of a place that is inside its own code: of a group the first one that is.
+    pub(super) fn inside(&self, place: u32) -> u32 {
+        let groups = self.groups.lock();
+        let mut visits = groups.get(&place).into_iter().flat_map(|visits| visits.iter());
+        let found = visits.find(|visits| visits.inside.load(Ordering::Relaxed) > 0);
+        found.map_or(place, |visits| visits.place)
+    }
+
     /// Notes of each step the part of the time that was its own.
-    fn share_out(&self, root: u32, spent: &Spent, took: u64) {
+    fn share_out(&self, root: u32, visits: &[Visits], took: u64) {
         let helped = self.state.cells[root as usize].helped.load(Ordering::Relaxed);
-        let spent = || spent.iter().map(|(place, nanos)| (*place, nanos.load(Ordering::Relaxed)));
+        let spent = || visits.iter().map(|all| (all.place, all.nanos.load(Ordering::Relaxed)));
         let all = u128::from(spent().map(|(_, nanos)| nanos).sum::<u64>().max(1));
         for (place, spent) in spent() {
             let share = |of: u64| {
@@ -128,30 +138,68 @@ impl RunCore {
     }
 }
 
-/// Nanoseconds that were spent inside each step, in the order of their places.
-type Spent = Vec<(u32, AtomicU64)>;
+/// What is known of a step of a group while the group runs.
+#[derive(Debug)]
+pub(super) struct Visits {
+    place: u32,
+    /// Time that was spent inside its code.
+    nanos: AtomicU64,
+    /// Threads that are inside now.
+    inside: AtomicU32,
+}
+
+impl Visits {
+    fn of(place: u32) -> Self {
+        Self { place, nanos: AtomicU64::new(0), inside: AtomicU32::new(0) }
+    }
+}
+
+/// Bytes that a group takes beside its result, as long as this lives.
+struct Aside<'a> {
+    slots: &'a Slots,
+    bytes: u64,
+}
+
+impl<'a> Aside<'a> {
+    fn of(slots: &'a Slots, bytes: u64) -> Self {
+        slots.begin_aside(bytes);
+        Self { slots, bytes }
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        self.slots.end_aside(self.bytes);
+    }
+}
 
 /// Watches over the steps of a group.
 struct Watcher<'a> {
     run: &'a RunCore,
     ctx: &'a Context<'a>,
-    spent: Spent,
+    /// In the order of their places.
+    visits: Arc<Vec<Visits>>,
 }
 
 impl Watcher<'_> {
-    fn spent(&self, place: u32) -> Option<&AtomicU64> {
-        let at = self.spent.binary_search_by_key(&place, |&(place, _)| place).ok()?;
-        Some(&self.spent[at].1)
+    fn visits(&self, place: u32) -> Option<&Visits> {
+        let at = self.visits.binary_search_by_key(&place, |visits| visits.place).ok()?;
+        Some(&self.visits[at])
     }
 }
 
 impl Watch for Watcher<'_> {
     fn within(&self, places: &[u32], body: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        let visits = || places.iter().filter_map(|&place| self.visits(place));
+        for visits in visits() {
+            visits.inside.fetch_add(1, Ordering::Relaxed);
+        }
         let began = Instant::now();
         let result = inside_step(|| catch_unwind(AssertUnwindSafe(body)));
         let took = nanos(began.elapsed()) / places.len() as u64;
-        for spent in places.iter().filter_map(|&place| self.spent(place)) {
-            spent.fetch_add(took, Ordering::Relaxed);
+        for visits in visits() {
+            visits.inside.fetch_sub(1, Ordering::Relaxed);
+            visits.nanos.fetch_add(took, Ordering::Relaxed);
         }
         let error = match result {
             Ok(Ok(())) => return Ok(()),
@@ -163,8 +211,8 @@ impl Watch for Watcher<'_> {
     }
 
     fn waited(&self, place: u32, time: Duration) {
-        if let Some(spent) = self.spent(place) {
-            spent.fetch_sub(nanos(time), Ordering::Relaxed);
+        if let Some(visits) = self.visits(place) {
+            visits.nanos.fetch_sub(nanos(time), Ordering::Relaxed);
         }
     }
 }

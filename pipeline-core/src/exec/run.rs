@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex as Door};
 
 use super::cell::{Runner, State};
 use super::engine::{Drained, Engine, is_inside_step, runner};
+use super::fused::Visits;
 use super::gate::Gate;
 use super::handful::Hand;
 use super::options::{OnFailure, RunOptions};
@@ -56,6 +57,8 @@ pub(super) struct RunCore {
     pub(super) late_keys: Mutex<HashMap<u32, Key>>,
     /// Places whose computation other runs may be waiting for.
     pub(super) leading: Mutex<HashSet<u32>>,
+    /// The groups that run, by their last place.
+    pub(super) groups: Mutex<HashMap<u32, Arc<Vec<Visits>>>>,
     /// Whether results are looked for and kept between the steps.
     pub(super) keeps_results: bool,
     /// Places whose results are not what their keys say.
@@ -130,6 +133,7 @@ impl RunCore {
             identities: Mutex::new(identities.unwrap_or_default()),
             late_keys: Mutex::new(HashMap::new()),
             leading: Mutex::new(HashSet::new()),
+            groups: Mutex::default(),
             keeps_results: engine.cache.is_some() || plan.late.is_some(),
             doubtful: Mutex::default(),
             has_doubts: AtomicBool::new(false),

@@ -103,7 +103,10 @@ impl RunCore {
             local.now = now;
         }
         let after = limit.unwrap_or(Duration::from_nanos(took));
-        let error = Error::TimedOut { after, still_running: true };
+        let mut error = Error::TimedOut { after, still_running: true };
+        if self.plan.program.group(place).is_some() {
+            error = self.fault(self.inside(place), error);
+        }
         let end = self.failure(place, error);
         self.engine.lose(runner, cell.seat());
         self.schedule.recall();

@@ -153,11 +153,7 @@ impl RunCore {
             let info = &self.plan.infos[place as usize];
             terms.limit = self.limit(place);
             terms.retry = info.settings().retry;
-            // A group computes, whatever brings its images in and takes them out.
-            let lane = match (self.plan.program.group(place), info.body()) {
-                (None, Some(body)) => body.spec.lane,
-                _ => Lane::Compute,
-            };
+            let lane = self.lane(place);
             // A worker is a thread of the pool itself.
             let is_here = is_on(lane) || lane == Lane::Rayon && runner() == Runner::Worker;
             if lane != Lane::Compute && !is_here {
@@ -169,6 +165,17 @@ impl RunCore {
             }
         }
         self.attempt(place, terms, local)
+    }
+
+    /// The threads that run a place: of a group those that may wait, if a step of it does.
+    fn lane(&self, place: u32) -> Lane {
+        let of = |place: u32| self.plan.infos[place as usize].body().map(|body| body.spec.lane);
+        let is_blocking = |place: u32| of(place) == Some(Lane::Blocking);
+        match self.plan.program.group(place) {
+            Some(group) if group.places().any(is_blocking) => Lane::Blocking,
+            Some(_) => Lane::Compute,
+            None => of(place).unwrap_or_default(),
+        }
     }
 
     /// The time that one attempt of a place may take.
@@ -210,6 +217,7 @@ impl RunCore {
             host: &**self,
             node: place,
             crew: Some(&self.engine.crew),
+            lends: runner == Runner::Blocking && self.plan.program.group(place).is_some(),
             services: Some(&self.engine.services),
             attempt: attempt.into(),
             deadline: watched.as_ref().map(|watch| watch.deadline),
@@ -470,7 +478,7 @@ impl RunCore {
     /// The end of a place that failed; stops the run if that is its policy.
     pub(super) fn failure(self: &Arc<Self>, place: u32, error: Error) -> End {
         let error = match error {
-            // A group says itself which of its steps it was.
+            // Of a group it was said already which of its steps it was.
             error @ Error::Node { .. } if self.plan.program.group(place).is_some() => error,
             error => self.fault(place, error),
         };

@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use super::demand::Action;
 use super::freeze::Frozen;
+use super::keys::Keys;
 use super::narrow::Program;
 use super::order::UNKNOWN_NANOS;
 use super::shape::{Shape, narrow};
 use crate::data::{DataType, Image, Mask};
 use crate::graph::{Facts, NodeInfo};
 use crate::key::Key;
-use crate::step::{CutOff, Form, Group, Kind, Member, Origin};
+use crate::step::{CutOff, Form, Group, Kind, Lane, Member, Origin};
 
 /// The groups of a program.
 #[derive(Debug, Default)]
@@ -40,13 +41,18 @@ const MOST: u32 = 256;
 const NONE: u32 = u32::MAX;
 
 /// Puts steps together.
-pub(super) fn fuse(frozen: &Frozen, program: &mut Program) {
+///
+/// A result whose name comes to light only during the run is made as a whole: its step has no seed
+/// before.
+pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
     let shape = Arc::clone(&program.shape);
     let places = 0..narrow(shape.len());
     let facts = |program: &Program, place: u32| &frozen.facts[program.origin(place) as usize];
     let is_fit = |program: &Program, place: u32| {
         let info = &frozen.infos[program.origin(place) as usize];
+        let origin = program.origin(place);
         program.actions[place as usize] == Action::Run
+            && !keys.late[origin as usize]
             && may_join(facts(program, place))
             && has_fit_ports(facts(program, place).form, info)
     };
@@ -166,6 +172,9 @@ pub(super) fn may_join(facts: &Facts) -> bool {
 fn has_fit_ports(form: Form, info: &NodeInfo) -> bool {
     let inputs = info.body().map_or(&[][..], |body| &body.kind.inputs);
     let output = info.output_type(0);
+    if info.body().is_some_and(|body| body.spec.lane == Lane::Rayon) {
+        return false;
+    }
     match form {
         Form::Whole => false,
         Form::Tiled => {

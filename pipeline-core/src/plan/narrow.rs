@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::demand::{Action, Demand};
 use super::freeze::Frozen;
 use super::fuse::{Fusion, fuse};
-use super::keys::passed_on;
+use super::keys::{Keys, passed_on};
 use super::order::{self, Estimates};
 use super::shape::{Shape, narrow as number};
 use crate::step::Group;
@@ -56,12 +56,14 @@ impl Program {
     }
 }
 
+/// The program of what is demanded. Steps are put together, as far as their names allow, if `keys`
+/// are given.
 pub(super) fn narrow(
     frozen: &Frozen,
     demand: &Demand,
     targets: &[u32],
     estimates: &Estimates,
-    may_fuse: bool,
+    keys: Option<&Keys>,
 ) -> Program {
     let whole = demand.actions.iter().all(|&action| action == Action::Run);
     let mut program = if whole {
@@ -78,8 +80,8 @@ pub(super) fn narrow(
         [] => demand.actions.clone(),
         origins => origins.iter().map(|&place| demand.actions[place as usize]).collect(),
     };
-    if may_fuse && frozen.traits.has_forms {
-        fuse(frozen, &mut program);
+    if let Some(keys) = keys.filter(|_| frozen.traits.has_forms) {
+        fuse(frozen, keys, &mut program);
     }
     let shape = &*program.shape;
     program.waits = (0..number(shape.len()))

@@ -67,8 +67,8 @@ impl Planner {
             return Err(Error::Invalid(demand.faults));
         }
 
-        // A result that is kept, and one whose name is yet to come to light, is made as a whole.
-        let may_fuse = request.fuse && request.cache.is_none() && !self.has_late();
+        // Results that are kept are made as a whole.
+        let may_fuse = request.fuse && request.cache.is_none();
         let program = match &self.last {
             Some(last)
                 if last.targets == targets
@@ -78,7 +78,10 @@ impl Planner {
             {
                 Arc::clone(&last.program)
             }
-            _ => Arc::new(narrow(frozen, &demand, &targets, &self.estimates, may_fuse)),
+            _ => {
+                let keys = may_fuse.then_some(&self.keys);
+                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, keys))
+            }
         };
         let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
         plan.recheck = request.recheck;
@@ -203,11 +206,6 @@ impl Planner {
             .collect()
     }
 
-    /// Whether the name of any result comes to light only during the run.
-    fn has_late(&self) -> bool {
-        self.frozen.traits.has_digests || self.keys.late.contains(&true)
-    }
-
     fn late(&self, frozen: &Frozen, program: &Program) -> Option<Arc<LateKeys>> {
         let (old, shape) = (&*frozen.shape, &*program.shape);
         let places = || (0..shape::narrow(shape.len())).map(|place| (place, program.origin(place)));
@@ -269,7 +267,7 @@ fn patch(
             let facts = Facts::of(info);
             frozen.traits.add(&facts);
             let before = std::mem::replace(&mut frozen.facts[place as usize], facts);
-            let order = |of: &Facts| (of.nanos, of.bytes, of.priority, may_join(of));
+            let order = |of: &Facts| (of.nanos, of.bytes, of.priority, may_join(of), of.cut_off);
             is_other |= order(&before) != order(&facts);
         }
     }

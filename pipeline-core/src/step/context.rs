@@ -57,6 +57,8 @@ pub struct Context<'a> {
     pub(crate) host: &'a dyn Host,
     pub(crate) node: u32,
     pub(crate) crew: Option<&'a Crew>,
+    /// Whether this thread leaves row loops to the crew.
+    pub(crate) lends: bool,
     pub(crate) services: Option<&'a Services>,
     pub(crate) attempt: u32,
     pub(crate) deadline: Option<Instant>,
@@ -70,6 +72,7 @@ impl Default for Context<'_> {
             host: &Nobody,
             node: 0,
             crew: None,
+            lends: false,
             services: None,
             attempt: 1,
             deadline: None,
@@ -159,8 +162,8 @@ impl<'a> Context<'a> {
             self.progress(before as u64, total as u64, "rows");
         }
         match self.crew {
-            Some(crew) if n > grain => {
-                let helped = crew.run(n, grain, &chunk)?;
+            Some(crew) if n > grain || n > 0 && self.lends => {
+                let helped = crew.run(n, grain, self.lends, &chunk)?;
                 if let Some(total) = self.helped {
                     let nanos = u64::try_from(helped.as_nanos()).unwrap_or(u64::MAX);
                     total.fetch_add(nanos, Ordering::Relaxed);

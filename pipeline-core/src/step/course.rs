@@ -115,9 +115,19 @@ impl Fused<'_> {
                 }
             }
         }
-        let is_worth_it = is_taken || !readings.is_empty();
-        pass.course = Some(Course { rows, readings, is_taken });
-        Ok(is_worth_it.then_some(pass))
+        let course = Course { rows, readings, is_taken };
+        if self.course_bytes(&pass, &course) >= self.spared_bytes(&pass, &course) {
+            return Ok(None);
+        }
+        pass.course = Some(course);
+        Ok(Some(pass))
+    }
+
+    /// The bytes of the images that are not made as a whole.
+    fn spared_bytes(&self, pass: &Pass, course: &Course) -> u64 {
+        let sources = course.readings.iter().map(|reading| self.sources[reading.source].0);
+        let result = course.is_taken.then(|| self.layouts.makes[pass.root()]);
+        sources.chain(result).map(|layout| layout.size_bytes()).sum()
     }
 
     /// The most bytes of the windows and bands that there are at once.

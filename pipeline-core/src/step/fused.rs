@@ -75,7 +75,15 @@ impl<'a> Fused<'a> {
             Some(Some(Stream::Sink(sink))) => Some(sink),
             Some(_) => return Err(lost()),
         };
-        let sources = opened.iter().map(|rows| (rows.layout(), rows.aside())).collect();
+        let mut sources = Vec::with_capacity(opened.len());
+        for (rows, &place) in opened.iter().zip(&group.sources) {
+            watch.within(&[place], &mut || {
+                let layout = rows.layout();
+                layout.sample_count()?;
+                sources.push((layout, rows.aside()));
+                Ok(())
+            })?;
+        }
         let (layouts, passes) = (Layouts::default(), Vec::new());
         let mut fused =
             Self { group, units, sink, watch, sources, layouts, passes, profile_of: None };
@@ -132,11 +140,20 @@ impl<'a> Fused<'a> {
         if self.units.is_empty() {
             return self.pass_through(opened, ctx);
         }
-        let profile = self.profile_of.and_then(|origin| match origin {
-            Origin::Input(number) => inputs[number].downcast_ref::<Image>()?.icc().cloned(),
-            Origin::Source(number) => opened[number].icc(),
-            Origin::Member(_) => None,
-        });
+        let mut profile = None;
+        match self.profile_of {
+            None | Some(Origin::Member(_)) => {}
+            Some(Origin::Input(number)) => {
+                let image = inputs[number].downcast_ref::<Image>();
+                profile = image.and_then(|image| image.icc().cloned());
+            }
+            Some(Origin::Source(number)) => {
+                self.watch.within(&[self.group.sources[number]], &mut || {
+                    profile = opened[number].icc();
+                    Ok(())
+                })?;
+            }
+        }
         let mut opened: Vec<_> = opened.into_iter().map(Some).collect();
         let views: Vec<View<'_>> = inputs.iter().filter_map(Value::view).collect();
         let mut images: Vec<Option<Image>> = vec![None; opened.len()];

@@ -16,6 +16,7 @@
 #![expect(unsafe_code, reason = "lends a borrowed closure to running threads; see the module docs")]
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -53,15 +54,29 @@ impl Crew {
 
     /// Runs `body` over `0..n` in chunks of `grain`, alone or with helpers.
     ///
+    /// An owner that `lends` the loop is a thread that may wait. It leaves the chunks to workers,
+    /// which are as many as are to compute, and takes one only when none has come for a while: they
+    /// may all be waiting for it.
+    ///
     /// Returns the time that helpers spent on it. The first error or panic of a chunk stops the
     /// loop; it reaches the caller after every helper has left.
-    pub(crate) fn run(&self, n: usize, grain: usize, body: &Body<'_>) -> Result<Duration> {
+    pub(crate) fn run(
+        &self,
+        n: usize,
+        grain: usize,
+        lends: bool,
+        body: &Body<'_>,
+    ) -> Result<Duration> {
         let shared = Arc::new(Loop::new(n, grain, body));
         self.open.lock().push(Arc::clone(&shared));
         self.count.fetch_add(1, Ordering::Release);
-        (self.call)(n.div_ceil(grain.max(1)) - 1);
+        (self.call)(n.div_ceil(grain.max(1)) - usize::from(!lends));
 
-        shared.work(body, &|| false);
+        if lends {
+            shared.lend(body);
+        } else {
+            shared.work(body, &|| false);
+        }
         {
             let mut open = self.open.lock();
             if let Some(place) = open.iter().position(|other| Arc::ptr_eq(other, &shared)) {
@@ -104,6 +119,9 @@ impl std::fmt::Debug for Crew {
         f.debug_struct("Crew").field("open", &self.count).finish_non_exhaustive()
     }
 }
+
+/// How long an owner that lends its loop waits for a helper before it takes a chunk.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// One open loop.
 struct Loop {
@@ -169,7 +187,7 @@ impl Loop {
     fn leave(&self) {
         let mut door = self.door.lock();
         door.inside -= 1;
-        if door.inside == 0 && door.closed {
+        if door.inside == 0 {
             self.left.notify_one();
         }
     }
@@ -179,6 +197,23 @@ impl Loop {
         door.closed = true;
         while door.inside > 0 {
             self.left.wait(&mut door);
+        }
+    }
+
+    /// Waits until helpers have done all chunks, and takes some where none comes: one at first, and
+    /// the next ones ever sooner.
+    fn lend(&self, body: &Body<'_>) {
+        let mut patience = PATIENCE;
+        let mut door = self.door.lock();
+        while door.inside > 0 || self.has_chunks() {
+            let is_late = self.left.wait_for(&mut door, patience).timed_out();
+            if is_late && door.inside == 0 {
+                drop(door);
+                patience /= 2;
+                let is_first = Cell::new(true);
+                self.work(body, &|| !is_first.replace(false));
+                door = self.door.lock();
+            }
         }
     }
 
@@ -250,7 +285,7 @@ mod tests {
             with_helpers(3, |crew| {
                 for _ in 0..50 {
                     let seen: Vec<_> = (0..100).map(|_| AtomicUsize::new(0)).collect();
-                    crew.run(100, grain, &|range| {
+                    crew.run(100, grain, false, &|range| {
                         for index in range {
                             seen[index].fetch_add(1, Ordering::Relaxed);
                         }
@@ -264,10 +299,38 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_that_lends_the_loop_leaves_it_to_helpers() {
+        with_helpers(2, |crew| {
+            for _ in 0..50 {
+                let owner = std::thread::current().id();
+                let (seen, own) = (AtomicUsize::new(0), AtomicUsize::new(0));
+                crew.run(40, 1, true, &|range| {
+                    seen.fetch_add(range.len(), Ordering::Relaxed);
+                    let is_own = std::thread::current().id() == owner;
+                    own.fetch_add(usize::from(is_own), Ordering::Relaxed);
+                    Ok(())
+                })
+                .unwrap();
+                assert_eq!(seen.into_inner(), 40);
+                assert!(own.into_inner() < 40, "helpers were there");
+            }
+        });
+        // And where there are none, it does the work.
+        let crew = Crew::new(|_| (), || false);
+        let seen = AtomicUsize::new(0);
+        crew.run(5, 1, true, &|_| {
+            seen.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(seen.into_inner(), 5);
+    }
+
+    #[test]
     fn the_first_error_stops_the_loop() {
         let ran = AtomicUsize::new(0);
         let crew = Crew::new(|_| (), || false);
-        let result = crew.run(100, 1, &|range| {
+        let result = crew.run(100, 1, false, &|range| {
             ran.fetch_add(1, Ordering::Relaxed);
             if range.start == 3 { Err(Error::failed("no")) } else { Ok(()) }
         });
@@ -280,7 +343,7 @@ mod tests {
         let inside = AtomicUsize::new(0);
         let caught = catch_unwind(AssertUnwindSafe(|| {
             with_helpers(2, |crew| {
-                crew.run(1000, 1, &|range| {
+                crew.run(1000, 1, false, &|range| {
                     inside.fetch_add(1, Ordering::SeqCst);
                     assert!(range.start != 500, "chunk 500");
                     inside.fetch_sub(1, Ordering::SeqCst);
@@ -333,7 +396,7 @@ mod model {
                 // What the body borrows is marked as gone the moment that the loop returns.
                 let (inside, gone) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
                 let mark = Arc::clone(&gone);
-                crew.run(4, 1, &|range| {
+                crew.run(4, 1, false, &|range| {
                     inside.fetch_add(1, Ordering::SeqCst);
                     thread::yield_now();
                     assert_eq!(mark.load(Ordering::SeqCst), 0, "the owner has returned");
@@ -354,7 +417,7 @@ mod model {
         check(|| {
             with_helpers(|crew| {
                 let inside = AtomicUsize::new(0);
-                let result = crew.run(4, 1, &|range| {
+                let result = crew.run(4, 1, false, &|range| {
                     inside.fetch_add(1, Ordering::SeqCst);
                     thread::yield_now();
                     inside.fetch_sub(1, Ordering::SeqCst);
@@ -372,7 +435,7 @@ mod model {
             with_helpers(|crew| {
                 let inside = AtomicUsize::new(0);
                 let result = catch_unwind(AssertUnwindSafe(|| {
-                    crew.run(3, 1, &|range| {
+                    crew.run(3, 1, false, &|range| {
                         inside.fetch_add(1, Ordering::SeqCst);
                         thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);

@@ -42,7 +42,8 @@ impl Fused<'_> {
     /// Makes the last member of a pass band by band; returns it, unless it is taken.
     ///
     /// # Errors
-    /// That of a source, of a member or of the sink: the one that failed first.
+    /// That of a source before that of a member, and that before the sink's: whoever comes after
+    /// one that failed ends early.
     pub(super) fn follow(
         &self,
         (pass, course): (&Pass, &Course),
@@ -102,11 +103,14 @@ impl Fused<'_> {
         ctx: &Context<'_>,
     ) -> Result<Value> {
         for (rows, &place) in opened.into_iter().zip(&self.group.sources) {
-            let (took, error) = (Duration::ZERO, None);
-            let mut rows = Through { rows, place, watch: self.watch, took, error };
+            let (rest, took, error) = (size(&rows.layout()), Duration::ZERO, None);
+            let mut rows = Through { rows, place, watch: self.watch, rest, took, error };
             if let (Some(sink), Some(place)) = (self.sink, self.group.sink) {
                 let ctx = ctx.apart(place);
-                let written = self.watch.within(&[place], &mut || sink.write(&mut rows, &ctx));
+                let written = self.watch.within(&[place], &mut || {
+                    sink.write(&mut rows, &ctx)?;
+                    all_taken(rows.rest)
+                });
                 self.watch.waited(place, rows.took);
                 rows.error.map_or(Ok(()), Err)?;
                 written?;
@@ -170,6 +174,26 @@ impl Fused<'_> {
         ahead: &SyncSender<Arc<Vec<Window>>>,
         ctx: &Context<'_>,
     ) -> Result<()> {
+        let read = self.read_windows(course, &mut rows, ahead, ctx);
+        // To let go of them is code of the sources too.
+        let gone = course.readings.iter().zip(rows).map(|(reading, rows)| {
+            let mut rows = Some(rows);
+            self.watch.within(&[self.group.sources[reading.source]], &mut || {
+                drop(rows.take());
+                Ok(())
+            })
+        });
+        let gone = gone.fold(Ok(()), Result::and);
+        read.and(gone)
+    }
+
+    fn read_windows(
+        &self,
+        course: &Course,
+        rows: &mut [Box<dyn Rows + '_>],
+        ahead: &SyncSender<Arc<Vec<Window>>>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
         let (mut last, mut spare) = (Arc::<Vec<Window>>::default(), Arc::default());
         let count = course.readings.first().map_or(0, |reading| reading.spans.len());
         for band in 0..count {
@@ -177,7 +201,7 @@ impl Fused<'_> {
             // Whoever had it has the one after it by now.
             let mut windows: Vec<Window> = Arc::into_inner(spare).unwrap_or_default();
             windows.resize_with(rows.len(), Window::default);
-            for (at, (reading, rows)) in course.readings.iter().zip(&mut rows).enumerate() {
+            for (at, (reading, rows)) in course.readings.iter().zip(&mut *rows).enumerate() {
                 let before = last.get(at);
                 self.watch.within(&[self.group.sources[reading.source]], &mut || {
                     windows[at].advance(reading, band, before, &mut **rows)
@@ -200,9 +224,26 @@ impl Fused<'_> {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let ctx = ctx.apart(place);
-        let written = self.watch.within(&[place], &mut || sink.write(&mut bands, &ctx));
+        let written = self.watch.within(&[place], &mut || {
+            sink.write(&mut bands, &ctx)?;
+            all_taken(bands.rest)
+        });
         self.watch.waited(place, bands.waited);
         written
+    }
+}
+
+/// Bytes of all rows of an image, which can exist.
+fn size(layout: &Layout) -> usize {
+    row_bytes(layout) * layout.height as usize
+}
+
+/// Refuses a sink that says that it took an image of which it left rows: what is wrong with them
+/// would stay hidden.
+fn all_taken(rest: usize) -> Result<()> {
+    match rest {
+        0 => Ok(()),
+        _ => Err(Error::failed("the step took the image, but not all rows of it")),
     }
 }
 
@@ -269,6 +310,8 @@ struct Through<'a> {
     rows: Box<dyn Rows + 'a>,
     place: u32,
     watch: &'a dyn Watch,
+    /// Bytes of the rows that were not read yet.
+    rest: usize,
     /// How long the source took.
     took: Duration,
     /// The fault of the source, which is not that of the sink.
@@ -286,6 +329,8 @@ impl Rows for Through<'_> {
 
     fn read(&mut self, rows: &mut [u8]) -> Result<()> {
         let began = Instant::now();
+        let Some(rest) = self.rest.checked_sub(rows.len()) else { return Err(no_more()) };
+        self.rest = rest;
         let read = self.watch.within(&[self.place], &mut || self.rows.read(rows));
         self.took += began.elapsed();
         read.map_err(|error| {
@@ -304,6 +349,8 @@ struct Bands {
     band: Vec<u64>,
     /// The bytes of the band that are left.
     left: Range<usize>,
+    /// The bytes of all rows that are left.
+    rest: usize,
     /// How long it took until bands were there.
     waited: Duration,
 }
@@ -315,8 +362,8 @@ impl Bands {
         full: Receiver<(Vec<u64>, usize)>,
         back: Sender<Vec<u64>>,
     ) -> Self {
-        let waited = Duration::ZERO;
-        Self { layout, icc, full, back, band: Vec::new(), left: 0..0, waited }
+        let (rest, waited) = (size(&layout), Duration::ZERO);
+        Self { layout, icc, full, back, band: Vec::new(), left: 0..0, rest, waited }
     }
 }
 
@@ -343,6 +390,7 @@ impl Rows for Bands {
             let bytes: &[u8] = bytemuck::cast_slice(&self.band);
             next.copy_from_slice(&bytes[self.left.start..][..len]);
             self.left.start += len;
+            self.rest -= len;
             rows = rest;
             if self.left.is_empty() {
                 // If nobody makes another band, nobody needs it.

@@ -29,3 +29,4 @@ mod support;
 mod table;
 #[cfg(feature = "codecs")]
 mod tiff;
+mod waiting;
