@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
-    Light, Resampling, TapTable, blend_pixels, encode, nearest_row, premultiply,
+    Halve, Light, Resampling, TapTable, blend_pixels, encode, halve, nearest_row, premultiply,
     premultiply_floats, unpremultiply, vertical,
 };
 use crate::neighborhood;
@@ -50,6 +50,15 @@ impl Scale {
         (number(first), number(end - first))
     }
 
+    /// Whether each pixel is the mean of 2 × 2 pixels of the input.
+    fn halves(self, input: Layout) -> bool {
+        let (width, height) = self.size;
+        let is_half = |half: u32, side: u32| half.checked_mul(2) == Some(side);
+        self.filter == Resampling::Area
+            && is_half(width, input.width)
+            && is_half(height, input.height)
+    }
+
     /// Fills `out` from the input.
     pub(super) fn render(
         self,
@@ -60,7 +69,7 @@ impl Scale {
         dispatch!(out.sample_type(), T => self.render_as::<T>(input, out, ctx))
     }
 
-    fn render_as<T: Sample>(
+    fn render_as<T: Halve>(
         self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,
@@ -77,6 +86,14 @@ impl Scale {
         let samples: Vec<&[T]> = plane.rows().collect();
         if self.filter == Resampling::Nearest {
             return mix.pick(&samples, out, ctx);
+        }
+        if !image.has_alpha() && !is_light && self.halves(image) {
+            let channels = plane.channels();
+            for (pair, (_, out)) in samples.as_chunks::<2>().0.iter().zip(out.rows::<T>()?) {
+                ctx.check()?;
+                halve(*pair, channels, out);
+            }
+            return Ok(());
         }
         if !image.has_alpha() && !is_light {
             return mix.render::<T, T>(&samples, out, ctx);
@@ -146,9 +163,11 @@ impl Mix<'_> {
         let row_len = self.source.width as usize * channels;
         let out_len = out.region().width as usize * channels;
         let mut part = Vec::new();
+        let lens = row_len + out_len + self.columns.memory(channels);
         ctx.scratch(|scratch| {
-            scratch.samples::<f32, _>(row_len + out_len, |memory, _| {
-                let (sums, mixed) = memory.split_at_mut(row_len);
+            scratch.samples::<f32, _>(lens, |memory, _| {
+                let (sums, memory) = memory.split_at_mut(row_len);
+                let (mixed, memory) = memory.split_at_mut(out_len);
                 for (taps, (_, out)) in self.rows.iter().zip(out.rows::<U>()?) {
                     let window = &samples[taps.first - top..taps.end() - top];
                     let block = neighborhood::block(window.len());
@@ -158,7 +177,7 @@ impl Mix<'_> {
                         part.extend(window.iter().map(|row| &row[place * block..]));
                         vertical(&part, taps.weights, sums);
                     }
-                    blend_pixels(sums, left, channels, self.columns, mixed);
+                    blend_pixels(sums, left, channels, self.columns, memory, mixed);
                     if alpha {
                         unpremultiply(mixed, channels, U::WHITE);
                     }

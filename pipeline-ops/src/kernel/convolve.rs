@@ -40,14 +40,14 @@ pub(crate) fn horizontal(padded: &[f32], weights: &[f32], channels: usize, sums:
 }
 
 /// Sums that are taken part by part.
-trait Parts {
+pub(super) trait Parts {
     /// The sums from `at` on.
     fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN];
 }
 
 /// Fills `sums` part by part. The last part ends where the row does and takes some sums again.
 #[inline(always)]
-fn in_parts(sums: &mut [f32], parts: &impl Parts) {
+pub(super) fn in_parts(sums: &mut [f32], parts: &impl Parts) {
     let mut done = 0;
     fill::<PART>(sums, &mut done, parts);
     fill::<SHORT>(sums, &mut done, parts);

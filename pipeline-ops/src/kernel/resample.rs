@@ -8,6 +8,8 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::strides::Strides;
+
 /// How new pixels are made from old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +49,16 @@ pub(crate) struct TapTable {
     /// The first input pixel of each output pixel, and where its weights end.
     places: Vec<(usize, usize)>,
     weights: Vec<f32>,
+    even: Even,
+}
+
+/// The pixels of a table whose weights are the same and whose taps begin `stride` pixels apart, if
+/// that is more than one: all but those at the edges, where the input is a whole number of times as
+/// large.
+#[derive(Debug, Default)]
+struct Even {
+    pixels: Range<usize>,
+    stride: usize,
 }
 
 impl TapTable {
@@ -62,17 +74,53 @@ impl TapTable {
             table.weights.extend(exact.iter().map(|weight| (weight / sum) as f32));
             table.places.push((span.start, table.weights.len()));
         }
+        table.even = table.find_even();
         table
     }
 
     /// The taps of each pixel.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Taps<'_>> {
-        let mut start = 0;
-        self.places.iter().map(move |&(first, end)| {
-            let weights = &self.weights[start..end];
-            start = end;
-            Taps { first, weights }
-        })
+        self.part(0..self.places.len())
+    }
+
+    fn part(&self, pixels: Range<usize>) -> impl Iterator<Item = Taps<'_>> {
+        pixels.map(|at| self.at(at))
+    }
+
+    fn at(&self, pixel: usize) -> Taps<'_> {
+        let start = if pixel == 0 { 0 } else { self.places[pixel - 1].1 };
+        let (first, end) = self.places[pixel];
+        Taps { first, weights: &self.weights[start..end] }
+    }
+
+    fn find_even(&self) -> Even {
+        let middle = self.places.len() / 2;
+        if middle == 0 {
+            return Even::default();
+        }
+        let stride = self.places[middle].0 - self.places[middle - 1].0;
+        if stride < 2 || !self.at(middle).weights.len().is_multiple_of(stride) {
+            return Even::default();
+        }
+        let continues = |&pixel: &usize| {
+            let (before, taps) = (self.at(pixel - 1), self.at(pixel));
+            before.weights == taps.weights && before.first + stride == taps.first
+        };
+        let before = (1..=middle).rev().take_while(continues).count();
+        let after = (middle + 1..self.places.len()).take_while(continues).count();
+        Even { pixels: middle - before..middle + after + 1, stride }
+    }
+
+    /// How the even pixels of up to four channels are summed.
+    fn strides(&self, channels: usize) -> Option<Strides<'_>> {
+        let Even { pixels, stride } = &self.even;
+        let weights = self.at(pixels.clone().next()?).weights;
+        (channels <= 4).then_some(Strides { stride: *stride, channels, weights })
+    }
+
+    /// Numbers of working memory that [`blend_pixels`] needs.
+    pub(crate) fn memory(&self, channels: usize) -> usize {
+        self.strides(channels).map_or(0, |strides| strides.memory(self.even.pixels.len()))
     }
 }
 
@@ -150,34 +198,45 @@ fn sinc(x: f64) -> f64 {
 }
 
 /// The pass along a row: each pixel of `out` from its taps in `row`, whose first pixel is `stored`.
+///
+/// `memory` is working memory of [`TapTable::memory`].
 pub(crate) fn blend_pixels(
     row: &[f32],
     stored: usize,
     channels: usize,
     taps: &TapTable,
+    memory: &mut [f32],
     out: &mut [f32],
 ) {
-    match channels {
-        1 => blend_fixed::<1>(row, stored, taps, out),
-        2 => blend_fixed::<2>(row, stored, taps, out),
-        3 => blend_fixed::<3>(row, stored, taps, out),
-        4 => blend_fixed::<4>(row, stored, taps, out),
-        _ => {
-            for (pixel, taps) in out.chunks_exact_mut(channels).zip(taps.iter()) {
-                let inputs = row[(taps.first - stored) * channels..].chunks_exact(channels);
-                pixel.fill(0.0);
-                for (input, weight) in inputs.zip(taps.weights) {
-                    pixel.iter_mut().zip(input).for_each(|(sum, sample)| *sum += weight * sample);
-                }
-            }
+    let each = |pixels: Range<usize>, out: &mut [f32]| {
+        let taps = taps.part(pixels);
+        match channels {
+            1 => blend_fixed::<1>(row, stored, taps, out),
+            2 => blend_fixed::<2>(row, stored, taps, out),
+            3 => blend_fixed::<3>(row, stored, taps, out),
+            4 => blend_fixed::<4>(row, stored, taps, out),
+            _ => blend_any(row, stored, channels, taps, out),
         }
-    }
+    };
+    let all = taps.places.len();
+    let Some(strides) = taps.strides(channels) else { return each(0..all, out) };
+    let Range { start, end } = taps.even.pixels;
+    let (before, out) = out.split_at_mut(start * channels);
+    let (even, after) = out.split_at_mut((end - start) * channels);
+    each(0..start, before);
+    strides.sum(&row[(taps.places[start].0 - stored) * channels..], memory, even);
+    each(end..all, after);
 }
 
-fn blend_fixed<const C: usize>(row: &[f32], stored: usize, taps: &TapTable, out: &mut [f32]) {
+fn blend_fixed<'t, const C: usize>(
+    row: &[f32],
+    stored: usize,
+    taps: impl Iterator<Item = Taps<'t>>,
+    out: &mut [f32],
+) {
     let (pixels, _) = row.as_chunks::<C>();
     let (out, _) = out.as_chunks_mut::<C>();
-    for (out, taps) in out.iter_mut().zip(taps.iter()) {
+    for (out, taps) in out.iter_mut().zip(taps) {
         let mut sums = [0.0; C];
         for (pixel, weight) in pixels[taps.first - stored..].iter().zip(taps.weights) {
             for channel in 0..C {
@@ -185,6 +244,22 @@ fn blend_fixed<const C: usize>(row: &[f32], stored: usize, taps: &TapTable, out:
             }
         }
         *out = sums;
+    }
+}
+
+fn blend_any<'t>(
+    row: &[f32],
+    stored: usize,
+    channels: usize,
+    taps: impl Iterator<Item = Taps<'t>>,
+    out: &mut [f32],
+) {
+    for (pixel, taps) in out.chunks_exact_mut(channels).zip(taps) {
+        let inputs = row[(taps.first - stored) * channels..].chunks_exact(channels);
+        pixel.fill(0.0);
+        for (input, weight) in inputs.zip(taps.weights) {
+            pixel.iter_mut().zip(input).for_each(|(sum, sample)| *sum += weight * sample);
+        }
     }
 }
 
@@ -236,5 +311,30 @@ mod tests {
         assert_eq!(half.iter().next(), Some(Taps { first: 0, weights: &[0.5, 0.5] }));
         let third = TapTable::new(Resampling::Area, 1..2, 4, 3);
         assert_eq!(third.iter().next(), Some(Taps { first: 1, weights: &[0.5, 0.5] }));
+    }
+
+    #[test]
+    fn pixels_an_equal_step_apart_have_the_bits_of_any_others() {
+        for filter in ALL {
+            for (input, output) in [(600, 300), (601, 300), (240, 80), (70, 10), (8, 2), (512, 200)]
+            {
+                for channels in 1..=5 {
+                    let range = output / 5..output;
+                    let table = TapTable::new(filter, range.clone(), input, output);
+                    let stored = filter.span(range.start, input, output).start;
+                    let row: Vec<f32> = (0..(input as usize - stored) * channels)
+                        .map(|n| (n * 7919 % 65_521) as f32 / 3.0)
+                        .collect();
+                    let mut out = vec![0.0; range.len() * channels];
+                    let mut expected = out.clone();
+                    let mut memory = vec![0.0; table.memory(channels)];
+                    blend_pixels(&row, stored, channels, &table, &mut memory, &mut out);
+                    blend_any(&row, stored, channels, table.iter(), &mut expected);
+                    assert_eq!(out, expected, "{filter:?} {input} {output} {channels}");
+                }
+            }
+        }
+        let lanczos = TapTable::new(Resampling::Lanczos3, 0..300, 600, 300);
+        assert_eq!(lanczos.even.pixels, 3..297, "all but those whose taps the edge cuts off");
     }
 }
