@@ -5,7 +5,7 @@
 /// What depends on the largest colour is chosen, not jumped to: which one it is changes from pixel
 /// to pixel.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub(crate) fn hsv_of([r, g, b]: [f32; 3]) -> [f32; 3] {
     let value = r.max(g).max(b);
     let delta = value - r.min(g).min(b);
@@ -27,7 +27,7 @@ pub(crate) fn hsv_of([r, g, b]: [f32; 3]) -> [f32; 3] {
 /// Each colour is `value` less a part of `value · saturation` that rises, stays and falls with the
 /// hue, which is the usual table of six cases without a case.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub(crate) fn rgb_of_hsv([hue, saturation, value]: [f32; 3]) -> [f32; 3] {
     let sixths = turn(hue) * 6.0;
     [5.0, 3.0, 1.0].map(|shift| {

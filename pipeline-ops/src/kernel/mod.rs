@@ -73,7 +73,7 @@ pub(crate) use border::{Span, pad_row};
 pub(crate) use box_mean::BoxMean;
 pub(crate) use canny::{gradient, ridges};
 pub(crate) use clahe::{Grid, equalize_clipped};
-pub(crate) use color::{Shares, change_colors};
+pub(crate) use color::{OfWhite, Share, Shares, change_colors};
 pub(crate) use components::{Band, Components};
 pub use connectivity::Connectivity;
 pub(crate) use convolve::{horizontal, vertical};

@@ -2,7 +2,7 @@
 
 use pipeline_core::{ColorSpace, Context, Error, Layout, Result, View, ViewMut, dispatch};
 
-use crate::kernel::{Shares, change_colors, copy_alpha};
+use crate::kernel::{Share, change_colors, copy_alpha};
 
 /// Refuses images that are not three colours, or these and a fourth channel, and those that are
 /// light where encoded samples are expected.
@@ -17,22 +17,21 @@ pub(super) fn check(layout: Layout) -> Result<()> {
     Ok(())
 }
 
-/// Fills `out` with `f` of the three colours of each pixel, which are given as `share` of their
-/// shares of white and taken as shares of white. A fourth channel is copied, at full scale where
+/// Fills `out` with `f` of the three colours of each pixel, which are given as their `shares` and
+/// taken as shares of white. A fourth channel is copied, at full scale where
 /// the sample type changes.
 pub(super) fn each_color(
     input: &View<'_>,
     out: &mut ViewMut<'_>,
     ctx: &Context<'_>,
-    share: impl Fn(f32) -> f32,
+    shares: &impl Share,
     f: impl Fn([f32; 3]) -> [f32; 3],
 ) -> Result<()> {
     dispatch!(input.sample_type(), T => dispatch!(out.sample_type(), U => {
         let input = input.crop(out.region()).typed::<T>()?;
-        let shares = Shares::new::<T>(&share);
         for (y, out) in out.rows::<U>()? {
             ctx.check()?;
-            change_colors(input.row(y), input.channels(), &shares, &f, out);
+            change_colors(input.row(y), input.channels(), shares, &f, out);
             if input.channels() == 4 {
                 copy_alpha(input.row(y), input.channels(), out);
             }

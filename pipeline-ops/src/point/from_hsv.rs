@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::color::{check, each_color};
-use crate::kernel::rgb_of_hsv;
+use crate::kernel::{OfWhite, rgb_of_hsv};
 
 /// Turns hue, saturation and value into red, green and blue: what `to_hsv` made of them.
 ///
@@ -70,6 +70,6 @@ impl Tile for FromHsv {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each_color(&inputs[0], out, ctx, |share| share, rgb_of_hsv)
+        each_color(&inputs[0], out, ctx, &OfWhite, rgb_of_hsv)
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::color::{check, each_color};
-use crate::kernel::{encoded, light_of_lab};
+use crate::kernel::{OfWhite, encoded, light_of_lab};
 
 /// Turns CIE L\*a\*b\* into sRGB: what `to_lab` made of it.
 ///
@@ -75,6 +75,6 @@ impl Tile for FromLab {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let shown = |lab| light_of_lab(lab).map(|light| encoded(light).clamp(0.0, 1.0));
-        each_color(&inputs[0], out, ctx, |share| share, shown)
+        each_color(&inputs[0], out, ctx, &OfWhite, shown)
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::color::{check, each_color};
-use crate::kernel::hsv_of;
+use crate::kernel::{OfWhite, hsv_of};
 
 /// Turns red, green and blue into hue, saturation and value.
 ///
@@ -70,6 +70,6 @@ impl Tile for ToHsv {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each_color(&inputs[0], out, ctx, |share| share, hsv_of)
+        each_color(&inputs[0], out, ctx, &OfWhite, hsv_of)
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::color::{check, each_color};
-use crate::kernel::{lab_of, light};
+use crate::kernel::{Shares, lab_of, light};
 
 /// Turns sRGB into CIE L\*a\*b\*, in which equal distances look about equally large.
 ///
@@ -24,8 +24,8 @@ use crate::kernel::{lab_of, light};
 /// no colour to look at; `from_lab` takes it back. An ICC profile is dropped.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN in all.
-/// **Cost**: three powers and three cube roots per pixel, for u8 a table of 256 entries instead of
-/// the powers; the memory of the result; the footprint is the region itself.
+/// **Cost**: three powers and six divisions per pixel, for u8 a table of 256 entries instead of the
+/// powers; the memory of the result; the footprint is the region itself.
 /// **Errors**: other numbers of channels; linear light.
 ///
 /// **Source**: CIE 15 (2004); `skimage.color.rgb2lab` 0.26, within 1e-3.
@@ -50,6 +50,7 @@ pub struct ToLab {}
 
 impl Step for ToLab {
     const NAME: &'static str = "to_lab";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -69,6 +70,7 @@ impl Tile for ToLab {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each_color(&inputs[0], out, ctx, light, lab_of)
+        let shares = Shares::new(inputs[0].sample_type(), light);
+        each_color(&inputs[0], out, ctx, &shares, lab_of)
     }
 }
