@@ -7,6 +7,7 @@ use bytemuck::Pod;
 use pipeline_core::Sample;
 
 use super::convolve;
+use super::runs::each_run;
 use super::vector::widest;
 
 /// A sample type and how its box means are summed.
@@ -72,11 +73,11 @@ macro_rules! integer {
                 if Self::BITS == 8 && size <= EXACT {
                     let scale = 1.0 / area as f32;
                     let mean = |sum: u32| Self::from_f32(sum as i32 as f32 * scale);
-                    windows(padded, size as usize, channels, out, mean);
+                    each_run(padded, size as usize, channels, out, mean);
                 } else {
                     let scale = 1.0 / area as f64;
                     let mean = |sum: u32| (f64::from(sum) * scale + NO_FRACTION).to_bits() as Self;
-                    windows(padded, size as usize, channels, out, mean);
+                    each_run(padded, size as usize, channels, out, mean);
                 }
             }
         })*
@@ -84,139 +85,6 @@ macro_rules! integer {
 }
 
 integer!(u8, u16);
-
-/// Means that are made at a time, from sums that stay in the nearest cache.
-const PART: usize = 1024;
-
-/// What the windows of a part may reach beyond it for their sums to be doubled.
-const REACH: usize = 256;
-
-/// Fills `out` with `mean` of the sums of every `size` successive pixels.
-fn windows<T: Copy>(
-    padded: &mut [u32],
-    size: usize,
-    channels: usize,
-    out: &mut [T],
-    mean: impl Fn(u32) -> T + Copy,
-) {
-    let reach = (size - 1) * channels;
-    if reach > REACH {
-        widest(
-            #[inline(always)]
-            || differences(padded, size, channels, out, mean),
-        );
-        return;
-    }
-    let mut memory = Doubling { total: [0; PART], sums: [[0; PART + REACH]; 2] };
-    for (place, out) in out.chunks_mut(PART).enumerate() {
-        let padded = &padded[place * PART..][..out.len() + reach];
-        widest(
-            #[inline(always)]
-            || memory.means(padded, size, channels, out, mean),
-        );
-    }
-}
-
-/// Sums of 2, 4, 8 … pixels, each made of two of the one before. Those that add up to a size are
-/// taken, one after the other.
-struct Doubling {
-    total: [u32; PART],
-    sums: [[u32; PART + REACH]; 2],
-}
-
-impl Doubling {
-    #[inline(always)]
-    fn means<T>(
-        &mut self,
-        padded: &[u32],
-        size: usize,
-        channels: usize,
-        out: &mut [T],
-        mean: impl Fn(u32) -> T,
-    ) {
-        let total = &mut self.total[..out.len()];
-        let [from, to] = &mut self.sums;
-        let (mut from, mut to) = (&mut from[..padded.len()], &mut to[..padded.len()]);
-        if size == 1 {
-            out.iter_mut().zip(padded).for_each(|(out, &sum)| *out = mean(sum));
-            return;
-        }
-        let mut len = padded.len() - channels;
-        add(padded, &padded[channels..], &mut from[..len]);
-        let (mut covered, mut step) = (1, 2);
-        loop {
-            let is_last = 2 * step > size;
-            if size & step != 0 {
-                let added = &from[covered * channels..][..total.len()];
-                let before = if covered == 1 { &padded[..total.len()] } else { &*total };
-                if is_last {
-                    for ((out, &before), &added) in out.iter_mut().zip(before).zip(added) {
-                        *out = mean(before.wrapping_add(added));
-                    }
-                    return;
-                }
-                if covered == 1 {
-                    add(&padded[..total.len()], added, total);
-                } else {
-                    total.iter_mut().zip(added).for_each(|(to, &by)| *to = to.wrapping_add(by));
-                }
-                covered += step;
-            }
-            len -= step * channels;
-            add(&from[..len], &from[step * channels..][..len], &mut to[..len]);
-            (from, to) = (to, from);
-            step *= 2;
-        }
-    }
-}
-
-/// `to[i] = a[i] + b[i]`, modulo 2³².
-#[inline(always)]
-fn add(a: &[u32], b: &[u32], to: &mut [u32]) {
-    for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
-        *to = a.wrapping_add(b);
-    }
-}
-
-/// By the difference of two totals from the beginning of the row, modulo 2³².
-#[inline(always)]
-fn differences<T: Copy>(
-    padded: &mut [u32],
-    size: usize,
-    channels: usize,
-    out: &mut [T],
-    mean: impl Fn(u32) -> T,
-) {
-    match channels {
-        1 => accumulate::<1>(padded),
-        2 => accumulate::<2>(padded),
-        3 => accumulate::<3>(padded),
-        4 => accumulate::<4>(padded),
-        _ => {
-            for at in channels..padded.len() {
-                padded[at] = padded[at].wrapping_add(padded[at - channels]);
-            }
-        }
-    }
-    let last = &padded[(size - 1) * channels..][..out.len()];
-    let (first, rest) = out.split_at_mut(channels);
-    first.iter_mut().zip(last).for_each(|(out, &total)| *out = mean(total));
-    for ((out, &last), &before) in rest.iter_mut().zip(&last[channels..]).zip(&*padded) {
-        *out = mean(last.wrapping_sub(before));
-    }
-}
-
-/// Replaces every sum by the total of its channel up to there, modulo 2³².
-#[inline(always)]
-fn accumulate<const CHANNELS: usize>(sums: &mut [u32]) {
-    let mut totals = [0u32; CHANNELS];
-    for pixel in sums.as_chunks_mut::<CHANNELS>().0 {
-        for (total, sum) in totals.iter_mut().zip(pixel) {
-            *total = total.wrapping_add(*sum);
-            *sum = *total;
-        }
-    }
-}
 
 /// Means of windows whose sums pass 32 bits.
 fn large_means<T: BoxMean<Sum = u32>>(padded: &[u32], size: u32, channels: usize, out: &mut [T]) {

@@ -25,9 +25,11 @@ use crate::kernel::Border;
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** counts as larger than every number, infinity included: the median is NaN only where NaN
 /// are more than half of the window.
-/// **Cost**: a network of comparisons for radius 1; above it, time in proportion to the radius for
-/// u8 (sliding histogram of 256 bins) and u16 (65536 bins), and to the window's area for f32;
-/// memory as the footprint, which is the region and `radius` pixels on each side.
+/// **Cost**: networks of comparisons for radius 1 and 2; above, for u8 sums of comparisons for as
+/// many thresholds as neighbours have different medians, up to 255, whatever the radius up to 127;
+/// time in proportion to the radius for others of u8 and for u16 (sliding histogram), and to the
+/// window's area for f32; memory as the footprint, which is the region and `radius` pixels on each
+/// side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.median_filter` 1.17, equal. Sliding histogram: Huang, Yang, Tang

@@ -2,10 +2,13 @@
 
 use std::ops::RangeInclusive;
 
+use bytemuck::{cast_slice, cast_slice_mut};
 use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
 use crate::check;
-use crate::kernel::{Border, Rank, RankHistogram, median_3x3, median_5x5, pad_row, select_row};
+use crate::kernel::{
+    Bisection, Border, MOST, Rank, RankHistogram, TALL, median_3x3, median_5x5, pad_row, select_row,
+};
 use crate::neighborhood::{self, Rows};
 
 /// The radii that are taken: above them a window has more pixels than most images.
@@ -66,12 +69,21 @@ impl Nth {
                     let first = i64::from(region.y) - i64::from(radius);
                     for (y, keys) in (first..).zip(keys.chunks_exact_mut(padded_len)) {
                         ctx.check()?;
+                        if T::BITS.is_some() {
+                            // Integers are their own keys.
+                            let keys = cast_slice_mut(keys);
+                            pad_row(rows.row(y), keys, span, self.border, rows.constant());
+                            continue;
+                        }
                         pad_row(rows.row(y), padded, span, self.border, rows.constant());
                         keys.iter_mut().zip(&*padded).for_each(|(key, sample)| *key = sample.key());
                     }
                     Ok::<_, pipeline_core::Error>(())
                 })?;
                 let keys: Vec<&[T::Key]> = keys.chunks_exact(padded_len).collect();
+                if T::BITS == Some(8) && (1..=MOST).contains(&radius) && !self.has_network() {
+                    return self.bisect::<T>(&keys, span.channels, out, ctx);
+                }
                 let windows = keys.windows(size);
                 let mut finder = Finder::<T>::new(self);
                 for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
@@ -80,6 +92,36 @@ impl Nth {
                 Ok(())
             })
         })
+    }
+
+    /// Whether there is a network that finds it. They beat all else.
+    fn has_network(&self) -> bool {
+        matches!((self.radius, self.below), (1, MIDDLE_OF_9) | (2, MIDDLE_OF_25))
+    }
+
+    /// Fills `out` from rows of bytes that are padded by the radius, block by block.
+    fn bisect<T: Rank>(
+        &self,
+        rows: &[&[T::Key]],
+        channels: usize,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let mut search = Bisection::new(self.radius, channels, self.below);
+        let mut out: Vec<&mut [u8]> =
+            out.rows::<T>()?.map(|(_, row)| cast_slice_mut(row)).collect();
+        let row_len = out.first().map_or(0, |row| row.len());
+        for (place, out) in out.chunks_mut(TALL).enumerate() {
+            let rows = &rows[place * TALL..][..out.len() + 2 * self.radius as usize];
+            for start in (0..row_len).step_by(search.width()) {
+                ctx.check()?;
+                let end = row_len.min(start + search.width());
+                let rows: Vec<&[u8]> = rows.iter().map(|row| &cast_slice(row)[start..]).collect();
+                let mut part: Vec<_> = out.iter_mut().map(|row| &mut row[start..end]).collect();
+                search.block(&rows, &mut part);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -94,11 +136,9 @@ enum Finder<T: Rank> {
 impl<T: Rank> Finder<T> {
     fn new(nth: &Nth) -> Self {
         match T::BITS {
-            // The networks beat counting.
-            Some(_) if matches!((nth.radius, nth.below), (1, MIDDLE_OF_9) | (2, MIDDLE_OF_25)) => {
-                Self::Compared(Vec::new())
+            Some(bits) if nth.radius > 0 && !nth.has_network() => {
+                Self::Counted(RankHistogram::new(bits))
             }
-            Some(bits) if nth.radius > 0 => Self::Counted(RankHistogram::new(bits)),
             _ => Self::Compared(Vec::new()),
         }
     }
@@ -125,7 +165,7 @@ impl<T: Rank> Finder<T> {
             let from = place * stretch;
             match (rows, below) {
                 ([a, b, c], MIDDLE_OF_9) => {
-                    median_3x3([&a[from..], &b[from..], &c[from..]], channels, out, window);
+                    median_3x3([&a[from..], &b[from..], &c[from..]], channels, out);
                 }
                 ([a, b, c, d, e], MIDDLE_OF_25) => {
                     let rows = [&a[from..], &b[from..], &c[from..], &d[from..], &e[from..]];

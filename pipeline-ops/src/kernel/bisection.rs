@@ -1,0 +1,188 @@
+//! The order of 8-bit samples of square windows, found for a block of windows at once.
+//!
+//! The sample sought is `t` or more where enough samples of its window are. For one `t` that is a
+//! sum of comparisons over every window, which is plain vector code. All samples are bisected
+//! together, and how many of them are `t` or more tells on which side of it the search goes on:
+//! neighbours differ little, so most of the 255 values of `t` are never tried.
+//!
+//! A histogram that slides takes the same number of steps for a pixel whatever the picture is, but
+//! one after the other.
+
+use super::runs::each_run;
+use super::vector::widest;
+
+/// Windows that lie one below the other in a block.
+pub(crate) const TALL: usize = 16;
+
+/// At least as many lie side by side.
+const WIDE: usize = 64;
+
+/// The largest radius: the samples of a window are counted in 16 bits.
+pub(crate) const MOST: u32 = 127;
+
+/// Finds the samples that have a number of others before them in their window.
+#[derive(Debug)]
+pub(crate) struct Bisection {
+    size: usize,
+    channels: usize,
+    /// Samples of a window from the one sought on.
+    enough: u16,
+    /// Samples from a row of the block to the next one.
+    stride: usize,
+    /// The samples that the windows of the block see.
+    samples: Vec<u8>,
+    /// How many samples of a column of each window are as large as is asked.
+    columns: Vec<u16>,
+    /// Whether enough samples of each window are.
+    large: Vec<u8>,
+    found: Vec<u8>,
+}
+
+impl Bisection {
+    /// A search in windows of a radius of at most [`MOST`], for the samples with `below` others
+    /// before them.
+    #[must_use]
+    pub(crate) fn new(radius: u32, channels: usize, below: u32) -> Self {
+        let size = 2 * radius as usize + 1;
+        let stride = (2 * (size - 1) * channels + WIDE).next_multiple_of(WIDE);
+        Self {
+            size,
+            channels,
+            enough: (size * size - below as usize) as u16,
+            stride,
+            samples: vec![0; (TALL + size - 1) * stride],
+            columns: vec![0; TALL * stride],
+            large: vec![0; TALL * stride],
+            found: vec![0; TALL * stride],
+        }
+    }
+
+    fn reach(&self) -> usize {
+        (self.size - 1) * self.channels
+    }
+
+    /// Samples of a row of a block.
+    #[must_use]
+    pub(crate) fn width(&self) -> usize {
+        self.stride - self.reach()
+    }
+
+    /// Fills the rows of `out`, at most [`TALL`], of which each is at most [`width`](Self::width)
+    /// long, from rows that are padded by the radius on all sides.
+    pub(crate) fn block(&mut self, rows: &[&[u8]], out: &mut [&mut [u8]]) {
+        let width = out.first().map_or(0, |row| row.len());
+        let seen = width + self.reach();
+        for (samples, row) in self.samples.chunks_exact_mut(self.stride).zip(rows) {
+            samples[..seen].copy_from_slice(&row[..seen]);
+        }
+        self.found.fill(0);
+        let all = width * out.len();
+        self.between((0, all), (256, 0), (width, out.len()));
+        for (out, found) in out.iter_mut().zip(self.found.chunks_exact(self.stride)) {
+            out.copy_from_slice(&found[..width]);
+        }
+    }
+
+    /// Goes on between two values, of which it is known how many samples are as large.
+    fn between(&mut self, low: (usize, usize), high: (usize, usize), size: (usize, usize)) {
+        if high.0 - low.0 == 1 || low.1 == high.1 {
+            return;
+        }
+        let middle = low.0.midpoint(high.0);
+        let middle = (middle, self.at_least(middle as u8, size));
+        self.between(low, middle, size);
+        self.between(middle, high, size);
+    }
+
+    /// Raises the samples that are `value` or more to it, and counts them.
+    fn at_least(&mut self, value: u8, (width, height): (usize, usize)) -> usize {
+        let (size, channels, stride) = (self.size, self.channels, self.stride);
+        let Self { enough, samples, columns, large, found, .. } = self;
+        widest(
+            #[inline(always)]
+            || count_columns(samples, value, (size, stride), &mut columns[..height * stride]),
+        );
+        // The rows of the block as one: windows that reach beyond theirs are not looked at.
+        let windows = height * stride - (size - 1) * channels;
+        let is_large = |count: u16| u8::from(count >= *enough);
+        each_run(&mut columns[..height * stride], size, channels, &mut large[..windows], is_large);
+        widest(
+            #[inline(always)]
+            || {
+                let mut count = 0;
+                let rows = found.chunks_exact_mut(stride).zip(large.chunks_exact(stride));
+                for (found, large) in rows.take(height) {
+                    count += raise(&mut found[..width], large, value);
+                }
+                count
+            },
+        )
+    }
+}
+
+/// Counts the samples of `value` or more in each column of each window.
+#[inline(always)]
+fn count_columns(samples: &[u8], value: u8, (size, stride): (usize, usize), columns: &mut [u16]) {
+    let (mut above, mut rest) = columns.split_at_mut(stride);
+    above.fill(0);
+    for row in samples.chunks_exact(stride).take(size) {
+        for (count, &sample) in above.iter_mut().zip(row) {
+            *count += u16::from(sample >= value);
+        }
+    }
+    let leaving = samples.chunks_exact(stride);
+    let entering = leaving.clone().skip(size);
+    for (leaves, enters) in leaving.zip(entering) {
+        let Some((below, others)) = rest.split_at_mut_checked(stride) else { return };
+        let pairs = leaves.iter().zip(enters);
+        for ((below, &above), (&leaves, &enters)) in below.iter_mut().zip(&*above).zip(pairs) {
+            *below = above + u16::from(enters >= value) - u16::from(leaves >= value);
+        }
+        (above, rest) = (below, others);
+    }
+}
+
+/// Raises samples to `value` where they are as large, and counts those.
+#[inline(always)]
+fn raise(found: &mut [u8], large: &[u8], value: u8) -> usize {
+    let mut count = 0u16;
+    for (found, &is_large) in found.iter_mut().zip(large) {
+        *found = (*found).max(if is_large == 1 { value } else { 0 });
+        count += u16::from(is_large);
+    }
+    usize::from(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::select_row;
+    use super::*;
+
+    #[test]
+    fn bisection_and_selection_agree() {
+        let noise = |n: usize| ((n as u32).wrapping_mul(2_654_435_761) >> 13) as u8;
+        let pictures: [&dyn Fn(usize) -> u8; 4] =
+            [&noise, &|n| noise(n) / 128 * 255, &|n| (n / 7) as u8, &|n| (n % 3) as u8];
+        for (radius, channels, height) in [(1, 1, 16), (2, 3, 1), (3, 2, 5), (10, 1, 3), (40, 2, 2)]
+        {
+            let size = 2 * radius as usize + 1;
+            for sample in pictures {
+                for below in [0, size * size / 2, size * size / 5, size * size - 1] {
+                    let mut search = Bisection::new(radius, channels, below as u32);
+                    for width in [channels, 7 * channels, search.width() / channels * channels] {
+                        let len = width + search.reach();
+                        let samples: Vec<u8> = (0..len * (height + size - 1)).map(sample).collect();
+                        let rows: Vec<&[u8]> = samples.chunks(len).collect();
+                        let mut out = vec![0; width * height];
+                        search.block(&rows, &mut out.chunks_mut(width).collect::<Vec<_>>());
+                        let mut expected = vec![0; width];
+                        for (rows, out) in rows.windows(size).zip(out.chunks(width)) {
+                            select_row::<u8>(rows, channels, below, &mut expected, &mut Vec::new());
+                            assert_eq!(out, expected, "radius {radius}, {below} below");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
