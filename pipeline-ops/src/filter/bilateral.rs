@@ -92,6 +92,9 @@ struct Tap {
     weight: f32,
 }
 
+/// Pixels whose sums are taken together: they stay in the nearest cache.
+const BLOCK: usize = 512;
+
 impl Bilateral {
     #[expect(
         clippy::cast_possible_truncation,
@@ -127,7 +130,8 @@ impl Bilateral {
         let width = region.width as usize + size - 1;
         let taps = self.taps();
         let steepness = 0.5 * LOG2_E / f64::from(self.sigma_range).powi(2);
-        let block = neighborhood::block(4 * taps.len() * colors).min(region.width as usize);
+        let block =
+            neighborhood::block(4 * taps.len() * colors).min(BLOCK.min(region.width as usize));
 
         let lens = [rows.row_len(), width * channels, size * colors * width];
         let sums_len = LikenessSums::len(block, colors);

@@ -2,6 +2,8 @@
 
 use std::f32::consts::LN_2;
 
+use super::vector::widest;
+
 /// The sums of a block of pixels, whose colours stand in planes.
 #[derive(Debug)]
 pub(crate) struct LikenessSums<'a> {
@@ -31,6 +33,19 @@ impl<'a> LikenessSums<'a> {
     /// Adds one tap: `pairs` are, for each colour, the pixels themselves and those beside them. A
     /// pair that differs by `d` in all colours together weighs `space · 2^(-steepness · d²)`.
     pub(crate) fn add<'p>(
+        &mut self,
+        pairs: impl Iterator<Item = (&'p [f32], &'p [f32])> + Clone,
+        space: f32,
+        steepness: f32,
+    ) {
+        widest(
+            #[inline(always)]
+            || self.add_plainly(pairs, space, steepness),
+        );
+    }
+
+    #[inline(always)]
+    fn add_plainly<'p>(
         &mut self,
         pairs: impl Iterator<Item = (&'p [f32], &'p [f32])> + Clone,
         space: f32,
@@ -67,6 +82,7 @@ impl<'a> LikenessSums<'a> {
 /// its sample makes the sum NaN.
 ///
 /// Unlike a call of the exponential function it becomes vector code.
+#[inline(always)]
 fn half_to_the(x: f32) -> f32 {
     /// The least power of two.
     const LIGHTEST: f32 = -64.0;
@@ -86,6 +102,7 @@ fn half_to_the(x: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::vector::every_width;
     use super::*;
 
     #[test]
@@ -110,5 +127,23 @@ mod tests {
         // 2^(-0.25 · 2²) is a half.
         let means: Vec<f32> = sums.means(0).collect();
         assert_eq!(means, [10.0, (10.0 + 0.5 * 12.0) / 1.5]);
+    }
+
+    #[test]
+    fn every_width_gives_the_same_bits() {
+        let samples: Vec<f32> = (0..500u32).map(|n| (n * 7919 % 256) as f32).collect();
+        let widths = every_width(
+            #[inline(always)]
+            || {
+                let mut memory = [0.0; 4 * 77];
+                let mut sums = LikenessSums::new(&mut memory, 77, 2);
+                for tap in 0..9 {
+                    let pairs = [0, 200].map(|color| (&samples[color..], &samples[color + tap..]));
+                    sums.add_plainly(pairs.into_iter(), 0.7, 0.001);
+                }
+                memory
+            },
+        );
+        assert!(widths.iter().all(|memory| *memory == widths[0]));
     }
 }

@@ -2,13 +2,14 @@
 
 use pipeline_core::step::CutOff;
 use pipeline_core::{
-    ColorSpace, Context, Error, Image, In, Layout, Mask, Result, Sample, SampleType, Spec, Step,
-    Tile, View, ViewMut, dispatch, tile,
+    ColorSpace, Context, Error, Image, In, Layout, Mask, Result, SampleType, Spec, Step, Tile,
+    View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
+use crate::kernel::above;
 
 /// Marks as foreground what is brighter than a level.
 ///
@@ -93,9 +94,7 @@ impl Tile for Threshold {
         dispatch!(inputs[0].sample_type(), T => {
             let input = inputs[0].crop(out.region()).typed::<T>()?;
             for (y, row) in out.rows::<u8>()? {
-                for (out, sample) in row.iter_mut().zip(input.row(y)) {
-                    *out = u8::from(sample.to_f32() > self.level);
-                }
+                above(input.row(y), self.level, row);
             }
             Ok(())
         })
