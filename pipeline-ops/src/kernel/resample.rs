@@ -66,8 +66,19 @@ impl TapTable {
     pub(crate) fn new(filter: Resampling, range: Range<u32>, input: u32, output: u32) -> Self {
         let mut table = Self::default();
         let mut exact = Vec::new();
+        // Then the distances are exact, and where nothing is cut off the weights repeat.
+        let is_whole = input.is_multiple_of(output);
+        let stride = (input / output) as usize;
+        let mut before = 0..0;
         for at in range {
             let span = filter.span(at, input, output);
+            let moved = before.start + stride..before.end + stride;
+            before = span.clone();
+            if is_whole && span == moved && !table.places.is_empty() {
+                table.weights.extend_from_within(table.weights.len() - span.len()..);
+                table.places.push((span.start, table.weights.len()));
+                continue;
+            }
             exact.clear();
             filter.weigh(at, input, output, span.clone(), &mut exact);
             let sum: f64 = exact.iter().sum();
