@@ -24,6 +24,7 @@ pub(crate) const MOST: u32 = 127;
 #[derive(Debug)]
 pub(crate) struct Bisection {
     size: usize,
+    /// Samples of a pixel. A block is one channel: neighbours differ less in one than among all.
     channels: usize,
     /// Samples of a window from the one sought on.
     enough: u16,
@@ -44,7 +45,7 @@ impl Bisection {
     #[must_use]
     pub(crate) fn new(radius: u32, channels: usize, below: u32) -> Self {
         let size = 2 * radius as usize + 1;
-        let stride = (2 * (size - 1) * channels + WIDE).next_multiple_of(WIDE);
+        let stride = (2 * (size - 1) + WIDE).next_multiple_of(WIDE);
         Self {
             size,
             channels,
@@ -57,29 +58,27 @@ impl Bisection {
         }
     }
 
-    fn reach(&self) -> usize {
-        (self.size - 1) * self.channels
-    }
-
-    /// Samples of a row of a block.
+    /// Pixels of a row of a block.
     #[must_use]
     pub(crate) fn width(&self) -> usize {
-        self.stride - self.reach()
+        self.stride - (self.size - 1)
     }
 
-    /// Fills the rows of `out`, at most [`TALL`], of which each is at most [`width`](Self::width)
-    /// long, from rows that are padded by the radius on all sides.
+    /// Fills the first channel of the rows of `out`, at most [`TALL`], of which each is at most
+    /// [`width`](Self::width) pixels long, from rows that are padded by the radius on all sides.
     pub(crate) fn block(&mut self, rows: &[&[u8]], out: &mut [&mut [u8]]) {
-        let width = out.first().map_or(0, |row| row.len());
-        let seen = width + self.reach();
+        let width = out.first().map_or(0, |row| row.len().div_ceil(self.channels));
+        let seen = width + self.size - 1;
         for (samples, row) in self.samples.chunks_exact_mut(self.stride).zip(rows) {
-            samples[..seen].copy_from_slice(&row[..seen]);
+            let row = row.iter().step_by(self.channels);
+            samples[..seen].iter_mut().zip(row).for_each(|(to, &sample)| *to = sample);
         }
         self.found.fill(0);
         let all = width * out.len();
         self.between((0, all), (256, 0), (width, out.len()));
         for (out, found) in out.iter_mut().zip(self.found.chunks_exact(self.stride)) {
-            out.copy_from_slice(&found[..width]);
+            let out = out.iter_mut().step_by(self.channels);
+            out.zip(found).for_each(|(out, &sample)| *out = sample);
         }
     }
 
@@ -96,16 +95,16 @@ impl Bisection {
 
     /// Raises the samples that are `value` or more to it, and counts them.
     fn at_least(&mut self, value: u8, (width, height): (usize, usize)) -> usize {
-        let (size, channels, stride) = (self.size, self.channels, self.stride);
+        let (size, stride) = (self.size, self.stride);
         let Self { enough, samples, columns, large, found, .. } = self;
         widest(
             #[inline(always)]
             || count_columns(samples, value, (size, stride), &mut columns[..height * stride]),
         );
         // The rows of the block as one: windows that reach beyond theirs are not looked at.
-        let windows = height * stride - (size - 1) * channels;
+        let windows = height * stride - (size - 1);
         let is_large = |count: u16| u8::from(count >= *enough);
-        each_run(&mut columns[..height * stride], size, channels, &mut large[..windows], is_large);
+        each_run(&mut columns[..height * stride], size, 1, &mut large[..windows], is_large);
         widest(
             #[inline(always)]
             || {
@@ -169,12 +168,17 @@ mod tests {
             for sample in pictures {
                 for below in [0, size * size / 2, size * size / 5, size * size - 1] {
                     let mut search = Bisection::new(radius, channels, below as u32);
-                    for width in [channels, 7 * channels, search.width() / channels * channels] {
-                        let len = width + search.reach();
+                    for width in [1, 7, search.width()] {
+                        let len = (width + size - 1) * channels;
                         let samples: Vec<u8> = (0..len * (height + size - 1)).map(sample).collect();
                         let rows: Vec<&[u8]> = samples.chunks(len).collect();
+                        let width = width * channels;
                         let mut out = vec![0; width * height];
-                        search.block(&rows, &mut out.chunks_mut(width).collect::<Vec<_>>());
+                        for channel in 0..channels {
+                            let rows: Vec<_> = rows.iter().map(|row| &row[channel..]).collect();
+                            let out = out.chunks_mut(width).map(|row| &mut row[channel..]);
+                            search.block(&rows, &mut out.collect::<Vec<_>>());
+                        }
                         let mut expected = vec![0; width];
                         for (rows, out) in rows.windows(size).zip(out.chunks(width)) {
                             select_row::<u8>(rows, channels, below, &mut expected, &mut Vec::new());

@@ -113,12 +113,16 @@ impl Nth {
         let row_len = out.first().map_or(0, |row| row.len());
         for (place, out) in out.chunks_mut(TALL).enumerate() {
             let rows = &rows[place * TALL..][..out.len() + 2 * self.radius as usize];
-            for start in (0..row_len).step_by(search.width()) {
-                ctx.check()?;
-                let end = row_len.min(start + search.width());
-                let rows: Vec<&[u8]> = rows.iter().map(|row| &cast_slice(row)[start..]).collect();
-                let mut part: Vec<_> = out.iter_mut().map(|row| &mut row[start..end]).collect();
-                search.block(&rows, &mut part);
+            for left in (0..row_len).step_by(search.width() * channels) {
+                let right = row_len.min(left + search.width() * channels);
+                for start in left..left + channels {
+                    ctx.check()?;
+                    let rows: Vec<&[u8]> =
+                        rows.iter().map(|row| &cast_slice(row)[start..]).collect();
+                    let mut part: Vec<_> =
+                        out.iter_mut().map(|row| &mut row[start..right]).collect();
+                    search.block(&rows, &mut part);
+                }
             }
         }
         Ok(())
@@ -159,14 +163,17 @@ impl<T: Rank> Finder<T> {
                 return channel.try_for_each(|at| slide(histogram, rows, place(at), out, ctx));
             }
         };
+        if let ([a, b, c], MIDDLE_OF_9) = (rows, below) {
+            // A row takes microseconds, and parts of it take longer.
+            ctx.check()?;
+            median_3x3([a, b, c], channels, out);
+            return Ok(());
+        }
         let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
         for (place, out) in out.chunks_mut(stretch).enumerate() {
             ctx.check()?;
             let from = place * stretch;
             match (rows, below) {
-                ([a, b, c], MIDDLE_OF_9) => {
-                    median_3x3([&a[from..], &b[from..], &c[from..]], channels, out);
-                }
                 ([a, b, c, d, e], MIDDLE_OF_25) => {
                     let rows = [&a[from..], &b[from..], &c[from..], &d[from..], &e[from..]];
                     median_5x5(rows, channels, out, window);
