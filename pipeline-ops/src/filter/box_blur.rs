@@ -1,13 +1,14 @@
 //! The mean over a square window.
 
+use bytemuck::Pod;
 use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Image, In, Layout, Region, Result, SampleType, Step, Tile, View, ViewMut, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check;
-use crate::kernel::{Border, BoxMean, pad_row};
+use crate::kernel::{Border, BoxMean, NARROW, pad_row};
 use crate::neighborhood::{self, RADIUS, Rows};
 
 /// Blurs with the mean over a square of side `2 · radius + 1`.
@@ -66,7 +67,7 @@ impl Default for BoxBlur {
 }
 
 impl BoxBlur {
-    fn render_as<T: BoxMean>(
+    fn render_as<T: BoxMean<S>, S: Pod>(
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,
@@ -83,7 +84,7 @@ impl BoxBlur {
         let mut window = Vec::with_capacity(size as usize);
         let mut part = Vec::with_capacity(size as usize);
         ctx.scratch(|scratch| {
-            scratch.samples::<T::Sum, _>(rows.row_len() + padded_len, |memory, _| {
+            scratch.samples::<S, _>(rows.row_len() + padded_len, |memory, _| {
                 let (columns, padded) = memory.split_at_mut(rows.row_len());
                 for (y, out) in out.rows::<T>()? {
                     let leaving = window.first().copied();
@@ -129,6 +130,14 @@ impl Tile for BoxBlur {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => self.render_as::<T>(&inputs[0], out, ctx))
+        // The type of the sums is chosen together with that of the samples.
+        match out.sample_type() {
+            SampleType::U8 if 2 * self.radius < NARROW => {
+                self.render_as::<u8, u16>(&inputs[0], out, ctx)
+            }
+            SampleType::U8 => self.render_as::<u8, u32>(&inputs[0], out, ctx),
+            SampleType::U16 => self.render_as::<u16, u32>(&inputs[0], out, ctx),
+            SampleType::F32 => self.render_as::<f32, f32>(&inputs[0], out, ctx),
+        }
     }
 }

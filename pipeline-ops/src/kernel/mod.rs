@@ -74,7 +74,7 @@ pub use blend::BlendMode;
 pub(crate) use blend::{Layer, blend_layers, blend_opaque};
 pub use border::Border;
 pub(crate) use border::{Span, pad_row};
-pub(crate) use box_mean::BoxMean;
+pub(crate) use box_mean::{BoxMean, NARROW};
 pub(crate) use canny::{gradient, ridges};
 pub(crate) use clahe::{Grid, equalize_clipped};
 pub(crate) use color::{OfWhite, Share, Shares, change_colors};
