@@ -73,11 +73,11 @@ fn quarter<T: Sample, const N: usize>(
             let out = &mut out[y..y + SIDE];
             for x in (start..end).step_by(SIDE) {
                 let x = x.min(last.0);
-                let square = std::array::from_fn(|at| {
-                    let x = x + at;
+                let mut square = [[[T::default(); N]; SIDE]; SIDE];
+                for (x, pixels) in (x..).zip(&mut square) {
                     let row = rows[if is_clockwise { rows.len() - 1 - x } else { x }];
-                    row.as_chunks::<N>().0[left..].as_chunks::<SIDE>().0[0]
-                });
+                    pixels.copy_from_slice(&row.as_chunks::<N>().0[left..left + SIDE]);
+                }
                 for (at, pixels) in transposed(square).into_iter().enumerate() {
                     let y = if is_clockwise { at } else { SIDE - 1 - at };
                     out[y].as_chunks_mut::<N>().0[x..][..SIDE].copy_from_slice(&pixels);
@@ -111,7 +111,14 @@ fn transposed<P: Pod>(square: [[P; SIDE]; SIDE]) -> [[P; SIDE]; SIDE] {
     if size_of::<P>() == 1 {
         return bytemuck::cast(transposed_bytes(bytemuck::cast(square)));
     }
-    std::array::from_fn(|column| square.map(|row| row[column]))
+    // Loops, because maps within each other are not always inlined.
+    let mut turned = square;
+    for (at, row) in square.iter().enumerate() {
+        for (turned, pixel) in turned.iter_mut().zip(row) {
+            turned[at] = *pixel;
+        }
+    }
+    turned
 }
 
 /// A square of bytes, a row in each number. Squares of half the side change places, then those of a
