@@ -25,13 +25,13 @@ pub(super) fn each_color(
     out: &mut ViewMut<'_>,
     ctx: &Context<'_>,
     shares: &impl Share,
-    f: impl Fn([f32; 3]) -> [f32; 3],
+    f: impl Fn([f32; 3]) -> [f32; 3] + Copy,
 ) -> Result<()> {
     dispatch!(input.sample_type(), T => dispatch!(out.sample_type(), U => {
         let input = input.crop(out.region()).typed::<T>()?;
         for (y, out) in out.rows::<U>()? {
             ctx.check()?;
-            change_colors(input.row(y), input.channels(), shares, &f, out);
+            change_colors(input.row(y), input.channels(), shares, f, out);
             if input.channels() == 4 {
                 copy_alpha(input.row(y), input.channels(), out);
             }
