@@ -223,6 +223,10 @@ impl RunCore {
             deadline: watched.as_ref().map(|watch| watch.deadline),
             helped: Some(&cell.helped),
         };
+        let stated = if self.plan.traits.has_sizes { self.stated_bytes(place) } else { 0 };
+        if stated > 0 {
+            self.state.slots.begin_aside(stated);
+        }
         let mut values = Values::default();
         let result = inside_step(|| {
             catch_unwind(AssertUnwindSafe(|| {
@@ -242,6 +246,9 @@ impl RunCore {
                 called.map_err(Box::new)
             }))
         });
+        if stated > 0 {
+            self.state.slots.end_aside(stated);
+        }
         if let Some(watch) = watched {
             self.forget(watch);
         }

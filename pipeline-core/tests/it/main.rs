@@ -15,6 +15,7 @@ mod file_syntax;
 mod kept;
 mod laws;
 mod patience;
+mod peaks;
 mod run;
 mod scalars;
 mod shapes;
