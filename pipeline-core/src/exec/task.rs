@@ -100,7 +100,8 @@ impl RunCore {
             Action::Run => self.run_step(place, local),
             Action::Pass => Outcome::Ended(self.pass_on(place, Status::Bypassed)),
             Action::Share => Outcome::Ended(self.pass_on(place, Status::Adopted)),
-            Action::Given | Action::Skip | Action::Fuse => Outcome::Parked,
+            // These never come into the queue.
+            _ => Outcome::Parked,
         };
         match outcome {
             Outcome::Ended(end) => Ok(self.end(place, &end, local)),

@@ -12,6 +12,7 @@ mod file;
 mod file_limits;
 mod file_random;
 mod file_syntax;
+mod groups;
 mod kept;
 mod laws;
 mod patience;
