@@ -200,7 +200,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
 mod tests {
     use super::super::recheck::Recheck;
     use super::super::request::{Bindings, Costs, Request, Targets};
-    use super::super::{Identities, Planner, Sources};
+    use super::super::{Identities, Planner, Sources, Stop};
     use crate::data::In;
     use crate::error::Result;
     use crate::graph::Graph;
@@ -236,6 +236,7 @@ mod tests {
                 cache: None,
                 services: &Services::new(),
                 sources: &Sources::new(true),
+                stop: Stop::default(),
                 identities: &Identities::default(),
                 costs: &costs,
                 fuse: false,
