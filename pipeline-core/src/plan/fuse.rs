@@ -15,6 +15,7 @@ use super::freeze::Frozen;
 use super::keys::Keys;
 use super::narrow::Program;
 use super::order::UNKNOWN_NANOS;
+use super::plan::Plan;
 use super::shape::{Shape, narrow};
 use crate::data::{DataType, Image, Mask};
 use crate::graph::{Facts, NodeInfo};
@@ -41,6 +42,23 @@ impl Fusion {
     /// The number of the group that a place belongs to.
     pub(crate) fn number(&self, place: u32) -> Option<u32> {
         Some(self.numbers[place as usize]).filter(|&number| number != NONE)
+    }
+}
+
+impl Plan {
+    /// Whether a place gives rows to one other place that would take them row by row or tile by
+    /// tile, if steps were let to run as one.
+    pub(crate) fn could_stream(&self, place: u32) -> bool {
+        let (program, shape) = (&*self.program, &*self.program.shape);
+        let facts = |place: u32| Facts::of(&self.infos[place as usize]);
+        let is_wanted = program.targets.iter().any(|&slot| shape.producer(slot) == place);
+        let [reader, others @ ..] = shape.consumers(place) else { return false };
+        let forms = [place, *reader].map(facts);
+        forms[0].form == Form::Source
+            && !is_wanted
+            && others.iter().all(|other| other == reader)
+            && program.actions[*reader as usize] == Action::Run
+            && forms.iter().all(may_join)
     }
 }
 

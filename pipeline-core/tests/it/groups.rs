@@ -1,18 +1,21 @@
 //! Which steps run as one, and what is told of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use pipeline_core::cache::Cache;
 use pipeline_core::data::{Image, In, Raster};
 use pipeline_core::event::{EventKind, Finished, Status};
 use pipeline_core::observe::Observer;
+use pipeline_core::step::{ImageRows, Rows, Sink, Source, Stream, gather};
 use pipeline_core::{
     Bindings, Context, Error, Executor, Fusion, Graph, Layout, Node, NodeId, Options, Report,
-    Result, RunOptions, Step, Tile, View, ViewMut,
+    Result, RunOptions, SampleType, Spec, Step, Tile, View, ViewMut,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::Listener;
+use crate::toy::{Hoard, Listener};
 
 /// Adds its images and a number, sample by sample.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -189,4 +192,101 @@ fn events_and_plans_tell_which_steps_ran_as_one() {
     let (told, report) = ends(&graph, Fusion::Never);
     assert!(told.iter().all(|(_, finished)| finished.group.is_none()));
     assert!(!report.plan().to_string().contains("group"));
+}
+
+/// Gives a black picture of 70 MiB row by row.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Black {}
+
+impl Step for Black {
+    const NAME: &'static str = "black";
+    type Input = ();
+    type Output = Image;
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Image> {
+        gather(self.open(ctx)?)
+    }
+
+    fn stream(&self) -> Option<Stream<'_>> {
+        Some(Stream::Source(self))
+    }
+}
+
+impl Source for Black {
+    fn open<'a>(&'a self, _: &Context<'a>) -> Result<Box<dyn Rows + 'a>> {
+        Ok(Box::new(Night))
+    }
+}
+
+struct Night;
+
+impl Rows for Night {
+    fn layout(&self) -> Layout {
+        Layout::new(1 << 13, 70 << 7, 1, SampleType::U8)
+    }
+
+    fn read(&mut self, rows: &mut [u8]) -> Result<()> {
+        rows.fill(0);
+        Ok(())
+    }
+}
+
+/// Takes an image row by row and keeps nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Forget {}
+
+impl Step for Forget {
+    const NAME: &'static str = "forget";
+    type Input = In<Image>;
+    type Output = ();
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
+        self.write(&mut ImageRows::new(&image), ctx)
+    }
+
+    fn stream(&self) -> Option<Stream<'_>> {
+        Some(Stream::Sink(self))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::effect()
+    }
+}
+
+impl Sink for Forget {
+    fn write(&self, rows: &mut dyn Rows, _: &Context<'_>) -> Result<()> {
+        let layout = rows.layout();
+        let mut row = vec![0; layout.row_len()];
+        (0..layout.height).try_for_each(|_| rows.read(&mut row))
+    }
+
+    fn aside(&self, _: Layout) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn a_large_picture_that_could_have_been_streamed_is_told_of() {
+    let mut graph = Graph::new();
+    let black = graph.add("black", Black {}, ());
+    let end = graph.add("end", Forget {}, black);
+    graph.target(end);
+    let warnings = |has_cache: bool, step_timeout: Option<Duration>, fusion: Fusion| {
+        let heard = Listener::default();
+        let cache = has_cache.then(|| Arc::new(Hoard::default()) as Arc<dyn Cache>);
+        let made = Options { cache, fusion, threads: Some(1), ..Options::default() };
+        let options = RunOptions { step_timeout, ..heard.options() };
+        let report = Executor::new(made).unwrap().run(&graph, &options).unwrap();
+        report.ok().unwrap();
+        let heard = heard.of(report.run()).into_iter().filter_map(|event| match event.kind {
+            EventKind::Warning(warning) => Some((event.node, warning.code.to_string())),
+            _ => None,
+        });
+        heard.collect::<Vec<_>>()
+    };
+    let expected = [(Some(black.id()), "not_streamed".to_owned())];
+    assert_eq!(warnings(true, None, Fusion::Auto), expected);
+    assert_eq!(warnings(false, Some(Duration::from_secs(600)), Fusion::Auto), expected);
+    assert_eq!(warnings(false, None, Fusion::Auto), []);
+    assert_eq!(warnings(true, None, Fusion::Never), []);
 }
