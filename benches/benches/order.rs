@@ -12,6 +12,7 @@ fn order(criterion: &mut Criterion) {
     group.bench_function("skew_8x8/critical_path", |b| b.iter(|| skew.critical_path()));
     let images = Images::default();
     group.bench_function("64_images", |b| b.iter(|| images.budgeted()));
+    group.bench_function("64_images/tight", |b| b.iter(|| images.tight()));
     group.bench_function("64_images/unbudgeted", |b| b.iter(|| images.free()));
 }
 

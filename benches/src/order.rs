@@ -218,6 +218,13 @@ impl Images {
         self.sleepers.run(Some(self.budget))
     }
 
+    /// All of it within half of the budget, which is less than eight workers take when nothing holds
+    /// them back. Returns the most bytes that were alive at once.
+    #[must_use]
+    pub fn tight(&self) -> u64 {
+        self.sleepers.run(Some(self.budget / 2))
+    }
+
     /// All of it without a budget. Returns the most bytes that were alive at once.
     #[must_use]
     pub fn free(&self) -> u64 {
@@ -240,8 +247,9 @@ pub fn figures() -> Vec<Figure> {
     ];
 
     let images = Images::default();
-    let (mut within, mut above) = (0, 0);
+    let (mut within, mut tight, mut above) = (0, 0, 0);
     let budgeted = Samples::take(ROUNDS, || wall_of(|| within = images.budgeted().max(within)));
+    let held = Samples::take(ROUNDS, || wall_of(|| tight = images.tight().max(tight)));
     let free = Samples::take(ROUNDS, || wall_of(|| above = images.free().max(above)));
     #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more")]
     let of_budget = |bytes: u64| bytes as f64 / images.budget as f64;
@@ -251,6 +259,13 @@ pub fn figures() -> Vec<Figure> {
         Figure::new(format!("{id}/peak"), of_budget(within), "× budget").reach(1.05),
         Figure::new(format!("{id}/time"), time, "× unbudgeted").reach(1.05).peer("3.5–5"),
         Figure::new(format!("{id}/peak_unbudgeted"), of_budget(above), "× budget"),
+        Figure::new(format!("{id}/tight/peak"), 2.0 * of_budget(tight), "× half budget")
+            .reach(1.05),
+        Figure::new(
+            format!("{id}/tight/time"),
+            ratio(held.median(), free.median()),
+            "× unbudgeted",
+        ),
     ]);
     figures
 }

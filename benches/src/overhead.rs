@@ -142,7 +142,8 @@ impl VersusLoop {
     }
 }
 
-/// The figures of this question; `allocations` counts the heap allocations of what it is given.
+/// The figures of this question; `allocations` counts the heap allocations of what it is given: a
+/// handful per run, for whatever number of steps, and none in a step.
 pub fn figures(allocations: &dyn Fn(&dyn Fn()) -> usize) -> Vec<Figure> {
     let mut figures = Vec::new();
     let peers = ["Taskflow 26", "Taskflow 34", "Taskflow 38", "Taskflow 66"];

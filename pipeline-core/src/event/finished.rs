@@ -37,7 +37,7 @@ pub struct Finished {
     /// The key of its first output, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
-    /// The fused group it ran in, if it ran in one.
+    /// The group of steps that it ran in as one, by the number that the printed plan gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<u32>,
     /// For [`Status::Skipped`]: the node that failed first.

@@ -1,6 +1,7 @@
 //! The executor as programs see it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::engine::{self, Engine};
 use super::handle::Run;
@@ -11,7 +12,7 @@ use crate::cache::Cache;
 use crate::data::release;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
-use crate::plan::{Plan, Planner, Request};
+use crate::plan::{Plan, Planner, Request, Stop};
 
 /// Runs plans. One per program is enough; runs share its threads, its cache and whatever they are
 /// computing at the same time.
@@ -42,8 +43,21 @@ impl Executor {
     /// Plans a run without running it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every fault of the graph and of the options.
+    /// [`Error::Invalid`] with every fault of the graph and of the options; [`Error::Cancelled`] if
+    /// the token was set or the time was over before all files had been read that results are named
+    /// after.
     pub fn plan(&self, graph: &Graph, options: &RunOptions) -> Result<Plan> {
+        let stop = stop_of(options);
+        let check = || stop.reason().map_or(Ok(()), |reason| Err(Error::Cancelled(reason)));
+        check()?;
+        let plan = self.plan_until(graph, options, stop)?;
+        check()?;
+        Ok(plan)
+    }
+
+    /// As [`plan`](Self::plan), but where files were to be read for longer, what is made from them
+    /// has no name: a run that is to stop is planned without them.
+    fn plan_until(&self, graph: &Graph, options: &RunOptions, stop: Stop<'_>) -> Result<Plan> {
         let engine = &self.engine;
         let request = Request {
             targets: &options.targets,
@@ -51,6 +65,7 @@ impl Executor {
             cache: engine.cache.as_ref().map(|cache| cache as &dyn Cache),
             services: &engine.services,
             sources: &engine.sources,
+            stop,
             identities: &engine.identities,
             costs: &engine.costs,
             recheck: engine.recheck(),
@@ -76,18 +91,31 @@ impl Executor {
     /// Plans a graph and runs it on this thread and the workers, until it is over.
     ///
     /// # Errors
-    /// As [`plan`](Self::plan). Failures of steps are in the report; [`Report::ok`] turns the first
-    /// of them into an error.
+    /// [`Error::Invalid`] with every fault of the graph and of the options. Failures of steps are in
+    /// the report, and so is a cancel; [`Report::ok`] turns the first of them into an error.
     pub fn run(&self, graph: &Graph, options: &RunOptions) -> Result<Arc<Report>> {
-        self.run_plan(self.plan(graph, options)?, options)
+        let (plan, left) = self.plan_run(graph, options)?;
+        self.run_plan(plan, left.as_ref().unwrap_or(options))
     }
 
     /// Plans a graph and runs it on the workers while the caller goes on.
     ///
     /// # Errors
-    /// As [`plan`](Self::plan).
+    /// As [`run`](Self::run).
     pub fn spawn(&self, graph: &Graph, options: &RunOptions) -> Result<Run> {
-        self.spawn_plan(self.plan(graph, options)?, options)
+        let (plan, left) = self.plan_run(graph, options)?;
+        self.spawn_plan(plan, left.as_ref().unwrap_or(options))
+    }
+
+    /// Plans what is run at once. The second value is what planning leaves of a time limit.
+    fn plan_run(&self, graph: &Graph, options: &RunOptions) -> Result<(Plan, Option<RunOptions>)> {
+        let began = options.timeout.map(|timeout| (timeout, Instant::now()));
+        let plan = self.plan_until(graph, options, stop_of(options))?;
+        let left = began.map(|(timeout, began)| RunOptions {
+            timeout: Some(timeout.saturating_sub(began.elapsed())),
+            ..options.clone()
+        });
+        Ok((plan, left))
     }
 
     /// Runs a plan on this thread and the workers, until it is over.
@@ -150,6 +178,12 @@ impl Drop for Executor {
         }
         release();
     }
+}
+
+/// When planning must not read files any more.
+fn stop_of(options: &RunOptions) -> Stop<'_> {
+    let at = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    Stop { token: Some(&options.token), at }
 }
 
 /// Whether a step may be given up on.

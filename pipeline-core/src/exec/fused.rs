@@ -12,6 +12,7 @@ use super::task::{End, panicked};
 use crate::data::{Layout, Value};
 use crate::error::{Error, Result};
 use crate::event::Status;
+use crate::plan::Action;
 use crate::step::{Context, Fused, Group, Watch};
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -97,16 +98,18 @@ impl RunCore {
             _ => None,
         };
         let culprit = culprit.unwrap_or(place);
-        let others = || match end.status {
-            Status::Failed => {
+        let others = |member: u32| match (end.status, self.plan.program.actions[member as usize]) {
+            (Status::Failed, _) => {
                 let because = info(culprit).name().to_owned();
                 let error = Some(Arc::new(Error::Skipped { because }));
                 End { status: Status::Skipped, error, tier: None }
             }
+            (status, Action::FusePass) if status.is_ok() => End::ok(Status::Bypassed),
+            (status, Action::FuseShare) if status.is_ok() => End::ok(Status::Adopted),
             _ => end.clone(),
         };
-        for member in group.places().filter(|&member| member != place) {
-            let own = if member == culprit { end.clone() } else { others() };
+        for member in group.others(place) {
+            let own = if member == culprit { end.clone() } else { others(member) };
             let cell = &self.state.cells[member as usize];
             if own.status == Status::Skipped {
                 cell.blame(self.state.cells[place as usize].blamed().unwrap_or(culprit));
@@ -134,7 +137,7 @@ impl RunCore {
             return end.clone();
         }
         self.state.cells[place as usize].set_blame(culprit);
-        others()
+        others(place)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::gate::Needs;
 use super::run::RunCore;
-use crate::step::{Units, layout_of};
+use crate::data::Layout;
+use crate::step::{Form, Units, layout_of};
 
 impl Needs for RunCore {
     fn bytes(&self, place: u32) -> u64 {
@@ -26,22 +27,11 @@ impl RunCore {
         if let Some(bytes) = body.spec.bytes {
             return bytes;
         }
-        let shape = &self.plan.program.shape;
-        let inputs = || {
-            shape
-                .inputs(place)
-                .iter()
-                .map(|&slot| self.state.slots.layout(slot))
-                .collect::<Option<Vec<_>>>()
-        };
-        let bytes = match self.plan.program.group(place) {
-            Some(group) => inputs()
-                .and_then(|inputs| group.bytes(&self.plan.steps, &inputs))
-                .map(|(_, most)| most),
-            None => inputs()
-                .and_then(|inputs| layout_of(&*body.step, &inputs))
-                .map(|layout| layout.size_bytes()),
-        };
+        let inputs = self.input_layouts(place);
+        let bytes = inputs.and_then(|inputs| match self.plan.program.group(place) {
+            Some(group) => group.bytes(&self.plan.steps, &inputs).map(|(_, most)| most),
+            None => layout_of(&*body.step, &inputs).map(|layout| layout.size_bytes()),
+        });
         if let Some(bytes) = bytes {
             return bytes;
         }
@@ -54,6 +44,28 @@ impl RunCore {
         if learned > 0 {
             return learned;
         }
-        shape.inputs(place).iter().map(|&slot| self.state.slots.bytes(slot)).max().unwrap_or(0)
+        let inputs = self.plan.program.shape.inputs(place).iter();
+        inputs.map(|&slot| self.state.slots.bytes(slot)).max().unwrap_or(0)
+    }
+
+    /// Bytes that the results of a place take, if its step says so: those it declares, or those of
+    /// the layout that its tile-wise form gives. No file is looked into. A group counts its own.
+    #[cold]
+    pub(super) fn stated_bytes(&self, place: u32) -> u64 {
+        let Some(body) = self.plan.infos[place as usize].body() else { return 0 };
+        if self.plan.program.group(place).is_some() {
+            return 0;
+        }
+        let from_layout = || {
+            let inputs = self.input_layouts(place).filter(|_| body.form == Form::Tiled)?;
+            Some(layout_of(&*body.step, &inputs)?.size_bytes())
+        };
+        body.spec.bytes.or_else(from_layout).unwrap_or(0)
+    }
+
+    /// What the inputs of a place look like, if all of them are there and are images or masks.
+    fn input_layouts(&self, place: u32) -> Option<Vec<Layout>> {
+        let inputs = self.plan.program.shape.inputs(place).iter();
+        inputs.map(|&slot| self.state.slots.layout(slot)).collect()
     }
 }

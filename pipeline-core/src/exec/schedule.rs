@@ -95,7 +95,7 @@ impl Schedule {
         let places = (0u32..).zip(self.program.waits.iter().zip(&self.program.actions));
         places
             .filter(|&(_, (&waits, &action))| {
-                waits == 0 && !matches!(action, Action::Given | Action::Fuse)
+                waits == 0 && action != Action::Given && !action.is_within()
             })
             .map(|(place, _)| place)
     }

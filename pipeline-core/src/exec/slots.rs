@@ -22,7 +22,7 @@ pub(crate) struct Slots {
     filled: Vec<AtomicBool>,
     values: Vec<Slot>,
     live: AtomicU64,
-    /// Bytes that running steps make beside their results.
+    /// Bytes that running steps make, their results included as far as they say what these take.
     aside: AtomicU64,
     peak: AtomicU64,
 }
@@ -90,8 +90,9 @@ impl Slots {
         bytes
     }
 
-    /// Counts bytes that a step makes beside its result while it runs. They are not
-    /// [live](Self::live): what a step is expected to take is reserved for it already.
+    /// Counts bytes that a step makes while it runs: its result, until that is [filled](Self::fill)
+    /// in, and what is beside it. They are not [live](Self::live): what a step is expected to take
+    /// is reserved for it already.
     pub(crate) fn begin_aside(&self, bytes: u64) {
         let aside = self.aside.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         self.peak.fetch_max(self.live().saturating_add(aside), Ordering::Relaxed);

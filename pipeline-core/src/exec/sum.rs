@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::cell::{Cell, State};
 use super::guarded::Guarded;
+use super::options::Fusion;
 use super::report::Report;
 use super::run::RunCore;
 use super::slots::Take;
@@ -12,6 +13,9 @@ use crate::event::{
     EventKind, RunFinished, RunStatus, Status, Suggestion, Throttle, Totals, Warning,
 };
 use crate::sync::atomic::{Ordering, fence};
+
+/// Bytes of a picture for which it is worth to say how they could be spared.
+const WORTH_STREAMING: u64 = 64 << 20;
 
 impl RunCore {
     /// Makes the report, tells everyone, and lets go of the run.
@@ -31,6 +35,7 @@ impl RunCore {
         }
         if self.bus.is_active() {
             self.tell_of_the_cache(t_us);
+            self.tell_of_whole_pictures(t_us);
             let above = |budget| self.state.slots.peak().saturating_sub(budget);
             let overshoot = self.schedule.overshoot().max(self.budget.map_or(0, above));
             if let (Some(budget), 1..) = (self.budget, overshoot) {
@@ -54,6 +59,43 @@ impl RunCore {
             suggestions: vec![Suggestion::text("check the cache with `pipeline_core::testkit`")],
         };
         self.bus.emit(t_us, None, EventKind::Warning(Box::new(warning)));
+    }
+
+    /// Tells of a large picture that was made as a whole because of how the run goes, and not of
+    /// what the graph does with it.
+    fn tell_of_whole_pictures(&self, t_us: u64) {
+        let (cause, advice) = match (&self.engine.cache, self.step_timeout) {
+            (Some(_), _) => (
+                "the executor has a cache",
+                "run what goes from file to file on an executor without a cache",
+            ),
+            (None, Some(_)) => (
+                "steps have a time limit each",
+                "limit the time of the run, or that of single nodes, instead of `step_timeout`",
+            ),
+            (None, None) => return,
+        };
+        if self.engine.fusion != Fusion::Auto || !self.plan.traits.has_forms {
+            return;
+        }
+        for (place, cell) in (0u32..).zip(&self.state.cells) {
+            let bytes = cell.bytes.load(Ordering::Relaxed);
+            let is_made = cell.state() == State::Ended(Status::Computed);
+            if bytes <= WORTH_STREAMING || !is_made || !self.plan.could_stream(place) {
+                continue;
+            }
+            let name = self.plan.infos[place as usize].name();
+            let warning = Warning {
+                code: "not_streamed".into(),
+                message: format!(
+                    "`{name}` made {} MiB at once and not row by row, because {cause}",
+                    bytes >> 20
+                ),
+                suggestions: vec![Suggestion::text(advice)],
+            };
+            let kind = EventKind::Warning(Box::new(warning));
+            self.bus.emit(t_us, Some(self.node(place)), kind);
+        }
     }
 
     pub(super) fn make_report(&self, duration_us: u64) -> Report {

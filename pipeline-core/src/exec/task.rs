@@ -100,7 +100,8 @@ impl RunCore {
             Action::Run => self.run_step(place, local),
             Action::Pass => Outcome::Ended(self.pass_on(place, Status::Bypassed)),
             Action::Share => Outcome::Ended(self.pass_on(place, Status::Adopted)),
-            Action::Given | Action::Skip | Action::Fuse => Outcome::Parked,
+            // These never come into the queue.
+            _ => Outcome::Parked,
         };
         match outcome {
             Outcome::Ended(end) => Ok(self.end(place, &end, local)),
@@ -223,6 +224,10 @@ impl RunCore {
             deadline: watched.as_ref().map(|watch| watch.deadline),
             helped: Some(&cell.helped),
         };
+        let stated = if self.plan.traits.has_sizes { self.stated_bytes(place) } else { 0 };
+        if stated > 0 {
+            self.state.slots.begin_aside(stated);
+        }
         let mut values = Values::default();
         let result = inside_step(|| {
             catch_unwind(AssertUnwindSafe(|| {
@@ -242,6 +247,9 @@ impl RunCore {
                 called.map_err(Box::new)
             }))
         });
+        if stated > 0 {
+            self.state.slots.end_aside(stated);
+        }
         if let Some(watch) = watched {
             self.forget(watch);
         }

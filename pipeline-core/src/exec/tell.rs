@@ -151,6 +151,7 @@ impl RunCore {
         finished.pixels = tale.pixels.load(Ordering::Relaxed);
         finished.tier = tale.tier();
         finished.key = self.key(place);
+        finished.group = self.plan.program.group_number(place);
         if !status.is_ok() {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));
             let error = self.failures.lock().get(&place).map(Arc::clone);

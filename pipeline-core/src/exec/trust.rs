@@ -14,7 +14,7 @@ use super::task::Values;
 use crate::cache::Hit;
 use crate::data::Value;
 use crate::event::{EventKind, Suggestion, Warning};
-use crate::plan::extended;
+use crate::plan::{Stop, extended};
 use crate::sync::atomic::Ordering;
 
 impl RunCore {
@@ -58,7 +58,9 @@ impl RunCore {
         let Some(&planned) = self.plan.sources.get(&place) else { return false };
         let info = &self.plan.infos[place as usize];
         let counts = self.plan.program.shape.port_counts(place);
-        let now = extended(counts, info, &self.engine.sources, &self.engine.services);
+        // The result is there; whether it may be kept is worth an answer also in a run that stops.
+        let files = (&self.engine.sources, &Stop::default());
+        let now = extended(counts, info, files, &self.engine.services);
         if now == Some(planned) {
             return false;
         }

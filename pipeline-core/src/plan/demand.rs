@@ -29,6 +29,31 @@ pub(crate) enum Action {
     Run,
     /// Runs as part of a later place, whose group it belongs to.
     Fuse,
+    /// Passes its input on inside a group, with which it ends.
+    FusePass,
+    /// Takes the result of an earlier place of the same group, with which it ends.
+    FuseShare,
+}
+
+impl Action {
+    /// Whether what a place gives is what another one made.
+    pub(crate) const fn is_passing(self) -> bool {
+        matches!(self, Self::Pass | Self::Share | Self::FusePass | Self::FuseShare)
+    }
+
+    /// Whether a place belongs to the group of a later one, and has no turn of its own.
+    pub(crate) const fn is_within(self) -> bool {
+        matches!(self, Self::Fuse | Self::FusePass | Self::FuseShare)
+    }
+
+    /// What it is inside a group.
+    pub(super) const fn within(self) -> Self {
+        match self {
+            Self::Pass => Self::FusePass,
+            Self::Share => Self::FuseShare,
+            _ => Self::Fuse,
+        }
+    }
 }
 
 /// A value that is there before the run.
@@ -122,7 +147,7 @@ impl Demand {
                     shape.inputs(place).iter().for_each(|&slot| want(slot));
                 }
                 // Of what a bypassed node could pass on, only that is needed which it does.
-                Action::Pass => {
+                Action::Pass | Action::FusePass => {
                     let info = &frozen.infos[place as usize];
                     let counts = shape.port_counts(place);
                     let wires = shape
@@ -130,7 +155,7 @@ impl Demand {
                         .filter_map(|slot| passed_on(info, shape.port(slot), counts));
                     wires.for_each(|wire| want(shape.inputs(place)[wire]));
                 }
-                Action::Skip | Action::Given | Action::Share => {}
+                Action::Skip | Action::Given | Action::Share | Action::FuseShare => {}
             }
         }
         self.given.reverse();

@@ -7,13 +7,22 @@ use super::{Action, Plan, order};
 use crate::graph::NodeInfo;
 
 impl Plan {
+    /// What happens at a place, and in which group.
+    fn words(&self, place: u32) -> String {
+        let word = self.word(place);
+        match self.program.group_number(place) {
+            Some(number) => format!("{word} in group {number}"),
+            None => word.to_owned(),
+        }
+    }
+
     fn word(&self, place: u32) -> &'static str {
         match self.program.actions[place as usize] {
             Action::Skip => "skip",
             Action::Given if self.infos[place as usize].step().is_none() => "given",
             Action::Given => "cached",
-            Action::Pass => "bypass",
-            Action::Share => "share",
+            Action::Pass | Action::FusePass => "bypass",
+            Action::Share | Action::FuseShare => "share",
             Action::Run => "run",
             Action::Fuse => "fused",
         }
@@ -39,9 +48,10 @@ impl Plan {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 out,
-                "  n{place} [label=\"{}\\n{}\\n{word}\", style=filled, fillcolor={color}];",
+                "  n{place} [label=\"{}\\n{}\\n{}\", style=filled, fillcolor={color}];",
                 escape(info.name()),
                 info.step_name(),
+                self.words(place),
             );
         }
         for place in 0..narrow(shape.len()) {
@@ -58,14 +68,16 @@ fn escape(name: &str) -> String {
     name.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// Lists the batches with what happens to each node, then the critical path.
+/// Lists the batches with what happens to each node, then the critical path. Steps that run as one
+/// have the number of their group; the last of them stands for it on the path.
 ///
 /// ```text
-/// plan: 3 nodes, 2 to run, 1 cached
-/// batch 0: photo (open) cached 3f9a0c1b22d4
-/// batch 1: bright (gain) run 77e0a1be3390
-/// batch 2: soft (gaussian_blur) run 0c9921c5a7f1
-/// critical path: photo → bright → soft
+/// plan: 4 nodes, 3 to run, 0 cached
+/// batch 0: photo (input) given
+/// batch 1: bright (gain) fused in group 0 77e0a1be3390
+/// batch 2: soft (gaussian_blur) run in group 0 0c9921c5a7f1
+/// batch 3: level (otsu) run 3f9a0c1b22d4
+/// critical path: photo → soft → level
 /// ```
 impl Display for Plan {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -87,8 +99,8 @@ impl Display for Plan {
         for (number, batch) in self.batches().into_iter().enumerate() {
             for node in batch {
                 let place = places[&node];
-                let (info, word) = (self.info(place), self.word(place));
-                write!(f, "batch {number}: {} ({}) {word}", info.name(), info.step_name())?;
+                let (info, words) = (self.info(place), self.words(place));
+                write!(f, "batch {number}: {} ({}) {words}", info.name(), info.step_name())?;
                 match self.keys[place as usize].known() {
                     Some(key) => writeln!(f, " {key:?}")?,
                     None => writeln!(f)?,

@@ -1,9 +1,11 @@
 //! Pass 5: which steps run as one: tile-wise ones, with sources of rows before and a sink behind.
 //!
 //! A step joins the steps that read it if all of them are in one group, so that nothing of what is
-//! made inside a group is seen outside but its last result. That one is made as a whole: a target,
-//! what several groups read, and what a step reads that has no such form. A group that ends with a
-//! sink has no result at all.
+//! made inside a group is seen outside but its last result. A node that only passes on what a member
+//! gives, to members of the same group, belongs to it too: a step that is switched off in the
+//! middle of a chain leaves it in one piece. The last result is made as a whole: a target, what
+//! several groups read, and what a step reads that has no such form. A group that ends with a sink
+//! has no result at all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use super::freeze::Frozen;
 use super::keys::Keys;
 use super::narrow::Program;
 use super::order::UNKNOWN_NANOS;
+use super::plan::Plan;
 use super::shape::{Shape, narrow};
 use crate::data::{DataType, Image, Mask};
 use crate::graph::{Facts, NodeInfo};
@@ -26,12 +29,36 @@ pub(crate) struct Fusion {
     pub(crate) wires: Arc<Shape>,
     /// By the place of the last member, which runs the group.
     groups: HashMap<u32, Group>,
+    /// The number of each place's group, or [`NONE`]. Groups are numbered in running order.
+    numbers: Vec<u32>,
 }
 
 impl Fusion {
     /// The group that a place runs.
     pub(crate) fn group(&self, place: u32) -> Option<&Group> {
         self.groups.get(&place)
+    }
+
+    /// The number of the group that a place belongs to.
+    pub(crate) fn number(&self, place: u32) -> Option<u32> {
+        Some(self.numbers[place as usize]).filter(|&number| number != NONE)
+    }
+}
+
+impl Plan {
+    /// Whether a place gives rows to one other place that would take them row by row or tile by
+    /// tile, if steps were let to run as one.
+    pub(crate) fn could_stream(&self, place: u32) -> bool {
+        let (program, shape) = (&*self.program, &*self.program.shape);
+        let facts = |place: u32| Facts::of(&self.infos[place as usize]);
+        let is_wanted = program.targets.iter().any(|&slot| shape.producer(slot) == place);
+        let [reader, others @ ..] = shape.consumers(place) else { return false };
+        let forms = [place, *reader].map(facts);
+        forms[0].form == Form::Source
+            && !is_wanted
+            && others.iter().all(|other| other == reader)
+            && program.actions[*reader as usize] == Action::Run
+            && forms.iter().all(may_join)
     }
 }
 
@@ -61,24 +88,32 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
         is_target[shape.producer(slot) as usize] = true;
     }
 
+    let is_passing = |program: &Program, place: u32| {
+        program.actions[place as usize].is_passing()
+            && matches!((shape.inputs(place), shape.slots(place).len()), ([_], 1))
+    };
     // The last member of each place's group.
     let mut last = vec![NONE; shape.len()];
     let mut sizes = vec![0; shape.len()];
-    for place in places.clone().rev().filter(|&place| is_fit(program, place)) {
+    for place in places.clone().rev() {
         let readers = || shape.consumers(place).iter().map(|&reader| last[reader as usize]);
-        let group = match readers().next() {
-            Some(first)
-                if first != NONE
-                    && !is_target[place as usize]
-                    && sizes[first as usize] < MOST
-                    && readers().all(|other| other == first) =>
-            {
-                first
-            }
-            _ => place,
-        };
-        last[place as usize] = group;
-        sizes[group as usize] += 1;
+        let first = readers().next().filter(|&first| {
+            first != NONE && !is_target[place as usize] && readers().all(|other| other == first)
+        });
+        if is_fit(program, place) {
+            let group = first.filter(|&first| sizes[first as usize] < MOST).unwrap_or(place);
+            last[place as usize] = group;
+            sizes[group as usize] += 1;
+        } else if is_passing(program, place) {
+            last[place as usize] = first.unwrap_or(NONE);
+        }
+    }
+    // What passes on the result of another group, or of none, does so outside.
+    for place in places.clone().filter(|&place| is_passing(program, place)) {
+        let producer = shape.producer(shape.inputs(place)[0]);
+        if last[producer as usize] != last[place as usize] {
+            last[place as usize] = NONE;
+        }
     }
 
     let mut fusion = Fusion { wires: Arc::clone(&shape), ..Fusion::default() };
@@ -90,6 +125,14 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
             continue;
         }
         let group = fusion.groups.entry(root).or_default();
+        if is_passing(program, place) {
+            let producer = shape.producer(shape.inputs(place)[0]);
+            origins[place as usize] = origins[producer as usize];
+            group.passing.push(place);
+            let action = &mut program.actions[place as usize];
+            *action = action.within();
+            continue;
+        }
         let slots = inputs_of.entry(root).or_default();
         let mut origin = |&slot: &u32| {
             let producer = shape.producer(slot);
@@ -123,6 +166,9 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
     if fusion.groups.is_empty() {
         return;
     }
+    let roots = places.clone().filter(|root| fusion.groups.contains_key(root));
+    let numbers: HashMap<u32, u32> = roots.zip(0..).collect();
+    fusion.numbers = last.iter().map(|root| numbers.get(root).copied().unwrap_or(NONE)).collect();
 
     let nanos = &mut program.estimates.nanos;
     for (&root, group) in &fusion.groups {
@@ -136,7 +182,7 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
     let outputs = |place: u32| u16::try_from(shape.slots(place).len()).unwrap_or(u16::MAX);
     let fused =
         Shape::new(shape.ids.clone(), outputs, |place, _, inputs| match inputs_of.get(&place) {
-            _ if actions[place as usize] == Action::Fuse => None,
+            _ if actions[place as usize].is_within() => None,
             Some(slots) => {
                 inputs.extend(slots);
                 None

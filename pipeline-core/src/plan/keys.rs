@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::freeze::Frozen;
 use super::request::{Bindings, Request};
 use super::shape::{Shape, narrow};
-use super::sources::Sources;
+use super::sources::{Sources, Stop};
 use crate::graph::NodeInfo;
 use crate::key::{Key, KeyHasher};
 use crate::step::{CutOff, Kind, Services};
@@ -214,9 +214,9 @@ impl Keys {
             }
             return;
         }
-        let (sources, services) = (request.sources, request.services);
+        let files = (request.sources, &request.stop);
         let info = &frozen.infos[place as usize];
-        self.extended.insert(place, extended(counts, info, sources, services));
+        self.extended.insert(place, extended(counts, info, files, request.services));
     }
 
     /// The places that depend on more than their parameters, with their digests.
@@ -266,7 +266,7 @@ impl Keys {
 pub(crate) fn extended(
     counts: &[u32],
     info: &NodeInfo,
-    sources: &Sources,
+    (sources, stop): (&Sources, &Stop<'_>),
     services: &Services,
 ) -> Option<Key> {
     let body = info.body()?;
@@ -277,7 +277,7 @@ pub(crate) fn extended(
         hasher.number(count.into());
     }
     for path in &spec.reads {
-        hasher.key(&sources.digest(path)?);
+        hasher.key(&sources.digest(path, stop)?);
     }
     for name in &spec.services {
         hasher.text(name).text(services.identity(name)?);

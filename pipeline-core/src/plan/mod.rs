@@ -29,6 +29,6 @@ pub(crate) use order::UNKNOWN_NANOS;
 pub(crate) use planner::Planner;
 pub(crate) use recheck::Recheck;
 pub(crate) use request::{Costs, Request};
-pub(crate) use sources::Sources;
+pub(crate) use sources::{Sources, Stop};
 #[cfg(all(test, shuttle))]
 pub(crate) use {order::Estimates, shape::Shape};

@@ -54,6 +54,11 @@ impl Program {
     pub(crate) fn group(&self, place: u32) -> Option<&Group> {
         self.fusion.as_ref()?.group(place)
     }
+
+    /// The number of the group that a place belongs to.
+    pub(crate) fn group_number(&self, place: u32) -> Option<u32> {
+        self.fusion.as_ref()?.number(place)
+    }
 }
 
 /// The program of what is demanded. Steps are put together, as far as their names allow, if `keys`
@@ -163,14 +168,16 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
                 inputs.extend(old.inputs(origin).iter().map(|&slot| renumbered(slot)));
                 return (!counts.is_empty()).then(|| counts.into());
             }
-            Action::Pass => {
+            Action::Pass | Action::FusePass => {
                 let info = &frozen.infos[origin as usize];
                 inputs.extend(old.slots(origin).map(|slot| {
                     let wire = passed_on(info, old.port(slot), counts).unwrap_or(0);
                     renumbered(old.inputs(origin)[wire])
                 }));
             }
-            Action::Share => inputs.extend(old.slots(demand.shared[&origin]).map(renumbered)),
+            Action::Share | Action::FuseShare => {
+                inputs.extend(old.slots(demand.shared[&origin]).map(renumbered));
+            }
         }
         None
     });
@@ -179,7 +186,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
     let nanos = |&origin: &u32| match demand.actions[origin as usize] {
         Action::Run | Action::Fuse => estimates.nanos[origin as usize],
         // What does not run takes no time.
-        Action::Skip | Action::Given | Action::Pass | Action::Share => 0.0,
+        _ => 0.0,
     };
     let bytes = |&origin: &u32| estimates.bytes[origin as usize];
     let estimates = Estimates {
@@ -193,7 +200,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
 mod tests {
     use super::super::recheck::Recheck;
     use super::super::request::{Bindings, Costs, Request, Targets};
-    use super::super::{Identities, Planner, Sources};
+    use super::super::{Identities, Planner, Sources, Stop};
     use crate::data::In;
     use crate::error::Result;
     use crate::graph::Graph;
@@ -229,6 +236,7 @@ mod tests {
                 cache: None,
                 services: &Services::new(),
                 sources: &Sources::new(true),
+                stop: Stop::default(),
                 identities: &Identities::default(),
                 costs: &costs,
                 fuse: false,

@@ -52,12 +52,15 @@ pub(crate) struct Traits {
     pub(crate) has_faults: bool,
     /// Whether any step has a form in which it can run together with others.
     pub(crate) has_forms: bool,
+    /// Whether any step may say what its result takes before it runs.
+    pub(crate) has_sizes: bool,
 }
 
 impl Traits {
     pub(super) fn add(&mut self, facts: &Facts) {
         self.has_faults |= facts.has_faults;
         self.has_forms |= facts.form != crate::step::Form::Whole;
+        self.has_sizes |= facts.bytes.is_some() || facts.form == crate::step::Form::Tiled;
         self.needs_units |= facts.needs_units;
         self.has_timeouts |= facts.has_timeout;
         self.has_special |= facts.is_special;

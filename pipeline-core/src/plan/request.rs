@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::freeze::Frozen;
 use super::keys::Identities;
 use super::recheck::Recheck;
-use super::sources::Sources;
+use super::sources::{Sources, Stop};
 use crate::cache::Cache;
 use crate::data::{Data, Value};
 use crate::error::Result;
@@ -30,6 +30,8 @@ pub(crate) struct Request<'a> {
     pub(crate) services: &'a Services,
     /// What is known of files.
     pub(crate) sources: &'a Sources,
+    /// When files are not read any more; those that were not have no name.
+    pub(crate) stop: Stop<'a>,
     /// What is known of digested results.
     pub(crate) identities: &'a Identities,
     /// What is known of the time and bytes that steps take.

@@ -100,7 +100,7 @@ impl Plan {
         let mut makers: Vec<u32> =
             (0..narrow(shape.slot_count())).map(|slot| shape.producer(slot)).collect();
         for place in 0..narrow(shape.len()) {
-            if matches!(program.actions[place as usize], Action::Pass | Action::Share) {
+            if program.actions[place as usize].is_passing() {
                 for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {
                     makers[slot as usize] = makers[source as usize];
                 }
@@ -129,7 +129,7 @@ impl Plan {
         for place in 0..narrow(shape.len()) {
             match program.actions[place as usize] {
                 Action::Skip | Action::Given => {}
-                Action::Pass | Action::Share => {
+                Action::Pass | Action::Share | Action::FusePass | Action::FuseShare => {
                     for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {
                         layouts[slot as usize] = layouts[source as usize];
                     }

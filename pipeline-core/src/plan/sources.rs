@@ -7,11 +7,13 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use crate::error::CancelReason;
 use crate::key::{Key, KeyHasher};
+use crate::step::CancelToken;
 
 /// Digests of files, so that an unchanged file is read once and only looked at afterwards.
 ///
@@ -72,8 +74,8 @@ impl Sources {
         Self { by_content, known: Mutex::default() }
     }
 
-    /// The digest of a file; `None` if it cannot be read now.
-    pub(crate) fn digest(&self, path: &Path) -> Option<Key> {
+    /// The digest of a file; `None` if it cannot be read now, or not before it is time to stop.
+    pub(crate) fn digest(&self, path: &Path, stop: &Stop<'_>) -> Option<Key> {
         let stamp = Stamp::of(path)?;
         if !self.by_content {
             return Some(stamp.key(path));
@@ -83,7 +85,7 @@ impl Sources {
         {
             return Some(*digest);
         }
-        let digest = read(path)?;
+        let digest = read(path, stop)?;
         // Only a stamp that is the same before and after belongs to what was read.
         if stamp.is_settled() && Stamp::of(path)? == stamp {
             self.known.lock().insert(path.to_owned(), (stamp, digest));
@@ -97,11 +99,29 @@ impl Sources {
     }
 }
 
-fn read(path: &Path) -> Option<Key> {
+/// What ends the reading of files before its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stop<'a> {
+    /// Stops it once it is set.
+    pub(crate) token: Option<&'a CancelToken>,
+    /// When it has taken too long.
+    pub(crate) at: Option<Instant>,
+}
+
+impl Stop<'_> {
+    /// Why to stop now, if so.
+    pub(crate) fn reason(&self) -> Option<CancelReason> {
+        let is_late = || self.at.is_some_and(|at| at <= Instant::now());
+        let reason = self.token.and_then(CancelToken::reason);
+        reason.or_else(|| is_late().then_some(CancelReason::Timeout))
+    }
+}
+
+fn read(path: &Path, stop: &Stop<'_>) -> Option<Key> {
     let mut file = std::fs::File::open(path).ok()?;
     let mut hasher = KeyHasher::content();
     let mut chunk = vec![0; 1 << 18];
-    loop {
+    while stop.reason().is_none() {
         match file.read(&mut chunk) {
             Ok(0) => return Some(hasher.finish()),
             Ok(len) => std::io::Write::write_all(&mut hasher, &chunk[..len]).ok()?,
@@ -109,6 +129,7 @@ fn read(path: &Path) -> Option<Key> {
             Err(_) => return None,
         }
     }
+    None
 }
 
 #[cfg(test)]
@@ -120,23 +141,39 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
         let sources = Sources::new(true);
-        assert_eq!(sources.digest(&path), None);
+        assert_eq!(sources.digest(&path, &Stop::default()), None);
         std::fs::write(&path, b"one").unwrap();
-        let one = sources.digest(&path).unwrap();
+        let one = sources.digest(&path, &Stop::default()).unwrap();
         // Same length, and too soon for the time stamp to be trusted.
         std::fs::write(&path, b"two").unwrap();
-        let two = sources.digest(&path).unwrap();
+        let two = sources.digest(&path, &Stop::default()).unwrap();
         assert_ne!(one, two);
         std::fs::write(&path, b"one").unwrap();
-        assert_eq!(sources.digest(&path), Some(one));
+        assert_eq!(sources.digest(&path, &Stop::default()), Some(one));
+    }
+
+    #[test]
+    fn a_file_is_not_read_on_once_it_is_time_to_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a file");
+        std::fs::write(&path, b"one").unwrap();
+        let (sources, token) = (Sources::new(true), CancelToken::new());
+        let stop = Stop { token: Some(&token), at: None };
+        assert!(sources.digest(&path, &stop).is_some());
+        let late = Stop { token: None, at: Some(Instant::now()) };
+        assert_eq!(sources.digest(&path, &late), None);
+        assert_eq!(late.reason(), Some(CancelReason::Timeout));
+        token.cancel(CancelReason::User);
+        assert_eq!(sources.digest(&path, &stop), None);
+        assert_eq!(stop.reason(), Some(CancelReason::User));
     }
 
     #[test]
     fn what_is_no_file_has_no_digest() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Sources::new(true).digest(folder.path()), None);
+        assert_eq!(Sources::new(true).digest(folder.path(), &Stop::default()), None);
         #[cfg(unix)]
-        assert_eq!(Sources::new(true).digest(Path::new("/dev/zero")), None);
+        assert_eq!(Sources::new(true).digest(Path::new("/dev/zero"), &Stop::default()), None);
     }
 
     #[test]
@@ -150,13 +187,13 @@ mod tests {
         };
         settle(&path);
         let sources = Sources::new(true);
-        let first = sources.digest(&path).unwrap();
+        let first = sources.digest(&path, &Stop::default()).unwrap();
         // A change that hides behind the same length, time and file id is found on request.
         std::fs::write(&path, b"new").unwrap();
         settle(&path);
-        assert_eq!(sources.digest(&path), Some(first));
+        assert_eq!(sources.digest(&path, &Stop::default()), Some(first));
         sources.revalidate();
-        assert_ne!(sources.digest(&path), Some(first));
+        assert_ne!(sources.digest(&path, &Stop::default()), Some(first));
     }
 
     #[test]
@@ -164,14 +201,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
         let sources = Sources::new(false);
-        assert_eq!(sources.digest(&path), None);
+        assert_eq!(sources.digest(&path, &Stop::default()), None);
         let then = |seconds| SystemTime::now() - Duration::from_secs(seconds);
         let (first, second) = (then(3600), then(1800));
         let digest = |content: &[u8], changed| {
             std::fs::write(&path, content).unwrap();
             let file = std::fs::File::options().write(true).open(&path).unwrap();
             file.set_modified(changed).unwrap();
-            sources.digest(&path).unwrap()
+            sources.digest(&path, &Stop::default()).unwrap()
         };
         let one = digest(b"one", first);
         assert_eq!(digest(b"one", first), one);
@@ -191,8 +228,8 @@ mod tests {
             std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         }
         let sources = Sources::new(true);
-        let one = sources.digest(&path).unwrap();
+        let one = sources.digest(&path, &Stop::default()).unwrap();
         std::fs::rename(&other, &path).unwrap();
-        assert_ne!(sources.digest(&path), Some(one));
+        assert_ne!(sources.digest(&path, &Stop::default()), Some(one));
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Group {
     pub(crate) members: Vec<Member>,
     /// The place of the step that takes the rows of the result, if there is one.
     pub(crate) sink: Option<u32>,
+    /// The places that pass on what one of the others gives.
+    pub(crate) passing: Vec<u32>,
     /// Whether the result is a mask and not an image.
     pub(crate) is_mask: bool,
 }
@@ -72,6 +74,14 @@ impl Group {
     pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
         let members = self.members.iter().map(|member| member.place);
         self.sources.iter().copied().chain(members).chain(self.sink)
+    }
+
+    /// All places but the last one, those that only pass on included, in running order.
+    pub(crate) fn others(&self, last: u32) -> Vec<u32> {
+        let places = self.places().chain(self.passing.iter().copied());
+        let mut others: Vec<u32> = places.filter(|&place| place != last).collect();
+        others.sort_unstable();
+        others
     }
 
     /// Bytes of the result, and the most bytes of images and windows that the group makes and has

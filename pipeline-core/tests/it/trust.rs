@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use pipeline_core::data::In;
-use pipeline_core::event::{Event, EventKind, Status};
+use pipeline_core::event::{Event, EventKind, RunStatus, Status};
 use pipeline_core::{
-    Context, Error, Executor, Graph, Node, Options, Report, Result, RunOptions, Services, Spec,
-    Step,
+    CancelReason, CancelToken, Context, Error, Executor, Graph, Node, Options, Report, Result,
+    RunOptions, Services, Spec, Step,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,35 @@ impl Bench {
         };
         self.listener.of(report.run()).into_iter().filter_map(warning).collect()
     }
+}
+
+#[test]
+fn a_run_that_is_to_stop_is_not_held_up_by_its_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("number");
+    std::fs::write(&path, "4").unwrap();
+    let (graph, load, _) = chain(path);
+    let executor = bench(0.0).executor;
+    let token = CancelToken::new();
+    let options = RunOptions { token: token.clone(), ..RunOptions::default() };
+    let key = executor.plan(&graph, &options).unwrap().key(load.id());
+    assert!(key.is_some());
+
+    token.cancel(CancelReason::User);
+    let refused = executor.plan(&graph, &options).map(drop);
+    assert!(matches!(refused, Err(Error::Cancelled(CancelReason::User))), "{refused:?}");
+    // A run ends with a report all the same, and its files were not read.
+    let report = executor.run(&graph, &options).unwrap();
+    assert_eq!(report.status(), RunStatus::Cancelled);
+    assert_eq!(report.plan().key(load.id()), None);
+    let report = executor.spawn(&graph, &options).unwrap().wait();
+    assert_eq!(report.status(), RunStatus::Cancelled);
+
+    let options = RunOptions { timeout: Some(Duration::ZERO), ..RunOptions::default() };
+    let refused = executor.plan(&graph, &options).map(drop);
+    assert!(matches!(refused, Err(Error::Cancelled(CancelReason::Timeout))), "{refused:?}");
+    // The next plan knows nothing of that.
+    assert_eq!(executor.plan(&graph, &RunOptions::default()).unwrap().key(load.id()), key);
 }
 
 fn chain(path: PathBuf) -> (Graph, Node<Number>, Node<Number>) {

@@ -96,6 +96,8 @@ fn no_bit_depends_on_streaming() {
         let steps: Vec<(u32, usize, usize)> =
             (0..next(7)).map(|_| (next(13), next(3) as usize, next(3) as usize)).collect();
         let format = formats[next(lossless) as usize];
+        // One of the steps may be switched off.
+        let off = 2 + next(12) as usize;
         let out = |name: &str| folder.path().join(format!("out{seed}-{name}.{format}"));
         let graph = |name: &str| {
             let mut graph = Graph::new();
@@ -110,6 +112,9 @@ fn no_bit_depends_on_streaming() {
             }
             let saved = graph.add("save", Save::path(out(name)), nodes[nodes.len() - 1]);
             graph.target(saved);
+            if let Some(node) = nodes.get(off) {
+                graph.bypass(node.id()).unwrap();
+            }
             graph
         };
         run(&graph("apart"), Fusion::Never, 1).ok().unwrap();
@@ -156,6 +161,22 @@ fn memory_does_not_grow_with_the_height() {
             peak
         });
         assert_eq!(peaks[0], peaks[1], "{format}");
+    }
+}
+
+#[test]
+fn a_step_that_is_switched_off_does_not_break_a_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&filled((300, 6000), 3, SampleType::U8, 1), folder.path().join("in.tif"));
+    let (mut graph, [_, _, _, sharp, bright]) = chain(folder.path(), "in.tif", "out.tif", 6000);
+    let all = run(&graph, Fusion::Auto, 2).totals().peak_bytes;
+    for node in [sharp, bright] {
+        graph.bypass(node.id()).unwrap();
+        let report = run(&graph, Fusion::Auto, 2);
+        assert_eq!(report.step(node.id()).unwrap().status, Status::Bypassed);
+        let peak = report.totals().peak_bytes;
+        assert!(peak <= all, "{peak} bytes at once, {all} with all steps");
+        assert_eq!(report.plan().peak_bytes(), (peak, true));
     }
 }
 
