@@ -86,8 +86,11 @@ impl Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: found {}, expected {}", self.path, self.found, self.expected)?;
-        // What is expected of a number says more than the nearest one.
-        let name = self.nearest.as_deref().filter(|_| self.clamped().is_none());
+        // What is expected of a number says more than the nearest one, and where one name only is
+        // expected, it is there already.
+        let says_more =
+            |name: &&str| self.clamped().is_none() && self.expected != format!("`{name}`");
+        let name = self.nearest.as_deref().filter(says_more);
         f.write_str(&nearest_suffix(name))
     }
 }
@@ -121,6 +124,19 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_all_that_was_expected_is_told_once() {
+        let fault = |expected| {
+            let fault = Fault::new(FaultCode::UnknownPort, "nodes.a.inputs.on", "`on`", expected);
+            fault.near(Some("in".into())).to_string()
+        };
+        assert_eq!(fault("`in`"), "nodes.a.inputs.on: found `on`, expected `in`");
+        assert_eq!(
+            fault("one of `in`, `mask`"),
+            "nodes.a.inputs.on: found `on`, expected one of `in`, `mask`; did you mean `in`?"
+        );
+    }
 
     #[test]
     fn nearest_finds_slips_and_ignores_strangers() {
