@@ -19,18 +19,23 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 impl Replacement {
     /// Opens a temporary file in the folder of `target`, which is made if it is missing.
     pub(super) fn of(target: &Path) -> io::Result<(Self, File)> {
-        let name = target.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
+        if target.file_name().is_none() {
+            return Err(io::Error::other("the path names no file"));
+        }
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder {
             fs::create_dir_all(folder)?;
         }
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let suffix = format!(".{}-{count}.part", std::process::id());
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(suffix);
-        let temporary = target.with_file_name(hidden);
-        let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        let (temporary, file) = loop {
+            // Short, and without the target's name, which may be as long as names can be.
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let temporary = target.with_file_name(format!(".{}-{count}.part", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+                // A process that had the same number was stopped before it could remove it.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => break (temporary, file?),
+            }
+        };
         Ok((Self { temporary, committed: false }, file))
     }
 
@@ -51,5 +56,25 @@ impl Drop for Replacement {
             // Nothing can be done about a file that cannot be removed, and the first error counts.
             let _ = fs::remove_file(&self.temporary);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stopped_process_left_behind_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let next = COUNT.load(Ordering::Relaxed);
+        for count in next..next + 20 {
+            let name = format!(".{}-{count}.part", std::process::id());
+            fs::write(folder.path().join(name), b"left behind").unwrap();
+        }
+        let target = folder.path().join("picture.png");
+        let (replacement, file) = Replacement::of(&target).unwrap();
+        replacement.commit(&file, &target, false).unwrap();
+        assert_eq!(fs::read(target).unwrap(), b"");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 21);
     }
 }
