@@ -46,7 +46,7 @@ pub(crate) use schema::check as check_params;
 pub use scratch::Scratch;
 pub use services::Services;
 pub use spec::{CutOff, Kind, Lane, Spec, Units};
-pub use stream::{ImageRows, Rows, Sink, Source, Stream, gather};
+pub use stream::{ImageRows, Rows, Sink, Source, Stream, gather, no_more};
 pub use tile::{Tile, tile};
 #[cfg(feature = "testkit")]
 pub(crate) use unit::Curve;

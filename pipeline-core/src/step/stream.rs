@@ -175,6 +175,7 @@ impl Rows for ImageRows<'_> {
 }
 
 /// The error of rows beyond the last one.
-pub(super) fn no_more() -> Error {
+#[must_use]
+pub fn no_more() -> Error {
     Error::failed("there are no more rows")
 }

@@ -4,25 +4,43 @@
 //! copy or a download cut off would open. What follows the end is of no concern: some programs
 //! put a second picture or a note there.
 
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read, Seek};
 
 use image::ImageFormat;
 
+/// The markers of a JPEG before its coded samples, and behind them.
+const START_OF_SCAN: u8 = 0xDA;
+const END_OF_IMAGE: u8 = 0xD9;
+
+/// Whether files of a format have an end that can be looked for; those of the others are left to
+/// their decoders.
+pub(super) const fn has_end(format: ImageFormat) -> bool {
+    matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)
+}
+
 /// Reads on to the end of the picture; an error of kind `UnexpectedEof` if the file stops before.
-///
-/// The formats without an end of their own are left to their decoders.
 pub(super) fn check(format: ImageFormat, source: &mut impl BufRead) -> io::Result<()> {
     match format {
-        ImageFormat::Jpeg => jpeg(source),
+        ImageFormat::Jpeg => jpeg(source, END_OF_IMAGE),
         ImageFormat::Png => png(source),
         ImageFormat::WebP => webp(source),
         _ => Ok(()),
     }
 }
 
-/// Segments with a length, and between them coded samples, in which every byte 255 is followed by
-/// one that is no marker of a segment.
-fn jpeg(source: &mut impl BufRead) -> io::Result<()> {
+/// The bytes of a JPEG before its coded samples: all that its layout is known from.
+pub(super) fn head_of_jpeg(source: &mut (impl BufRead + Seek)) -> io::Result<Vec<u8>> {
+    jpeg(source, START_OF_SCAN)?;
+    let len = source.stream_position()?;
+    source.rewind()?;
+    let mut head = Vec::new();
+    source.take(len).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Reads on behind the marker `last`, past segments with a length, and between them coded samples,
+/// in which every byte 255 is followed by one that is no marker of a segment.
+fn jpeg(source: &mut impl BufRead, last: u8) -> io::Result<()> {
     loop {
         source.skip_until(0xFF)?;
         let mut code = 0xFF;
@@ -30,14 +48,15 @@ fn jpeg(source: &mut impl BufRead) -> io::Result<()> {
             [code] = take(source)?;
         }
         match code {
-            // The end of the image.
-            0xD9 => return Ok(()),
-            // A byte 255 of the samples, a restart, the start of the image, and a marker of no use.
-            0x00 | 0x01 | 0xD0..=0xD8 => {}
+            // A byte 255 of the samples, a marker of no use, a restart, and the image's start and end.
+            0x00 | 0x01 | 0xD0..=END_OF_IMAGE => {}
             _ => {
                 let len = u16::from_be_bytes(take(source)?);
                 skip(source, u64::from(len).saturating_sub(2))?;
             }
+        }
+        if code == last {
+            return Ok(());
         }
     }
 }
@@ -90,6 +109,14 @@ mod tests {
         // Start, a segment that holds an end, coded samples with a stuffed 255 and a restart.
         let bytes = b"\xFF\xD8\xFF\xE1\0\x06ab\xFF\xD9\xFF\xDA\0\x02z\xFF\0z\xFF\xD0z\xFF\xFF\xD9";
         check_whole(ImageFormat::Jpeg, &[&bytes[..], b"and more"].concat(), bytes.len());
+    }
+
+    #[test]
+    fn the_head_of_a_jpeg_goes_up_to_its_samples() {
+        let head = b"\xFF\xD8\xFF\xE1\0\x06ab\xFF\xDA\xFF\xDA\0\x03z";
+        let bytes = [&head[..], b"y\xFF\0z\xFF\xDA\0\x02z\xFF\xD9"].concat();
+        assert_eq!(head_of_jpeg(&mut io::Cursor::new(&bytes)).unwrap(), head);
+        assert!(head_of_jpeg(&mut io::Cursor::new(&head[..14])).is_err());
     }
 
     #[test]

@@ -17,9 +17,21 @@ use super::{complete, png, tiff, whole};
 const START: u64 = 16;
 
 /// The rows of the picture in the file of `open`; a panic of a decoder becomes an error.
+///
+/// Whether the file is whole is looked at before the first row, or where a decoder refuses it: then
+/// that it is cut off says more than what the decoder missed.
 pub(super) fn rows<'a>(open: &'a Open, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> {
-    let rows = guard(open, ctx, || attempt(open, ctx))?;
-    Ok(Box::new(Guarded { open, ctx: *ctx, rows }))
+    let (format, source) = guard(open, ctx, || start(open, ctx))?;
+    match guard(open, ctx, || decoder(open, ctx, format, source)) {
+        Ok(rows) => {
+            let unchecked = complete::has_end(format).then_some(format);
+            Ok(Box::new(Guarded { open, ctx: *ctx, rows, unchecked }))
+        }
+        Err(error) => {
+            guard(open, ctx, || is_whole(open, ctx, format))?;
+            Err(error)
+        }
+    }
 }
 
 /// Rows whose decoder may panic, and meets a cancel as an error of the file.
@@ -27,6 +39,8 @@ struct Guarded<'a> {
     open: &'a Open,
     ctx: Context<'a>,
     rows: Box<dyn Rows + 'a>,
+    /// The format of a file that is still to be looked at for its end.
+    unchecked: Option<ImageFormat>,
 }
 
 impl Rows for Guarded<'_> {
@@ -43,6 +57,9 @@ impl Rows for Guarded<'_> {
     }
 
     fn read(&mut self, rows: &mut [u8]) -> Result<()> {
+        if let Some(format) = self.unchecked.take() {
+            guard(self.open, &self.ctx, || is_whole(self.open, &self.ctx, format))?;
+        }
         guard(self.open, &self.ctx, || self.rows.read(rows))
     }
 }
@@ -78,7 +95,8 @@ pub(super) fn given(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn attempt<'a>(open: &'a Open, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> {
+/// The file, and the format of the picture that it begins with.
+fn start<'a>(open: &Open, ctx: &Context<'a>) -> Result<(ImageFormat, PictureFile<'a>)> {
     given(&open.path)?;
     let mut source = PictureFile::of(open, ctx)?;
     let fail = |error| refuse(&open.path, "read", error);
@@ -88,27 +106,35 @@ fn attempt<'a>(open: &'a Open, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> 
             .map_err(|error| refuse(&open.path, "decode", error))?,
     };
     source.rewind().map_err(fail)?;
-    if format == ImageFormat::Tiff {
-        if let Some(rows) = tiff::rows(open, source)? {
-            return Ok(rows);
-        }
-        source = PictureFile::of(open, ctx)?;
-    } else {
-        complete::check(format, &mut source).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => {
-                refuse(&open.path, "decode", "the file ends before the picture does")
-            }
-            _ => fail(error),
-        })?;
-        source.rewind().map_err(fail)?;
+    Ok((format, source))
+}
+
+fn decoder<'a>(
+    open: &'a Open,
+    ctx: &Context<'a>,
+    format: ImageFormat,
+    source: PictureFile<'a>,
+) -> Result<Box<dyn Rows + 'a>> {
+    let rows = match format {
+        ImageFormat::Tiff => tiff::rows(open, source)?,
+        ImageFormat::Png => png::rows(open, source)?,
+        _ => return whole::picture(open, format, source),
+    };
+    match rows {
+        Some(rows) => Ok(rows),
+        None => whole::picture(open, format, PictureFile::of(open, ctx)?),
     }
-    if format == ImageFormat::Png {
-        if let Some(rows) = png::rows(open, source)? {
-            return Ok(rows);
+}
+
+/// Refuses a file that ends before the picture does.
+fn is_whole(open: &Open, ctx: &Context<'_>, format: ImageFormat) -> Result<()> {
+    let mut source = PictureFile::of(open, ctx)?;
+    complete::check(format, &mut source).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => {
+            refuse(&open.path, "decode", "the file ends before the picture does")
         }
-        source = PictureFile::of(open, ctx)?;
-    }
-    whole::picture(open, format, source)
+        _ => refuse(&open.path, "read", error),
+    })
 }
 
 /// The format that the first bytes tell.

@@ -41,8 +41,10 @@ pub enum Orientation {
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
 /// **Cost**: decoding; of memory the samples once, twice while a picture is turned. TIFF and PNG are
 /// read row by row where everything after them goes from top to bottom: then a strip, a row of tiles
-/// or a few rows are there at a time; not if the picture is turned or a PNG interlaced. The step
-/// waits for the disk on a thread for that; a cancel is seen whenever the file is read.
+/// or a few rows are there at a time; not if the picture is turned or a PNG interlaced. PNG, JPEG
+/// and WebP are read through to their end once more before the first row, to know that they are
+/// whole. The step waits for the disk on a thread for that; a cancel is seen whenever the file is
+/// read.
 /// **Errors**: a path that is missing or no file, such as a folder or a pipe; a file that is cut
 /// off, damaged or of an unknown kind; a side or a size above its limit, which is checked before
 /// the samples are allocated. A panic of a decoder becomes an error.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use image::metadata::Orientation as Exif;
-use pipeline_core::step::Rows;
+use pipeline_core::step::{Rows, no_more};
 use pipeline_core::{Layout, Result, SampleType};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
 
 use super::decode::{allow, allow_sides, describes, refuse};
 use super::file::PictureFile;
 use super::open::Open;
-use super::whole::{no_more, turned};
+use super::whole::turned;
 
 /// The rows of a PNG file; none if they do not come from top to bottom, and it is for `image`.
 pub(super) fn rows<'a>(

@@ -11,20 +11,20 @@ use std::sync::Arc;
 
 use image::metadata::Orientation as Exif;
 use pipeline_core::data::Buffer;
-use pipeline_core::step::Rows;
+use pipeline_core::step::{Rows, no_more};
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, Sample, SampleType, dispatch};
 use tiff::decoder::{
     BufferLayoutPreference, ChunkType, Decoder, DecodingResult, DecodingSampleType, Limits,
 };
 use tiff::tags::{
-    ByteOrder, CompressionMethod, ExtraSamples, PhotometricInterpretation, Predictor, Tag,
+    ByteOrder, CompressionMethod, ExtraSamples, PhotometricInterpretation, Predictor, Tag, Type,
 };
-use tiff::{ColorType, TiffError};
+use tiff::{ColorType, Directory, TiffError};
 
 use super::decode::{allow, allow_sides, describes, refuse};
 use super::file::PictureFile;
 use super::open::Open;
-use super::whole::{no_more, turned};
+use super::whole::turned;
 use crate::kernel::unpremultiply;
 
 /// The rows of the first picture of a TIFF file; none if it is for `image`.
@@ -57,6 +57,7 @@ pub(super) fn rows<'a>(
     allow(open, "the picture", needed(&stored, layout))?;
     layout.sample_count()?;
 
+    is_whole(&mut decoder, open.max_bytes).map_err(fail)?;
     let extra = tag(decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)).map_err(fail)?;
     let extra = extra.unwrap_or_default().first().copied().and_then(ExtraSamples::from_u16);
     let is_float = matches!(
@@ -72,7 +73,6 @@ pub(super) fn rows<'a>(
         _ => ColorSpace::Srgb,
     };
 
-    is_whole(&mut decoder).map_err(fail)?;
     let icc = tag(decoder.find_tag(Tag::IccProfile)).map_err(fail)?;
     let icc = icc.and_then(|icc| icc.into_u8_vec().ok()).filter(|icc| describes(icc, layout));
     let turn = tag(decoder.find_tag_unsigned::<u8>(Tag::Orientation)).map_err(fail)?;
@@ -286,9 +286,14 @@ fn tag<T>(found: tiff::TiffResult<Option<T>>) -> tiff::TiffResult<Option<T>> {
 
 /// Refuses a file that ends before all that its first picture names: decoders leave out what they
 /// can do without, such as notes and the unseen part of the last tile.
-fn is_whole(decoder: &mut Decoder<PictureFile<'_>>) -> tiff::TiffResult<()> {
-    for entry in decoder.tag_iter() {
-        tag(entry.map(Some))?;
+fn is_whole(decoder: &mut Decoder<PictureFile<'_>>, max_bytes: u64) -> tiff::TiffResult<()> {
+    let entries = decoder.ifd_pointer().map(|start| decoder.read_directory(start)).transpose()?;
+    for (name, entry) in entries.iter().flat_map(Directory::iter) {
+        // No file is as long as this text, and the crate prints when it is asked for.
+        if entry.field_type() == Type::ASCII && entry.count() > max_bytes {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        tag(decoder.find_tag(name))?;
     }
     let ranges =
         [(Tag::StripOffsets, Tag::StripByteCounts), (Tag::TileOffsets, Tag::TileByteCounts)];

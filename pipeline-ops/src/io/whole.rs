@@ -1,14 +1,16 @@
 //! Pictures that are there only as a whole: their decoder gives all at once, or they are turned.
 
+use std::io::{Cursor, Seek};
 use std::sync::Arc;
 
 use image::codecs::{bmp, gif, jpeg, png, pnm, tiff, webp};
 use image::error::{ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 use image::metadata::Orientation as Exif;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
-use pipeline_core::step::{Rows, gather};
+use pipeline_core::step::{Rows, gather, no_more};
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, SampleType};
 
+use super::complete::head_of_jpeg;
 use super::decode::{allow, allow_sides, describes, refuse};
 use super::file::PictureFile;
 use super::open::{Open, Orientation};
@@ -23,14 +25,14 @@ pub(super) fn picture<'a>(
     let fail = |error: ImageError| refuse(&open.path, "decode", error);
     match format {
         ImageFormat::Png => {
-            rows(open, png::PngDecoder::with_limits(source, limits(open)).map_err(fail)?)
+            all_at_once(open, png::PngDecoder::with_limits(source, limits(open)).map_err(fail)?)
         }
-        ImageFormat::Jpeg => rows(open, jpeg::JpegDecoder::new(source).map_err(fail)?),
-        ImageFormat::Tiff => rows(open, tiff::TiffDecoder::new(source).map_err(fail)?),
-        ImageFormat::WebP => rows(open, webp::WebPDecoder::new(source).map_err(fail)?),
-        ImageFormat::Gif => rows(open, gif::GifDecoder::new(source).map_err(fail)?),
-        ImageFormat::Bmp => rows(open, bmp::BmpDecoder::new(source).map_err(fail)?),
-        ImageFormat::Pnm => rows(open, pnm::PnmDecoder::new(source).map_err(fail)?),
+        ImageFormat::Jpeg => jpeg(open, source),
+        ImageFormat::Tiff => all_at_once(open, tiff::TiffDecoder::new(source).map_err(fail)?),
+        ImageFormat::WebP => all_at_once(open, webp::WebPDecoder::new(source).map_err(fail)?),
+        ImageFormat::Gif => all_at_once(open, gif::GifDecoder::new(source).map_err(fail)?),
+        ImageFormat::Bmp => all_at_once(open, bmp::BmpDecoder::new(source).map_err(fail)?),
+        ImageFormat::Pnm => all_at_once(open, pnm::PnmDecoder::new(source).map_err(fail)?),
         other => {
             let format = ImageFormatHint::Exact(other);
             let kind = UnsupportedErrorKind::Format(format.clone());
@@ -46,9 +48,36 @@ fn limits(open: &Open) -> Limits {
     limits
 }
 
-fn rows<'a>(
+/// The decoder reads all of a file before it tells anything, so it is asked about the head alone
+/// first; where that does not do, about all.
+fn jpeg<'a>(open: &'a Open, mut source: PictureFile<'a>) -> Result<Box<dyn Rows + 'a>> {
+    let head = head_of_jpeg(&mut source).ok();
+    source.rewind().map_err(|error| refuse(&open.path, "read", error))?;
+    match head.and_then(|head| jpeg::JpegDecoder::new(Cursor::new(head)).ok()) {
+        Some(head) => rows(open, head, move |_, samples| {
+            let mut decoder = jpeg::JpegDecoder::new(source)?;
+            decoder.set_limits(limits(open))?;
+            decoder.read_image(samples)
+        }),
+        None => {
+            let decoder = jpeg::JpegDecoder::new(source);
+            all_at_once(open, decoder.map_err(|error| refuse(&open.path, "decode", error))?)
+        }
+    }
+}
+
+fn all_at_once<'a>(
     open: &'a Open,
-    mut decoder: impl ImageDecoder + Send + 'a,
+    decoder: impl ImageDecoder + Send + 'a,
+) -> Result<Box<dyn Rows + 'a>> {
+    rows(open, decoder, ImageDecoder::read_image)
+}
+
+/// The rows of a picture that `decoder` tells about and `decode` makes of it.
+fn rows<'a, D: ImageDecoder + Send + 'a>(
+    open: &'a Open,
+    mut decoder: D,
+    decode: impl FnOnce(D, &mut [u8]) -> ImageResult<()> + Send + 'a,
 ) -> Result<Box<dyn Rows + 'a>> {
     let fail = |error: ImageError| refuse(&open.path, "decode", error);
     decoder.set_limits(limits(open)).map_err(fail)?;
@@ -59,7 +88,7 @@ fn rows<'a>(
     // A damaged profile or note is no reason to refuse the pixels.
     let icc = decoder.icc_profile().ok().flatten().filter(|icc| describes(icc, layout));
     let orientation = decoder.orientation().unwrap_or(Exif::NoTransforms);
-    let decode = Box::new(move |samples: &mut [u8]| decoder.read_image(samples));
+    let decode = Box::new(move |samples: &mut [u8]| decode(decoder, samples));
     let rows = Decoded { open, layout, icc: icc.map(Arc::from), decode: Some(decode), image: None };
     Ok(turned(open, orientation, Box::new(rows)))
 }
@@ -194,9 +223,4 @@ fn hand_out(image: &mut Option<(Image, usize)>, rows: &mut [u8]) -> Result<()> {
         *image = None;
     }
     Ok(())
-}
-
-/// The error of rows below the last one.
-pub(super) fn no_more() -> Error {
-    Error::failed("the picture has no more rows")
 }

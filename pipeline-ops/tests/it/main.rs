@@ -8,6 +8,8 @@
 )]
 
 #[cfg(feature = "codecs")]
+mod complete;
+#[cfg(feature = "codecs")]
 mod contract;
 mod curves;
 mod drawn;

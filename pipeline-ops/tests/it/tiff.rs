@@ -183,6 +183,21 @@ fn channels_without_a_meaning_are_data_of_any_sample_type() {
 }
 
 #[test]
+fn a_text_that_is_longer_than_any_file_may_be_is_cut_off() {
+    let mut bytes = Tiff { samples: 3, photometric: 2, icc: b"note", ..GRAY }.bytes(&[0; 6]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.tif");
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(open(&path).is_ok());
+    // The last entry as a text of nearly 2 GiB.
+    let entry = bytes.windows(2).position(|tag| tag == 34675u16.to_le_bytes()).unwrap();
+    bytes[entry + 2] = 2;
+    bytes[entry + 4..entry + 8].copy_from_slice(&i32::MAX.to_le_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(matches!(open(&path), Err(Error::File { action: "decode", .. })));
+}
+
+#[test]
 fn data_of_any_number_of_channels_is_saved_and_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     for channels in 2..=5u16 {
