@@ -44,6 +44,7 @@ fn main() -> Result<()> {
     let ctx = Context::default();
     let count = cells.len();
     let sheet = ContactSheet { columns: Some(10), ..ContactSheet::default() }.run(cells, &ctx)?;
+    // As it is, `docs/images/gallery.jpg`.
     Save::path("out/gallery/gallery.jpg").run(In::new(sheet), &ctx)?;
     println!("{count} operations took {} µs", report.totals().duration_us);
     println!("picture: out/gallery/gallery.jpg");

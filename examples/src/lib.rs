@@ -1,5 +1,7 @@
 //! What the examples share, and the guides, whose code is compiled and run with the tests.
 
+use std::path::{Path, PathBuf};
+
 use pipeline_core::{
     ColorSpace, Context, Error, Image, In, Labels, Layout, Mask, Result, SampleType, Step, Value,
 };
@@ -44,11 +46,38 @@ pub fn picture(value: &Value, page: (u32, u32), ctx: &Context<'_>) -> Result<Ima
     Ok(image.with_color(ColorSpace::Srgb))
 }
 
+/// A folder below that for temporary files, which goes with the value.
+#[derive(Debug)]
+pub struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    /// A folder of this process; whoever writes into it makes it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("{name}-{}", std::process::id())))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
 #[doc = include_str!("../../docs/guide/write-a-step.md")]
 mod guide_write_a_step {}
+
+#[doc = include_str!("../../docs/guide/write-a-source.md")]
+mod guide_write_a_source {}
 
 #[doc = include_str!("../../docs/guide/write-a-cache.md")]
 mod guide_write_a_cache {}
