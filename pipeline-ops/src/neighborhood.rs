@@ -45,7 +45,7 @@ pub(crate) fn footprint(border: Border, region: Region, (x, y): (u32, u32), all:
 
 /// The rows of an image and, above and below it, those of its border.
 #[derive(Debug)]
-pub(crate) struct Rows<'a, T> {
+pub(crate) struct BorderedRows<'a, T> {
     plane: Plane<'a, T>,
     width: usize,
     height: usize,
@@ -54,7 +54,7 @@ pub(crate) struct Rows<'a, T> {
     constant: Vec<T>,
 }
 
-impl<'a, T: Sample> Rows<'a, T> {
+impl<'a, T: Sample> BorderedRows<'a, T> {
     /// The rows that windows of radius `radius` see from `region`.
     pub(crate) fn new(
         input: &View<'a>,
@@ -141,7 +141,7 @@ impl Term<'_> {
     /// Fills `columns` with the sums along columns of the rows from `first` on.
     fn sum_columns<T: Sample>(
         &self,
-        rows: &Rows<'_, T>,
+        rows: &BorderedRows<'_, T>,
         first: u32,
         columns: &mut [f32],
         ctx: &Context<'_>,
@@ -187,7 +187,7 @@ impl Separable<'_> {
         finish: impl Fn(u32, &[f32], &mut [U]),
     ) -> Result<()> {
         let (region, (rx, ry)) = (out.region(), self.radius());
-        let rows = Rows::<T>::new(input, region, (rx, ry), self.border)?;
+        let rows = BorderedRows::<T>::new(input, region, (rx, ry), self.border)?;
         let channels = rows.plane.channels();
         let row_len = rows.row_len();
         let out_len = region.width as usize * channels;
@@ -259,7 +259,7 @@ impl WindowSums {
     ) -> Result<()> {
         let (region, Self { radius, border }) = (out.region(), self);
         let size = 2 * radius + 1;
-        let rows = Rows::<T>::new(input, region, (radius, radius), border)?;
+        let rows = BorderedRows::<T>::new(input, region, (radius, radius), border)?;
         let span = rows.span(region, radius);
         let constant = rows.constant().column_of(size);
         let len = region.width as usize * span.channels;

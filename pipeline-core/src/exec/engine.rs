@@ -25,7 +25,7 @@ use super::timer::Timer;
 use crate::error::{Error, Result};
 use crate::id::RunId;
 use crate::observe::{Observer, Pump};
-use crate::plan::{Costs, Identities, Planner, Recheck, Sources};
+use crate::plan::{Costs, FileDigests, Identities, Planner, Recheck};
 use crate::step::{Crew, Lane, Services};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
@@ -115,7 +115,7 @@ pub(super) struct Engine {
     pub(super) services: Services,
     pub(super) observers: Vec<Arc<dyn Observer>>,
     pub(super) pump: Pump,
-    pub(super) sources: Sources,
+    pub(super) digests: FileDigests,
     pub(super) identities: Identities,
     pub(super) costs: Costs,
     pub(super) planners: Mutex<Vec<(u64, Planner)>>,
@@ -187,7 +187,7 @@ impl Engine {
                 services: options.services,
                 observers: options.observers,
                 pump: Pump::new(),
-                sources: Sources::new(has_cache),
+                digests: FileDigests::new(has_cache),
                 identities: Identities::default(),
                 costs: Costs::default(),
                 planners: Mutex::new(Vec::new()),

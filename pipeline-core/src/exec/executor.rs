@@ -64,7 +64,7 @@ impl Executor {
             bindings: &options.bindings,
             cache: engine.cache.as_ref().map(|cache| cache as &dyn Cache),
             services: &engine.services,
-            sources: &engine.sources,
+            digests: &engine.digests,
             stop,
             identities: &engine.identities,
             costs: &engine.costs,
@@ -153,7 +153,7 @@ impl Executor {
 
     /// Looks at every file again at the next plan, however unchanged it seems.
     pub fn revalidate(&self) {
-        self.engine.sources.revalidate();
+        self.engine.digests.revalidate();
     }
 
     /// The service of type `T` that the executor lends to steps.

@@ -59,7 +59,7 @@ impl RunCore {
         let info = &self.plan.infos[place as usize];
         let counts = self.plan.program.shape.port_counts(place);
         // The result is there; whether it may be kept is worth an answer also in a run that stops.
-        let files = (&self.engine.sources, &Stop::default());
+        let files = (&self.engine.digests, &Stop::default());
         let now = extended(counts, info, files, &self.engine.services);
         if now == Some(planned) {
             return false;

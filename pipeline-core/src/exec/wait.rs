@@ -58,7 +58,7 @@ impl RunCore {
         place: u32,
         attempt: u8,
         limit: Duration,
-    ) -> Option<Watch> {
+    ) -> Option<Deadline> {
         // A time that no clock reaches is no deadline.
         let deadline = Instant::now().checked_add(limit)?;
         let run = Arc::downgrade(self);
@@ -78,13 +78,13 @@ impl RunCore {
                 }
             })
         });
-        Some(Watch { deadline, asked, given_up_on })
+        Some(Deadline { deadline, asked, given_up_on })
     }
 
     /// Watches an attempt that has come back no longer.
-    pub(super) fn forget(&self, watch: Watch) {
-        self.engine.timer.forget(watch.asked);
-        if let Some(due) = watch.given_up_on {
+    pub(super) fn forget(&self, deadline: Deadline) {
+        self.engine.timer.forget(deadline.asked);
+        if let Some(due) = deadline.given_up_on {
             self.engine.timer.forget(due);
         }
     }
@@ -92,7 +92,7 @@ impl RunCore {
 
 /// What a timer does about an attempt that takes too long.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Watch {
+pub(super) struct Deadline {
     pub(super) deadline: Instant,
     asked: Due,
     given_up_on: Option<Due>,

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::rows::Rows;
+use super::rows::NodeRows;
 use super::{Graph, Loose, NodeInfo};
 use crate::error::{Fault, FaultCode};
 use crate::id::NodeId;
 use crate::step::{Arity, Port, StepType};
 
 /// All of them but cycles.
-pub(crate) fn structure(graph: &Graph, rows: &Rows<'_>) -> Vec<Fault> {
+pub(crate) fn structure(graph: &Graph, rows: &NodeRows<'_>) -> Vec<Fault> {
     let outputs = rows.facts.iter().map(|facts| u64::from(facts.outputs)).sum();
     let size = size(rows.infos.len() as u64 + rows.wires.len() as u64, outputs);
     let mut faults: Vec<Fault> = size.into_iter().collect();

@@ -1,6 +1,6 @@
 //! Wires that lead back to where they began.
 
-use super::rows::Rows;
+use super::rows::NodeRows;
 use super::running_order::running_order;
 use crate::error::{Fault, FaultCode};
 
@@ -8,7 +8,7 @@ use crate::error::{Fault, FaultCode};
 const LONGEST_PATH: usize = 20;
 
 /// The shortest cycle through one of the nodes that are on a cycle, as the path a person follows.
-pub(crate) fn cycle(rows: &Rows<'_>) -> Option<Fault> {
+pub(crate) fn cycle(rows: &NodeRows<'_>) -> Option<Fault> {
     let start = on_a_cycle(rows)?;
     let path = shortest_cycle(rows, start);
     let name = |&row: &u32| rows.infos[row as usize].name().to_owned();
@@ -25,7 +25,7 @@ pub(crate) fn cycle(rows: &Rows<'_>) -> Option<Fault> {
 
 /// A row that lies on a cycle: of those that nothing makes ready, walks from producer to producer
 /// until a row comes up again.
-fn on_a_cycle(rows: &Rows<'_>) -> Option<u32> {
+fn on_a_cycle(rows: &NodeRows<'_>) -> Option<u32> {
     let waits = running_order(rows).err()?;
     let mut row = waits.iter().position(|&left| left > 0)?;
     let mut seen = vec![false; waits.len()];
@@ -39,7 +39,7 @@ fn on_a_cycle(rows: &Rows<'_>) -> Option<u32> {
 
 /// The rows of the shortest cycle through `start`, in the direction of the wires, `start` at both
 /// ends.
-fn shortest_cycle(rows: &Rows<'_>, start: u32) -> Vec<u32> {
+fn shortest_cycle(rows: &NodeRows<'_>, start: u32) -> Vec<u32> {
     let mut towards = vec![u32::MAX; rows.infos.len()];
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(row) = queue.pop_front() {

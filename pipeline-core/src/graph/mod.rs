@@ -26,7 +26,7 @@ pub(crate) use facts::Facts;
 pub use file::{FileFormat, FileLimits};
 pub(crate) use group::group;
 pub use node::{NodeInfo, Retry, Settings};
-pub(crate) use rows::{Rows, Wired};
+pub(crate) use rows::{NodeRows, Wired};
 pub(crate) use running_order::running_order;
 
 use crate::data::Data;

@@ -20,7 +20,7 @@ pub(crate) struct Wired {
 }
 
 /// The graph's nodes in the order in which they were added, with the wires that end at each.
-pub(crate) struct Rows<'g> {
+pub(crate) struct NodeRows<'g> {
     pub(crate) infos: Vec<Arc<NodeInfo>>,
     /// The step of each node; none for an input.
     pub(crate) steps: Vec<Option<Arc<dyn AnyStep>>>,
@@ -32,7 +32,7 @@ pub(crate) struct Rows<'g> {
     pub(crate) wires: Vec<Wired>,
 }
 
-impl<'g> Rows<'g> {
+impl<'g> NodeRows<'g> {
     /// Iterative, as everything that walks a graph: several graph algorithms of the library recurse
     /// and abort the process on a chain of some thousand nodes.
     pub(crate) fn of(graph: &'g Graph) -> Self {

@@ -1,13 +1,13 @@
 //! Producers before consumers, where no wires lead back.
 
 use super::group::group;
-use super::rows::Rows;
+use super::rows::NodeRows;
 
 /// Rows with producers first (Kahn's algorithm), depth first, so that a chain stays together.
 ///
 /// # Errors
 /// If wires form a cycle: how many wires each row still waits for when nothing else is ready.
-pub(crate) fn running_order(rows: &Rows<'_>) -> Result<Vec<u32>, Vec<u32>> {
+pub(crate) fn running_order(rows: &NodeRows<'_>) -> Result<Vec<u32>, Vec<u32>> {
     let count = rows.infos.len();
     let numbers = (0u32..).take(count);
     let wires = numbers.clone().flat_map(|row| {

@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::freeze::Frozen;
 use super::keys::{Keys, passed_on};
 use super::request::Request;
-use super::shape::narrow;
+use super::shape::to_u32;
 use crate::cache::Tier;
 use crate::data::Value;
 use crate::error::{Fault, FaultCode};
@@ -124,7 +124,7 @@ impl Demand {
             wanted[shape.producer(slot) as usize] = true;
             used[slot as usize] = true;
         }
-        for place in (0..narrow(shape.len())).rev() {
+        for place in (0..to_u32(shape.len())).rev() {
             if !wanted[place as usize] {
                 continue;
             }
@@ -238,7 +238,7 @@ impl Demand {
         };
         // Nearly always all keys differ. A bit per key tells so for most of them, in less memory
         // than a table takes; the table is for those that are left.
-        let places = 0..narrow(frozen.shape.len());
+        let places = 0..to_u32(frozen.shape.len());
         let bits = (frozen.shape.len() * BITS_PER_KEY).next_power_of_two().max(64);
         let mut seen = vec![0u64; bits / 64];
         let mut bit = |key: Key| {

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result, Write};
 
-use super::shape::narrow;
+use super::shape::to_u32;
 use super::{Action, Plan, order};
 use crate::graph::NodeInfo;
 
@@ -38,7 +38,7 @@ impl Plan {
     pub fn to_dot(&self) -> String {
         let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
         let shape = self.program.wires();
-        for place in 0..narrow(shape.len()) {
+        for place in 0..to_u32(shape.len()) {
             let (info, word) = (self.info(place), self.word(place));
             let color = match word {
                 "run" | "fused" => "lightsalmon",
@@ -54,7 +54,7 @@ impl Plan {
                 self.words(place),
             );
         }
-        for place in 0..narrow(shape.len()) {
+        for place in 0..to_u32(shape.len()) {
             for &slot in shape.inputs(place) {
                 let _ = writeln!(out, "  n{} -> n{place};", shape.producer(slot));
             }

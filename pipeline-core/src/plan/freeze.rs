@@ -9,7 +9,7 @@ use super::plan::Traits;
 use super::shape::Shape;
 use super::validate;
 use crate::error::Fault;
-use crate::graph::{Facts, Graph, NodeInfo, Rows, Wired, running_order};
+use crate::graph::{Facts, Graph, NodeInfo, NodeRows, Wired, running_order};
 use crate::step::AnyStep;
 
 /// A frozen graph: structure, and the node at each place.
@@ -27,7 +27,7 @@ pub(crate) struct Frozen {
 
 /// Freezes a graph. With faults, the shape is empty.
 pub(super) fn freeze(graph: &Graph) -> Frozen {
-    let rows = Rows::of(graph);
+    let rows = NodeRows::of(graph);
     let mut faults = validate::structure(graph, &rows);
     let Some(order) = Order::of(&rows).filter(|_| faults.is_empty()) else {
         faults.extend(validate::cycle(&rows));
@@ -50,7 +50,7 @@ pub(super) fn freeze(graph: &Graph) -> Frozen {
         );
     let mut traits = Traits::default();
     rows.facts.iter().for_each(|facts| traits.add(facts));
-    let Rows { infos, steps, facts, .. } = rows;
+    let NodeRows { infos, steps, facts, .. } = rows;
     let (infos, steps, facts) = match order {
         Order::AsTheyAre => (infos.into(), steps.into(), facts),
         Order::Sorted { .. } => {
@@ -70,7 +70,7 @@ enum Order {
 
 impl Order {
     /// A running order; `None` if the wires form a cycle.
-    fn of(rows: &Rows<'_>) -> Option<Self> {
+    fn of(rows: &NodeRows<'_>) -> Option<Self> {
         if rows.is_ordered() {
             return Some(Self::AsTheyAre);
         }

@@ -16,7 +16,7 @@ use super::keys::Keys;
 use super::narrow::Program;
 use super::order::UNKNOWN_NANOS;
 use super::plan::Plan;
-use super::shape::{Shape, narrow};
+use super::shape::{Shape, to_u32};
 use crate::data::{DataType, Image, Mask};
 use crate::graph::{Facts, NodeInfo};
 use crate::key::Key;
@@ -73,7 +73,7 @@ const NONE: u32 = u32::MAX;
 /// before.
 pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
     let shape = Arc::clone(&program.shape);
-    let places = 0..narrow(shape.len());
+    let places = 0..to_u32(shape.len());
     let facts = |program: &Program, place: u32| &frozen.facts[program.origin(place) as usize];
     let is_fit = |program: &Program, place: u32| {
         let info = &frozen.infos[program.origin(place) as usize];

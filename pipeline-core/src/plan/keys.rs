@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::file_digests::{FileDigests, Stop};
 use super::freeze::Frozen;
 use super::request::{Bindings, Request};
-use super::shape::{Shape, narrow};
-use super::sources::{Sources, Stop};
+use super::shape::{Shape, to_u32};
 use crate::graph::NodeInfo;
 use crate::key::{Key, KeyHasher};
 use crate::step::{CutOff, Kind, Services};
@@ -81,7 +81,7 @@ impl Keys {
             late: vec![false; places],
             ..Self::default()
         };
-        for place in 0..narrow(places) {
+        for place in 0..to_u32(places) {
             if frozen.facts[place as usize].is_unstable() {
                 keys.unstable.push(place);
             }
@@ -115,7 +115,7 @@ impl Keys {
             dirty[place as usize] = true;
         }
         let Some(first) = dirty.iter().position(|&dirty| dirty) else { return };
-        for place in narrow(first)..narrow(shape.len()) {
+        for place in to_u32(first)..to_u32(shape.len()) {
             let is_dirty = dirty[place as usize]
                 || shape.inputs(place).iter().any(|&slot| dirty[shape.producer(slot) as usize]);
             if is_dirty {
@@ -214,7 +214,7 @@ impl Keys {
             }
             return;
         }
-        let files = (request.sources, &request.stop);
+        let files = (request.digests, &request.stop);
         let info = &frozen.infos[place as usize];
         self.extended.insert(place, extended(counts, info, files, request.services));
     }
@@ -266,7 +266,7 @@ impl Keys {
 pub(crate) fn extended(
     counts: &[u32],
     info: &NodeInfo,
-    (sources, stop): (&Sources, &Stop<'_>),
+    (digests, stop): (&FileDigests, &Stop<'_>),
     services: &Services,
 ) -> Option<Key> {
     let body = info.body()?;
@@ -277,7 +277,7 @@ pub(crate) fn extended(
         hasher.number(count.into());
     }
     for path in &spec.reads {
-        hasher.key(&sources.digest(path, stop)?);
+        hasher.key(&digests.digest(path, stop)?);
     }
     for name in &spec.services {
         hasher.text(name).text(services.identity(name)?);

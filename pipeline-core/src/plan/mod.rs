@@ -3,6 +3,7 @@
 
 mod demand;
 mod explain;
+mod file_digests;
 mod freeze;
 mod fuse;
 mod keys;
@@ -15,7 +16,6 @@ mod recheck;
 mod request;
 mod shape;
 mod size;
-mod sources;
 mod targets;
 mod validate;
 
@@ -23,12 +23,12 @@ pub use plan::Plan;
 pub use request::{Bindings, Targets};
 
 pub(crate) use demand::{Action, GivenValue};
+pub(crate) use file_digests::{FileDigests, Stop};
 pub(crate) use keys::{Identities, Identity, extended};
 pub(crate) use narrow::{DECLARED, Program};
 pub(crate) use order::UNKNOWN_NANOS;
 pub(crate) use planner::Planner;
 pub(crate) use recheck::Recheck;
 pub(crate) use request::{Costs, Request};
-pub(crate) use sources::{Sources, Stop};
 #[cfg(all(test, shuttle))]
 pub(crate) use {order::Estimates, shape::Shape};

@@ -8,7 +8,7 @@ use super::freeze::Frozen;
 use super::fuse::{Fusion, fuse};
 use super::keys::{Keys, passed_on};
 use super::order::{self, Estimates};
-use super::shape::{Shape, narrow as number};
+use super::shape::{Shape, to_u32};
 use crate::step::Group;
 
 /// Everything about a run that does not depend on parameters: what happens at which place, in
@@ -89,12 +89,12 @@ pub(super) fn narrow(
         fuse(frozen, keys, &mut program);
     }
     let shape = &*program.shape;
-    program.waits = (0..number(shape.len()))
+    program.waits = (0..to_u32(shape.len()))
         .map(|place| {
             let inputs = shape.inputs(place).iter();
             let awaited =
                 |slot: &&u32| program.actions[shape.producer(**slot) as usize] != Action::Given;
-            number(if whole { inputs.len() } else { inputs.filter(awaited).count() })
+            to_u32(if whole { inputs.len() } else { inputs.filter(awaited).count() })
         })
         .collect();
     program.uses = vec![0; shape.slot_count()];
@@ -136,19 +136,19 @@ fn kinds(frozen: &Frozen, program: &Program) -> (Vec<u16>, Vec<f32>) {
         }
         last.1
     };
-    let kinds = (0..number(program.shape.len())).map(&mut kind).collect();
+    let kinds = (0..to_u32(program.shape.len())).map(&mut kind).collect();
     (kinds, paces)
 }
 
 /// Renumbers the places that are kept.
 fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates) -> Program {
     let old = &*frozen.shape;
-    let origins: Vec<u32> = (0..number(old.len()))
+    let origins: Vec<u32> = (0..to_u32(old.len()))
         .filter(|&place| demand.actions[place as usize] != Action::Skip)
         .collect();
     let mut place_of = vec![u32::MAX; old.len()];
     for (place, &origin) in origins.iter().enumerate() {
-        place_of[origin as usize] = number(place);
+        place_of[origin as usize] = to_u32(place);
     }
     let ids = origins.iter().map(|&origin| old.ids[origin as usize]).collect();
     let outputs = |place: u32| {
@@ -200,7 +200,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
 mod tests {
     use super::super::recheck::Recheck;
     use super::super::request::{Bindings, Costs, Request, Targets};
-    use super::super::{Identities, Planner, Sources, Stop};
+    use super::super::{FileDigests, Identities, Planner, Stop};
     use crate::data::In;
     use crate::error::Result;
     use crate::graph::Graph;
@@ -235,7 +235,7 @@ mod tests {
                 bindings: &Bindings::new().with("input", ()).unwrap(),
                 cache: None,
                 services: &Services::new(),
-                sources: &Sources::new(true),
+                digests: &FileDigests::new(true),
                 stop: Stop::default(),
                 identities: &Identities::default(),
                 costs: &costs,

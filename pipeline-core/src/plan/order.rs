@@ -8,7 +8,7 @@
 
 use super::freeze::Frozen;
 use super::request::{Costs, Estimate};
-use super::shape::{Shape, narrow};
+use super::shape::{Shape, to_u32};
 use crate::graph::Facts;
 
 /// Graphs of more places keep the order in which they were built as their positions: walking them
@@ -57,7 +57,7 @@ fn estimate(facts: &Facts, learned: Option<Estimate>) -> (f32, f32) {
 /// The longest expected time from the start of each place to the end of the run, in nanoseconds.
 pub(super) fn ranks(shape: &Shape, nanos: &[f32]) -> Vec<f32> {
     let mut ranks = nanos.to_vec();
-    for place in (0..narrow(shape.len())).rev() {
+    for place in (0..to_u32(shape.len())).rev() {
         let after = shape.consumers(place).iter().map(|&consumer| ranks[consumer as usize]);
         ranks[place as usize] += after.fold(0.0, f32::max);
     }
@@ -83,7 +83,7 @@ pub(super) fn positions(shape: &Shape, bytes: &[f32]) -> Vec<u32> {
     let mut next = 0;
     let mut stack: Vec<u32> = Vec::new();
     let mut inputs: Vec<u32> = Vec::new();
-    let sinks = (0..narrow(shape.len())).filter(|&place| shape.consumers(place).is_empty());
+    let sinks = (0..to_u32(shape.len())).filter(|&place| shape.consumers(place).is_empty());
     for sink in sinks {
         stack.push(sink);
         while let Some(&place) = stack.last() {
@@ -119,7 +119,7 @@ pub(super) fn positions(shape: &Shape, bytes: &[f32]) -> Vec<u32> {
 pub(super) fn peaks(shape: &Shape, bytes: &[f32]) -> Vec<f32> {
     let mut peaks = vec![0.0f32; shape.len()];
     let mut inputs: Vec<u32> = Vec::new();
-    for place in 0..narrow(shape.len()) {
+    for place in 0..to_u32(shape.len()) {
         inputs.clear();
         inputs.extend(shape.inputs(place).iter().map(|&slot| shape.producer(slot)));
         let weight = |place: u32| peaks[place as usize] - bytes[place as usize];

@@ -8,7 +8,7 @@ use super::keys::Identity;
 use super::narrow::Program;
 use super::order::UNKNOWN_NANOS;
 use super::recheck::Recheck;
-use super::shape::narrow;
+use super::shape::to_u32;
 use crate::graph::{Facts, NodeInfo};
 use crate::id::NodeId;
 use crate::key::Key;
@@ -136,7 +136,7 @@ impl Plan {
         let shape = self.program.wires();
         let mut generation = vec![0usize; shape.len()];
         let mut batches: Vec<Vec<NodeId>> = Vec::new();
-        for place in 0..narrow(shape.len()) {
+        for place in 0..to_u32(shape.len()) {
             let before = shape.inputs(place).iter().map(|&slot| shape.producer(slot));
             let mine = before.map(|input| generation[input as usize] + 1).max().unwrap_or(0);
             generation[place as usize] = mine;
@@ -155,7 +155,7 @@ impl Plan {
         let by_rank =
             |a: &u32, b: &u32| ranks[*a as usize].total_cmp(&ranks[*b as usize]).then(b.cmp(a));
         let mut path = Vec::new();
-        let mut next = (0..narrow(shape.len())).max_by(by_rank);
+        let mut next = (0..to_u32(shape.len())).max_by(by_rank);
         while let Some(place) = next {
             path.push(shape.ids[place as usize]);
             next = shape.consumers(place).iter().copied().max_by(by_rank);
@@ -167,7 +167,7 @@ impl Plan {
     /// lives on.
     pub fn lifetimes(&self) -> impl Iterator<Item = (NodeId, Option<NodeId>)> {
         let shape = self.program.wires();
-        (0..narrow(shape.len())).map(move |place| {
+        (0..to_u32(shape.len())).map(move |place| {
             let last = shape.consumers(place).iter().max();
             (shape.ids[place as usize], last.map(|&last| shape.ids[last as usize]))
         })

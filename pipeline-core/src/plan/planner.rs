@@ -174,7 +174,7 @@ impl Planner {
                 let origin = old.producer(given.slot);
                 let place = program.origins.binary_search(&origin).unwrap_or_default();
                 given.slot =
-                    shape.first_slot(shape::narrow(place)) + u32::from(old.port(given.slot));
+                    shape.first_slot(shape::to_u32(place)) + u32::from(old.port(given.slot));
             }
             given
         };
@@ -196,7 +196,7 @@ impl Planner {
     fn sources(&self, frozen: &Frozen, program: &Program) -> HashMap<u32, Key> {
         let place_of = |origin: u32| match program.origins.as_slice() {
             [] => Some(origin),
-            origins => origins.binary_search(&origin).ok().map(shape::narrow),
+            origins => origins.binary_search(&origin).ok().map(shape::to_u32),
         };
         let extended = self.keys.extended();
         let reading = extended.filter(|&(origin, _)| frozen.facts[origin as usize].reads_files);
@@ -208,7 +208,7 @@ impl Planner {
 
     fn late(&self, frozen: &Frozen, program: &Program) -> Option<Arc<LateKeys>> {
         let (old, shape) = (&*frozen.shape, &*program.shape);
-        let places = || (0..shape::narrow(shape.len())).map(|place| (place, program.origin(place)));
+        let places = || (0..shape::to_u32(shape.len())).map(|place| (place, program.origin(place)));
         let is_digested = |place: u32, origin: u32| {
             matches!(program.actions[place as usize], Action::Run | Action::Given)
                 && frozen.facts[origin as usize].is_step
@@ -249,8 +249,8 @@ fn patch(
         if edited.len() > 8 { ids.iter().copied().zip(0u32..).collect() } else { HashMap::new() };
     let place_of = |id: NodeId| match ids.get(id.index()) {
         // Graphs that only grew in order keep nodes at the places of their ids.
-        Some(&at) if at == id => Some(shape::narrow(id.index())),
-        _ if table.is_empty() => ids.iter().position(|&other| other == id).map(shape::narrow),
+        Some(&at) if at == id => Some(shape::to_u32(id.index())),
+        _ if table.is_empty() => ids.iter().position(|&other| other == id).map(shape::to_u32),
         _ => table.get(&id).copied(),
     };
     let mut places: Vec<u32> =

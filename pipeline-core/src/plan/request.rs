@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::file_digests::{FileDigests, Stop};
 use super::freeze::Frozen;
 use super::keys::Identities;
 use super::recheck::Recheck;
-use super::sources::{Sources, Stop};
 use crate::cache::Cache;
 use crate::data::{Data, Value};
 use crate::error::Result;
@@ -29,7 +29,7 @@ pub(crate) struct Request<'a> {
     /// Services whose identities enter keys.
     pub(crate) services: &'a Services,
     /// What is known of files.
-    pub(crate) sources: &'a Sources,
+    pub(crate) digests: &'a FileDigests,
     /// When files are not read any more; those that were not have no name.
     pub(crate) stop: Stop<'a>,
     /// What is known of digested results.

@@ -35,7 +35,7 @@ pub(super) struct Start {
 /// A number as the 32 bits in which places and slots are counted.
 ///
 /// Graphs are refused by `validate` before they reach this many nodes or wires.
-pub(crate) fn narrow(number: usize) -> u32 {
+pub(crate) fn to_u32(number: usize) -> u32 {
     u32::try_from(number).expect("the graph was checked to have fewer than 2^32 nodes and wires")
 }
 
@@ -50,7 +50,7 @@ impl Shape {
         outputs: impl Fn(u32) -> u16,
         wires: impl Fn(u32, &dyn Fn(u32) -> u32, &mut Vec<u32>) -> Option<Box<[u32]>>,
     ) -> Self {
-        let places = narrow(ids.len());
+        let places = to_u32(ids.len());
         let mut starts = Vec::with_capacity(ids.len() + 1);
         let (mut slot, mut single) = (0u32, true);
         for place in 0..places {
@@ -63,11 +63,11 @@ impl Shape {
 
         let (mut inputs, mut port_counts) = (Vec::with_capacity(ids.len()), Vec::new());
         for place in 0..places {
-            starts[place as usize].input = narrow(inputs.len());
+            starts[place as usize].input = to_u32(inputs.len());
             let counts = wires(place, &|place| starts[place as usize].slot, &mut inputs);
             port_counts.extend(counts.map(|counts| (place, counts)));
         }
-        starts[places as usize].input = narrow(inputs.len());
+        starts[places as usize].input = to_u32(inputs.len());
 
         let mut shape = Self { ids, starts, inputs, port_counts, ..Self::default() };
         if !single {
@@ -147,7 +147,7 @@ impl Shape {
     /// Fills `consumers` from `inputs`.
     fn link_consumers(&mut self) {
         let shape = &*self;
-        let wires = (0..narrow(shape.len())).flat_map(|place| {
+        let wires = (0..to_u32(shape.len())).flat_map(|place| {
             shape.inputs(place).iter().map(move |&slot| (shape.producer(slot), place))
         });
         let (starts, consumers) = group(shape.len(), wires);

@@ -7,7 +7,7 @@
 
 use super::demand::Action;
 use super::plan::Plan;
-use super::shape::narrow;
+use super::shape::to_u32;
 use crate::data::{DataType, Layout};
 use crate::id::NodeId;
 use crate::step::layout_of;
@@ -20,7 +20,7 @@ impl Plan {
         let shape = &self.program.shape;
         let slots = self.slot_layouts();
         let first = |place| slots[shape.first_slot(place) as usize];
-        let places = shape.ids.iter().zip(0..narrow(shape.len()));
+        let places = shape.ids.iter().zip(0..to_u32(shape.len()));
         places
             .map(|(&id, place)| (id, shape.slots(place).next().and_then(|_| first(place))))
             .collect()
@@ -39,7 +39,7 @@ impl Plan {
         for given in &self.given {
             bytes[shape.producer(given.slot) as usize] += given.value.counted_bytes();
         }
-        for place in 0..narrow(shape.len()) {
+        for place in 0..to_u32(shape.len()) {
             // What passes on or shares a result takes nothing more.
             if program.actions[place as usize] == Action::Run {
                 let layout = shape.slots(place).next().and_then(|slot| slots[slot as usize]);
@@ -57,10 +57,10 @@ impl Plan {
         let mut left = vec![0u32; shape.len()];
         // A target lives on.
         let targets = program.targets.iter().map(|&slot| makers[slot as usize]);
-        for maker in (0..narrow(shape.len())).flat_map(read).chain(targets) {
+        for maker in (0..to_u32(shape.len())).flat_map(read).chain(targets) {
             left[maker as usize] += 1;
         }
-        let mut order: Vec<u32> = (0..narrow(shape.len())).collect();
+        let mut order: Vec<u32> = (0..to_u32(shape.len())).collect();
         order.sort_by_key(|&place| program.positions.get(place as usize).copied().unwrap_or(place));
         // Values at hand are there from the beginning.
         let is_given = |place: u32| program.actions[place as usize] == Action::Given;
@@ -98,8 +98,8 @@ impl Plan {
     fn makers(&self) -> Vec<u32> {
         let (program, shape) = (&*self.program, &*self.program.shape);
         let mut makers: Vec<u32> =
-            (0..narrow(shape.slot_count())).map(|slot| shape.producer(slot)).collect();
-        for place in 0..narrow(shape.len()) {
+            (0..to_u32(shape.slot_count())).map(|slot| shape.producer(slot)).collect();
+        for place in 0..to_u32(shape.len()) {
             if program.actions[place as usize].is_passing() {
                 for (slot, &source) in shape.slots(place).zip(shape.inputs(place)) {
                     makers[slot as usize] = makers[source as usize];
@@ -126,7 +126,7 @@ impl Plan {
             layouts[given.slot as usize] = given.value.layout();
         }
         let mut inputs = Vec::new();
-        for place in 0..narrow(shape.len()) {
+        for place in 0..to_u32(shape.len()) {
             match program.actions[place as usize] {
                 Action::Skip | Action::Given => {}
                 Action::Pass | Action::Share | Action::FusePass | Action::FuseShare => {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::freeze::Frozen;
 use super::request::Request;
-use super::shape::narrow;
+use super::shape::to_u32;
 use crate::error::{Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
 use crate::id::NodeId;
@@ -18,7 +18,7 @@ pub(super) fn targets(graph: &Graph, frozen: &Frozen, request: &Request<'_>) -> 
         wanted => wanted,
     };
     if wanted.is_empty() {
-        let sinks = (0..narrow(shape.len())).filter(|&place| shape.consumers(place).is_empty());
+        let sinks = (0..to_u32(shape.len())).filter(|&place| shape.consumers(place).is_empty());
         return Ok(sinks.flat_map(|place| shape.slots(place)).collect());
     }
     let places: HashMap<NodeId, u32> = if wanted.len() > 8 {
@@ -34,7 +34,7 @@ pub(super) fn targets(graph: &Graph, frozen: &Frozen, request: &Request<'_>) -> 
         let place = places
             .get(&wire.node)
             .copied()
-            .or_else(|| shape.ids.iter().position(|id| *id == wire.node).map(narrow));
+            .or_else(|| shape.ids.iter().position(|id| *id == wire.node).map(to_u32));
         match place.map(|place| shape.slots(place)) {
             Some(outputs) if usize::from(wire.port) < outputs.len() => {
                 let slot = outputs.start + u32::from(wire.port);

@@ -66,6 +66,7 @@ impl Watch for Unwatched {
 
     fn waited(&self, _: u32, _: Duration) {}
 }
+
 /// The steps of a plan, by place.
 pub(super) type Steps = [Option<Arc<dyn AnyStep>>];
 

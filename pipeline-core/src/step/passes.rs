@@ -199,6 +199,7 @@ impl Pass {
         self.members[self.members.len() - 1]
     }
 }
+
 fn pixel_bytes(layout: &Layout) -> usize {
     usize::from(layout.channels) * layout.sample.size()
 }

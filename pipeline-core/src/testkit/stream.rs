@@ -116,16 +116,16 @@ pub fn check_source(source: &dyn Source, ctx: &Context<'_>) -> Image {
 /// stream::check_sink(&Drain, &image_of::<u8>(&[&[0, 50], &[100, 150]]), &Context::default());
 /// ```
 pub fn check_sink(sink: &dyn Sink, image: &Image, ctx: &Context<'_>) {
-    let write = |rows: &mut Watched<'_>, ctx: &Context<'_>| {
+    let write = |rows: &mut CutRows<'_>, ctx: &Context<'_>| {
         no_panic("rows are taken", || sink.write(rows, ctx))
     };
     let height = image.layout().height;
-    let mut rows = Watched::new(image, height);
+    let mut rows = CutRows::new(image, height);
     write(&mut rows, ctx).unwrap_or_else(|error| panic!("rows are taken: {error}"));
     assert!(rows.at == height, "{} of {height} rows were read", rows.at);
 
     for missing in [0, 1, height / 2, height - 1] {
-        let mut rows = Watched::new(image, missing.min(height - 1));
+        let mut rows = CutRows::new(image, missing.min(height - 1));
         let written = write(&mut rows, ctx);
         let Err(error) = written else { panic!("taken, though row {missing} did not come") };
         let passed_on = error.to_string() == LOST || error.causes().iter().any(|e| e == LOST);
@@ -133,7 +133,7 @@ pub fn check_sink(sink: &dyn Sink, image: &Image, ctx: &Context<'_>) {
     }
 
     let cancelled = Context { host: &Stopped, ..*ctx };
-    let mut rows = Watched::new(image, height);
+    let mut rows = CutRows::new(image, height);
     match write(&mut rows, &cancelled) {
         Ok(()) => assert!(rows.at == height, "taken after a cancel, but not all rows were read"),
         Err(error) => assert!(is_cancel(&error), "after a cancel: {error}"),
@@ -171,7 +171,7 @@ impl Host for Stopped {
 const LOST: &str = "this row was lost on the way";
 
 /// The rows of an image before one that does not come.
-struct Watched<'a> {
+struct CutRows<'a> {
     image: &'a Image,
     rows: ImageRows<'a>,
     /// The next row.
@@ -181,13 +181,13 @@ struct Watched<'a> {
     has_failed: bool,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> CutRows<'a> {
     fn new(image: &'a Image, end: u32) -> Self {
         Self { image, rows: ImageRows::new(image), at: 0, end, has_failed: false }
     }
 }
 
-impl Rows for Watched<'_> {
+impl Rows for CutRows<'_> {
     fn layout(&self) -> Layout {
         self.image.layout()
     }

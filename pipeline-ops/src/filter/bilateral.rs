@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::kernel::{Border, LikenessSums, copy_alpha};
-use crate::neighborhood::{self, Rows};
+use crate::neighborhood::{self, BorderedRows};
 
 /// The radii that are taken: the cost grows with their square.
 const RADIUS: RangeInclusive<u32> = 0..=32;
@@ -123,7 +123,7 @@ impl Bilateral {
         let (region, radius) = (out.region(), self.radius);
         let alpha = out.image().has_alpha();
         let own = input.crop(region).typed::<T>()?;
-        let rows = Rows::<T>::new(input, region, (radius, radius), self.border)?;
+        let rows = BorderedRows::<T>::new(input, region, (radius, radius), self.border)?;
         let span = rows.span(region, radius);
         let (channels, colors) = (span.channels, span.channels - usize::from(alpha));
         let size = 2 * radius as usize + 1;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::kernel::{Border, BoxMean, NARROW, pad_row};
-use crate::neighborhood::{self, RADIUS, Rows};
+use crate::neighborhood::{self, BorderedRows, RADIUS};
 
 /// Blurs with the mean over a square of side `2 · radius + 1`.
 ///
@@ -75,7 +75,7 @@ impl BoxBlur {
     ) -> Result<()> {
         let (region, radius) = (out.region(), self.radius);
         let size = 2 * radius + 1;
-        let rows = Rows::<T>::new(input, region, (radius, radius), self.border)?;
+        let rows = BorderedRows::<T>::new(input, region, (radius, radius), self.border)?;
         let span = rows.span(region, radius);
         let constant = rows.constant().column_of(size);
         let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;

@@ -15,7 +15,7 @@ use super::gaussian_blur::SIGMA;
 use super::{GaussianBlur, edges};
 use crate::check;
 use crate::kernel::{Border, Connectivity, NOTHING, follow, gradient, pad_row, ridges};
-use crate::neighborhood::{self, Rows, Separable, Term};
+use crate::neighborhood::{self, BorderedRows, Separable, Term};
 
 /// The strengths of edges that are taken, in the unit of the samples.
 const STRENGTH: RangeInclusive<f64> = 0.0..=1_000_000.0;
@@ -164,7 +164,7 @@ impl Tile for Ridges {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (region, image) = (out.region(), out.image());
-        let rows = Rows::<f32>::new(&inputs[0], region, (REACH, REACH), Border::Replicate)?;
+        let rows = BorderedRows::<f32>::new(&inputs[0], region, (REACH, REACH), Border::Replicate)?;
         let span = rows.span(region, REACH);
         let width = region.width as usize + 2;
         let padded_len = width + 2;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Border, Smoothing, copy_alpha, derivatives, pad_row, vertical};
-use crate::neighborhood::{self, Rows};
+use crate::neighborhood::{self, BorderedRows};
 
 /// What an edge filter gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -71,7 +71,7 @@ impl Edges {
     ) -> Result<()> {
         let region = out.region();
         let alpha = input.image().has_alpha();
-        let rows = Rows::<T>::new(input, region, (1, 1), self.border)?;
+        let rows = BorderedRows::<T>::new(input, region, (1, 1), self.border)?;
         let own = input.crop(region).typed::<T>()?;
         let span = rows.span(region, 1);
         let Smoothing { side, middle } = self.smoothing;

@@ -3,7 +3,7 @@
 use pipeline_core::{Context, Layout, Region, Result, Sample, View, ViewMut};
 
 use crate::kernel::{Border, vertical};
-use crate::neighborhood::{self, Rows};
+use crate::neighborhood::{self, BorderedRows};
 
 /// A kernel as the list of its weights.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Weighted {
         finish: impl Fn(u32, &[f32], &mut [U]),
     ) -> Result<()> {
         let (region, (rx, ry)) = (out.region(), self.radius);
-        let rows = Rows::<T>::new(input, region, self.radius, self.border)?;
+        let rows = BorderedRows::<T>::new(input, region, self.radius, self.border)?;
         let span = rows.span(region, rx);
         let out_len = region.width as usize * span.channels;
         let padded_len = out_len + 2 * rx as usize * span.channels;

@@ -10,7 +10,7 @@ use crate::kernel::{
     Border, Extremum, Rank, Span, along_row, copy_alpha, down_columns, fold, keys, over_shape,
     pad_row,
 };
-use crate::neighborhood::{self, RADIUS, Rows};
+use crate::neighborhood::{self, BorderedRows, RADIUS};
 
 /// Bytes of columns that are worked on at a time: half of a second-level cache.
 const CACHED: usize = 128 << 10;
@@ -67,7 +67,7 @@ impl Flat {
     ) -> Result<()> {
         let region = out.region();
         let reach = self.reach(input.image().region());
-        let rows = Rows::<T>::new(input, region, reach, self.border)?;
+        let rows = BorderedRows::<T>::new(input, region, reach, self.border)?;
         let place = Place::new(&rows, region, reach, self.border);
         let mut out = out.rows::<T>()?;
         let mut finish = |line: &[T::Key]| {
@@ -146,7 +146,12 @@ struct Place<'a, T> {
 }
 
 impl<'a, T: Rank> Place<'a, T> {
-    fn new(rows: &'a Rows<'_, T>, region: Region, (x, y): (u32, u32), border: Border) -> Self {
+    fn new(
+        rows: &'a BorderedRows<'_, T>,
+        region: Region,
+        (x, y): (u32, u32),
+        border: Border,
+    ) -> Self {
         let span = rows.span(region, x);
         let (width, height) = (2 * x as usize + 1, 2 * y as usize + 1);
         let left = (region.x as usize - span.stored) * span.channels;

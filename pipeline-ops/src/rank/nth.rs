@@ -9,7 +9,7 @@ use crate::check;
 use crate::kernel::{
     Bisection, Border, MOST, Rank, RankHistogram, TALL, median_3x3, median_5x5, pad_row, select_row,
 };
-use crate::neighborhood::{self, Rows};
+use crate::neighborhood::{self, BorderedRows};
 
 /// The radii that are taken: above them a window has more pixels than most images.
 pub(super) const RADIUS: RangeInclusive<u32> = 0..=255;
@@ -57,7 +57,7 @@ impl Nth {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let (region, radius) = (out.region(), self.radius);
-        let rows = Rows::<T>::new(input, region, (radius, radius), self.border)?;
+        let rows = BorderedRows::<T>::new(input, region, (radius, radius), self.border)?;
         let span = rows.span(region, radius);
         let size = 2 * radius as usize + 1;
         let padded_len = (region.width as usize + size - 1) * span.channels;

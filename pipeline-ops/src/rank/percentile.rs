@@ -31,9 +31,11 @@ const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** counts as larger than every number, infinity included.
-/// **Cost**: time in proportion to the radius for u8 (sliding histogram of 256 bins) and u16 (65536
-/// bins), and to the window's area for f32; memory as the footprint, which is the region and
-/// `radius` pixels on each side. `median`, `minimum` and `maximum` are faster at what they do.
+/// **Cost**: for u8 sums of comparisons for as many thresholds as neighbours have different results,
+/// up to 255, whatever the radius up to 127; time in proportion to the radius for others of u8 and
+/// for u16 (sliding histogram), and to the window's area for f32; memory as the footprint, which is
+/// the region and `radius` pixels on each side. `median`, `minimum` and `maximum` are faster at what
+/// they do.
 /// **Errors**: a parameter outside its range.
 ///
 /// **Source**: `scipy.ndimage.percentile_filter` 1.17, equal. Sliding histogram: Huang, Yang, Tang

@@ -18,7 +18,7 @@ use super::tree::Tree;
 use super::{VERSION, good_name, name_fault};
 use crate::data::DataType;
 use crate::error::{Error, Fault, FaultCode};
-use crate::graph::{Graph, Rows, Settings, cycle, structure};
+use crate::graph::{Graph, NodeRows, Settings, cycle, structure};
 use crate::id::NodeId;
 use crate::step::{AnyStep, Context, Registry, Step, StepType, check_params, shorten};
 
@@ -138,7 +138,7 @@ impl Reader<'_> {
     /// faults is read, so that work that is not finished can be kept; its plan tells them.
     fn structure(&mut self) {
         if self.faults.count() > 0 {
-            let rows = Rows::of(&self.graph);
+            let rows = NodeRows::of(&self.graph);
             let found = structure(&self.graph, &rows).into_iter().chain(cycle(&rows));
             found.for_each(|fault| self.faults.push(fault));
         }

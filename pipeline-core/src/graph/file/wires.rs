@@ -63,14 +63,14 @@ impl Reader<'_> {
 
     /// Where a wire comes from that ends at `port`, if it can be made.
     fn wire(&mut self, text: &str, path: &str, port: Option<Port>) -> Option<Wire> {
-        let source = self.source(text, path)?;
-        let (data, port) = (source.data?, port?);
+        let producer = self.producer(text, path)?;
+        let (data, port) = (producer.data?, port?);
         if data != port.data {
             let found = format!("`{}`, which carries {}", shorten(text), data.name);
             self.faults.fault(FaultCode::Wire, path, found, port.data.name);
             return None;
         }
-        Some(Wire { node: source.id?, port: source.port })
+        Some(Wire { node: producer.id?, port: producer.port })
     }
 
     /// Notes that what an input lacks is told already.
@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 
     /// The output that a wire comes from.
-    fn source(&mut self, text: &str, path: &str) -> Option<Source> {
+    fn producer(&mut self, text: &str, path: &str) -> Option<Producer> {
         let (name, port) = match text.split_once('.') {
             Some((name, port)) => (name, Some(port)),
             None => (text, None),
@@ -147,7 +147,7 @@ impl Reader<'_> {
             self.faults.unknown_name(FaultCode::UnknownPort, path, name, &known);
             return None;
         };
-        Some(Source { id, port: port_place, data })
+        Some(Producer { id, port: port_place, data })
     }
 
     pub(super) fn targets(&mut self, tree: Tree) {
@@ -163,9 +163,9 @@ impl Reader<'_> {
                 self.faults.wrong_type(&path, &tree, "an output: `node` or `node.port`");
                 continue;
             };
-            let Some(source) = self.source(&text, &path) else { continue };
-            let Some(node) = source.id else { continue };
-            let wire = Wire { node, port: source.port };
+            let Some(producer) = self.producer(&text, &path) else { continue };
+            let Some(node) = producer.id else { continue };
+            let wire = Wire { node, port: producer.port };
             if seen.insert(wire) {
                 targets.push(wire);
             } else {
@@ -185,7 +185,7 @@ impl Reader<'_> {
 }
 
 /// Where a wire comes from.
-struct Source {
+struct Producer {
     id: Option<NodeId>,
     port: u16,
     /// `None` if a fault keeps it from being known.

@@ -20,7 +20,7 @@ use crate::step::CancelToken;
 /// A file that changed less than two seconds before it was read is read again next time: within
 /// that span a second change can leave the same time stamp.
 #[derive(Debug)]
-pub(crate) struct Sources {
+pub(crate) struct FileDigests {
     by_content: bool,
     known: Mutex<HashMap<PathBuf, (Stamp, Key)>>,
 }
@@ -68,7 +68,7 @@ fn file_id(_: &std::fs::Metadata) -> (u64, u64) {
     (0, 0)
 }
 
-impl Sources {
+impl FileDigests {
     /// Files that are told apart by their content, or else without being read.
     pub(crate) fn new(by_content: bool) -> Self {
         Self { by_content, known: Mutex::default() }
@@ -140,16 +140,16 @@ mod tests {
     fn a_file_is_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
-        let sources = Sources::new(true);
-        assert_eq!(sources.digest(&path, &Stop::default()), None);
+        let digests = FileDigests::new(true);
+        assert_eq!(digests.digest(&path, &Stop::default()), None);
         std::fs::write(&path, b"one").unwrap();
-        let one = sources.digest(&path, &Stop::default()).unwrap();
+        let one = digests.digest(&path, &Stop::default()).unwrap();
         // Same length, and too soon for the time stamp to be trusted.
         std::fs::write(&path, b"two").unwrap();
-        let two = sources.digest(&path, &Stop::default()).unwrap();
+        let two = digests.digest(&path, &Stop::default()).unwrap();
         assert_ne!(one, two);
         std::fs::write(&path, b"one").unwrap();
-        assert_eq!(sources.digest(&path, &Stop::default()), Some(one));
+        assert_eq!(digests.digest(&path, &Stop::default()), Some(one));
     }
 
     #[test]
@@ -157,23 +157,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
         std::fs::write(&path, b"one").unwrap();
-        let (sources, token) = (Sources::new(true), CancelToken::new());
+        let (digests, token) = (FileDigests::new(true), CancelToken::new());
         let stop = Stop { token: Some(&token), at: None };
-        assert!(sources.digest(&path, &stop).is_some());
+        assert!(digests.digest(&path, &stop).is_some());
         let late = Stop { token: None, at: Some(Instant::now()) };
-        assert_eq!(sources.digest(&path, &late), None);
+        assert_eq!(digests.digest(&path, &late), None);
         assert_eq!(late.reason(), Some(CancelReason::Timeout));
         token.cancel(CancelReason::User);
-        assert_eq!(sources.digest(&path, &stop), None);
+        assert_eq!(digests.digest(&path, &stop), None);
         assert_eq!(stop.reason(), Some(CancelReason::User));
     }
 
     #[test]
     fn what_is_no_file_has_no_digest() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Sources::new(true).digest(folder.path(), &Stop::default()), None);
+        assert_eq!(FileDigests::new(true).digest(folder.path(), &Stop::default()), None);
         #[cfg(unix)]
-        assert_eq!(Sources::new(true).digest(Path::new("/dev/zero"), &Stop::default()), None);
+        assert_eq!(FileDigests::new(true).digest(Path::new("/dev/zero"), &Stop::default()), None);
     }
 
     #[test]
@@ -186,29 +186,29 @@ mod tests {
             std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         };
         settle(&path);
-        let sources = Sources::new(true);
-        let first = sources.digest(&path, &Stop::default()).unwrap();
+        let digests = FileDigests::new(true);
+        let first = digests.digest(&path, &Stop::default()).unwrap();
         // A change that hides behind the same length, time and file id is found on request.
         std::fs::write(&path, b"new").unwrap();
         settle(&path);
-        assert_eq!(sources.digest(&path, &Stop::default()), Some(first));
-        sources.revalidate();
-        assert_ne!(sources.digest(&path, &Stop::default()), Some(first));
+        assert_eq!(digests.digest(&path, &Stop::default()), Some(first));
+        digests.revalidate();
+        assert_ne!(digests.digest(&path, &Stop::default()), Some(first));
     }
 
     #[test]
     fn a_file_that_is_not_read_is_what_is_known_of_it_from_outside() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
-        let sources = Sources::new(false);
-        assert_eq!(sources.digest(&path, &Stop::default()), None);
+        let digests = FileDigests::new(false);
+        assert_eq!(digests.digest(&path, &Stop::default()), None);
         let then = |seconds| SystemTime::now() - Duration::from_secs(seconds);
         let (first, second) = (then(3600), then(1800));
         let digest = |content: &[u8], changed| {
             std::fs::write(&path, content).unwrap();
             let file = std::fs::File::options().write(true).open(&path).unwrap();
             file.set_modified(changed).unwrap();
-            sources.digest(&path, &Stop::default()).unwrap()
+            digests.digest(&path, &Stop::default()).unwrap()
         };
         let one = digest(b"one", first);
         assert_eq!(digest(b"one", first), one);
@@ -227,9 +227,9 @@ mod tests {
             std::fs::write(path, content).unwrap();
             std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         }
-        let sources = Sources::new(true);
-        let one = sources.digest(&path, &Stop::default()).unwrap();
+        let digests = FileDigests::new(true);
+        let one = digests.digest(&path, &Stop::default()).unwrap();
         std::fs::rename(&other, &path).unwrap();
-        assert_ne!(sources.digest(&path, &Stop::default()), Some(one));
+        assert_ne!(digests.digest(&path, &Stop::default()), Some(one));
     }
 }
