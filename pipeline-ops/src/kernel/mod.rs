@@ -118,6 +118,7 @@ pub(crate) use transform::Transform;
 pub(crate) use triangle::triangle;
 pub use turn::QuarterTurns;
 pub(crate) use turn::{reverse, turn};
+#[cfg(feature = "codecs")]
 pub(crate) use vector::widest;
 pub(crate) use warp::Field;
 pub use warp::Sampling;
