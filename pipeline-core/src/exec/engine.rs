@@ -150,7 +150,6 @@ impl Engine {
         options: Options,
     ) -> Result<Arc<Self>> {
         let pool = build_pool(threads, "pipeline")?;
-        let has_cache = options.cache.is_some();
         Ok(Arc::new_cyclic(|engine: &Weak<Self>| {
             let (engine, helpers) = (Weak::clone(engine), Weak::clone(engine));
             Self {
@@ -187,7 +186,7 @@ impl Engine {
                 services: options.services,
                 observers: options.observers,
                 pump: Pump::new(),
-                digests: FileDigests::new(has_cache),
+                digests: FileDigests::new(),
                 identities: Identities::default(),
                 costs: Costs::default(),
                 planners: Mutex::new(Vec::new()),

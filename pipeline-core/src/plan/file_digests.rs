@@ -1,8 +1,4 @@
 //! What files are: their content, remembered by path, length, time of change and file id.
-//!
-//! Where no cache keeps results, names of files matter only to runs that go on at the same time.
-//! Then path, length, time and id are name enough, and no file is read to be named: a large picture
-//! that goes from file to file would be read twice.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -19,9 +15,8 @@ use crate::step::CancelToken;
 ///
 /// A file that changed less than two seconds before it was read is read again next time: within
 /// that span a second change can leave the same time stamp.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct FileDigests {
-    by_content: bool,
     known: Mutex<HashMap<PathBuf, (Stamp, Key)>>,
 }
 
@@ -38,18 +33,6 @@ impl Stamp {
         // What is no file may have no end, and to open it may wait for ever.
         let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
         Some(Self { len: meta.len(), changed: meta.modified().ok()?, file: file_id(&meta) })
-    }
-
-    fn key(&self, path: &Path) -> Key {
-        let mut hasher = KeyHasher::content();
-        hasher.text(&path.to_string_lossy()).number(self.len);
-        hasher.number(self.file.0).number(self.file.1);
-        let (is_later, span) = match self.changed.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(later) => (1, later),
-            Err(earlier) => (0, earlier.duration()),
-        };
-        hasher.number(is_later).number(span.as_secs()).number(span.subsec_nanos().into());
-        hasher.finish()
     }
 
     fn is_settled(&self) -> bool {
@@ -69,17 +52,14 @@ fn file_id(_: &std::fs::Metadata) -> (u64, u64) {
 }
 
 impl FileDigests {
-    /// Files that are told apart by their content, or else without being read.
-    pub(crate) fn new(by_content: bool) -> Self {
-        Self { by_content, known: Mutex::default() }
+    /// Nothing known yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
-    /// The digest of a file; `None` if it cannot be read now, or not before it is time to stop.
+    /// The digest of a file's content; `None` if it cannot be read now, or not before it is time to stop.
     pub(crate) fn digest(&self, path: &Path, stop: &Stop<'_>) -> Option<Key> {
         let stamp = Stamp::of(path)?;
-        if !self.by_content {
-            return Some(stamp.key(path));
-        }
         if let Some((known, digest)) = self.known.lock().get(path)
             && *known == stamp
         {
@@ -140,7 +120,7 @@ mod tests {
     fn a_file_is_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
-        let digests = FileDigests::new(true);
+        let digests = FileDigests::new();
         assert_eq!(digests.digest(&path, &Stop::default()), None);
         std::fs::write(&path, b"one").unwrap();
         let one = digests.digest(&path, &Stop::default()).unwrap();
@@ -157,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
         std::fs::write(&path, b"one").unwrap();
-        let (digests, token) = (FileDigests::new(true), CancelToken::new());
+        let (digests, token) = (FileDigests::new(), CancelToken::new());
         let stop = Stop { token: Some(&token), at: None };
         assert!(digests.digest(&path, &stop).is_some());
         let late = Stop { token: None, at: Some(Instant::now()) };
@@ -171,9 +151,9 @@ mod tests {
     #[test]
     fn what_is_no_file_has_no_digest() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(FileDigests::new(true).digest(folder.path(), &Stop::default()), None);
+        assert_eq!(FileDigests::new().digest(folder.path(), &Stop::default()), None);
         #[cfg(unix)]
-        assert_eq!(FileDigests::new(true).digest(Path::new("/dev/zero"), &Stop::default()), None);
+        assert_eq!(FileDigests::new().digest(Path::new("/dev/zero"), &Stop::default()), None);
     }
 
     #[test]
@@ -186,7 +166,7 @@ mod tests {
             std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         };
         settle(&path);
-        let digests = FileDigests::new(true);
+        let digests = FileDigests::new();
         let first = digests.digest(&path, &Stop::default()).unwrap();
         // A change that hides behind the same length, time and file id is found on request.
         std::fs::write(&path, b"new").unwrap();
@@ -194,27 +174,6 @@ mod tests {
         assert_eq!(digests.digest(&path, &Stop::default()), Some(first));
         digests.revalidate();
         assert_ne!(digests.digest(&path, &Stop::default()), Some(first));
-    }
-
-    #[test]
-    fn a_file_that_is_not_read_is_what_is_known_of_it_from_outside() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a file");
-        let digests = FileDigests::new(false);
-        assert_eq!(digests.digest(&path, &Stop::default()), None);
-        let then = |seconds| SystemTime::now() - Duration::from_secs(seconds);
-        let (first, second) = (then(3600), then(1800));
-        let digest = |content: &[u8], changed| {
-            std::fs::write(&path, content).unwrap();
-            let file = std::fs::File::options().write(true).open(&path).unwrap();
-            file.set_modified(changed).unwrap();
-            digests.digest(&path, &Stop::default()).unwrap()
-        };
-        let one = digest(b"one", first);
-        assert_eq!(digest(b"one", first), one);
-        assert_ne!(digest(b"one", second), one);
-        assert_ne!(digest(b"more", first), one);
-        assert_eq!(digest(b"two", first), one);
     }
 
     #[test]
@@ -227,7 +186,7 @@ mod tests {
             std::fs::write(path, content).unwrap();
             std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         }
-        let digests = FileDigests::new(true);
+        let digests = FileDigests::new();
         let one = digests.digest(&path, &Stop::default()).unwrap();
         std::fs::rename(&other, &path).unwrap();
         assert_ne!(digests.digest(&path, &Stop::default()), Some(one));

@@ -235,7 +235,7 @@ mod tests {
                 bindings: &Bindings::new().with("input", ()).unwrap(),
                 cache: None,
                 services: &Services::new(),
-                digests: &FileDigests::new(true),
+                digests: &FileDigests::new(),
                 stop: Stop::default(),
                 identities: &Identities::default(),
                 costs: &costs,

@@ -247,3 +247,39 @@ fn another_identity_of_a_service_is_another_result() {
         assert_eq!(report.step(ask.id()).unwrap().status, status);
     }
 }
+
+/// Answers with its seed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Draw {}
+
+impl Step for Draw {
+    const NAME: &'static str = "draw";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        Ok(Number(ctx.seed().cast_signed()))
+    }
+}
+
+#[test]
+fn a_seed_depends_on_the_content_of_a_file_and_not_on_a_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let draw = |name: &str, content: &str, has_cache: bool| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let mut options = Options::default();
+        if has_cache {
+            options.cache = Some(Arc::new(Hoard::default()));
+        }
+        let mut graph = Graph::new();
+        let number = graph.add("load", Load { path }, ());
+        let drawn = graph.add("draw", Draw {}, number);
+        let executor = Executor::new(options).unwrap();
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        report.output(drawn).unwrap().0
+    };
+    let seed = draw("one", "7", true);
+    assert_eq!(draw("one", "7", false), seed);
+    assert_ne!(draw("one", "8", false), seed);
+}
