@@ -38,7 +38,7 @@ impl RunCore {
             self.schedule.enter();
             // Before the leader can send it back: afterwards what it holds may be that of its next
             // turn.
-            self.schedule.done(place, self.units_of(place));
+            self.schedule.put_back(place, self.units_of(place));
             Follower { run: Arc::clone(self), place }
         };
         if self.is_nested {

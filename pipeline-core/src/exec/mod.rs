@@ -4,6 +4,7 @@
 mod cell;
 mod engine;
 mod executor;
+mod forecast;
 mod fused;
 mod gate;
 mod guarded;
@@ -16,6 +17,7 @@ mod late;
 mod model;
 mod needs;
 mod options;
+mod profile;
 mod queue;
 mod report;
 mod roster;

@@ -24,39 +24,13 @@ use super::state::RunState;
 use crate::data::{Image, Value};
 use crate::event::Status;
 use crate::key::{Key, KeyHasher};
-use crate::plan::{Action, DECLARED, Estimates, Program};
+use crate::plan::Program;
 use crate::step::Units;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 fn check(body: impl Fn() + Send + Sync + 'static) {
     Runner::new(RandomScheduler::new_from_seed(7, 5_000), Config::default()).run(body);
-}
-
-/// A program of these wires, producers first.
-fn program(places: u32, wires: &[(u32, u32)]) -> Arc<Program> {
-    let mine = |place: u32| wires.iter().filter(move |wire| wire.1 == place);
-    let ids = (0..places).map(crate::id::NodeId::from_index).collect();
-    let shape = crate::plan::Shape::new(
-        ids,
-        |_| 1,
-        |place, _, inputs| {
-            inputs.extend(mine(place).map(|wire| wire.0));
-            None
-        },
-    );
-    let count = places as usize;
-    let program = Program {
-        waits: (0..places).map(|place| u32::try_from(mine(place).count()).unwrap()).collect(),
-        uses: vec![0; count],
-        actions: vec![Action::Run; count],
-        urgency: (0..places).collect(),
-        kinds: vec![DECLARED; count],
-        estimates: Estimates { nanos: vec![1.0; count], bytes: vec![1.0; count] },
-        shape: Arc::new(shape),
-        ..Program::default()
-    };
-    Arc::new(program)
 }
 
 /// Every place takes one unit and one byte.
@@ -93,7 +67,7 @@ const NONE: u32 = u32::MAX;
 
 impl Machine {
     fn new(places: u32, wires: &[(u32, u32)], gate: Option<Gate>) -> Arc<Self> {
-        let program = program(places, wires);
+        let program = Program::of_wires(places, wires);
         let is_limited = gate.is_some();
         let units = Units { resource: "device", units: 1 };
         Arc::new(Self {
@@ -127,7 +101,7 @@ impl Machine {
                 machine.schedule.push(place, &machine.needs);
                 machine.left(machine.schedule.leave());
             }));
-            self.schedule.done(place, &self.needs.0);
+            self.schedule.put_back(place, &self.needs.0);
             return None;
         }
         for &input in self.program.shape.inputs(place) {
@@ -138,7 +112,7 @@ impl Machine {
             self.holders.fetch_sub(1, Ordering::SeqCst);
         }
         assert_eq!(self.ran[place as usize].fetch_add(1, Ordering::SeqCst), 0, "{place} ran twice");
-        self.schedule.done(place, &self.needs.0);
+        self.schedule.done(place, &self.needs.0, 1);
         self.schedule.release(place, hand, &self.needs, &mut Vec::new(), |_| ()).next
     }
 
@@ -158,7 +132,7 @@ impl Machine {
 
     /// The starter and two workers that look in.
     fn run(self: &Arc<Self>) {
-        self.schedule.start(&self.needs);
+        self.schedule.start();
         let workers = [(); 2].map(|()| {
             let machine = Arc::clone(self);
             thread::spawn(move || {
@@ -253,7 +227,7 @@ fn what_a_lost_thread_holds_is_run_by_others() {
         // and is lost in the first of them.
         let wires: Vec<_> = (1..6).flat_map(|middle| [(0, middle), (middle, 6)]).collect();
         let machine = Machine::new(7, &wires, None);
-        machine.schedule.start(&machine.needs);
+        machine.schedule.start();
         let mut hand = None;
         let first = machine.schedule.pop_or_leave(&mut hand, &machine.needs).unwrap();
         // Others may have looked into the hand before there was anything in it.
@@ -289,7 +263,7 @@ fn what_a_thread_holds_that_turns_to_something_else_is_run_by_others() {
     check(|| {
         let wires: Vec<_> = (1..6).flat_map(|middle| [(0, middle), (middle, 6)]).collect();
         let machine = Machine::new(7, &wires, None);
-        machine.schedule.start(&machine.needs);
+        machine.schedule.start();
         let mut hand = None;
         let first = machine.schedule.pop_or_leave(&mut hand, &machine.needs).unwrap();
         assert_eq!(machine.schedule.join(&machine.needs), None);

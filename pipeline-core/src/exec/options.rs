@@ -95,6 +95,12 @@ pub struct RunOptions {
     /// How long a step that was told to stop may take to return before it is given up on.
     pub grace: Duration,
     /// Bytes that results may keep alive at once.
+    ///
+    /// It is kept if it suffices for one step after the other ([`Plan::peak_bytes`]) and sizes are
+    /// known beforehand. Otherwise what fits nowhere runs when nothing else does, and the event
+    /// `throttled` tells by how much the budget was passed.
+    ///
+    /// [`Plan::peak_bytes`]: crate::Plan::peak_bytes
     pub budget: Option<u64>,
     /// How many units there are of each named resource; those not named are not limited.
     pub resources: HashMap<&'static str, u32>,

@@ -8,8 +8,9 @@ use parking_lot::{Condvar, Mutex as Door};
 
 use super::cell::{Runner, State};
 use super::engine::{Drained, Engine, is_inside_step, runner};
+use super::forecast::Forecast;
 use super::fused::Visits;
-use super::gate::Gate;
+use super::gate::{Gate, Memory};
 use super::handful::Hand;
 use super::options::{OnFailure, RunOptions};
 use super::report::Report;
@@ -107,7 +108,8 @@ impl RunCore {
         audience: Audience,
     ) -> Arc<Self> {
         let needs_gate = options.budget.is_some() || plan.needs_units();
-        let gate = needs_gate.then(|| Gate::new(options.budget, options.resources.clone()));
+        let memory = options.budget.map(|budget| Memory { budget, forecast: Forecast::new(&plan) });
+        let gate = needs_gate.then(|| Gate::new(memory, options.resources.clone()));
         let identities = plan.late.as_ref().map(|late| late.identities.clone());
         let id = next_run();
         let is_shared = audience == Audience::Handle;
@@ -183,7 +185,7 @@ impl RunCore {
             });
             *self.timeout.lock() = Some(due);
         }
-        let sources = self.schedule.start(&**self);
+        let sources = self.schedule.start();
         self.engine.enlist(self);
         if sources > 1 {
             self.look_after();

@@ -81,13 +81,10 @@ impl Schedule {
     }
 
     /// Queues every place that waits for nothing and counts the caller in. Says how many there are.
-    pub(crate) fn start(&self, needs: &dyn Needs) -> usize {
+    pub(crate) fn start(&self) -> usize {
         self.enter();
-        if self.limited {
-            return self.first().map(|place| self.push(place, needs)).count();
-        }
         let mut queue = self.queue.lock();
-        self.first().map(|place| self.push_locked(&mut queue, place, 0)).count()
+        self.first().map(|place| self.push_locked(&mut queue, place, None)).count()
     }
 
     /// The places that wait for nothing.
@@ -139,7 +136,7 @@ impl Schedule {
     /// Queues a place that was taken and not run, with whatever else the thread holds, and counts
     /// the thread out.
     pub(crate) fn give_back(&self, place: u32, hand: &mut Hand, needs: &dyn Needs) -> Left {
-        self.done(place, needs.units(place));
+        self.put_back(place, needs.units(place));
         self.push(place, needs);
         let mut queue = self.queue.lock();
         self.recall_locked(&mut queue);
@@ -171,7 +168,7 @@ impl Schedule {
     /// Queues a place.
     pub(crate) fn push(&self, place: u32, needs: &dyn Needs) {
         // May run code of the step, so before the lock.
-        let bytes = if self.limited { needs.bytes(place) } else { 0 };
+        let bytes = self.limited.then(|| needs.bytes(place));
         self.push_locked(&mut self.queue.lock(), place, bytes);
     }
 
@@ -221,7 +218,7 @@ impl Schedule {
                 continue;
             }
             let queue = queue.get_or_insert_with(|| self.queue.lock());
-            self.push_locked(queue, place, 0);
+            self.push_locked(queue, place, None);
         }
         let queue = queue.or_else(|| self.limited.then(|| self.queue.lock()));
         let mut waiting = queue.map_or(0.0, |queue| queue.nanos);
@@ -253,15 +250,24 @@ impl Schedule {
         !queue.is_empty() && !queue.blocked
     }
 
-    /// Gives back what a place took at the gate.
-    pub(crate) fn done(&self, place: u32, units: &[Units]) {
+    /// Gives back what a place took at the gate; it will be queued again.
+    pub(crate) fn put_back(&self, place: u32, units: &[Units]) {
+        self.at_gate(|gate| gate.put_back(place, units));
+    }
+
+    /// Gives back what a place took at the gate; it has ended with results of so many bytes.
+    pub(crate) fn done(&self, place: u32, units: &[Units], bytes: u64) {
+        self.at_gate(|gate| gate.end(place, units, bytes));
+    }
+
+    fn at_gate(&self, give: impl FnOnce(&mut Gate)) {
         if !self.limited {
             return;
         }
         let mut queue = self.queue.lock();
         queue.blocked = false;
         if let Some(gate) = &mut queue.gate {
-            gate.done(place, units);
+            give(gate);
         }
     }
 
@@ -284,15 +290,11 @@ impl Schedule {
         self.state.waits[place as usize].urgency
     }
 
-    fn position(&self, place: u32) -> u32 {
-        self.program.positions.get(place as usize).copied().unwrap_or(place)
-    }
-
-    fn push_locked(&self, queue: &mut Queue, place: u32, bytes: u64) {
+    fn push_locked(&self, queue: &mut Queue, place: u32, bytes: Option<u64>) {
         let urgency = self.urgency(place);
         match &mut queue.gate {
             Some(gate) => {
-                gate.push(Ready { place, urgency, position: self.position(place), bytes });
+                gate.push(Ready { place, urgency, position: self.program.position(place), bytes });
                 queue.blocked = false;
             }
             None => queue.fresh.push(Entry::new(urgency, place)),
@@ -364,7 +366,7 @@ impl Schedule {
             if hand.has_moved() {
                 has_moved = true;
             } else {
-                hand.empty(|place| self.push_locked(&mut queue, place, 0));
+                hand.empty(|place| self.push_locked(&mut queue, place, None));
             }
         }
         let is_kept = hands.iter().any(|hand| !hand.is_empty());
@@ -384,7 +386,7 @@ impl Schedule {
     fn recall_locked(&self, queue: &mut Queue) {
         let hands = std::mem::take(&mut queue.hands);
         for hand in &hands {
-            hand.empty(|place| self.push_locked(queue, place, 0));
+            hand.empty(|place| self.push_locked(queue, place, None));
         }
         queue.hands = hands;
     }

@@ -29,7 +29,7 @@ impl RunCore {
             follower.run.come_back(follower.place);
         }
         for place in self.engine.withdraw(self.id) {
-            self.schedule.done(place, self.units_of(place));
+            self.schedule.put_back(place, self.units_of(place));
             self.come_back(place);
         }
         self.engine.timer.hurry(self.id.0);

@@ -300,7 +300,7 @@ impl RunCore {
             }
             cell.nanos.store(took, Ordering::Relaxed);
             // Before it can be queued again: afterwards what it holds may be that of its next turn.
-            self.schedule.done(place, self.units_of(place));
+            self.schedule.put_back(place, self.units_of(place));
             // The next attempt may be told by another thread.
             self.flush(local);
             self.try_later(place, terms.retry.pause(attempt));
@@ -435,9 +435,6 @@ impl RunCore {
         if self.bus.is_active() {
             self.tell_finished(place, end.status, local);
         }
-        if self.schedule.is_limited() {
-            self.schedule.done(place, self.units_of(place));
-        }
         for &slot in self.plan.program.shape.inputs(place) {
             self.state.slots.finish(slot);
         }
@@ -451,6 +448,9 @@ impl RunCore {
             }
         });
         if self.schedule.is_limited() {
+            // After those that it made ready are queued, so that nobody takes it for the last one.
+            let bytes = self.state.cells[place as usize].bytes.load(Ordering::Relaxed);
+            self.schedule.done(place, self.units_of(place), bytes);
             self.call_the_blocked();
         }
         self.call_for_help(released.queued_nanos);

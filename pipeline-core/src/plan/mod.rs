@@ -30,5 +30,3 @@ pub(crate) use order::UNKNOWN_NANOS;
 pub(crate) use planner::Planner;
 pub(crate) use recheck::Recheck;
 pub(crate) use request::{Costs, Request};
-#[cfg(all(test, shuttle))]
-pub(crate) use {order::Estimates, shape::Shape};

@@ -45,6 +45,11 @@ impl Program {
         self.origins.get(place as usize).copied().unwrap_or(place)
     }
 
+    /// Where a place stands in memory order.
+    pub(crate) fn position(&self, place: u32) -> u32 {
+        self.positions.get(place as usize).copied().unwrap_or(place)
+    }
+
     /// The wires as they are in the graph.
     pub(crate) fn wires(&self) -> &Shape {
         self.fusion.as_ref().map_or(&self.shape, |fusion| &fusion.wires)
@@ -58,6 +63,34 @@ impl Program {
     /// The number of the group that a place belongs to.
     pub(crate) fn group_number(&self, place: u32) -> Option<u32> {
         self.fusion.as_ref()?.number(place)
+    }
+}
+
+#[cfg(test)]
+impl Program {
+    /// A program of these wires, producers first. Every result is read by its wires alone.
+    pub(crate) fn of_wires(places: u32, wires: &[(u32, u32)]) -> Arc<Self> {
+        let mine = |place: u32| wires.iter().filter(move |wire| wire.1 == place);
+        let ids = (0..places).map(crate::id::NodeId::from_index).collect();
+        let shape = Shape::new(
+            ids,
+            |_| 1,
+            |place, _, inputs| {
+                inputs.extend(mine(place).map(|wire| wire.0));
+                None
+            },
+        );
+        let count = places as usize;
+        Arc::new(Self {
+            waits: (0..places).map(|place| to_u32(mine(place).count())).collect(),
+            uses: (0..places).map(|place| to_u32(shape.consumers(place).len())).collect(),
+            actions: vec![Action::Run; count],
+            urgency: (0..places).collect(),
+            kinds: vec![DECLARED; count],
+            estimates: Estimates { nanos: vec![1.0; count], bytes: vec![1.0; count] },
+            shape: Arc::new(shape),
+            ..Self::default()
+        })
     }
 }
 

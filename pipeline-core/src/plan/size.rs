@@ -12,6 +12,15 @@ use crate::data::{DataType, Layout};
 use crate::id::NodeId;
 use crate::step::layout_of;
 
+/// Bytes that each place takes.
+#[derive(Debug)]
+pub(crate) struct Sizes {
+    /// Those of its results; `None` where that is not known.
+    pub(crate) bytes: Vec<Option<u64>>,
+    /// What is beside them while it runs.
+    pub(crate) aside: Vec<u64>,
+}
+
 impl Plan {
     /// What the first result of each node will look like, in running order; `None` where that is
     /// not an image or a mask, or is known only when the step has run.
@@ -32,26 +41,9 @@ impl Plan {
     #[must_use]
     pub fn peak_bytes(&self) -> (u64, bool) {
         let (program, shape) = (&*self.program, &*self.program.shape);
-        let slots = self.slot_layouts();
-        let mut is_known = true;
-        // What is there when a place has run, and what is beside it while it runs.
-        let (mut bytes, mut aside) = (vec![0u64; shape.len()], vec![0u64; shape.len()]);
-        for given in &self.given {
-            bytes[shape.producer(given.slot) as usize] += given.value.counted_bytes();
-        }
-        for place in 0..to_u32(shape.len()) {
-            // What passes on or shares a result takes nothing more.
-            if program.actions[place as usize] == Action::Run {
-                let layout = shape.slots(place).next().and_then(|slot| slots[slot as usize]);
-                let is_nothing =
-                    self.infos[place as usize].output_type(0) == Some(DataType::of::<()>());
-                let size =
-                    layout.map_or_else(|| self.learned_bytes(place), |layout| layout.size_bytes());
-                is_known &= size > 0 || is_nothing;
-                bytes[place as usize] = size;
-                aside[place as usize] = self.group_bytes(place, &slots).unwrap_or(0);
-            }
-        }
+        let Sizes { bytes, aside } = self.sizes();
+        let is_known = bytes.iter().all(Option::is_some);
+        let bytes: Vec<u64> = bytes.into_iter().map(Option::unwrap_or_default).collect();
         let makers = self.makers();
         let read = |place: u32| shape.inputs(place).iter().map(|&slot| makers[slot as usize]);
         let mut left = vec![0u32; shape.len()];
@@ -61,7 +53,7 @@ impl Plan {
             left[maker as usize] += 1;
         }
         let mut order: Vec<u32> = (0..to_u32(shape.len())).collect();
-        order.sort_by_key(|&place| program.positions.get(place as usize).copied().unwrap_or(place));
+        order.sort_by_key(|&place| program.position(place));
         // Values at hand are there from the beginning.
         let is_given = |place: u32| program.actions[place as usize] == Action::Given;
         let given = order.iter().filter(|&&place| is_given(place));
@@ -84,6 +76,30 @@ impl Plan {
             }
         }
         (peak, is_known)
+    }
+
+    /// What each place takes.
+    pub(crate) fn sizes(&self) -> Sizes {
+        let (program, shape) = (&*self.program, &*self.program.shape);
+        let slots = self.slot_layouts();
+        let (mut bytes, mut aside) = (vec![Some(0); shape.len()], vec![0; shape.len()]);
+        for given in &self.given {
+            let bytes = &mut bytes[shape.producer(given.slot) as usize];
+            *bytes = bytes.map(|sum| u64::saturating_add(sum, given.value.counted_bytes()));
+        }
+        for place in 0..to_u32(shape.len()) {
+            // What passes on or shares a result takes nothing more.
+            if program.actions[place as usize] == Action::Run {
+                let layout = shape.slots(place).next().and_then(|slot| slots[slot as usize]);
+                let is_nothing =
+                    self.infos[place as usize].output_type(0) == Some(DataType::of::<()>());
+                let size =
+                    layout.map_or_else(|| self.learned_bytes(place), |layout| layout.size_bytes());
+                bytes[place as usize] = (size > 0 || is_nothing).then_some(size);
+                aside[place as usize] = self.group_bytes(place, &slots).unwrap_or(0);
+            }
+        }
+        Sizes { bytes, aside }
     }
 
     /// Bytes that a group makes as a whole on the way to its result.

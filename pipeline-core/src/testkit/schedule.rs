@@ -41,7 +41,7 @@ impl Drain {
     #[must_use]
     pub fn once(&self) -> usize {
         let passed = AtomicUsize::new(0);
-        let _ = self.schedule.start(&Unlimited);
+        let _ = self.schedule.start();
         match &self.pool {
             Some(pool) => pool.in_place_scope(|scope| self.work(None, Some(scope), &passed)),
             None => self.work(None, None, &passed),

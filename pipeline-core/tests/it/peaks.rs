@@ -5,9 +5,11 @@ use pipeline_core::{
     Bindings, Context, Error, Executor, Graph, Layout, Options, Result, RunOptions, SampleType,
     Services, Spec, Step, Tile, View, ViewMut,
 };
+use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sketch::seeded;
 use crate::toy::{Door, comes_back};
 
 /// Takes a thousand bytes.
@@ -130,4 +132,90 @@ fn what_a_tile_wise_form_says_counts_while_its_step_runs() {
     let report = executor.run_plan(plan, &options).unwrap();
     assert_eq!(planned, (report.totals().peak_bytes, true));
     assert!(planned.0 >= 4000, "{planned:?}");
+}
+
+/// Stands for so many bytes.
+#[derive(Debug, Clone)]
+struct Load(u64);
+
+impl Data for Load {
+    const NAME: &'static str = "load";
+
+    fn size_bytes(&self) -> usize {
+        usize::try_from(self.0).unwrap()
+    }
+}
+
+/// Makes a load of loads, and takes a moment for it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Pile {
+    number: usize,
+    bytes: u64,
+    says_its_size: bool,
+}
+
+impl Step for Pile {
+    const NAME: &'static str = "pile";
+    type Input = Vec<In<Load>>;
+    type Output = Load;
+
+    fn run(&self, _: Vec<In<Load>>, _: &Context<'_>) -> Result<Load> {
+        // Others get on meanwhile, some further than others.
+        (0..self.bytes % 50).for_each(|_| std::thread::yield_now());
+        Ok(Load(self.bytes))
+    }
+
+    fn spec(&self) -> Spec {
+        if self.says_its_size { Spec::default().bytes(self.bytes) } else { Spec::default() }
+    }
+}
+
+/// Piles of these sizes; each reads some of the earlier ones, by their distance.
+fn piles(seeds: &[(u64, Vec<usize>)], says_its_size: bool) -> Graph {
+    let mut graph = Graph::new();
+    let mut nodes: Vec<pipeline_core::Node<Load>> = Vec::new();
+    for (number, (bytes, wires)) in seeds.iter().enumerate() {
+        let inputs: Vec<_> =
+            wires.iter().filter_map(|back| Some(nodes[number.checked_sub(back + 1)?])).collect();
+        let pile = Pile { number, bytes: bytes + 1, says_its_size };
+        nodes.push(graph.add(format!("pile{number}"), pile, inputs));
+    }
+    graph
+}
+
+proptest! {
+    #![proptest_config(seeded(100))]
+
+    #[test]
+    fn a_budget_that_suffices_for_one_step_after_the_other_is_kept(
+        seeds in prop::collection::vec(
+            (0u64..1000, prop::collection::vec(0usize..12, 0..4)), 1..60,
+        ),
+        more in 0u64..1500,
+    ) {
+        let executor = Executor::new(Options { threads: Some(4), ..Options::default() }).unwrap();
+        let graph = piles(&seeds, true);
+        let plan = executor.plan(&graph, &RunOptions::default()).unwrap();
+        let (needed, is_known) = plan.peak_bytes();
+        prop_assert!(is_known);
+        let budget = needed + more;
+        let options = RunOptions { budget: Some(budget), ..RunOptions::default() };
+        let report = executor.run_plan(plan, &options).unwrap();
+        report.ok().unwrap();
+        let peak = report.totals().peak_bytes;
+        prop_assert!(peak <= budget, "{peak} of {budget}, {needed} would do");
+    }
+
+    #[test]
+    fn a_budget_that_never_suffices_or_sizes_that_nobody_knows_stop_no_run(
+        seeds in prop::collection::vec(
+            (0u64..1000, prop::collection::vec(0usize..12, 0..4)), 1..60,
+        ),
+        budget in 0u64..3000,
+        says_its_size in any::<bool>(),
+    ) {
+        let executor = Executor::new(Options { threads: Some(4), ..Options::default() }).unwrap();
+        let options = RunOptions { budget: Some(budget), ..RunOptions::default() };
+        executor.run(&piles(&seeds, says_its_size), &options).unwrap().ok().unwrap();
+    }
 }
