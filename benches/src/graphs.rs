@@ -135,17 +135,11 @@ pub fn grid(n: u32) -> Graph {
 /// Every step reads from two steps anywhere before it.
 #[must_use]
 pub fn random(n: u32) -> Graph {
-    random_within(n, u32::MAX)
-}
-
-/// Every step reads from two of the `window` steps before it.
-#[must_use]
-pub fn random_within(n: u32, window: u32) -> Graph {
     let mut random = Random::new(7);
     let mut graph = Graph::new();
     let mut nodes = vec![begin(&mut graph)];
     for tag in 1..n {
-        let mut pick = || nodes[(tag - 1 - random.below(tag.min(window))) as usize];
+        let mut pick = || nodes[random.below(tag) as usize];
         let (a, b) = (pick(), pick());
         nodes.push(join(&mut graph, tag, a, b));
     }

@@ -80,7 +80,7 @@ fn million(n: u32) -> Million {
     let mut lap = Instant::now();
     let mut next = || std::mem::replace(&mut lap, Instant::now()).elapsed();
 
-    let graph = graphs::random_within(n, 1000);
+    let graph = graphs::random(n);
     took.build = next();
     let start = cpu();
     let plan = executor.plan(&graph, &options).expect("the graph is sound");

@@ -277,18 +277,6 @@ impl<T: Data> In<T> {
         Self(Handle::Shared(Arc::new(value)))
     }
 
-    /// The shared value.
-    #[must_use]
-    pub fn into_arc(self) -> Arc<T>
-    where
-        T: Clone,
-    {
-        match self.0 {
-            Handle::Unit(unit) => Arc::new(unit.clone()),
-            Handle::Shared(value) => value,
-        }
-    }
-
     /// The value itself: moved when this is the only handle, cloned otherwise.
     #[must_use]
     pub fn into_owned(self) -> T

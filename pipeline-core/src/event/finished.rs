@@ -113,13 +113,6 @@ impl Status {
         !matches!(self, Self::Skipped | Self::Failed | Self::Cancelled)
     }
 
-    /// Whether the node has a result that a step would have had to compute without a cache, another
-    /// run or a former result.
-    #[must_use]
-    pub const fn is_served(self) -> bool {
-        matches!(self, Self::Cached | Self::Adopted | Self::CutOff)
-    }
-
     /// The word for it in events, logs and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -51,7 +51,7 @@ pub enum Edit {
         node: String,
     },
     /// Allows the cache more memory.
-    RaiseBudget {
+    RaiseCacheBudget {
         /// The new budget.
         bytes: u64,
     },

@@ -197,6 +197,16 @@ impl Engine {
         }))
     }
 
+    /// Whether steps may run as one: results that are kept are made as a whole, unless the program
+    /// wants it otherwise.
+    pub(super) const fn may_fuse(&self) -> bool {
+        match self.fusion {
+            Fusion::Auto => self.cache.is_none(),
+            Fusion::Always => true,
+            Fusion::Never => false,
+        }
+    }
+
     /// The hits that the next plan computes anew.
     pub(super) fn recheck(&self) -> Recheck {
         Recheck { share: self.self_check, salt: self.plans.fetch_add(1, Ordering::Relaxed) }

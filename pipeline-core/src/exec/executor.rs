@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::engine::{self, Engine};
 use super::handle::Run;
-use super::options::{Fusion, Options, RunOptions};
+use super::options::{Options, RunOptions};
 use super::report::Report;
 use super::run::{Audience, RunCore};
 use crate::cache::Cache;
@@ -69,7 +69,7 @@ impl Executor {
             identities: &engine.identities,
             costs: &engine.costs,
             recheck: engine.recheck(),
-            fuse: engine.fusion == Fusion::Auto && options.step_timeout.is_none(),
+            fuse: engine.may_fuse() && options.step_timeout.is_none(),
         };
         let mut planner = {
             let mut planners = engine.planners.lock();

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::profile::Profile;
-use crate::plan::{Action, Plan, Program};
+use crate::plan::{Action, Plan, Program, Stop};
 
 /// Bytes that are alive while each place runs.
 #[derive(Debug)]
@@ -36,9 +36,10 @@ struct Place {
 }
 
 impl Forecast {
-    /// Asks steps what their results will look like, so it may run code of theirs.
-    pub(super) fn new(plan: &Plan) -> Self {
-        let sizes = plan.sizes();
+    /// Asks steps what their results will look like, so it may run code of theirs and look into
+    /// files, until it is to stop.
+    pub(super) fn new(plan: &Plan, stop: &Stop<'_>) -> Self {
+        let sizes = plan.sizes(stop);
         let (program, shape) = (&*plan.program, &*plan.program.shape);
         let mut bytes: Vec<u64> = Vec::with_capacity(shape.len());
         for (place, size) in (0u32..).zip(sizes.bytes) {
@@ -113,12 +114,12 @@ impl Forecast {
     /// Whether the end of a place gives back as much memory as its results take.
     pub(super) fn gives_back(&self, place: u32) -> bool {
         let shape = &self.program.shape;
-        let read = || shape.inputs(place).iter().map(|&slot| shape.producer(slot));
-        let freed = read().zip(1..).filter_map(|(input, nth)| {
-            // It is counted at the last of the wires to it.
-            let wires = read().take(nth).filter(|&other| other == input).count();
-            let Place { left, bytes, .. } = self.places[input as usize];
-            (left as usize == wires).then_some(bytes)
+        let mut read: Vec<u32> =
+            shape.inputs(place).iter().map(|&slot| shape.producer(slot)).collect();
+        read.sort_unstable();
+        let freed = read.chunk_by(|one, other| one == other).map(|wires| {
+            let Place { left, bytes, .. } = self.places[wires[0] as usize];
+            if left as usize == wires.len() { bytes } else { 0 }
         });
         freed.sum::<u64>() >= self.bytes(place)
     }

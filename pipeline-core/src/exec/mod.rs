@@ -41,7 +41,10 @@ pub use options::{Fusion, OnFailure, Options, RunOptions};
 pub use report::{Report, StepRecord, StepReport};
 
 #[cfg(feature = "testkit")]
-pub(crate) use {gate::Needs, schedule::Schedule};
+pub(crate) use {
+    gate::Needs,
+    schedule::{Schedule, WORTH_A_WORKER},
+};
 
 /// The scheduler of a plan without a run around it.
 #[cfg(feature = "testkit")]

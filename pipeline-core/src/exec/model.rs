@@ -33,12 +33,12 @@ fn check(body: impl Fn() + Send + Sync + 'static) {
     Runner::new(RandomScheduler::new_from_seed(7, 5_000), Config::default()).run(body);
 }
 
-/// Every place takes one unit and one byte.
+/// Every place takes one unit.
 struct One(Vec<Units>);
 
 impl Needs for One {
-    fn bytes(&self, _: u32) -> u64 {
-        1
+    fn bytes(&self, _: u32) -> Option<u64> {
+        None
     }
 
     fn units(&self, _: u32) -> &[Units] {
@@ -189,7 +189,7 @@ fn a_place_that_comes_back_is_run_before_the_end() {
 #[test]
 fn a_unit_is_held_by_one_at_a_time() {
     check(|| {
-        let gate = Gate::new(Some(2), HashMap::from([("device", 1)]));
+        let gate = Gate::new(None, HashMap::from([("device", 1)]));
         Machine::new(4, &DIAMOND, Some(gate)).run();
     });
 }

@@ -6,8 +6,12 @@ use crate::data::Layout;
 use crate::step::{Form, Units, layout_of};
 
 impl Needs for RunCore {
-    fn bytes(&self, place: u32) -> u64 {
-        self.expected_bytes(place)
+    fn bytes(&self, place: u32) -> Option<u64> {
+        // No file is looked into again.
+        let has_sources =
+            self.plan.program.group(place).is_some_and(|group| !group.sources.is_empty());
+        let is_known = has_sources || self.plan.program.shape.inputs(place).is_empty();
+        (self.budget.is_some() && !is_known).then(|| self.expected_bytes(place))
     }
 
     fn units(&self, place: u32) -> &[Units] {
@@ -22,7 +26,7 @@ impl Needs for RunCore {
 impl RunCore {
     /// Bytes that the results of a place are expected to take: what its tile-wise form says of the
     /// inputs at hand, what the step declares, what it took before, or as much as its inputs.
-    pub(super) fn expected_bytes(&self, place: u32) -> u64 {
+    fn expected_bytes(&self, place: u32) -> u64 {
         let Some(body) = self.plan.infos[place as usize].body() else { return 0 };
         if let Some(bytes) = body.spec.bytes {
             return bytes;

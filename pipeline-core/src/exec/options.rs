@@ -58,11 +58,16 @@ impl std::fmt::Debug for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Fusion {
-    /// Where it pays: without a cache, which would keep what is between them, where steps have no
-    /// time limit each, and in graphs in which no result goes by the digest of its content
-    /// ([`CutOff`](crate::step::CutOff)).
+    /// Where it pays: without a cache, which would keep what is between them, and where steps have
+    /// no time limit each. A step whose result goes by the digest of its content
+    /// ([`CutOff`](crate::step::CutOff)) runs by itself, and so do those below it as long as that
+    /// digest is not known.
     #[default]
     Auto,
+    /// As `Auto`, but beside a cache too. Then only the result of a group is looked for and kept,
+    /// and an edit of any step of a group makes all of it again: right for batches, and for
+    /// pictures of which memory holds few, and not for an editor.
+    Always,
     /// Each step makes its whole result before the next one begins.
     Never,
 }

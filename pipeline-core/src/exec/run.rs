@@ -14,7 +14,7 @@ use super::gate::{Gate, Memory};
 use super::handful::Hand;
 use super::options::{OnFailure, RunOptions};
 use super::report::Report;
-use super::schedule::{Left, Look, Schedule};
+use super::schedule::{Left, Look, Schedule, WORTH_A_WORKER};
 use super::slots::dispose;
 use super::state::RunState;
 use super::timer::{Due, NOT_HURRIED};
@@ -24,7 +24,7 @@ use crate::event::Snapshot;
 use crate::id::{NodeId, RunId};
 use crate::key::Key;
 use crate::observe::{Bus, Emit};
-use crate::plan::{Identity, Plan};
+use crate::plan::{Identity, Plan, Stop};
 use crate::step::{CancelToken, Lane};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
@@ -108,7 +108,10 @@ impl RunCore {
         audience: Audience,
     ) -> Arc<Self> {
         let needs_gate = options.budget.is_some() || plan.needs_units();
-        let memory = options.budget.map(|budget| Memory { budget, forecast: Forecast::new(&plan) });
+        let at = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let stop = Stop { token: Some(&options.token), at };
+        let forecast = |budget| Memory { budget, forecast: Forecast::new(&plan, &stop) };
+        let memory = options.budget.map(forecast);
         let gate = needs_gate.then(|| Gate::new(memory, options.resources.clone()));
         let identities = plan.late.as_ref().map(|late| late.identities.clone());
         let id = next_run();
@@ -501,9 +504,6 @@ const LOOKS: u32 = 200;
 /// How long a caller whose run is outranked waits before it looks again, and a thread inside a step
 /// before it takes the place of one of a lane.
 const GIVING_WAY: Duration = Duration::from_millis(1);
-
-/// Queued work that is worth waking a thread for, in nanoseconds.
-const WORTH_A_WORKER: f64 = 10_000.0;
 
 /// The thread's step was given up on while it ran.
 #[derive(Debug)]

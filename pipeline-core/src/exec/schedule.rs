@@ -37,6 +37,9 @@ const WORTH_TAKING: f64 = 5_000.0;
 /// reads and writes would take about as long on its way to another processor and back.
 const SHORT: f64 = 1_000.0;
 
+/// Queued work that is worth waking a thread for, in nanoseconds.
+pub(crate) const WORTH_A_WORKER: f64 = 10_000.0;
+
 /// What a step counts for when it is asked whether a second thread is worth it. Nobody is called
 /// for what is short; and for what nobody knows, only once it has waited.
 fn worth(nanos: f64) -> f64 {
@@ -155,7 +158,7 @@ impl Schedule {
             Some(gate) => gate.pop_any(),
             None => queue.pop(),
         }?;
-        queue.take_off(self.nanos(place));
+        queue.take_off(worth(self.nanos(place)));
         queue.enter();
         Some(place)
     }
@@ -168,7 +171,7 @@ impl Schedule {
     /// Queues a place.
     pub(crate) fn push(&self, place: u32, needs: &dyn Needs) {
         // May run code of the step, so before the lock.
-        let bytes = self.limited.then(|| needs.bytes(place));
+        let bytes = if self.limited { needs.bytes(place) } else { None };
         self.push_locked(&mut self.queue.lock(), place, bytes);
     }
 

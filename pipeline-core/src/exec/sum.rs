@@ -64,20 +64,20 @@ impl RunCore {
     /// Tells of a large picture that was made as a whole because of how the run goes, and not of
     /// what the graph does with it.
     fn tell_of_whole_pictures(&self, t_us: u64) {
-        let (cause, advice) = match (&self.engine.cache, self.step_timeout) {
-            (Some(_), _) => (
+        if self.engine.fusion == Fusion::Never || !self.plan.traits.has_forms {
+            return;
+        }
+        let (cause, advice) = match (self.engine.may_fuse(), self.step_timeout) {
+            (false, _) => (
                 "the executor has a cache",
-                "run what goes from file to file on an executor without a cache",
+                "run what goes from file to file without a cache, or with `Fusion::Always`",
             ),
-            (None, Some(_)) => (
+            (true, Some(_)) => (
                 "steps have a time limit each",
                 "limit the time of the run, or that of single nodes, instead of `step_timeout`",
             ),
-            (None, None) => return,
+            (true, None) => return,
         };
-        if self.engine.fusion != Fusion::Auto || !self.plan.traits.has_forms {
-            return;
-        }
         for (place, cell) in (0u32..).zip(&self.state.cells) {
             let bytes = cell.bytes.load(Ordering::Relaxed);
             let is_made = cell.state() == State::Ended(Status::Computed);
@@ -149,7 +149,7 @@ impl RunCore {
         let steps = self.plan.infos.iter().map(|info| info.step_name());
         let mut cells = steps
             .zip(&self.state.cells)
-            .take(1024)
+            .step_by(self.state.cells.len() / 1024 + 1)
             .filter(|(_, cell)| cell.state() == State::Ended(Status::Computed));
         let measure =
             |cell: &Cell| (cell.nanos.load(Ordering::Relaxed), cell.bytes.load(Ordering::Relaxed));

@@ -21,7 +21,9 @@ impl RunCore {
     /// Takes note if the results of a place are not, or may not be, what its key says. Then nothing
     /// is kept of them, nor of what is made from them.
     pub(super) fn note_doubt(&self, place: u32, values: &Values) -> bool {
-        let is_doubtful = self.reads_doubtful(place) || self.has_changed(place);
+        let sources = self.plan.program.group(place).map_or(&[][..], |group| &group.sources);
+        let has_changed = || sources.iter().any(|&source| self.has_changed(source));
+        let is_doubtful = self.reads_doubtful(place) || self.has_changed(place) || has_changed();
         // What is doubtful anyway says nothing about the step or the cache.
         let expected = self.take_expected(place);
         let is_doubtful =

@@ -171,12 +171,14 @@ impl Graph {
             let what = format!("the wire to `{}.{}`", self.name(to.0).unwrap_or_default(), to.1);
             return Err(Error::input(what, carried.name, expected.name));
         }
-        let (old, place) = self.wires_of(to.0, input);
         if arity != Arity::Many {
-            old.into_iter().for_each(|edge| self.nodes.remove_edge(edge));
+            self.cut(to.0, input);
             self.tie_up(to.0, input);
         }
-        let joint = Joint { input, output, place };
+        // Only their order counts, and to look for the next one of this port would take longer the
+        // more there are.
+        self.last_place = self.last_place.saturating_add(1);
+        let joint = Joint { input, output, place: self.last_place };
         self.nodes.add_edge(index(from.0), index(to.0), joint);
         self.restructure();
         Ok(())
@@ -189,9 +191,7 @@ impl Graph {
     pub fn disconnect(&mut self, node: NodeId, input: &str) -> Result<()> {
         let kind = self.info(node)?.step_type().ok_or_else(|| unknown_port(input, &[]))?;
         let (input, _) = find_port(&kind.inputs, input)?;
-        for edge in self.wires_of(node, input).0 {
-            self.nodes.remove_edge(edge);
-        }
+        self.cut(node, input);
         self.tie_up(node, input);
         self.restructure();
         Ok(())
@@ -202,16 +202,11 @@ impl Graph {
         self.loose.retain(|loose| (loose.to, loose.input) != (node, input));
     }
 
-    /// The wires at an input port, and the place for one more.
-    fn wires_of(
-        &self,
-        node: NodeId,
-        input: u16,
-    ) -> (Vec<petgraph::stable_graph::EdgeIndex<u32>>, u32) {
+    /// Removes the wires of an input.
+    fn cut(&mut self, node: NodeId, input: u16) {
         let mine = self.nodes.incoming(index(node)).filter(|edge| edge.weight().input == input);
-        let (edges, places): (Vec<_>, Vec<_>) =
-            mine.map(|edge| (edge.id(), edge.weight().place)).unzip();
-        (edges, places.into_iter().max().map_or(0, |last| last + 1))
+        let edges: Vec<_> = mine.map(|edge| edge.id()).collect();
+        edges.into_iter().for_each(|edge| self.nodes.remove_edge(edge));
     }
 
     fn info(&self, node: NodeId) -> Result<&NodeInfo> {

@@ -124,6 +124,8 @@ impl Clone for GraphId {
 pub struct Graph {
     id: GraphId,
     nodes: Store,
+    /// The largest place of a wire among those of its port.
+    last_place: u32,
     /// Wires that were asked for and could not be made.
     loose: Vec<Loose>,
     names: HashMap<Arc<str>, NodeIndex<u32>>,
@@ -208,6 +210,7 @@ impl Graph {
 
     /// Adds a wire to a node that is there, loose if the one it comes from is not.
     fn join(&mut self, from: NodeId, to: NodeIndex<u32>, joint: Joint) {
+        self.last_place = self.last_place.max(joint.place);
         if self.node(from).is_some() {
             self.nodes.add_edge(index(from), to, joint);
         } else {

@@ -41,8 +41,6 @@ pub struct Advice {
     pub evicted_share: f64,
     /// A node fails too often if more than this share of its attempts were retries.
     pub retry_share: f64,
-    /// Throttled more often than this per run is often.
-    pub throttled_per_run: u64,
 }
 
 impl Default for Advice {
@@ -54,7 +52,6 @@ impl Default for Advice {
             low_hit_rate_runs: 3,
             evicted_share: 0.5,
             retry_share: 0.25,
-            throttled_per_run: 2,
         }
     }
 }
@@ -65,7 +62,7 @@ impl Advice {
     pub fn of(&self, summary: &Summary) -> Vec<Warning> {
         let mut advice = Vec::new();
         advice.extend(self.memory_pressure(summary));
-        advice.extend(self.throttled(summary));
+        advice.extend(throttled(summary));
         advice.extend(self.low_hit_rate(summary));
         for node in &summary.nodes {
             advice.extend(self.slow_step(summary, node));
@@ -96,25 +93,16 @@ impl Advice {
             ),
             suggestions: vec![Suggestion::edit(
                 format!("raise the cache's budget to {bytes} bytes"),
-                Edit::RaiseBudget { bytes },
-            )],
-        })
-    }
-
-    fn throttled(&self, summary: &Summary) -> Option<Warning> {
-        let often = summary.throttled > self.throttled_per_run.saturating_mul(summary.runs.max(1));
-        often.then(|| Warning {
-            code: "throttled".into(),
-            message: format!("throttled {} times in {} runs", summary.throttled, summary.runs),
-            suggestions: vec![Suggestion::text(
-                "lower the byte budget, so that less is started at once",
+                Edit::RaiseCacheBudget { bytes },
             )],
         })
     }
 
     fn low_hit_rate(&self, summary: &Summary) -> Option<Warning> {
         let rate = summary.total.hit_rate()?;
-        let low = summary.runs >= self.low_hit_rate_runs && rate < self.low_hit_rate;
+        // Where nothing ever came from a cache or left it, there may be none.
+        let has_cache = rate > 0.0 || summary.evicted > 0;
+        let low = has_cache && summary.runs >= self.low_hit_rate_runs && rate < self.low_hit_rate;
         low.then(|| Warning {
             code: "low_hit_rate".into(),
             message: format!("{:.0} % of results came from the cache", 100.0 * rate),
@@ -159,6 +147,20 @@ impl Advice {
             )],
         })
     }
+}
+
+fn throttled(summary: &Summary) -> Option<Warning> {
+    (summary.throttled > 0).then(|| Warning {
+        code: "throttled".into(),
+        message: format!(
+            "steps did not fit into the limits {} times in {} runs",
+            summary.throttled, summary.runs
+        ),
+        suggestions: vec![Suggestion::text(
+            "raise the byte budget of the run to what the plan needs at the most, or work on \
+             smaller images",
+        )],
+    })
 }
 
 /// Gives [`Advice`] at the end of every run. Made by [`Advice::observer`].
@@ -212,14 +214,16 @@ mod tests {
         let often = Finished { attempt: 3, ..computed(10) };
         check(&measured(&[vec![often, computed(20)]]), &["many_retries"]);
 
-        let misses = vec![vec![computed(10); 9]; 3];
+        let mut misses = vec![vec![computed(10); 9]; 3];
+        check(&measured(&misses), &[]);
+        misses[2][8] = Finished::new(Status::Cached);
         check(&measured(&misses), &["low_hit_rate"]);
         let hits = vec![vec![computed(10), Finished::new(Status::Cached)]; 3];
         check(&measured(&hits), &[]);
 
         let evicted = Summary { evicted: 2, evicted_bytes: 5_000_000, ..quick.clone() };
         check(&evicted, &["memory_pressure"]);
-        check(&Summary { throttled: 3, ..quick }, &["throttled"]);
+        check(&Summary { throttled: 1, ..quick }, &["throttled"]);
     }
 
     #[test]

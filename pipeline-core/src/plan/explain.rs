@@ -65,7 +65,7 @@ impl Plan {
 }
 
 fn escape(name: &str) -> String {
-    name.replace('\\', "\\\\").replace('"', "\\\"")
+    name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// Lists the batches with what happens to each node, then the critical path. Steps that run as one

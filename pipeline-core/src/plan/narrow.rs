@@ -135,10 +135,9 @@ pub(super) fn narrow(
         program.uses[slot as usize] += 1;
     }
     program.ranks = order::ranks(shape, &program.estimates.nanos);
-    let ranks = (0u32..).zip(&program.ranks);
-    program.urgency = ranks
-        .map(|(place, &rank)| order::urgency(&frozen.facts[program.origin(place) as usize], rank))
-        .collect();
+    let priority = |place| frozen.facts[program.origin(place) as usize].priority;
+    let priorities = (0..to_u32(shape.len())).map(priority).collect();
+    program.urgency = order::urgency(shape, priorities, &program.ranks);
     (program.kinds, program.paces) = kinds(frozen, &program);
     program.positions = order::positions(shape, &program.estimates.bytes);
     program

@@ -64,11 +64,25 @@ pub(super) fn ranks(shape: &Shape, nanos: &[f32]) -> Vec<f32> {
     ranks
 }
 
-/// How urgent a place is: the node's own priority first, then its rank. Larger goes first.
-pub(super) fn urgency(facts: &Facts, rank: f32) -> u32 {
-    // Bits of positive floats are ordered as the floats are; the low ones make no difference.
-    let priority = u32::from(facts.priority.cast_unsigned() ^ 0x80);
-    priority << 24 | (rank.max(0.0).to_bits() >> 8)
+/// How urgent each place is: the priority of its node first, then its rank. Larger goes first.
+///
+/// What a node of a priority above zero needs goes first with it.
+pub(super) fn urgency(shape: &Shape, mut priorities: Vec<i8>, ranks: &[f32]) -> Vec<u32> {
+    if priorities.iter().any(|&priority| priority > 0) {
+        for place in (0..to_u32(shape.len())).rev() {
+            let needs = shape.consumers(place).iter().map(|&reader| priorities[reader as usize]);
+            if let Some(most) = needs.max().filter(|&most| most > 0) {
+                let own = &mut priorities[place as usize];
+                *own = most.max(*own);
+            }
+        }
+    }
+    let urgency = |(priority, rank): (i8, &f32)| {
+        // Bits of positive floats are ordered as the floats are; the low ones make no difference.
+        let priority = u32::from(priority.cast_unsigned() ^ 0x80);
+        priority << 24 | (rank.max(0.0).to_bits() >> 8)
+    };
+    priorities.into_iter().zip(ranks).map(urgency).collect()
 }
 
 /// The position of each place in memory order; empty where that is the place itself.

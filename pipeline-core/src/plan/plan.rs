@@ -196,7 +196,8 @@ impl Plan {
         Some(us)
     }
 
-    /// Bytes that the plan itself takes, without the steps and the values at hand.
+    /// Bytes that the plan itself takes for its nodes and wires, without the steps, the values at
+    /// hand, and what only some steps have: files that are read, groups, names that come late.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let (program, shape) = (&*self.program, &*self.program.shape);

@@ -41,6 +41,8 @@ struct Last {
     targets: Vec<u32>,
     actions: Vec<Action>,
     may_fuse: bool,
+    /// Places whose keys come late, where steps may run as one: these have to stay apart.
+    late: Vec<bool>,
     program: Arc<Program>,
 }
 
@@ -67,26 +69,26 @@ impl Planner {
             return Err(Error::Invalid(demand.faults));
         }
 
-        // Results that are kept are made as a whole.
-        let may_fuse = request.fuse && request.cache.is_none();
+        let late = if request.fuse && frozen.traits.has_forms { &*self.keys.late } else { &[] };
         let program = match &self.last {
             Some(last)
                 if last.targets == targets
                     && last.actions == demand.actions
-                    && last.may_fuse == may_fuse
+                    && last.may_fuse == request.fuse
+                    && last.late == late
                     && demand.shared.is_empty() =>
             {
                 Arc::clone(&last.program)
             }
             _ => {
-                let keys = may_fuse.then_some(&self.keys);
+                let keys = request.fuse.then_some(&self.keys);
                 Arc::new(narrow(frozen, &demand, &targets, &self.estimates, keys))
             }
         };
         let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
         plan.recheck = request.recheck;
-        let actions = demand.actions;
-        let last = Last { targets, actions, may_fuse, program };
+        let (actions, may_fuse, late) = (demand.actions, request.fuse, late.to_vec());
+        let last = Last { targets, actions, may_fuse, late, program };
         self.last = demand.shared.is_empty().then_some(last);
         Ok(plan)
     }
@@ -202,7 +204,9 @@ impl Planner {
         let reading = extended.filter(|&(origin, _)| frozen.facts[origin as usize].reads_files);
         reading
             .filter_map(|(origin, digest)| Some((place_of(origin)?, digest?)))
-            .filter(|&(place, _)| program.actions[place as usize] == Action::Run)
+            .filter(|&(place, _)| {
+                matches!(program.actions[place as usize], Action::Run | Action::Fuse)
+            })
             .collect()
     }
 

@@ -142,6 +142,7 @@ impl Shape {
             + size_of_val(self.inputs.as_slice())
             + size_of_val(self.consumers.as_slice())
             + size_of_val(self.slot_place.as_slice())
+            + self.port_counts.iter().map(|at| size_of_val(at) + size_of_val(&*at.1)).sum::<usize>()
     }
 
     /// Fills `consumers` from `inputs`.

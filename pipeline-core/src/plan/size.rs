@@ -6,6 +6,7 @@
 //! plan is, because planning runs no code of theirs; a source of rows then looks into its file.
 
 use super::demand::Action;
+use super::file_digests::Stop;
 use super::plan::Plan;
 use super::shape::to_u32;
 use crate::data::{DataType, Layout};
@@ -27,7 +28,7 @@ impl Plan {
     #[must_use]
     pub fn layouts(&self) -> Vec<(NodeId, Option<Layout>)> {
         let shape = &self.program.shape;
-        let slots = self.slot_layouts();
+        let slots = self.slot_layouts(&Stop::default());
         let first = |place| slots[shape.first_slot(place) as usize];
         let places = shape.ids.iter().zip(0..to_u32(shape.len()));
         places
@@ -41,7 +42,7 @@ impl Plan {
     #[must_use]
     pub fn peak_bytes(&self) -> (u64, bool) {
         let (program, shape) = (&*self.program, &*self.program.shape);
-        let Sizes { bytes, aside } = self.sizes();
+        let Sizes { bytes, aside } = self.sizes(&Stop::default());
         let is_known = bytes.iter().all(Option::is_some);
         let bytes: Vec<u64> = bytes.into_iter().map(Option::unwrap_or_default).collect();
         let makers = self.makers();
@@ -78,10 +79,10 @@ impl Plan {
         (peak, is_known)
     }
 
-    /// What each place takes.
-    pub(crate) fn sizes(&self) -> Sizes {
+    /// What each place takes. Once it is to stop, no more is asked of any step.
+    pub(crate) fn sizes(&self, stop: &Stop<'_>) -> Sizes {
         let (program, shape) = (&*self.program, &*self.program.shape);
-        let slots = self.slot_layouts();
+        let slots = self.slot_layouts(stop);
         let (mut bytes, mut aside) = (vec![Some(0); shape.len()], vec![0; shape.len()]);
         for given in &self.given {
             let bytes = &mut bytes[shape.producer(given.slot) as usize];
@@ -96,7 +97,9 @@ impl Plan {
                 let size =
                     layout.map_or_else(|| self.learned_bytes(place), |layout| layout.size_bytes());
                 bytes[place as usize] = (size > 0 || is_nothing).then_some(size);
-                aside[place as usize] = self.group_bytes(place, &slots).unwrap_or(0);
+                let is_to_stop = stop.reason().is_some();
+                let within = if is_to_stop { None } else { self.group_bytes(place, &slots) };
+                aside[place as usize] = within.unwrap_or(0);
             }
         }
         Sizes { bytes, aside }
@@ -135,7 +138,7 @@ impl Plan {
     }
 
     /// The layout of each slot, from the values at hand downwards.
-    fn slot_layouts(&self) -> Vec<Option<Layout>> {
+    fn slot_layouts(&self, stop: &Stop<'_>) -> Vec<Option<Layout>> {
         let (program, shape) = (&*self.program, self.program.wires());
         let mut layouts = vec![None; shape.slot_count()];
         for given in &self.given {
@@ -143,6 +146,9 @@ impl Plan {
         }
         let mut inputs = Vec::new();
         for place in 0..to_u32(shape.len()) {
+            if stop.reason().is_some() {
+                break;
+            }
             match program.actions[place as usize] {
                 Action::Skip | Action::Given => {}
                 Action::Pass | Action::Share | Action::FusePass | Action::FuseShare => {

@@ -3,7 +3,7 @@
 use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
-use crate::exec::{Needs, Schedule, schedule_of};
+use crate::exec::{Needs, Schedule, WORTH_A_WORKER, schedule_of};
 use crate::plan::Plan;
 use crate::step::Units;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -19,9 +19,6 @@ pub struct Drain {
     /// Threads besides the caller that may still be called.
     idle: AtomicUsize,
 }
-
-/// Queued work that is worth waking a thread for, in nanoseconds: as in a run.
-const WORTH_A_WORKER: f64 = 10_000.0;
 
 impl Drain {
     /// Prepares a plan to be drained by this many threads, the caller included.
@@ -87,8 +84,8 @@ impl Drain {
 struct Unlimited;
 
 impl Needs for Unlimited {
-    fn bytes(&self, _: u32) -> u64 {
-        0
+    fn bytes(&self, _: u32) -> Option<u64> {
+        None
     }
 
     fn units(&self, _: u32) -> &[Units] {

@@ -125,6 +125,28 @@ fn the_node_set_to_go_first_goes_first_and_then_the_one_with_the_longest_way_to_
     });
 }
 
+#[test]
+fn what_an_urgent_node_needs_goes_first_with_it() {
+    comes_back(|| {
+        let (executor, journal) = forgetful(1);
+        let mut graph = Graph::new();
+        let give = |graph: &mut Graph, name: &str| {
+            graph.add(name, Give { name: name.to_owned(), ..Give::default() }, ())
+        };
+        let other = give(&mut graph, "other");
+        let source = give(&mut graph, "source");
+        let middle = mix(&mut graph, "middle", 1, &[source]);
+        let urgent = mix(&mut graph, "urgent", 2, &[middle]);
+        let longer = mix(&mut graph, "longer", 3, &[other]);
+        let longest = mix(&mut graph, "longest", 4, &[longer]);
+        mix(&mut graph, "end", 5, &[longest]);
+        graph.settings(urgent.id(), |s| s.priority = 1).unwrap();
+        let run = executor.spawn(&graph, &RunOptions::default()).unwrap();
+        assert!(run.wait().ok().is_ok());
+        assert_eq!(journal.take_in_order()[..3], ["source", "middle", "urgent"]);
+    });
+}
+
 /// Draws a number.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct Draw {

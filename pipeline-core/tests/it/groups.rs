@@ -7,7 +7,7 @@ use pipeline_core::cache::Cache;
 use pipeline_core::data::{Image, In, Raster};
 use pipeline_core::event::{EventKind, Finished, Status};
 use pipeline_core::observe::Observer;
-use pipeline_core::step::{ImageRows, Rows, Sink, Source, Stream, gather};
+use pipeline_core::step::{CutOff, ImageRows, Rows, Sink, Source, Stream, gather};
 use pipeline_core::{
     Bindings, Context, Error, Executor, Fusion, Graph, Layout, Node, NodeId, Options, Report,
     Result, RunOptions, SampleType, Spec, Step, Tile, View, ViewMut,
@@ -266,6 +266,149 @@ impl Sink for Forget {
 }
 
 #[test]
+fn beside_a_cache_groups_are_kept_as_one_if_the_program_says_so() {
+    let cache = Arc::new(Hoard::default());
+    let made = Options {
+        cache: Some(Arc::<Hoard>::clone(&cache)),
+        fusion: Fusion::Always,
+        threads: Some(2),
+        ..Options::default()
+    };
+    let executor = Executor::new(made).unwrap();
+    let (mut graph, nodes) = chain(false);
+    let statuses = |graph: &Graph, expected: [Status; 4]| {
+        let report = executor.run(graph, &options()).unwrap();
+        let found = nodes.map(|node| report.step(node.id()).map(|step| step.status));
+        assert_eq!(found, expected.map(Some));
+        let plain = run(graph, Fusion::Never, &options());
+        assert_eq!(*report.output(nodes[3]).unwrap(), *plain.output(nodes[3]).unwrap());
+        report
+    };
+    let report = statuses(&graph, [Status::Computed; 4]);
+    let has = |node: Node<Image>| {
+        cache.contains(&report.plan().key(node.id()).expect("nothing is late").port(0))
+    };
+    assert_eq!(nodes.map(has), [false, false, false, true], "what is between is not kept");
+
+    let report = executor.run(&graph, &options()).unwrap();
+    assert_eq!(report.step(nodes[3].id()).unwrap().status, Status::Cached);
+    assert_eq!(report.nodes_that(Status::Computed), [""; 0]);
+
+    // An edit makes its group again, and an undo nothing.
+    let set = |graph: &mut Graph, number: u8| {
+        graph.edit(nodes[1].id(), |add: &mut Add| add.number = number).unwrap();
+    };
+    set(&mut graph, 9);
+    statuses(&graph, [Status::Computed; 4]);
+    set(&mut graph, 2);
+    let report = executor.run(&graph, &options()).unwrap();
+    assert_eq!(report.nodes_that(Status::Computed), [""; 0]);
+
+    // What is wanted is kept, and cuts off what is before it.
+    graph.target(nodes[1]);
+    let report = executor.run(&graph, &options()).unwrap();
+    assert_eq!(report.nodes_that(Status::Computed), ["a", "b"]);
+    graph.edit(nodes[2].id(), |add: &mut Add| add.number = 7).unwrap();
+    let report = executor.run(&graph, &options()).unwrap();
+    assert_eq!(report.nodes_that(Status::Computed), ["c", "d"]);
+}
+
+/// Adds a number to an image; goes by the content of its result.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Settle {
+    number: u8,
+}
+
+impl Step for Settle {
+    const NAME: &'static str = "settle";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, _: &Context<'_>) -> Result<Image> {
+        let mut image = image.into_owned();
+        let samples = image.samples_mut::<u8>().expect("the pictures here have 8 bits");
+        samples.iter_mut().for_each(|at| *at = at.wrapping_add(self.number));
+        Ok(image)
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cut_off(CutOff::Always)
+    }
+}
+
+/// Adds a part of its seed to an image.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Stir {
+    number: u8,
+}
+
+impl Step for Stir {
+    const NAME: &'static str = "stir";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
+        pipeline_core::tile(self, image, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for Stir {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        Ok(inputs[0])
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        let before = inputs[0].typed::<u8>()?;
+        let skip = out.region().x as usize - inputs[0].region().x as usize;
+        let [seed, ..] = ctx.seed().to_le_bytes();
+        for (y, row) in out.rows::<u8>()? {
+            for (out, at) in row.iter_mut().zip(&before.row(y)[skip..]) {
+                *out = at.wrapping_add(seed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What comes out does not depend on what the graph was before an edit.
+#[test]
+fn names_that_come_late_after_an_edit_keep_steps_apart() {
+    let make = || {
+        let mut graph = Graph::new();
+        let photo = graph.input::<Image>("photo");
+        let settled = graph.add("settled", Settle { number: 1 }, photo);
+        let first = graph.add("first", Stir { number: 1 }, settled);
+        let second = graph.add("second", Stir { number: 2 }, first);
+        graph.target(second);
+        (graph, settled, second)
+    };
+    for fusion in [Fusion::Auto, Fusion::Always] {
+        for has_cache in [false, true] {
+            let cache = has_cache.then(|| Arc::new(Hoard::default()) as Arc<dyn Cache>);
+            let made = Options { fusion, cache, threads: Some(1), ..Options::default() };
+            let edited = Executor::new(made).unwrap();
+            let (mut graph, settled, second) = make();
+            for number in [1, 1, 1, 2, 3, 2, 1] {
+                graph.edit(settled.id(), |settle: &mut Settle| settle.number = number).unwrap();
+                let found = edited.run(&graph, &options()).unwrap();
+                let (mut fresh, settled, _) = make();
+                fresh.edit(settled.id(), |settle: &mut Settle| settle.number = number).unwrap();
+                let expected = run(&fresh, Fusion::Never, &options());
+                assert_eq!(
+                    *found.output(second).unwrap(),
+                    *expected.output(second).unwrap(),
+                    "{number} with {fusion:?}, cache: {has_cache}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_large_picture_that_could_have_been_streamed_is_told_of() {
     let mut graph = Graph::new();
     let black = graph.add("black", Black {}, ());
@@ -288,5 +431,6 @@ fn a_large_picture_that_could_have_been_streamed_is_told_of() {
     assert_eq!(warnings(true, None, Fusion::Auto), expected);
     assert_eq!(warnings(false, Some(Duration::from_secs(600)), Fusion::Auto), expected);
     assert_eq!(warnings(false, None, Fusion::Auto), []);
+    assert_eq!(warnings(true, None, Fusion::Always), []);
     assert_eq!(warnings(true, None, Fusion::Never), []);
 }

@@ -122,7 +122,7 @@ fn no_bit_depends_on_threads_budget_cache_and_fusion() {
         let (graph, photo, nodes) = random(seed);
         let plain = run(&graph, &photo, Fusion::Never, 1);
         for threads in [1, 2, 4] {
-            for fusion in [Fusion::Never, Fusion::Auto] {
+            for fusion in [Fusion::Never, Fusion::Auto, Fusion::Always] {
                 for is_cached in [false, true] {
                     let cache = is_cached.then(|| Arc::new(HalfKept::default()) as Arc<dyn Cache>);
                     let threads = Some(threads);

@@ -1,14 +1,18 @@
 //! Pictures that are read, worked on and written row by row are what they are as a whole.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
+use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::data::Value;
 use pipeline_core::event::{Event, EventKind, RunStatus, Status};
 use pipeline_core::observe::Observer;
 use pipeline_core::{
-    CancelReason, CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node,
-    Options, Report, Result, RunOptions, SampleType, Services, Step, Tile, View, ViewMut, tile,
+    CancelReason, CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Key, Layout,
+    Node, Options, Report, Result, RunOptions, SampleType, Services, Step, Tile, View, ViewMut,
+    tile,
 };
 use pipeline_ops::filter::{GaussianBlur, UnsharpMask};
 use pipeline_ops::geometry::{Axis, Crop, Flip, QuarterTurns, Resize, Rotate90};
@@ -403,4 +407,54 @@ fn a_file_is_copied_to_another_format_row_by_row() {
     report.ok().unwrap();
     assert!(open(&folder.path().join("out.png")) == image);
     assert!(report.totals().peak_bytes < 4 << 20, "{}", report.totals().peak_bytes);
+}
+
+/// Keeps everything.
+#[derive(Debug, Default)]
+struct Kept(Mutex<HashMap<Key, Value>>);
+
+impl Cache for Kept {
+    fn get(&self, key: &Key) -> Option<Hit> {
+        let value = self.0.lock().unwrap().get(key)?.clone();
+        Some(Hit { value, tier: Tier::Memory })
+    }
+
+    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+        self.0.lock().unwrap().insert(key, value.clone());
+        Vec::new()
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.0.lock().unwrap().contains_key(key)
+    }
+}
+
+#[test]
+fn what_a_group_made_from_a_file_that_changed_meanwhile_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.tif");
+    let pictures = [1, 2].map(|seed| filled((300, 200), 3, SampleType::U8, seed));
+    let mut graph = Graph::new();
+    let opened = graph.add("open", Open::path(&path), ());
+    let gain = graph.add("gain", Gain { factor: 1.3 }, opened);
+    let invert = graph.add("invert", Invert::default(), gain);
+    graph.target(invert);
+    let options = Options {
+        cache: Some(Arc::new(Kept::default())),
+        fusion: Fusion::Always,
+        threads: Some(1),
+        ..Options::default()
+    };
+    let executor = Executor::new(options).unwrap();
+    save(&pictures[0], &path);
+    let plan = executor.plan(&graph, &RunOptions::default()).unwrap();
+    save(&pictures[1], &path);
+    let second = executor.run_plan(plan, &RunOptions::default()).unwrap();
+    let second = second.output(invert).unwrap();
+    save(&pictures[0], &path);
+    let report = executor.run(&graph, &RunOptions::default()).unwrap();
+    assert_eq!(report.nodes_that(Status::Computed), ["open", "gain", "invert"]);
+    assert_ne!(*report.output(invert).unwrap(), *second);
+    let report = executor.run(&graph, &RunOptions::default()).unwrap();
+    assert_eq!(report.nodes_that(Status::Computed), [""; 0], "now it is kept");
 }
