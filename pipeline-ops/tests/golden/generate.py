@@ -5,7 +5,7 @@ function `cases(golden)` and is given this module, are in `more_NAME.json`.
 
     python -m venv venv
     venv/bin/pip install numpy==2.4.6 scipy==1.17.1 scikit-image==0.26.0 \
-        opencv-python-headless==5.0.0.93 Pillow==13.0.0
+        opencv-python-headless==5.0.0.93 Pillow==13.0.0 pyvips==3.2.0 pyvips-binary==8.18.7
     venv/bin/python generate.py DATA
 
 DATA is the folder that holds `images/photos-skimage` and `microscopy/real`; see README.md for where
@@ -30,6 +30,7 @@ HERE = pathlib.Path(__file__).parent
 CASES = []
 NAMES = set()
 INPUTS = {}
+DATA = pathlib.Path(sys.argv[1])
 
 BORDERS = {  # ours: SciPy's
     "replicate": "nearest",
@@ -48,12 +49,17 @@ def add_input(name, array):
     store(f"in_{name}", array)
 
 
-def case(op, params, inputs, expected, tolerance, tag=""):
+def add_profile(name, icc):
+    (HERE / f"in_{name}.icc").write_bytes(icc)
+
+
+def case(op, params, inputs, expected, tolerance, tag="", profile=None):
     name = "_".join([op, *([tag] if tag else []), *inputs])
     assert name not in NAMES | {c["name"] for c in CASES}, name
     store(name, expected)
     CASES.append({"name": name, "op": op, "params": params,
-                  "inputs": [f"in_{i}" for i in inputs], "tolerance": tolerance})
+                  "inputs": [f"in_{i}" for i in inputs], "tolerance": tolerance,
+                  **({"profile": f"in_{profile}"} if profile else {})})
 
 
 def rounded(values, dtype):
@@ -317,7 +323,7 @@ def geometry():
 def main():
     for old in HERE.glob("*.npy"):
         old.unlink()
-    inputs(pathlib.Path(sys.argv[1]))
+    inputs(DATA)
     blur()
     edges()
     rank()

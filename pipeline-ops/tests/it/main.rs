@@ -20,6 +20,8 @@ mod io;
 mod laws;
 mod morphology;
 mod pages;
+#[cfg(feature = "codecs")]
+mod profiles;
 mod refusals;
 mod segment;
 mod sizes;
