@@ -89,6 +89,17 @@ def channelwise(image, function, keep_alpha=False):
     return out
 
 
+def by_alpha(image, function):
+    """As `channelwise`, of colours times alpha where there is alpha."""
+    if not has_alpha(image):
+        return channelwise(image, function)
+    values, most = image.astype(float), white(image.dtype)
+    alpha = function(values[..., -1])
+    factor = np.where(alpha > 0, most / np.where(alpha > 0, alpha, 1), 0)
+    colors = [function(values[..., c] * values[..., -1] / most) for c in range(image.shape[2] - 1)]
+    return np.stack([*(c * factor for c in colors), alpha], axis=-1)
+
+
 def near(image, integer=1, relative=1e-5):
     """The tolerance of sums in 32-bit floats."""
     if np.issubdtype(image.dtype, np.floating):
@@ -131,7 +142,7 @@ def blur():
 
     for name in ["camera", "rgb", "rgba", "micro", "gradient", "row", "float"]:
         image = INPUTS[name]
-        out = rounded(channelwise(image, gaussian(2.0)), image.dtype)
+        out = rounded(by_alpha(image, gaussian(2.0)), image.dtype)
         case("gaussian_blur", {"sigma": 2.0}, [name], out, near(image))
     image = INPUTS["gradient"]
     for border, mode in BORDERS.items():
@@ -143,12 +154,13 @@ def blur():
     params = {"sigma": 1.5, "border": {"constant": 9000.0}}
     case("gaussian_blur", params, ["gradient"], out, 1, "constant")
 
-    for name, radius in [("camera", 3), ("rgb", 1), ("gradient", 8), ("row", 2), ("float", 2)]:
+    for name, radius in [("camera", 3), ("rgb", 1), ("rgba", 3), ("gradient", 8), ("row", 2),
+                         ("float", 2)]:
         image = INPUTS[name]
         uniform = lambda a: ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
-        tolerance = 1e-5 if image.dtype == np.float32 else 0
+        tolerance = near(image, int(has_alpha(image)))
         case("box_blur", {"radius": radius}, [name],
-             rounded(channelwise(image, uniform), image.dtype), tolerance)
+             rounded(by_alpha(image, uniform), image.dtype), tolerance)
     for border, mode in BORDERS.items():
         uniform = ndimage.uniform_filter(INPUTS["camera"][:20, :30].astype(float), 9, mode=mode)
         if border == "replicate":
@@ -292,13 +304,7 @@ def geometry():
                 rows = (2 * np.arange(height) + 1) * h // (2 * height)
                 return a[rows][:, (2 * np.arange(width) + 1) * w // (2 * width)]
             return np.asarray(Image.fromarray(a.astype(np.float32)).resize(size, filters[filter]))
-        if not has_alpha(image) or filter == "nearest":
-            return channelwise(image, one)
-        values, w = image.astype(float), white(image.dtype)
-        alpha = one(values[..., -1])
-        colors = [one(values[..., c] * values[..., -1] / w) for c in range(image.shape[2] - 1)]
-        factor = np.where(alpha > 0, w / np.where(alpha > 0, alpha, 1), 0)
-        return np.stack([*(c * factor for c in colors), alpha], axis=-1)
+        return (channelwise if filter == "nearest" else by_alpha)(image, one)
 
     for filter in filters:
         for name, size in [("camera", (31, 40)), ("rgb", (60, 20)), ("float", (11, 33)),

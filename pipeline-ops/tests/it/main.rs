@@ -33,4 +33,5 @@ mod support;
 mod table;
 #[cfg(feature = "codecs")]
 mod tiff;
+mod transparent;
 mod waiting;
