@@ -11,6 +11,7 @@ pub mod work;
 
 pub mod cancel;
 pub mod events;
+pub mod files;
 pub mod fusion;
 pub mod latency;
 pub mod nested;

@@ -7,7 +7,9 @@ use std::alloc::System;
 use std::process::Command;
 
 use pipeline_benches::figure::{Figure, HEAD};
-use pipeline_benches::{cancel, events, fusion, latency, nested, order, overhead, plan, rerun};
+use pipeline_benches::{
+    cancel, events, files, fusion, latency, nested, order, overhead, plan, rerun,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -29,7 +31,7 @@ fn allocated(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 9] = [
+    let questions: [Question; 10] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
@@ -39,6 +41,7 @@ fn main() {
         ("nested", nested::figures),
         ("events", events::figures),
         ("fusion", || fusion::figures(&allocated)),
+        ("files", files::figures),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     println!("{}\n\n{HEAD}", surroundings(&wanted));

@@ -3,11 +3,12 @@
 use std::ops::RangeInclusive;
 
 use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Image, In, Layout, Region, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::seen::blur_seen;
 use crate::check;
 use crate::kernel::{Border, gaussian, nearest_row};
 use crate::neighborhood::{self, RADIUS, Separable, Term};
@@ -28,17 +29,19 @@ const TRUNCATE: RangeInclusive<f64> = 1.0..=8.0;
 /// | `in` | image | Y X C | u8, u16, f32 | any | any |
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// Every channel, alpha included, is blurred on its own.
+/// Colours are weighted by their alpha, so that what is transparent does not show; they become 0
+/// where nothing else is in the window.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
-/// **Cost**: 2 · (2r + 1) multiplications per sample; ten rows of floats of memory; the footprint is
-/// the region and r pixels on each side.
+/// **Cost**: 2 · (2r + 1) multiplications per sample; ten rows of floats of memory, with alpha the
+/// footprint and the result in floats; the footprint is the region and r pixels on each side.
 /// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
-/// **Source**: `scipy.ndimage.gaussian_filter` 1.17, within 1 for integers and 1e-5 of the largest
-/// sample for f32. Sums are taken in 32-bit floats and rounded once.
+/// **Source**: `scipy.ndimage.gaussian_filter` 1.17, of colours times alpha where there is alpha:
+/// within 1 for integers and 1e-5 of the largest sample for f32. Sums are taken in 32-bit floats and
+/// rounded once.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -93,10 +96,24 @@ impl GaussianBlur {
         let radius = f64::from(self.truncate) * f64::from(self.sigma) + 0.5;
         (radius as u32).min(*RADIUS.end())
     }
+
+    /// Blurs every channel on its own.
+    fn blur<T: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let weights = self.weights();
+        let terms = [Term { x: &weights, y: &weights }];
+        let filter = Separable { terms: &terms, border: self.border };
+        filter.render::<T, T>(input, out, ctx, |_, sums, out| nearest_row(sums, out))
+    }
 }
 
 impl Step for GaussianBlur {
     const NAME: &'static str = "gaussian_blur";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -124,11 +141,13 @@ impl Tile for GaussianBlur {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let weights = self.weights();
-        let terms = [Term { x: &weights, y: &weights }];
-        let filter = Separable { terms: &terms, border: self.border };
-        dispatch!(out.sample_type(), T => {
-            filter.render::<T, T>(&inputs[0], out, ctx, |_, sums, out| nearest_row(sums, out))
-        })
+        let (input, radius) = (&inputs[0], self.radius());
+        if input.image().has_alpha() && radius > 0 {
+            let seen = self.footprint(0, out.region(), &[input.image()]);
+            return blur_seen((input, seen), self.border, out, ctx, |input, border, out| {
+                Self { border, ..self.clone() }.blur::<f32>(input, out, ctx)
+            });
+        }
+        dispatch!(out.sample_type(), T => self.blur::<T>(input, out, ctx))
     }
 }

@@ -12,6 +12,7 @@ mod laplacian_of_gaussian;
 mod local_std;
 mod prewitt;
 mod scharr;
+mod seen;
 mod sobel;
 mod unsharp_mask;
 mod weighted;

@@ -5,7 +5,7 @@ function `cases(golden)` and is given this module, are in `more_NAME.json`.
 
     python -m venv venv
     venv/bin/pip install numpy==2.4.6 scipy==1.17.1 scikit-image==0.26.0 \
-        opencv-python-headless==5.0.0.93 Pillow==13.0.0
+        opencv-python-headless==5.0.0.93 Pillow==13.0.0 pyvips==3.2.0 pyvips-binary==8.18.7
     venv/bin/python generate.py DATA
 
 DATA is the folder that holds `images/photos-skimage` and `microscopy/real`; see README.md for where
@@ -30,6 +30,7 @@ HERE = pathlib.Path(__file__).parent
 CASES = []
 NAMES = set()
 INPUTS = {}
+DATA = pathlib.Path(sys.argv[1])
 
 BORDERS = {  # ours: SciPy's
     "replicate": "nearest",
@@ -48,12 +49,17 @@ def add_input(name, array):
     store(f"in_{name}", array)
 
 
-def case(op, params, inputs, expected, tolerance, tag=""):
+def add_profile(name, icc):
+    (HERE / f"in_{name}.icc").write_bytes(icc)
+
+
+def case(op, params, inputs, expected, tolerance, tag="", profile=None):
     name = "_".join([op, *([tag] if tag else []), *inputs])
     assert name not in NAMES | {c["name"] for c in CASES}, name
     store(name, expected)
     CASES.append({"name": name, "op": op, "params": params,
-                  "inputs": [f"in_{i}" for i in inputs], "tolerance": tolerance})
+                  "inputs": [f"in_{i}" for i in inputs], "tolerance": tolerance,
+                  **({"profile": f"in_{profile}"} if profile else {})})
 
 
 def rounded(values, dtype):
@@ -81,6 +87,17 @@ def channelwise(image, function, keep_alpha=False):
     if keep_alpha and has_alpha(image):
         out[..., -1] = values[..., -1]
     return out
+
+
+def by_alpha(image, function):
+    """As `channelwise`, of colours times alpha where there is alpha."""
+    if not has_alpha(image):
+        return channelwise(image, function)
+    values, most = image.astype(float), white(image.dtype)
+    alpha = function(values[..., -1])
+    factor = np.where(alpha > 0, most / np.where(alpha > 0, alpha, 1), 0)
+    colors = [function(values[..., c] * values[..., -1] / most) for c in range(image.shape[2] - 1)]
+    return np.stack([*(c * factor for c in colors), alpha], axis=-1)
 
 
 def near(image, integer=1, relative=1e-5):
@@ -125,7 +142,7 @@ def blur():
 
     for name in ["camera", "rgb", "rgba", "micro", "gradient", "row", "float"]:
         image = INPUTS[name]
-        out = rounded(channelwise(image, gaussian(2.0)), image.dtype)
+        out = rounded(by_alpha(image, gaussian(2.0)), image.dtype)
         case("gaussian_blur", {"sigma": 2.0}, [name], out, near(image))
     image = INPUTS["gradient"]
     for border, mode in BORDERS.items():
@@ -137,12 +154,13 @@ def blur():
     params = {"sigma": 1.5, "border": {"constant": 9000.0}}
     case("gaussian_blur", params, ["gradient"], out, 1, "constant")
 
-    for name, radius in [("camera", 3), ("rgb", 1), ("gradient", 8), ("row", 2), ("float", 2)]:
+    for name, radius in [("camera", 3), ("rgb", 1), ("rgba", 3), ("gradient", 8), ("row", 2),
+                         ("float", 2)]:
         image = INPUTS[name]
         uniform = lambda a: ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
-        tolerance = 1e-5 if image.dtype == np.float32 else 0
+        tolerance = near(image, int(has_alpha(image)))
         case("box_blur", {"radius": radius}, [name],
-             rounded(channelwise(image, uniform), image.dtype), tolerance)
+             rounded(by_alpha(image, uniform), image.dtype), tolerance)
     for border, mode in BORDERS.items():
         uniform = ndimage.uniform_filter(INPUTS["camera"][:20, :30].astype(float), 9, mode=mode)
         if border == "replicate":
@@ -286,13 +304,7 @@ def geometry():
                 rows = (2 * np.arange(height) + 1) * h // (2 * height)
                 return a[rows][:, (2 * np.arange(width) + 1) * w // (2 * width)]
             return np.asarray(Image.fromarray(a.astype(np.float32)).resize(size, filters[filter]))
-        if not has_alpha(image) or filter == "nearest":
-            return channelwise(image, one)
-        values, w = image.astype(float), white(image.dtype)
-        alpha = one(values[..., -1])
-        colors = [one(values[..., c] * values[..., -1] / w) for c in range(image.shape[2] - 1)]
-        factor = np.where(alpha > 0, w / np.where(alpha > 0, alpha, 1), 0)
-        return np.stack([*(c * factor for c in colors), alpha], axis=-1)
+        return (channelwise if filter == "nearest" else by_alpha)(image, one)
 
     for filter in filters:
         for name, size in [("camera", (31, 40)), ("rgb", (60, 20)), ("float", (11, 33)),
@@ -317,7 +329,7 @@ def geometry():
 def main():
     for old in HERE.glob("*.npy"):
         old.unlink()
-    inputs(pathlib.Path(sys.argv[1]))
+    inputs(DATA)
     blur()
     edges()
     rank()

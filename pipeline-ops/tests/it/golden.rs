@@ -5,7 +5,7 @@ use pipeline_ops::segment::Otsu;
 use serde::Deserialize;
 
 use crate::steps::run;
-use crate::support::{array, floats, registry, shipped};
+use crate::support::{array, floats, profile, registry, shipped};
 
 #[derive(Debug, Deserialize)]
 struct Case {
@@ -13,6 +13,8 @@ struct Case {
     op: String,
     params: serde_json::Value,
     inputs: Vec<String>,
+    /// The ICC profile that the inputs carry.
+    profile: Option<String>,
     /// How far a sample may be from the reference; for numbers above 1 of a table, their share.
     tolerance: f32,
 }
@@ -45,7 +47,9 @@ fn every_case_is_within_its_tolerance() {
     let mut faults = Vec::new();
     let registry = registry();
     for case in cases() {
-        let inputs: Vec<Image> = case.inputs.iter().map(|name| array(name)).collect();
+        let icc = case.profile.as_deref().map(profile);
+        let input = |name: &String| array(name).with_icc(icc.clone());
+        let inputs: Vec<Image> = case.inputs.iter().map(input).collect();
         let expected = array(&case.name);
         let found = run(&case.op, &case.params, inputs).unwrap();
         let shape =

@@ -20,6 +20,8 @@ mod io;
 mod laws;
 mod morphology;
 mod pages;
+#[cfg(feature = "codecs")]
+mod profiles;
 mod refusals;
 mod segment;
 mod sizes;
@@ -31,4 +33,5 @@ mod support;
 mod table;
 #[cfg(feature = "codecs")]
 mod tiff;
+mod transparent;
 mod waiting;

@@ -19,9 +19,10 @@ use pipeline_ops::morphology::{
     TopHat,
 };
 use pipeline_ops::point::{
-    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, Equalize, FromHsv,
-    FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup, MergeChannels, Rescale,
-    Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab, ToLinear,
+    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, ConvertProfile,
+    Equalize, FromHsv, FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup,
+    MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab,
+    ToLinear,
 };
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{
@@ -54,6 +55,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "connected_components" => call::<ConnectedComponents>(params, inputs),
         "contact_sheet" => call::<ContactSheet>(params, inputs),
         "convert" => call::<Convert>(params, inputs),
+        "convert_profile" => call::<ConvertProfile>(params, inputs),
         "convolve" => call::<Convolve>(params, inputs),
         "crop" => call::<Crop>(params, inputs),
         "difference_of_gaussians" => call::<DifferenceOfGaussians>(params, inputs),

@@ -1,6 +1,7 @@
 //! What the tests share: the registry, images, and golden arrays.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pipeline_core::{Image, Registry, Sample, SampleType, dispatch};
 
@@ -49,6 +50,11 @@ pub(crate) fn floats(image: &Image) -> Vec<f32> {
 /// A file that comes with the tests.
 pub(crate) fn shipped(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
+}
+
+/// Reads an ICC profile that stands beside the golden arrays.
+pub(crate) fn profile(name: &str) -> Arc<[u8]> {
+    std::fs::read(shipped("golden").join(format!("{name}.icc"))).unwrap().into()
 }
 
 /// Reads a golden array; masks become images of zeros and ones.

@@ -2,9 +2,10 @@
 
 use pipeline_core::{ColorSpace, In, SampleType};
 use pipeline_ops::point::{
-    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, Equalize, FromHsv,
-    FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup, MergeChannels, Rescale,
-    Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab, ToLinear,
+    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, ConvertProfile,
+    Equalize, FromHsv, FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup,
+    MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab,
+    ToLinear,
 };
 use serde_json::json;
 
@@ -92,6 +93,10 @@ pub(super) const ROWS: &[Row] = &[
     ("convert", || {
         let kinds = ["u8", "u16", "f32"].map(|to| json!({ "to": to, "range": "raw" }));
         images::<Convert>(&[2], &kinds);
+    }),
+    ("convert_profile", || {
+        let kinds = [json!({ "to": "adobe_rgb" }), json!({ "to": "gray", "intent": "saturation" })];
+        images::<ConvertProfile>(&[1, 2, 3, 4], &kinds);
     }),
     ("equalize", || images::<Equalize>(&[1, 4], &[json!({})])),
     ("from_hsv", || images::<FromHsv>(&[3, 4], &[json!({})])),
