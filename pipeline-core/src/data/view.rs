@@ -156,6 +156,19 @@ impl<'a, T> Plane<'a, T> {
         self.channels
     }
 
+    /// All samples from the first of the region to its last: each row begins
+    /// [`stride`](Self::stride) samples after the one above.
+    #[must_use]
+    pub const fn samples(&self) -> &'a [T] {
+        self.samples
+    }
+
+    /// Samples from the start of one row to the start of the next.
+    #[must_use]
+    pub const fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// The samples of row `y` of the image, as far as the region reaches.
     ///
     /// # Panics
@@ -273,6 +286,7 @@ mod tests {
         assert_eq!(plane.row(2), [9, 10]);
         assert_eq!(plane.pixel(2, 1), [6]);
         assert_eq!(plane.rows().collect::<Vec<_>>(), [[5, 6], [9, 10]]);
+        assert_eq!((plane.samples(), plane.stride()), (&[5, 6, 7, 8, 9, 10][..], 4));
     }
 
     #[test]

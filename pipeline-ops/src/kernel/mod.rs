@@ -120,7 +120,7 @@ pub(crate) use similarity::Similarity;
 pub(crate) use tally::{Tally, chosen, spread, tally};
 pub(crate) use thin::Thinning;
 pub(crate) use tone::{Power, Tone};
-pub(crate) use transform::Transform;
+pub(crate) use transform::{Places, Transform};
 pub(crate) use triangle::triangle;
 pub use turn::QuarterTurns;
 pub(crate) use turn::{reverse, turn};

@@ -7,6 +7,23 @@ use super::vector::widest;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Transform([f64; 9]);
 
+/// Places on the plane, next to each other as they are computed with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    pub(crate) u: &'a [f64],
+    pub(crate) v: &'a [f64],
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn iter(self) -> impl Iterator<Item = (f64, f64)> + use<'a> {
+        self.u.iter().copied().zip(self.v.iter().copied())
+    }
+
+    pub(super) fn chunks(self, size: usize) -> impl Iterator<Item = Self> + use<'a> {
+        self.u.chunks(size).zip(self.v.chunks(size)).map(|(u, v)| Self { u, v })
+    }
+}
+
 /// Farther than any image reaches: what lies at infinity is put there.
 pub(crate) const FAR: f64 = (1u64 << 45) as f64;
 
@@ -84,13 +101,13 @@ impl Transform {
     }
 
     /// Where the pixels of row `y` from `x` on have their centres.
-    pub(crate) fn row(&self, x: u32, y: u32, places: &mut [(f64, f64)]) {
+    pub(crate) fn row(&self, x: u32, y: u32, us: &mut [f64], vs: &mut [f64]) {
         let y = f64::from(y) + 0.5;
         widest(
             #[inline(always)]
             || {
-                for (place, at) in places.iter_mut().zip(0u32..) {
-                    *place = self.place(f64::from(x) + f64::from(at) + 0.5, y);
+                for ((u, v), at) in us.iter_mut().zip(vs).zip(0u32..) {
+                    (*u, *v) = self.place(f64::from(x) + f64::from(at) + 0.5, y);
                 }
             },
         );

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Border;
 use super::bilinear::BLOCK;
+use super::transform::Places;
+
+/// Places of a block with an edge in it that are still sampled at once.
+const NEAR_EDGE: usize = 8;
 
 /// How a sample between pixels is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -34,8 +38,10 @@ impl Sampling {
 /// A part of an image, to be sampled at places of the whole.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field<'a, T> {
-    /// The stored rows, each as far as it is stored.
-    pub(crate) rows: &'a [&'a [T]],
+    /// The stored pixels, from the first to the last.
+    pub(crate) samples: &'a [T],
+    /// Samples from the start of one row to the start of the next.
+    pub(crate) stride: usize,
     /// The image column and row of the first stored pixel.
     pub(crate) origin: (usize, usize),
     /// The width and height of the image.
@@ -53,30 +59,43 @@ impl<'a, T: Sample> Field<'a, T> {
     /// Fills the pixels of `out` with the samples at `places`, pixel centres being half integers.
     ///
     /// # Panics
-    /// If a pixel that a sample is made of is not stored.
-    pub(crate) fn sample(&self, filter: Sampling, places: &[(f64, f64)], out: &mut [T]) {
+    /// If a pixel that a sample is made of lies beyond those that are stored.
+    pub(crate) fn sample(&self, filter: Sampling, places: Places<'_>, out: &mut [T]) {
         match filter {
             Sampling::Nearest => self.pick(places, out),
-            Sampling::Bilinear if !self.alpha => {
-                let blocks = out.chunks_mut(BLOCK * self.channels);
-                for (places, out) in places.chunks(BLOCK).zip(blocks) {
-                    let is_done = match self.channels {
-                        1 => self.bilinear_block::<1>(places, out),
-                        3 => self.bilinear_block::<3>(places, out),
-                        _ => false,
-                    };
-                    if !is_done {
-                        self.channels::<2>(triangle, places, out);
-                    }
-                }
-            }
+            Sampling::Bilinear if !self.alpha => self.bilinear(places, out),
             Sampling::Bilinear => self.channels::<2>(triangle, places, out),
             Sampling::CatmullRom => self.channels::<4>(cubic, places, out),
         }
     }
 
-    fn pick(&self, places: &[(f64, f64)], out: &mut [T]) {
-        for (out, &(u, v)) in out.chunks_exact_mut(self.channels).zip(places) {
+    /// Bilinear samples, at once where that can be done, and one by one near edges.
+    fn bilinear(&self, places: Places<'_>, out: &mut [T]) {
+        let blocks = out.chunks_mut(BLOCK * self.channels);
+        for (places, out) in places.chunks(BLOCK).zip(blocks) {
+            if self.bilinear_at_once(places, out) {
+                continue;
+            }
+            let few = out.chunks_mut(NEAR_EDGE * self.channels);
+            for (places, out) in places.chunks(NEAR_EDGE).zip(few) {
+                if !self.bilinear_at_once(places, out) {
+                    self.channels::<2>(triangle, places, out);
+                }
+            }
+        }
+    }
+
+    /// Answers whether it could be done.
+    fn bilinear_at_once(&self, places: Places<'_>, out: &mut [T]) -> bool {
+        match self.channels {
+            1 => self.bilinear_block::<1>(places, out),
+            3 => self.bilinear_block::<3>(places, out),
+            _ => false,
+        }
+    }
+
+    fn pick(&self, places: Places<'_>, out: &mut [T]) {
+        for (out, (u, v)) in out.chunks_exact_mut(self.channels).zip(places.iter()) {
             let column = self.border.place(floor(u), self.size.0);
             let row = self.border.place(floor(v), self.size.1);
             out.copy_from_slice(self.pixel(column, row));
@@ -87,18 +106,24 @@ impl<'a, T: Sample> Field<'a, T> {
     fn pixel(&self, column: Option<usize>, row: Option<usize>) -> &'a [T] {
         match (column, row) {
             (Some(column), Some(row)) => {
-                let start = (column - self.origin.0) * self.channels;
-                &self.rows[row - self.origin.1][start..start + self.channels]
+                let start = self.start(column, row);
+                &self.samples[start..start + self.channels]
             }
             _ => self.constant,
         }
+    }
+
+    /// Where the samples of a stored pixel begin.
+    #[inline(always)]
+    fn start(&self, column: usize, row: usize) -> usize {
+        (row - self.origin.1) * self.stride + (column - self.origin.0) * self.channels
     }
 
     /// Mixes up to four channels at a time.
     fn channels<const N: usize>(
         &self,
         weigh: impl Fn(f32) -> [f32; N] + Copy,
-        places: &[(f64, f64)],
+        places: Places<'_>,
         out: &mut [T],
     ) {
         // With the stride as a literal, the places of all samples of a pixel are known.
@@ -118,30 +143,29 @@ impl<'a, T: Sample> Field<'a, T> {
         }
     }
 
-    /// Channels from `first` on, each from `N` × `N` pixels that lie `stride` samples apart.
+    /// Channels from `first` on, each from `N` × `N` pixels that lie `apart` samples apart.
     #[inline(always)]
     fn mix<const N: usize, const C: usize>(
         &self,
-        (stride, first): (usize, usize),
+        (apart, first): (usize, usize),
         weigh: impl Fn(f32) -> [f32; N],
-        places: &[(f64, f64)],
+        places: Places<'_>,
         out: &mut [T],
     ) {
         let before = N / 2 - 1;
         let inside = |start: i64, len: usize| start >= 0 && start as usize + N <= len;
-        for (out, &(u, v)) in out.chunks_exact_mut(stride).zip(places) {
+        for (out, (u, v)) in out.chunks_exact_mut(apart).zip(places.iter()) {
             let (x, y) = (floor(u - 0.5), floor(v - 0.5));
             let (right, down) = ((u - 0.5 - x as f64) as f32, (v - 0.5 - y as f64) as f32);
             let (column, row) = (x - before as i64, y - before as i64);
             let out = &mut out[first..first + C];
             let mut around = [[[0.0f32; C]; N]; N];
             if inside(column, self.size.0) && inside(row, self.size.1) {
-                let start = (column as usize - self.origin.0) * stride + first;
-                let rows = &self.rows[row as usize - self.origin.1..][..N];
-                for (around, row) in around.iter_mut().zip(rows) {
-                    let part = &row[start..][..(N - 1) * stride + C];
+                let start = self.start(column as usize, row as usize) + first;
+                for (row, around) in around.iter_mut().enumerate() {
+                    let part = &self.samples[start + row * self.stride..][..(N - 1) * apart + C];
                     for (at, pixel) in around.iter_mut().enumerate() {
-                        *pixel = floats(&part[at * stride..]);
+                        *pixel = floats(&part[at * apart..]);
                     }
                 }
             } else {
@@ -227,11 +251,26 @@ fn cubic(t: f32) -> [f32; 4] {
 mod tests {
     use super::*;
 
-    fn field<'a, T>(rows: &'a [&'a [T]], channels: usize, constant: &'a [T]) -> Field<'a, T> {
-        let size = (rows[0].len() / channels, rows.len());
-        let alpha = channels == 2 || channels == 4;
-        let border = Border::Constant(0.0);
-        Field { rows, origin: (0, 0), size, channels, alpha, border, constant }
+    /// An image of the given width, all of it stored.
+    fn field<'a, T>(samples: &'a [T], width: usize, channels: usize) -> Field<'a, T> {
+        let stride = width * channels;
+        Field {
+            samples,
+            stride,
+            origin: (0, 0),
+            size: (width, samples.len() / stride),
+            channels,
+            alpha: channels == 2 || channels == 4,
+            border: Border::Replicate,
+            constant: &[],
+        }
+    }
+
+    fn sample<T: Sample>(field: Field<'_, T>, filter: Sampling, places: &[(f64, f64)]) -> Vec<T> {
+        let (u, v): (Vec<f64>, Vec<f64>) = places.iter().copied().unzip();
+        let mut out = vec![T::default(); places.len() * field.channels];
+        field.sample(filter, Places { u: &u, v: &v }, &mut out);
+        out
     }
 
     #[test]
@@ -246,55 +285,51 @@ mod tests {
 
     #[test]
     fn a_place_at_a_centre_is_its_pixel_whatever_is_beside_it() {
-        let rows: [&[f32]; 2] = [&[1.0, f32::NAN], &[f32::INFINITY, 4.0]];
+        let samples = [1.0, f32::NAN, f32::INFINITY, 4.0];
+        let border = Border::Constant(9.0);
+        let field = Field { border, constant: &[9.0], ..field(&samples, 2, 1) };
         for filter in [Sampling::Nearest, Sampling::Bilinear, Sampling::CatmullRom] {
-            let mut out = [0.0; 3];
-            let places = [(0.5, 0.5), (1.5, 1.5), (-7.5, 0.5)];
-            field(&rows, 1, &[9.0]).sample(filter, &places, &mut out);
+            let out = sample(field, filter, &[(0.5, 0.5), (1.5, 1.5), (-7.5, 0.5)]);
             assert_eq!(out, [1.0, 4.0, 9.0], "{filter:?}");
         }
     }
 
     #[test]
     fn what_is_transparent_does_not_show_between_pixels() {
-        let rows: [&[u8]; 1] = [&[255, 0, 100, 200]];
-        let mut out = [0; 2];
-        let replicate = Border::Replicate;
-        let field = Field { border: replicate, ..field(&rows, 2, &[]) };
-        field.sample(Sampling::Bilinear, &[(1.0, 0.5)], &mut out);
-        assert_eq!(out, [100, 100]);
+        let field = field(&[255u8, 0, 100, 200], 2, 2);
+        assert_eq!(sample(field, Sampling::Bilinear, &[(1.0, 0.5)]), [100, 100]);
     }
 
     #[test]
     fn channels_beyond_four_are_mixed_like_the_first() {
-        let rows: [&[u16]; 1] = [&[0, 10, 20, 30, 40, 50, 10, 20, 30, 40, 50, 60]];
-        let constant = [0; 6];
-        let mut out = [0; 6];
-        let field = Field { border: Border::Replicate, ..field(&rows, 6, &constant) };
-        field.sample(Sampling::Bilinear, &[(1.0, 0.5)], &mut out);
+        let samples = [0u16, 10, 20, 30, 40, 50, 10, 20, 30, 40, 50, 60];
+        let out = sample(field(&samples, 2, 6), Sampling::Bilinear, &[(1.0, 0.5)]);
         assert_eq!(out, [5, 15, 25, 35, 45, 55]);
     }
 
     #[test]
+    fn what_is_stored_may_be_a_part_with_gaps_between_its_rows() {
+        // Of an image of 9 × 9, the pixels from (3, 2) on, two of each row, and one that is not seen.
+        let samples = [10u8, 20, 99, 30, 40, 99, 50, 60];
+        let part = Field { stride: 3, origin: (3, 2), size: (9, 9), ..field(&samples, 2, 1) };
+        let nearest = sample(part, Sampling::Nearest, &[(3.5, 2.5), (4.5, 3.5), (3.5, 4.5)]);
+        assert_eq!(nearest, [10, 40, 50]);
+        let mixed = sample(part, Sampling::Bilinear, &[(3.5, 2.5), (4.0, 3.0), (4.0, 4.0)]);
+        assert_eq!(mixed, [10, 25, 45]);
+    }
+
+    #[test]
     fn samples_of_many_places_have_the_bits_of_single_ones() {
-        fn check<T: Sample>(channels: usize, border: Border, sample: impl Fn(u32) -> T) {
+        fn check<T: Sample>(channels: usize, border: Border, value: impl Fn(u32) -> T) {
             let samples: Vec<T> = (0..(90 * 70 * channels) as u32)
-                .map(|n| sample(n.wrapping_mul(40_503) >> 3))
+                .map(|n| value(n.wrapping_mul(40_503) >> 3))
                 .collect();
-            let rows: Vec<&[T]> = samples.chunks(90 * channels).collect();
             let constant = match border {
                 Border::Constant(value) => vec![T::from_f32(value); channels],
                 _ => vec![T::default(); channels],
             };
-            let field = Field {
-                rows: &rows,
-                origin: (0, 0),
-                size: (90, 70),
-                channels,
-                alpha: false,
-                border,
-                constant: &constant,
-            };
+            let field = field(&samples, 90, channels);
+            let field = Field { alpha: false, border, constant: &constant, ..field };
             for start in [(5.0, 5.0), (10.5, 20.5), (-3.0, 8.0), (200.0, 9.0), (60.0, -300.0)] {
                 for step in [(0.0, 0.0), (1.0, 0.0), (0.956, 0.292), (-0.3, 0.7)] {
                     let place = |at: u32| {
@@ -302,10 +337,10 @@ mod tests {
                         (start.0 + step.0 * at, start.1 + step.1 * at)
                     };
                     let places: Vec<(f64, f64)> = (0..77).map(place).collect();
-                    let mut many = vec![T::default(); 77 * channels];
+                    let many = sample(field, Sampling::Bilinear, &places);
+                    let (u, v): (Vec<f64>, Vec<f64>) = places.into_iter().unzip();
                     let mut single = many.clone();
-                    field.sample(Sampling::Bilinear, &places, &mut many);
-                    field.channels::<2>(triangle, &places, &mut single);
+                    field.channels::<2>(triangle, Places { u: &u, v: &v }, &mut single);
                     assert_eq!(
                         bytemuck::cast_slice::<T, u8>(&many),
                         bytemuck::cast_slice::<T, u8>(&single)
