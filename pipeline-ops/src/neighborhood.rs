@@ -26,6 +26,11 @@ pub(crate) fn block(taps: usize) -> usize {
     ((1 << 20) / taps.max(1)).clamp(256, 4096)
 }
 
+/// The same for samples of `rows` rows that are read again and again: as many as a cache holds.
+pub(crate) fn cached_block<T>(rows: usize, taps: usize) -> usize {
+    block(taps).min(CACHED / (rows * size_of::<T>())).max(256)
+}
+
 /// The input region that a window of radius `(x, y)` sees from `region`.
 ///
 /// What a mirror shows lies within the halo on the other side of the edge. Wrapping sees the far
@@ -150,8 +155,7 @@ impl Term<'_> {
         let count = columns.len() / row_len;
         let top = i64::from(first) - i64::from(self.radius().1);
         let seen: Vec<&[T]> = (top..).take(count + size - 1).map(|y| rows.row(y)).collect();
-        let cached = CACHED / (seen.len() * size_of::<T>());
-        let len = block(count * size).min(cached).max(256);
+        let len = cached_block::<T>(seen.len(), count * size);
         let mut part = Vec::with_capacity(seen.len());
         for start in (0..row_len).step_by(len) {
             ctx.check()?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::seen::blur_seen;
 use crate::check;
-use crate::kernel::{Border, BoxMean, NARROW, pad_row};
+use crate::kernel::{Border, BoxMean, NARROW, SHARING, column_sums, pad_row, row_means};
 use crate::neighborhood::{self, BorderedRows, RADIUS};
 
 /// Blurs with the mean over a square of side `2 · radius + 1`.
@@ -27,10 +27,10 @@ use crate::neighborhood::{self, BorderedRows, RADIUS};
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
-/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 2 ·
-/// size additions per sample for f32 and with alpha, whose sums are taken afresh so that no tile
-/// changes them; one row of sums of memory, with alpha the footprint and the result in floats; the
-/// footprint is the region and `radius` pixels on each side.
+/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, with one row
+/// of sums of memory; about size / 8 + 2 log size additions per sample for f32 and with alpha, whose
+/// sums are taken afresh so that no tile changes them, with 8 rows, and with alpha the footprint and
+/// the result in floats; the footprint is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.uniform_filter` 1.17 on floats, of colours times alpha where there is
@@ -106,11 +106,58 @@ impl BoxBlur {
             })
         })
     }
+
+    fn render_floats(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let (region, radius) = (out.region(), self.radius);
+        let size = 2 * radius as usize + 1;
+        let rows = BorderedRows::<f32>::new(input, region, (radius, radius), self.border)?;
+        let (span, row_len) = (rows.span(region, radius), rows.row_len());
+        let constant = rows.constant() * size as f32;
+        let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;
+
+        let sharing = if size < SHARING { 1 } else { SHARING };
+        let block = neighborhood::cached_block::<f32>(size + sharing, size);
+        let mut out: Vec<(u32, &mut [f32])> = out.rows::<f32>()?.collect();
+        let groups = out.chunk_by_mut(|(above, _), (below, _)| {
+            *above as usize / sharing == *below as usize / sharing
+        });
+        ctx.scratch(|scratch| {
+            scratch.samples::<f32, _>(sharing * row_len + padded_len, |memory, _| {
+                let (columns, padded) = memory.split_at_mut(sharing * row_len);
+                for group in groups {
+                    let first = group[0].0;
+                    let top = i64::from(first) - i64::from(radius);
+                    let seen: Vec<&[f32]> =
+                        (top..).take(size + group.len() - 1).map(|y| rows.row(y)).collect();
+                    for start in (0..row_len).step_by(block) {
+                        ctx.check()?;
+                        let end = row_len.min(start + block);
+                        let part: Vec<&[f32]> = seen.iter().map(|row| &row[start..end]).collect();
+                        let sums = columns.chunks_exact_mut(row_len).take(group.len());
+                        let mut sums: Vec<&mut [f32]> =
+                            sums.map(|sums| &mut sums[start..end]).collect();
+                        column_sums(&part, size, first as usize % sharing, &mut sums);
+                    }
+                    for ((_, out), columns) in group.iter_mut().zip(columns.chunks_exact(row_len)) {
+                        ctx.check()?;
+                        pad_row(columns, padded, span, self.border, constant);
+                        row_means(padded, size, span.channels, out);
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
 }
 
 impl Step for BoxBlur {
     const NAME: &'static str = "box_blur";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 
@@ -139,7 +186,7 @@ impl Tile for BoxBlur {
         if input.image().has_alpha() && radius > 0 {
             let seen = self.footprint(0, out.region(), &[input.image()]);
             return blur_seen((input, seen), self.border, out, ctx, |input, border, out| {
-                Self { radius, border }.render_as::<f32, f32>(input, out, ctx)
+                Self { radius, border }.render_floats(input, out, ctx)
             });
         }
         // The type of the sums is chosen together with that of the samples.
@@ -149,7 +196,7 @@ impl Tile for BoxBlur {
             }
             SampleType::U8 => self.render_as::<u8, u32>(input, out, ctx),
             SampleType::U16 => self.render_as::<u16, u32>(input, out, ctx),
-            SampleType::F32 => self.render_as::<f32, f32>(input, out, ctx),
+            SampleType::F32 => self.render_floats(input, out, ctx),
         }
     }
 }

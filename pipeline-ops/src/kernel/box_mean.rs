@@ -1,12 +1,11 @@
-//! The mean over a square window: running sums for integers, fresh sums for floats.
+//! The mean over a square window of integers, by running sums.
 //!
-//! Integer sums are exact, so they may be carried along rows and columns without the result
-//! depending on where they began. Float sums are not, so each is taken afresh in a fixed order.
+//! Their sums are exact, so they may be carried along rows and columns without the result depending
+//! on where they began.
 
 use bytemuck::Pod;
 use pipeline_core::Sample;
 
-use super::convolve;
 use super::runs::each_run;
 use super::vector::widest;
 
@@ -103,22 +102,6 @@ fn large_means<S: Copy + Into<u64>, T: Sample>(
                 sum = sum + padded[at + window].into() - padded[at].into();
             }
         }
-    }
-}
-
-impl BoxMean<Self> for f32 {
-    fn columns(rows: &[&[Self]], _: Option<&[Self]>, sums: &mut [Self]) {
-        convolve::vertical(rows, &vec![1.0; rows.len()], sums);
-    }
-
-    fn column_of(self, size: u32) -> Self {
-        self * size as Self
-    }
-
-    fn means(padded: &mut [Self], size: u32, channels: usize, out: &mut [Self]) {
-        convolve::horizontal(padded, &vec![1.0; size as usize], channels, out);
-        let area = size as Self * size as Self;
-        out.iter_mut().for_each(|mean| *mean /= area);
     }
 }
 
