@@ -7,7 +7,8 @@ use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
 use crate::check;
 use crate::kernel::{
-    Bisection, Border, MOST, Rank, RankHistogram, TALL, median_3x3, median_5x5, pad_row, select_row,
+    self, Bisection, Border, MOST, Rank, RankHistogram, TALL, median_3x3, median_5x5, pad_row,
+    select_row,
 };
 use crate::neighborhood::{self, BorderedRows};
 
@@ -76,7 +77,7 @@ impl Nth {
                             continue;
                         }
                         pad_row(rows.row(y), padded, span, self.border, rows.constant());
-                        keys.iter_mut().zip(&*padded).for_each(|(key, sample)| *key = sample.key());
+                        kernel::keys(padded, keys);
                     }
                     Ok::<_, pipeline_core::Error>(())
                 })?;
