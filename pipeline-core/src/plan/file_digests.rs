@@ -1,8 +1,11 @@
 //! What files are: their content, remembered by path, length, time of change and file id.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread::{Builder, scope};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
@@ -65,7 +68,8 @@ impl FileDigests {
         {
             return Some(*digest);
         }
-        let digest = read(path, stop)?;
+        let file = File::open(path).ok()?;
+        let digest = if stamp.len < LARGE { read(file, stop) } else { read_ahead(file, stop) }?;
         // Only a stamp that is the same before and after belongs to what was read.
         if stamp.is_settled() && Stamp::of(path)? == stamp {
             self.known.lock().insert(path.to_owned(), (stamp, digest));
@@ -97,19 +101,67 @@ impl Stop<'_> {
     }
 }
 
-fn read(path: &Path, stop: &Stop<'_>) -> Option<Key> {
-    let mut file = std::fs::File::open(path).ok()?;
+/// Bytes of a file from which on it is read on a thread of its own.
+const LARGE: u64 = 4 << 20;
+
+/// Bytes that are read at a time.
+const CHUNK: usize = 1 << 18;
+
+/// Chunks that are read before they are digested.
+const AHEAD: usize = 2;
+
+fn read(mut file: File, stop: &Stop<'_>) -> Option<Key> {
     let mut hasher = KeyHasher::content();
-    let mut chunk = vec![0; 1 << 18];
+    let mut chunk = vec![0; CHUNK];
     while stop.reason().is_none() {
-        match file.read(&mut chunk) {
-            Ok(0) => return Some(hasher.finish()),
-            Ok(len) => std::io::Write::write_all(&mut hasher, &chunk[..len]).ok()?,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
+        match fill(&mut file, &mut chunk).ok()? {
+            0 => return Some(hasher.finish()),
+            len => hasher.write_all(&chunk[..len]).ok()?,
         }
     }
     None
+}
+
+/// The same, while another thread reads what comes next: either takes about as long.
+fn read_ahead(mut file: File, stop: &Stop<'_>) -> Option<Key> {
+    let (full, chunks) = sync_channel::<io::Result<(Vec<u8>, usize)>>(AHEAD);
+    let (back, spare) = channel::<Vec<u8>>();
+    scope(|scope| {
+        let reader = move || {
+            loop {
+                let mut chunk = spare.try_recv().unwrap_or_else(|_| vec![0; CHUNK]);
+                let len = fill(&mut file, &mut chunk);
+                let is_last = !matches!(len, Ok(1..));
+                if full.send(len.map(|len| (chunk, len))).is_err() || is_last {
+                    return;
+                }
+            }
+        };
+        Builder::new().spawn_scoped(scope, reader).ok()?;
+        let mut hasher = KeyHasher::content();
+        for chunk in chunks {
+            match chunk.ok()? {
+                _ if stop.reason().is_some() => return None,
+                (_, 0) => return Some(hasher.finish()),
+                (chunk, len) => {
+                    hasher.write_all(&chunk[..len]).ok()?;
+                    // Nobody needs it once all is read.
+                    let _ = back.send(chunk);
+                }
+            }
+        }
+        None
+    })
+}
+
+/// Reads some of a file; nothing at its end.
+fn fill(file: &mut File, chunk: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +201,24 @@ mod tests {
     }
 
     #[test]
+    fn a_large_file_is_its_content_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a file");
+        for beyond in [0, 3 * CHUNK + 1] {
+            let len = usize::try_from(LARGE).unwrap() + beyond;
+            let content: Vec<u8> = (0..len).map(|n| (n % 251).to_le_bytes()[0]).collect();
+            std::fs::write(&path, &content).unwrap();
+            let mut hasher = KeyHasher::content();
+            hasher.write_all(&content).unwrap();
+            let (digests, token) = (FileDigests::new(), CancelToken::new());
+            assert_eq!(digests.digest(&path, &Stop::default()), Some(hasher.finish()));
+            token.cancel(CancelReason::User);
+            let stop = Stop { token: Some(&token), at: None };
+            assert_eq!(digests.digest(&path, &stop), None);
+        }
+    }
+
+    #[test]
     fn what_is_no_file_has_no_digest() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(FileDigests::new().digest(folder.path(), &Stop::default()), None);
@@ -163,7 +233,7 @@ mod tests {
         std::fs::write(&path, b"old").unwrap();
         let old = SystemTime::now() - Duration::from_secs(3600);
         let settle = |path: &Path| {
-            std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
+            File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         };
         settle(&path);
         let digests = FileDigests::new();
@@ -184,7 +254,7 @@ mod tests {
         let old = SystemTime::now() - Duration::from_secs(3600);
         for (path, content) in [(&path, b"one"), (&other, b"two")] {
             std::fs::write(path, content).unwrap();
-            std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
+            File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         }
         let digests = FileDigests::new();
         let one = digests.digest(&path, &Stop::default()).unwrap();

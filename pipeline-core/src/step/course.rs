@@ -20,7 +20,7 @@ use crate::error::Result;
 const CHUNKS: u32 = 8;
 
 /// Rows of a chunk. In lower ones neighbourhoods make too much of their margin again.
-const USUAL: u32 = 32;
+const USUAL: u32 = 16;
 
 /// Rows of a chunk of an image that is so wide that a band would take more than [`BAND`] bytes.
 const LOWEST: u32 = 8;

@@ -1,19 +1,27 @@
 //! Working memory that is kept from one tile to the next.
 
+use std::any::Any;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use bytemuck::Pod;
 
 use crate::data::zeros;
 use crate::error::Result;
 
-/// Vectors that kernels borrow for the time of one tile, so that a warm run allocates none.
+/// Vectors that kernels borrow for the time of one tile, so that a warm run allocates none, and
+/// tables that many tiles share.
 ///
 /// Each worker thread has its own, reached by [`Scratch::with`].
 #[derive(Debug, Default)]
 pub struct Scratch {
     spare: Vec<Vec<u64>>,
+    /// Keys and tables, the one of the last use last.
+    tables: Vec<(Box<dyn Any>, Rc<dyn Any>)>,
 }
+
+/// Tables that a thread keeps: those of some steps, each of which has one per column of tiles.
+const TABLES: usize = 32;
 
 /// What a thread keeps between tiles at the most, in bytes.
 const KEPT: usize = 16 << 20;
@@ -49,6 +57,25 @@ impl Scratch {
         result
     }
 
+    /// What `make` makes, or what it made for an equal key if this thread still has that.
+    ///
+    /// For small tables that are made of parameters and layouts, which the key must hold whole, and
+    /// that take as long as a good part of a tile. Types of their own keep the keys of steps apart.
+    pub fn table<K: PartialEq + 'static, V: 'static>(
+        &mut self,
+        key: K,
+        make: impl FnOnce() -> V,
+    ) -> Rc<V> {
+        let is_it = |(known, _): &(Box<dyn Any>, _)| known.downcast_ref() == Some(&key);
+        let known = self.tables.iter().position(is_it).map(|at| self.tables.remove(at).1);
+        let table = known.and_then(|table| table.downcast().ok()).unwrap_or_else(|| make().into());
+        if self.tables.len() == TABLES {
+            self.tables.remove(0);
+        }
+        self.tables.push((Box::new(key), Rc::<V>::clone(&table)));
+        table
+    }
+
     /// At least `words` words, for as long as the caller wants them.
     pub(crate) fn take(&mut self, words: usize) -> Result<Vec<u64>> {
         let memory = self.spare.pop().unwrap_or_default();
@@ -78,6 +105,18 @@ mod tests {
         let first = scratch.samples::<f32, _>(100, |samples, _| Ok(samples.as_ptr().addr()));
         let second = scratch.samples::<u8, _>(400, |samples, _| Ok(samples.as_ptr().addr()));
         assert_eq!(first.unwrap(), second.unwrap());
+    }
+
+    #[test]
+    fn tables_are_made_once_as_long_as_they_are_used() {
+        let mut scratch = Scratch::default();
+        assert_eq!(*scratch.table(1u8, || "one"), "one");
+        assert_eq!(*scratch.table(1u16, || "another"), "another", "of another type");
+        for number in 2..=100u8 {
+            assert_eq!(*scratch.table(number, || "new"), "new");
+            assert_eq!(*scratch.table(1u8, || "made again"), "one");
+        }
+        assert_eq!(*scratch.table(2u8, || "again"), "again", "others took its place");
     }
 
     #[test]

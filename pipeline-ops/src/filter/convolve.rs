@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::weighted::Weighted;
 use crate::check;
-use crate::kernel::{Border, copy_alpha};
+use crate::kernel::{Border, copy_alpha, nearest_row_of};
 
 /// The longest side of a kernel: above it there are separable filters.
 const SIDE: usize = 63;
@@ -39,8 +39,9 @@ const OFFSET: RangeInclusive<f64> = -1_000_000.0..=1_000_000.0;
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread to where they have a weight other than 0.
-/// **Cost**: one multiplication per sample and weight other than 0; memory of as many rows of floats
-/// as the kernel has; the footprint is the region and half of the kernel on each side.
+/// **Cost**: one multiplication per sample and weight other than 0, of whole numbers for u8 if the
+/// weights are multiples of one power of two and small; memory of as many rows of floats as the
+/// kernel has; the footprint is the region and half of the kernel on each side.
 /// **Errors**: a kernel without an odd number of rows, all of one odd length; a parameter outside
 /// its range.
 ///
@@ -137,9 +138,12 @@ impl Convolve {
         let own = input.crop(out.region()).typed::<T>()?;
         let alpha = out.image().has_alpha();
         self.weighted().render::<T, T>(input, out, ctx, |y, sums, out| {
-            for (out, sum) in out.iter_mut().zip(sums) {
-                *out = T::from_f32(sum / self.divisor + self.offset);
-            }
+            nearest_row_of(
+                sums,
+                #[inline(always)]
+                |sum| sum / self.divisor + self.offset,
+                out,
+            );
             if alpha {
                 copy_alpha(own.row(y), own.channels(), out);
             }

@@ -1,8 +1,10 @@
 //! Weighted sums over a window, tap by tap: for kernels that are no product of a column and a row.
 
-use pipeline_core::{Context, Layout, Region, Result, Sample, View, ViewMut};
+use bytemuck::Pod;
+use pipeline_core::step::Scratch;
+use pipeline_core::{Context, Layout, Region, Result, Sample, SampleType, View, ViewMut};
 
-use crate::kernel::{Border, vertical};
+use crate::kernel::{Border, Span, WholeWeights, pad_row, vertical};
 use crate::neighborhood::{self, BorderedRows};
 
 /// A kernel as the list of its weights.
@@ -35,7 +37,8 @@ impl Weighted {
         }
         let half = |len: usize| u32::try_from(len / 2).unwrap_or(u32::MAX);
         let width = kernel.first().map_or(0, |row| row.as_ref().len());
-        Self { taps, weights, radius: (half(width), half(kernel.len())), border }
+        let radius = (half(width), half(kernel.len()));
+        Self { taps, weights, radius, border }
     }
 
     pub(super) fn footprint(&self, region: Region, inputs: &[Layout]) -> Region {
@@ -51,27 +54,50 @@ impl Weighted {
         ctx: &Context<'_>,
         finish: impl Fn(u32, &[f32], &mut [U]),
     ) -> Result<()> {
+        let rows = BorderedRows::<T>::new(input, out.region(), self.radius, self.border)?;
+        let span = rows.span(out.region(), self.radius.0);
+        let is_bytes = T::TYPE == SampleType::U8;
+        let whole = if is_bytes { WholeWeights::of(&self.weights) } else { None };
+        ctx.scratch(|scratch| match whole {
+            Some(whole) => {
+                let bytes = bytemuck::cast_slice::<T, u8>;
+                let constant = bytes(&[rows.constant()])[0];
+                let pad = |y, padded: &mut [u8]| {
+                    pad_row(bytes(rows.row(y)), padded, span, self.border, constant);
+                };
+                let sum = |rows: &[&[u8]], sums: &mut [f32]| whole.vertical(rows, sums);
+                self.slide((span, pad, sum), out, (ctx, scratch), finish)
+            }
+            None => scratch.samples::<f32, _>(rows.row_len(), |stored, scratch| {
+                let pad = |y, padded: &mut [f32]| rows.padded_floats(y, span, stored, padded);
+                let sum = |rows: &[&[f32]], sums: &mut [f32]| vertical(rows, &self.weights, sums);
+                self.slide((span, pad, sum), out, (ctx, scratch), finish)
+            }),
+        })
+    }
+
+    /// Moves a window of padded rows down, and sums it for each row.
+    fn slide<N: Pod, U: Sample>(
+        &self,
+        (span, mut pad, sum): (Span, impl FnMut(i64, &mut [N]), impl Fn(&[&[N]], &mut [f32])),
+        out: &mut ViewMut<'_>,
+        (ctx, scratch): (&Context<'_>, &mut Scratch),
+        finish: impl Fn(u32, &[f32], &mut [U]),
+    ) -> Result<()> {
         let (region, (rx, ry)) = (out.region(), self.radius);
-        let rows = BorderedRows::<T>::new(input, region, self.radius, self.border)?;
-        let span = rows.span(region, rx);
         let out_len = region.width as usize * span.channels;
         let padded_len = out_len + 2 * rx as usize * span.channels;
         let height = 2 * ry as usize + 1;
-
-        let lens = rows.row_len() + height * padded_len + out_len;
-        ctx.scratch(|scratch| {
-            scratch.samples::<f32, _>(lens, |memory, _| {
-                let (stored, memory) = memory.split_at_mut(rows.row_len());
-                let (window, sums) = memory.split_at_mut(height * padded_len);
-                let first = i64::from(region.y) - i64::from(ry);
-                // A row stays where it is until the window has passed it.
-                let start = |row: usize| row % height * padded_len;
+        // A row stays where it is until the window has passed it.
+        let start = |row: usize| row % height * padded_len;
+        let first = i64::from(region.y) - i64::from(ry);
+        scratch.samples::<N, _>(height * padded_len, |window, scratch| {
+            scratch.samples::<f32, _>(out_len, |sums, _| {
                 let mut filled = 0;
                 for (top, (y, out)) in out.rows::<U>()?.enumerate() {
                     for row in filled..top + height {
                         ctx.check()?;
-                        let padded = &mut window[start(row)..][..padded_len];
-                        rows.padded_floats(first + row as i64, span, stored, padded);
+                        pad(first + row as i64, &mut window[start(row)..][..padded_len]);
                     }
                     filled = top + height;
                     let len = neighborhood::block(self.taps.len());
@@ -81,8 +107,8 @@ impl Weighted {
                             let row = start(top + tap.y);
                             &window[row + tap.x * span.channels + place * len..]
                         });
-                        let part: Vec<&[f32]> = part.collect();
-                        vertical(&part, &self.weights, sums);
+                        let part: Vec<&[N]> = part.collect();
+                        sum(&part, sums);
                     }
                     finish(y, sums, out);
                 }

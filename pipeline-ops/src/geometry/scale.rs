@@ -1,11 +1,15 @@
 //! The image of another size: what a resize renders.
 
-use pipeline_core::{ColorSpace, Context, Layout, Region, Result, Sample, View, ViewMut, dispatch};
+use std::rc::Rc;
+
+use pipeline_core::{
+    ColorSpace, Context, Layout, Region, Result, Sample, SampleType, View, ViewMut, dispatch,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
-    Halve, Light, Resampling, TapTable, blend_pixels, encode, halve, nearest_row, premultiply,
+    Halve, Light, MixedRow, Resampling, TapTable, encode, halve, nearest_row, premultiply,
     premultiply_floats, unpremultiply, vertical,
 };
 use crate::neighborhood;
@@ -78,9 +82,19 @@ impl Scale {
         let (image, region) = (input.image(), out.region());
         let source = self.footprint(region, image);
         let plane = input.crop(source).typed::<T>()?;
-        let taps = |start, len, from, to| TapTable::new(self.filter, start..start + len, from, to);
+        let taps =
+            |start, len, input, output| Taps { filter: self.filter, start, len, input, output };
         let columns = taps(self.origin.0 + region.x, region.width, image.width, self.size.0);
         let rows = taps(self.origin.1 + region.y, region.height, image.height, self.size.1);
+        // Tiles below each other have their columns in common.
+        let key = (columns, plane.channels());
+        let make = || columns.table().along_rows(plane.channels());
+        let columns = if columns.bytes() > TABLE {
+            Rc::new(make())
+        } else {
+            ctx.scratch(|scratch| scratch.table(key, make))
+        };
+        let rows = rows.table();
         let is_light = self.mixing == Mixing::Light && image.color == ColorSpace::Srgb;
         let mix = Mix { source, columns: &columns, rows: &rows, is_light };
         let samples: Vec<&[T]> = plane.rows().collect();
@@ -119,6 +133,33 @@ impl Scale {
                 mix.render::<f32, T>(&colors, out, ctx)
             })
         })
+    }
+}
+
+/// Bytes of the largest table that is kept for the next tile.
+const TABLE: usize = 128 << 10;
+
+/// What a table of taps is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Taps {
+    filter: Resampling,
+    /// The first output pixel, and how many there are.
+    start: u32,
+    len: u32,
+    /// The pixels of the whole input and of the whole output.
+    input: u32,
+    output: u32,
+}
+
+impl Taps {
+    fn table(self) -> TapTable {
+        TapTable::new(self.filter, self.start..self.start + self.len, self.input, self.output)
+    }
+
+    /// About the bytes of its weights.
+    fn bytes(self) -> usize {
+        let middle = self.filter.span(self.output / 2, self.input, self.output);
+        middle.len() * self.len as usize * size_of::<f32>()
     }
 }
 
@@ -177,7 +218,9 @@ impl Mix<'_> {
                         part.extend(window.iter().map(|row| &row[place * block..]));
                         vertical(&part, taps.weights, sums);
                     }
-                    blend_pixels(sums, left, channels, self.columns, memory, mixed);
+                    let is_finite = U::TYPE != SampleType::F32;
+                    let row = MixedRow { sums, stored: left, channels, is_finite };
+                    row.blend(self.columns, memory, mixed);
                     if alpha {
                         unpremultiply(mixed, channels, U::WHITE);
                     }

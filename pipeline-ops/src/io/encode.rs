@@ -79,8 +79,11 @@ impl Format {
     }
 }
 
-/// Bytes of a strip of a TIFF file and of rows of a PNG file that are written at a time.
-const STRIP: usize = 1 << 20;
+/// Bytes of a strip of a TIFF file, as far as whole rows allow.
+const STRIP: usize = 256 << 10;
+
+/// Bytes of rows of a PNG file that are written at a time.
+const PNG: usize = 1 << 20;
 
 /// Samples that a TIFF file holds at the most, beside which there is room for all else before the
 /// places of 32 bits end; larger ones are written as `BigTIFF`.
@@ -91,7 +94,7 @@ pub(super) fn aside(format: Format, layout: Layout) -> u64 {
     let row = (layout.row_len() * layout.sample.size()) as u64;
     match format {
         Format::Tiff => row.max(STRIP as u64).saturating_mul(2),
-        Format::Png => row.saturating_mul(8).saturating_add(2 * STRIP as u64),
+        Format::Png => row.saturating_mul(8).saturating_add(2 * PNG as u64),
         // A row of blocks of two by two, each channel by itself, and a row.
         Format::Jpeg => row.saturating_mul(17),
         // The image, and the file as it is encoded.
@@ -158,7 +161,7 @@ fn png(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
     encoder.set_compression(Compression::Fast);
     encoder.set_filter(Filter::Adaptive);
     let mut writer = encoder.write_header()?;
-    let mut stream = writer.stream_writer_with_size(STRIP)?;
+    let mut stream = writer.stream_writer_with_size(PNG)?;
     let mut row = vec![0; layout.row_len() * layout.sample.size()];
     for _ in 0..layout.height {
         rows.read(&mut row)?;
@@ -198,6 +201,8 @@ where
 {
     let layout = rows.layout();
     let mut picture = encoder.new_image::<C>(layout.width, layout.height)?;
+    let height = STRIP / (layout.row_len() * layout.sample.size()).max(1);
+    picture.rows_per_strip(u32::try_from(height)?.min(layout.height).max(1))?;
     if layout.has_alpha() {
         picture.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
     } else if is_gray(layout) && layout.channels > 1 {

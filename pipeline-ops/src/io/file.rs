@@ -12,6 +12,9 @@ use super::watched::Watched;
 /// Bytes that are read at a time; also how far apart the looks for a cancel are.
 const READ: usize = 256 << 10;
 
+/// Bytes from which on a call to the system costs less than what stands around them in the buffer.
+const WORTH: usize = 4 << 10;
+
 /// A file that has an end. To seek within what was read before costs nothing, as strips of a
 /// picture that follow one another do.
 #[derive(Debug)]
@@ -40,6 +43,17 @@ impl<'a> PictureFile<'a> {
         // read.
         let file = file.take(metadata.len());
         Ok(Self(BufReader::with_capacity(READ, Watched::new(file, ctx))))
+    }
+
+    /// Reads what begins at a place. What is long comes without a copy in between.
+    pub(super) fn read_at(&mut self, place: u64, bytes: &mut [u8]) -> io::Result<()> {
+        if bytes.len() < WORTH {
+            self.seek(SeekFrom::Start(place))?;
+            return self.0.read_exact(bytes);
+        }
+        // This empties the buffer, so the file is where the buffer says that it is.
+        self.0.seek(SeekFrom::Start(place))?;
+        self.0.get_mut().read_exact(bytes)
     }
 }
 

@@ -4,9 +4,10 @@
 //! says of it. CMYK is left to it.
 //!
 //! A file is read strip by strip, or by rows of tiles. Samples that are stored as they are used go
-//! straight to their place; those that are not compressed either are read without a strip between.
+//! straight to their place; those that are not compressed either are read without a strip or a row
+//! of tiles between.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::sync::Arc;
 
 use image::metadata::Orientation as Exif;
@@ -79,8 +80,7 @@ pub(super) fn rows<'a>(
 
     let is_strips = decoder.get_chunk_type() == ChunkType::Strip;
     let is_multiplied = alpha && extra == Some(ExtraSamples::AssociatedAlpha);
-    let is_plain = is_strips
-        && !is_multiplied
+    let is_as_used = !is_multiplied
         && stored.planes == 1
         && color.bit_depth() >= 8
         && stored.complete_len as u64 == layout.size_bytes()
@@ -88,7 +88,7 @@ pub(super) fn rows<'a>(
             stored.sample_type,
             Some(DecodingSampleType::U8 | DecodingSampleType::U16 | DecodingSampleType::F32)
         );
-    let flat = if is_plain { flat(&mut decoder, layout).map_err(fail)? } else { None };
+    let flat = if is_as_used { Flat::of(&mut decoder, layout).map_err(fail)? } else { None };
     let (across, down) = decoder.chunk_dimensions();
     let rows = TiffRows {
         open,
@@ -97,9 +97,10 @@ pub(super) fn rows<'a>(
         color,
         planes: u32::try_from(stored.planes).unwrap_or(u32::MAX),
         chunk: (across.clamp(1, width), down.clamp(1, height)),
-        is_plain,
+        is_plain: is_as_used && is_strips,
         is_multiplied,
         flat,
+        tile: Vec::new(),
         at: 0,
         group: None,
         decoder,
@@ -121,8 +122,10 @@ struct TiffRows<'a> {
     is_plain: bool,
     /// Whether colours were stored multiplied by their opacity.
     is_multiplied: bool,
-    /// Where strips begin that hold nothing but those samples.
-    flat: Option<Vec<u64>>,
+    /// Where samples are, if strips or tiles hold nothing but those samples.
+    flat: Option<Flat>,
+    /// Memory for the rows of a tile.
+    tile: Vec<u8>,
     /// The next row.
     at: u32,
     /// The strip or row of tiles that rows are handed out of, and its first row.
@@ -141,7 +144,7 @@ impl Rows for TiffRows<'_> {
     fn aside(&self) -> u64 {
         let group = Layout { height: self.chunk.1, ..self.layout }.size_bytes();
         match (&self.flat, self.is_plain) {
-            (Some(_), _) => 0,
+            (Some(flat), _) => flat.aside(&self.layout, self.chunk.1),
             (None, true) => group,
             // Beside it stands what is stored: of the widest kind 8 bytes for 4.
             (None, false) => group.saturating_mul(3),
@@ -161,13 +164,10 @@ impl Rows for TiffRows<'_> {
             let count = wanted.min(end - self.at);
             let (next, rest) = rows.split_at_mut(count as usize * row_bytes);
             let number = first / self.chunk.1;
-            let done = if let Some(starts) = &self.flat {
-                let start = starts[number as usize];
-                let start = start + u64::from(self.at - first) * row_bytes as u64;
+            let done = if let Some(flat) = &self.flat {
+                let chunk = (number as usize, self.at - first);
                 let source = self.decoder.inner();
-                source
-                    .seek(SeekFrom::Start(start))
-                    .and_then(|_| source.read_exact(next))
+                flat.read(source, chunk, row_bytes, next, &mut self.tile)
                     .map_err(TiffError::IoError)
             } else if self.is_plain && count == end - first {
                 self.decoder.read_chunk_bytes(number, next)
@@ -243,29 +243,92 @@ impl TiffRows<'_> {
     }
 }
 
-/// Where each strip begins, if they hold samples that are neither compressed nor turned around.
-fn flat(
-    decoder: &mut Decoder<PictureFile<'_>>,
-    layout: Layout,
-) -> tiff::TiffResult<Option<Vec<u64>>> {
-    let mut number = |name| tag(decoder.find_tag_unsigned::<u16>(name));
-    let is_stored = number(Tag::Compression)?.is_none_or(|n| n == CompressionMethod::None.to_u16())
-        && number(Tag::Predictor)?.is_none_or(|n| n == Predictor::None.to_u16())
-        && number(Tag::PhotometricInterpretation)?
-            .is_some_and(|n| n != PhotometricInterpretation::WhiteIsZero.to_u16());
-    let is_native = layout.sample == SampleType::U8 || decoder.byte_order() == ByteOrder::native();
-    let (_, rows) = decoder.chunk_dimensions();
-    if !(is_stored && is_native) || rows == 0 {
-        return Ok(None);
+/// Strips or tiles of samples that are neither compressed nor turned around.
+struct Flat {
+    /// Where each of them begins.
+    starts: Vec<u64>,
+    /// How many of them stand beside each other.
+    across: usize,
+    /// Bytes of a row of one of them; the last tile goes on beyond the image.
+    row_bytes: usize,
+}
+
+impl Flat {
+    fn of(
+        decoder: &mut Decoder<PictureFile<'_>>,
+        layout: Layout,
+    ) -> tiff::TiffResult<Option<Self>> {
+        let mut number = |name| tag(decoder.find_tag_unsigned::<u16>(name));
+        let is_stored = number(Tag::Compression)?
+            .is_none_or(|n| n == CompressionMethod::None.to_u16())
+            && number(Tag::Predictor)?.is_none_or(|n| n == Predictor::None.to_u16())
+            && number(Tag::PhotometricInterpretation)?
+                .is_some_and(|n| n != PhotometricInterpretation::WhiteIsZero.to_u16());
+        let is_native =
+            layout.sample == SampleType::U8 || decoder.byte_order() == ByteOrder::native();
+        let (width, height) = decoder.chunk_dimensions();
+        if !(is_stored && is_native) || width == 0 || height == 0 {
+            return Ok(None);
+        }
+        let chunks = decoder.get_chunk_type();
+        let (starts, lens) = match chunks {
+            ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+            ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+        };
+        let mut numbers = |name| tag(decoder.find_tag_unsigned_vec::<u64>(name));
+        let starts = numbers(starts)?.unwrap_or_default();
+        let lens = numbers(lens)?.unwrap_or_default();
+        let bytes = |width, height| Layout { width, height, ..layout }.size_bytes();
+        let (across, down) = (layout.width.div_ceil(width), layout.height.div_ceil(height));
+        let count = u64::from(across) * u64::from(down);
+        let is_flat = |(row, &len): (u32, &u64)| match chunks {
+            ChunkType::Strip => len == bytes(width, height.min(layout.height - row * height)),
+            ChunkType::Tile => len == bytes(width, height),
+        };
+        let are_all = [&starts, &lens].iter().all(|numbers| numbers.len() as u64 == count);
+        if !are_all || !(0..).zip(&lens).all(is_flat) {
+            return Ok(None);
+        }
+        let row_bytes = usize::try_from(bytes(width, 1)).unwrap_or(usize::MAX);
+        Ok(Some(Self { across: across as usize, row_bytes, starts }))
     }
-    let starts = tag(decoder.find_tag_unsigned_vec::<u64>(Tag::StripOffsets))?.unwrap_or_default();
-    let lens = tag(decoder.find_tag_unsigned_vec::<u64>(Tag::StripByteCounts))?.unwrap_or_default();
-    let bytes = |first| {
-        let rows = rows.min(layout.height - first);
-        Layout { height: rows, ..layout }.size_bytes()
-    };
-    let expected: Vec<u64> = (0..layout.height).step_by(rows as usize).map(bytes).collect();
-    Ok((lens == expected && starts.len() == expected.len()).then_some(starts))
+
+    /// Bytes of the tile that rows are taken out of.
+    fn aside(&self, layout: &Layout, rows: u32) -> u64 {
+        let is_whole = self.row_bytes == layout.row_len() * layout.sample.size();
+        if is_whole { 0 } else { self.row_bytes as u64 * u64::from(rows) }
+    }
+
+    /// Reads rows of an image, from row `first` of strip `row`, or of row `row` of tiles.
+    fn read(
+        &self,
+        source: &mut PictureFile<'_>,
+        (row, first): (usize, u32),
+        row_bytes: usize,
+        rows: &mut [u8],
+        tile: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let skipped = u64::from(first) * self.row_bytes as u64;
+        let starts = &self.starts[row * self.across..][..self.across];
+        if self.row_bytes == row_bytes {
+            return source.read_at(starts[0] + skipped, rows);
+        }
+        let len = rows.len() / row_bytes * self.row_bytes;
+        tile.try_reserve(len.saturating_sub(tile.len()))?;
+        tile.resize(len.max(tile.len()), 0);
+        for (column, start) in starts.iter().enumerate() {
+            let tile = &mut tile[..len];
+            source.read_at(start + skipped, tile)?;
+            let from = column * self.row_bytes;
+            for (row, stored) in
+                rows.chunks_exact_mut(row_bytes).zip(tile.chunks_exact(self.row_bytes))
+            {
+                let row = &mut row[from..row_bytes.min(from + self.row_bytes)];
+                row.copy_from_slice(&stored[..row.len()]);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn unsupported(open: &Open, color: ColorType) -> Error {

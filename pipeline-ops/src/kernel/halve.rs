@@ -64,7 +64,7 @@ fn means<T: Halve>(rows: [&[T]; 2], channels: usize, out: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::super::vector::every_width;
-    use super::super::{Resampling, TapTable, blend_pixels, nearest_row, vertical};
+    use super::super::{MixedRow, Resampling, TapTable, nearest_row, vertical};
     use super::*;
 
     #[test]
@@ -85,7 +85,8 @@ mod tests {
                     width as u32,
                 );
                 let mut memory = vec![0.0; taps.memory(channels)];
-                blend_pixels(&sums, 0, channels, &taps, &mut memory, &mut mixed);
+                let row = MixedRow { sums: &sums, stored: 0, channels, is_finite: false };
+                row.blend(&taps, &mut memory, &mut mixed);
                 nearest_row(&mixed, &mut expected);
                 let halves = every_width(
                     #[inline(always)]

@@ -6,9 +6,21 @@ use super::vector::widest;
 
 /// `out[i]` is the sample nearest to `values[i]`.
 pub(crate) fn nearest_row<T: Sample>(values: &[f32], out: &mut [T]) {
+    nearest_row_of(
+        values,
+        #[inline(always)]
+        |value| value,
+        out,
+    );
+}
+
+/// `out[i]` is the sample nearest to `f(values[i])`.
+///
+/// The function must be inlined and become vector code.
+pub(crate) fn nearest_row_of<T: Sample>(values: &[f32], f: impl Fn(f32) -> f32, out: &mut [T]) {
     widest(
         #[inline(always)]
-        || out.iter_mut().zip(values).for_each(|(out, &value)| *out = T::from_f32(value)),
+        || out.iter_mut().zip(values).for_each(|(out, &value)| *out = T::from_f32(f(value))),
     );
 }
 

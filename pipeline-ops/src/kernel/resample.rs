@@ -8,7 +8,12 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::equal_taps::EqualTaps;
 use super::strides::Strides;
+use super::vector::Permuted;
+
+/// Taps of a pixel up to which those of the edge are filled up: more would cost more than they save.
+const MOST_EQUAL: usize = 16;
 
 /// How new pixels are made from old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -43,13 +48,19 @@ impl Taps<'_> {
     }
 }
 
-/// The taps of some output pixels that follow each other, in two allocations for all.
+/// The taps of some output pixels that follow each other, in three allocations for all.
 #[derive(Debug, Default)]
 pub(crate) struct TapTable {
-    /// The first input pixel of each output pixel, and where its weights end.
-    places: Vec<(usize, usize)>,
+    /// The first input pixel of each output pixel.
+    firsts: Vec<u32>,
+    /// The number of weights that are not there to fill up.
+    counts: Vec<u32>,
+    /// As many weights for each output pixel.
     weights: Vec<f32>,
+    each: usize,
     even: Even,
+    /// The same for rows of some channels, if they can be summed so.
+    permuted: Option<Permuted>,
 }
 
 /// The pixels of a table whose weights are the same and whose taps begin `stride` pixels apart, if
@@ -64,34 +75,53 @@ struct Even {
 impl TapTable {
     /// The taps of pixels `range` of `output` pixels over `input` pixels.
     pub(crate) fn new(filter: Resampling, range: Range<u32>, input: u32, output: u32) -> Self {
-        let mut table = Self::default();
+        let spans: Vec<_> = range.clone().map(|at| filter.span(at, input, output)).collect();
+        let each = spans.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+        let mut weights = vec![0.0; spans.len() * each];
         let mut exact = Vec::new();
         // Then the distances are exact, and where nothing is cut off the weights repeat.
         let is_whole = input.is_multiple_of(output);
         let stride = (input / output) as usize;
-        let mut before = 0..0;
-        for at in range {
-            let span = filter.span(at, input, output);
-            let moved = before.start + stride..before.end + stride;
-            before = span.clone();
-            if is_whole && span == moved && !table.places.is_empty() {
-                table.weights.extend_from_within(table.weights.len() - span.len()..);
-                table.places.push((span.start, table.weights.len()));
-                continue;
+        for (place, (at, span)) in range.zip(&spans).enumerate() {
+            let start = place * each;
+            if is_whole && place > 0 {
+                let before = &spans[place - 1];
+                if *span == (before.start + stride..before.end + stride) {
+                    weights.copy_within(start - each..start, start);
+                    continue;
+                }
             }
             exact.clear();
             filter.weigh(at, input, output, span.clone(), &mut exact);
             let sum: f64 = exact.iter().sum();
-            table.weights.extend(exact.iter().map(|weight| (weight / sum) as f32));
-            table.places.push((span.start, table.weights.len()));
+            let weights = weights[start..].iter_mut().zip(&exact);
+            weights.for_each(|(to, weight)| *to = (weight / sum) as f32);
         }
+        let firsts = spans.iter().map(|span| span.start as u32).collect();
+        let counts = spans.iter().map(|span| span.len() as u32).collect();
+        let (even, permuted) = (Even::default(), None);
+        let mut table = Self { firsts, counts, weights, each, even, permuted };
         table.even = table.find_even();
         table
     }
 
+    /// The same, made ready to be summed along rows of this many channels.
+    pub(crate) fn along_rows(mut self, channels: usize) -> Self {
+        let is_for_pixels = self.strides(channels).is_none() && channels <= 4;
+        let equal = self.equal().filter(|_| is_for_pixels);
+        self.permuted = equal.and_then(|taps| Permuted::of(taps, channels));
+        self
+    }
+
+    /// The taps, if those of the edge are filled up.
+    fn equal(&self) -> Option<EqualTaps<'_>> {
+        let Self { firsts, weights, each, .. } = self;
+        (*each <= MOST_EQUAL).then_some(EqualTaps { firsts, weights, each: *each })
+    }
+
     /// The taps of each pixel.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Taps<'_>> {
-        self.part(0..self.places.len())
+        self.part(0..self.firsts.len())
     }
 
     fn part(&self, pixels: Range<usize>) -> impl Iterator<Item = Taps<'_>> {
@@ -99,17 +129,16 @@ impl TapTable {
     }
 
     fn at(&self, pixel: usize) -> Taps<'_> {
-        let start = if pixel == 0 { 0 } else { self.places[pixel - 1].1 };
-        let (first, end) = self.places[pixel];
-        Taps { first, weights: &self.weights[start..end] }
+        let weights = &self.weights[pixel * self.each..][..self.counts[pixel] as usize];
+        Taps { first: self.firsts[pixel] as usize, weights }
     }
 
     fn find_even(&self) -> Even {
-        let middle = self.places.len() / 2;
+        let middle = self.firsts.len() / 2;
         if middle == 0 {
             return Even::default();
         }
-        let stride = self.places[middle].0 - self.places[middle - 1].0;
+        let stride = (self.firsts[middle] - self.firsts[middle - 1]) as usize;
         if stride < 2 || !self.at(middle).weights.len().is_multiple_of(stride) {
             return Even::default();
         }
@@ -118,7 +147,7 @@ impl TapTable {
             before.weights == taps.weights && before.first + stride == taps.first
         };
         let before = (1..=middle).rev().take_while(continues).count();
-        let after = (middle + 1..self.places.len()).take_while(continues).count();
+        let after = (middle + 1..self.firsts.len()).take_while(continues).count();
         Even { pixels: middle - before..middle + after + 1, stride }
     }
 
@@ -129,7 +158,7 @@ impl TapTable {
         (channels <= 4).then_some(Strides { stride: *stride, channels, weights })
     }
 
-    /// Numbers of working memory that [`blend_pixels`] needs.
+    /// Numbers of working memory that [`MixedRow::blend`] needs.
     pub(crate) fn memory(&self, channels: usize) -> usize {
         self.strides(channels).map_or(0, |strides| strides.memory(self.even.pixels.len()))
     }
@@ -208,35 +237,51 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { x.sin() / x }
 }
 
-/// The pass along a row: each pixel of `out` from its taps in `row`, whose first pixel is `stored`.
-///
-/// `memory` is working memory of [`TapTable::memory`].
-pub(crate) fn blend_pixels(
-    row: &[f32],
-    stored: usize,
-    channels: usize,
-    taps: &TapTable,
-    memory: &mut [f32],
-    out: &mut [f32],
-) {
-    let each = |pixels: Range<usize>, out: &mut [f32]| {
-        let taps = taps.part(pixels);
-        match channels {
-            1 => blend_fixed::<1>(row, stored, taps, out),
-            2 => blend_fixed::<2>(row, stored, taps, out),
-            3 => blend_fixed::<3>(row, stored, taps, out),
-            4 => blend_fixed::<4>(row, stored, taps, out),
-            _ => blend_any(row, stored, channels, taps, out),
+/// A row of sums of columns, to be summed along.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MixedRow<'a> {
+    pub(crate) sums: &'a [f32],
+    /// The place of its first pixel in the image.
+    pub(crate) stored: usize,
+    pub(crate) channels: usize,
+    /// Whether no sum is NaN or infinite, so that a weight of 0 takes it away.
+    pub(crate) is_finite: bool,
+}
+
+impl MixedRow<'_> {
+    /// Makes each pixel of `out` from its taps. `memory` is working memory of [`TapTable::memory`].
+    pub(crate) fn blend(self, taps: &TapTable, memory: &mut [f32], out: &mut [f32]) {
+        let all = taps.firsts.len();
+        let (before, after) = if let Some(strides) = taps.strides(self.channels) {
+            let Range { start, end } = taps.even.pixels;
+            let even = &mut out[start * self.channels..end * self.channels];
+            let first = taps.firsts[start] as usize - self.stored;
+            strides.sum(&self.sums[first * self.channels..], memory, even);
+            (0..start, end..all)
+        } else if self.is_finite
+            && self.channels <= 4
+            && let Some(equal) = taps.equal()
+        {
+            let permuted = taps.permuted.as_ref();
+            let done = permuted.map_or(0, |taps| taps.sum(self.sums, self.stored, out));
+            let rest = &mut out[done * self.channels..];
+            let done = done + equal.after(done).sum(self.sums, self.stored, self.channels, rest);
+            (0..0, done..all)
+        } else {
+            (0..0, 0..all)
+        };
+        for pixels in [before, after] {
+            let out = &mut out[pixels.start * self.channels..pixels.end * self.channels];
+            let (row, taps) = (self.sums, taps.part(pixels));
+            match self.channels {
+                1 => blend_fixed::<1>(row, self.stored, taps, out),
+                2 => blend_fixed::<2>(row, self.stored, taps, out),
+                3 => blend_fixed::<3>(row, self.stored, taps, out),
+                4 => blend_fixed::<4>(row, self.stored, taps, out),
+                channels => blend_any(row, self.stored, channels, taps, out),
+            }
         }
-    };
-    let all = taps.places.len();
-    let Some(strides) = taps.strides(channels) else { return each(0..all, out) };
-    let Range { start, end } = taps.even.pixels;
-    let (before, out) = out.split_at_mut(start * channels);
-    let (even, after) = out.split_at_mut((end - start) * channels);
-    each(0..start, before);
-    strides.sum(&row[(taps.places[start].0 - stored) * channels..], memory, even);
-    each(end..all, after);
+    }
 }
 
 fn blend_fixed<'t, const C: usize>(
@@ -325,23 +370,36 @@ mod tests {
     }
 
     #[test]
-    fn pixels_an_equal_step_apart_have_the_bits_of_any_others() {
+    fn however_pixels_are_summed_the_bits_are_the_same() {
         for filter in ALL {
-            for (input, output) in [(600, 300), (601, 300), (240, 80), (70, 10), (8, 2), (512, 200)]
-            {
+            let sizes = [
+                (600, 300),
+                (601, 300),
+                (240, 80),
+                (70, 10),
+                (8, 2),
+                (512, 200),
+                (50, 45),
+                (9, 31),
+            ];
+            for (input, output) in sizes {
                 for channels in 1..=5 {
                     let range = output / 5..output;
                     let table = TapTable::new(filter, range.clone(), input, output);
+                    let table = table.along_rows(channels);
                     let stored = filter.span(range.start, input, output).start;
-                    let row: Vec<f32> = (0..(input as usize - stored) * channels)
+                    let sums: Vec<f32> = (0..(input as usize - stored) * channels)
                         .map(|n| (n * 7919 % 65_521) as f32 / 3.0)
                         .collect();
-                    let mut out = vec![0.0; range.len() * channels];
-                    let mut expected = out.clone();
-                    let mut memory = vec![0.0; table.memory(channels)];
-                    blend_pixels(&row, stored, channels, &table, &mut memory, &mut out);
-                    blend_any(&row, stored, channels, table.iter(), &mut expected);
-                    assert_eq!(out, expected, "{filter:?} {input} {output} {channels}");
+                    let mut expected = vec![0.0; range.len() * channels];
+                    blend_any(&sums, stored, channels, table.iter(), &mut expected);
+                    for is_finite in [true, false] {
+                        let row = MixedRow { sums: &sums, stored, channels, is_finite };
+                        let mut out = vec![0.0; range.len() * channels];
+                        let mut memory = vec![0.0; table.memory(channels)];
+                        row.blend(&table, &mut memory, &mut out);
+                        assert_eq!(out, expected, "{filter:?} {input} {output} {channels}");
+                    }
                 }
             }
         }

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
+use pipeline_core::step::Source;
 use pipeline_core::{ColorSpace, Context, Error, Image, In, Result, SampleType, Step};
 use pipeline_ops::io::{Open, Save};
 use pipeline_ops::point::Invert;
 
-/// The tags of a file of one strip per plane, not compressed.
+/// The tags of a file of one strip per plane, or of tiles, not compressed.
 #[derive(Clone, Copy)]
 pub(crate) struct Tiff {
     pub(crate) size: (u16, u16),
@@ -21,6 +22,7 @@ pub(crate) struct Tiff {
     /// 2 alpha.
     pub(crate) extra: &'static [u16],
     pub(crate) is_planar: bool,
+    pub(crate) tile: Option<(u16, u16)>,
     pub(crate) orientation: u16,
     pub(crate) icc: &'static [u8],
 }
@@ -33,6 +35,7 @@ pub(crate) const GRAY: Tiff = Tiff {
     format: 1,
     extra: &[],
     is_planar: false,
+    tile: None,
     orientation: 1,
     icc: &[],
 };
@@ -42,9 +45,14 @@ const LONG: u16 = 4;
 const UNDEFINED: u16 = 7;
 
 impl Tiff {
-    /// The bytes of a file with these samples, which for planes stand one plane after the other.
+    /// The bytes of a file with these samples, which for planes stand one plane after the other, and
+    /// for tiles one tile.
     pub(crate) fn bytes(&self, data: &[u8]) -> Vec<u8> {
         let planes = if self.is_planar { usize::from(self.samples) } else { 1 };
+        let chunks = self.tile.map_or(planes, |(width, height)| {
+            let (across, down) = (self.size.0.div_ceil(width), self.size.1.div_ceil(height));
+            usize::from(across) * usize::from(down)
+        });
         let short = |value: u16| (SHORT, value.to_le_bytes().to_vec());
         let shorts = |values: &[u16]| {
             (SHORT, values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
@@ -53,7 +61,7 @@ impl Tiff {
             let bytes = values.into_iter().flat_map(|value| (value as u32).to_le_bytes());
             (LONG, bytes.collect::<Vec<u8>>())
         };
-        let strip = data.len() / planes;
+        let chunk = data.len() / chunks;
         let entries = |start: usize| {
             let mut entries = vec![
                 (256, short(self.size.0)),
@@ -61,13 +69,18 @@ impl Tiff {
                 (258, shorts(&vec![self.bits; self.samples.into()])),
                 (259, short(1)),
                 (262, short(self.photometric)),
-                (273, longs((0..planes).map(|plane| start + plane * strip).collect())),
                 (274, short(self.orientation)),
                 (277, short(self.samples)),
-                (278, short(self.size.1)),
-                (279, longs(vec![strip; planes])),
                 (284, short(if self.is_planar { 2 } else { 1 })),
             ];
+            let starts = longs((0..chunks).map(|number| start + number * chunk).collect());
+            let lens = longs(vec![chunk; chunks]);
+            entries.extend(match self.tile {
+                None => vec![(273, starts), (278, short(self.size.1)), (279, lens)],
+                Some((width, height)) => {
+                    vec![(322, short(width)), (323, short(height)), (324, starts), (325, lens)]
+                }
+            });
             if !self.extra.is_empty() {
                 entries.push((338, shorts(self.extra)));
             }
@@ -75,6 +88,7 @@ impl Tiff {
             if !self.icc.is_empty() {
                 entries.push((34675, (UNDEFINED, self.icc.to_vec())));
             }
+            entries.sort_by_key(|&(tag, _)| tag);
             entries
         };
         let list = entries(0);
@@ -255,6 +269,55 @@ fn the_note_on_orientation_is_followed_for_every_sample_type() {
     }
     let color = Tiff { samples: 3, photometric: 2, orientation: 2, ..GRAY };
     check(color, &[1, 2, 3, 4, 5, 6], ColorSpace::Srgb, &[4u8, 5, 6, 1, 2, 3]);
+}
+
+#[test]
+fn tiles_are_taken_apart_wherever_rows_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiles.tif");
+    // Short pieces of tiles and long ones, tiles wider than the image, as wide, and several.
+    for (width, tile) in [(150, (64, 64)), (40, (64, 64)), (64, (64, 64)), (100, (16, 16))] {
+        for (bits, photometric) in [(8, 2), (8, 1), (16, 1), (8, 0)] {
+            let samples = if photometric == 2 { 3 } else { 1 };
+            let height = 150;
+            let tiff = Tiff {
+                size: (width, height),
+                bits,
+                samples,
+                photometric,
+                tile: Some(tile),
+                ..GRAY
+            };
+            let pixel = usize::from(samples * bits / 8);
+            let byte = |x: usize, y: usize, n: usize| (x * 7 + y * 31 + n * 101) as u8;
+            let (mut data, mut expected) = (Vec::new(), Vec::new());
+            for top in (0..height).step_by(tile.1.into()) {
+                for left in (0..width).step_by(tile.0.into()) {
+                    for (y, x) in (top..top + tile.1)
+                        .flat_map(|y| (left..left + tile.0).map(move |x| (y.into(), x.into())))
+                    {
+                        data.extend((0..pixel).map(|n| byte(x, y, n)));
+                    }
+                }
+            }
+            for (y, x) in (0..height.into()).flat_map(|y| (0..width.into()).map(move |x| (y, x))) {
+                let white = if photometric == 0 { 255 } else { 0 };
+                expected.extend((0..pixel).map(|n| byte(x, y, n) ^ white));
+            }
+            std::fs::write(&path, tiff.bytes(&data)).unwrap();
+            assert!(open(&path).unwrap().bytes() == expected, "{width} {tile:?} {bits}");
+            for count in [1, 7, 30, 64, 65] {
+                let (step, ctx) = (Open::path(&path), Context::default());
+                let mut rows = step.open(&ctx).unwrap();
+                let row_bytes = usize::from(width) * pixel;
+                for expected in expected.chunks(count * row_bytes) {
+                    let mut found = vec![0; expected.len()];
+                    rows.read(&mut found).unwrap();
+                    assert!(found == expected, "{count} rows of {width} {tile:?} {bits}");
+                }
+            }
+        }
+    }
 }
 
 const RGB: &[u8] = b"................RGB ............";

@@ -11,6 +11,10 @@
     reason = "code for a wider instruction set may only be called where there is one"
 )]
 
+mod permuted;
+
+pub(crate) use permuted::Permuted;
+
 /// Runs `work` as it was compiled for the widest vectors that the machine has.
 ///
 /// What is to be compiled anew must be inlined: the closure and the functions that it calls are
@@ -29,6 +33,11 @@ pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
         }
     }
     work()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_avx512() -> bool {
+    false
 }
 
 #[cfg(target_arch = "x86_64")]
