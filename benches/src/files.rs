@@ -92,22 +92,22 @@ impl Pictures {
         Ok(pictures)
     }
 
-    /// The picture.
-    #[must_use]
-    pub const fn image(&self) -> &Image {
-        &self.image
-    }
-
     /// Its file of a format.
     #[must_use]
     pub fn file(&self, format: &Format) -> PathBuf {
         self.folder.path().join("picture").with_extension(format.name)
     }
 
-    /// A file that is written anew.
-    #[must_use]
-    pub fn new_file(&self, format: &Format) -> PathBuf {
-        self.folder.path().join("new").with_extension(format.name)
+    /// Saves the file of a format with a crate. Like our step, it leaves the old file whole until the
+    /// new one is.
+    ///
+    /// # Panics
+    /// If it cannot be saved.
+    pub fn save_with(&self, encoder: &Direct<Encode>, format: &Format) {
+        let (file, folder) = (self.file(format), self.folder.path());
+        let new = folder.join("new");
+        (encoder.call)(&self.image, &new);
+        fs::rename(new, file).expect("a folder of ours");
     }
 
     /// Opens the file of a format with our step.
@@ -215,13 +215,13 @@ pub fn figures() -> Vec<Figure> {
         Figure::new(id, value, "× the fastest crate, CPU").reach(1.1).peer(peer)
     };
     let of_format = |format: &'static Format| {
-        let (old, new) = (pictures.file(format), pictures.new_file(format));
+        let file = pictures.file(format);
         let decoders = format.decoders.iter().map(|direct| {
-            let call = || drop((direct.call)(&old));
+            let call = || drop((direct.call)(&file));
             (direct.name, Box::new(call) as Box<dyn Fn()>)
         });
         let encoders = format.encoders.iter().map(|direct| {
-            let call = || (direct.call)(pictures.image(), &new);
+            let call = || pictures.save_with(direct, format);
             (direct.name, Box::new(call) as Box<dyn Fn()>)
         });
         let (decoders, encoders) = (decoders.collect::<Vec<_>>(), encoders.collect::<Vec<_>>());

@@ -49,6 +49,12 @@ pub trait Rows: Send {
     /// # Errors
     /// Whatever keeps the rows from coming. Nothing is read after that.
     fn read(&mut self, rows: &mut [u8]) -> Result<()>;
+
+    /// All rows that have not been read, without a copy, if they lie in memory one behind the other.
+    /// Then none is left.
+    fn rest(&mut self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// A step that can give its image row by row, so that a run need not hold all of it.
@@ -171,6 +177,13 @@ impl Rows for ImageRows<'_> {
         rows.copy_from_slice(next);
         self.at = end;
         Ok(())
+    }
+
+    fn rest(&mut self) -> Option<&[u8]> {
+        let bytes = self.image.bytes();
+        let rest = &bytes[self.at..];
+        self.at = bytes.len();
+        Some(rest)
     }
 }
 

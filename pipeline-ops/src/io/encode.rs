@@ -139,6 +139,9 @@ fn webp(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
     if let Some(icc) = profile(rows) {
         encoder.set_icc_profile(icc.to_vec())?;
     }
+    if let Some(bytes) = rows.rest() {
+        return Ok(encoder.write_image(bytes, layout.width, layout.height, color)?);
+    }
     let mut image = Image::zeros(layout)?;
     rows.read(image.samples_mut::<u8>().ok_or("the samples are of another type")?)?;
     Ok(encoder.write_image(image.bytes(), layout.width, layout.height, color)?)
@@ -211,6 +214,15 @@ where
     }
     if let Some(icc) = profile(rows) {
         picture.encoder().write_tag(Tag::IccProfile, &*icc)?;
+    }
+    if let Some(mut samples) = rows.rest().map(bytemuck::cast_slice::<u8, C::Inner>) {
+        while !samples.is_empty() {
+            let count = usize::try_from(picture.next_strip_sample_count())?;
+            let (strip, below) = samples.split_at(count.min(samples.len()));
+            picture.write_strip(strip)?;
+            samples = below;
+        }
+        return Ok(picture.finish()?);
     }
     let mut strip: Vec<C::Inner> = Vec::new();
     loop {
