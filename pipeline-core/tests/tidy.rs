@@ -31,7 +31,11 @@ const JOINERS: &[&str] = &["pipeline-studio", "examples", "benches"];
 const KERNEL_IMPORTS: &[&str] = &["Sample", "SampleType", "dispatch", "Result", "look_up"];
 
 /// Files beside `pipeline-ops/src/kernel/*/` that may hold `unsafe`.
-const UNSAFE: &[&str] = &["pipeline-core/src/data/table.rs", "pipeline-core/src/step/rows.rs"];
+const UNSAFE: &[&str] = &[
+    "pipeline-core/src/data/pages.rs",
+    "pipeline-core/src/data/table.rs",
+    "pipeline-core/src/step/rows.rs",
+];
 
 /// Files whose subject is a step that sleeps, each with the reason.
 const SLEEPERS: &[(&str, &str)] =

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable, cast_slice};
 
 use super::layout::Layout;
 use super::sample::{Sample, SampleType};
-use super::spare;
+use super::{pages, spare};
 use crate::error::{Error, Result};
 
 /// `len` zeros, or an error where memory is short: the way to every buffer whose length comes from
@@ -20,8 +20,9 @@ use crate::error::{Error, Result};
 pub fn zeros<T: Zeroable>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
     let needed = (len as u64).saturating_mul(size_of::<T>() as u64);
     if needed <= Layout::MAX_BYTES
-        && let Ok(zeros) = bytemuck::allocation::try_zeroed_vec(len)
+        && let Ok(mut zeros) = bytemuck::allocation::try_zeroed_vec(len)
     {
+        pages::prefer_large(&mut zeros);
         return Ok(zeros);
     }
     // What the system had left is not known; the limit is what may be asked of it.

@@ -6,6 +6,7 @@ mod image;
 mod interop;
 mod layout;
 mod mask;
+mod pages;
 mod region;
 mod sample;
 mod spare;
