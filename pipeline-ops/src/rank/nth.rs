@@ -21,6 +21,10 @@ const STRETCH: usize = 128;
 /// Window samples that are selected from between two looks for a cancel.
 const SELECTED: usize = 1 << 15;
 
+/// Samples that the widest vectors hold: what is left of a stretch beyond a multiple of them is taken
+/// one by one.
+const LANES: usize = 64;
+
 /// How many of nine samples are before their median.
 const MIDDLE_OF_9: u32 = 4;
 
@@ -170,7 +174,8 @@ impl<T: Rank> Finder<T> {
             median_3x3([a, b, c], channels, out);
             return Ok(());
         }
-        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
+        let pixels = SELECTED / (rows.len() * rows.len());
+        let stretch = (pixels / LANES * LANES).max(1) * channels;
         for (place, out) in out.chunks_mut(stretch).enumerate() {
             ctx.check()?;
             let from = place * stretch;
