@@ -78,6 +78,10 @@ pub trait Tile: Send + Sync {
 /// Bytes of output that one band aims at: a band and what it reads stay in the cache of one core.
 const BAND: usize = 256 << 10;
 
+/// Bands are a multiple of this high: a step that turns pixels takes them in squares, and what is
+/// left over costs it half as much again.
+const SQUARE: usize = 8;
+
 /// How many times as much as it makes a band may read.
 const READ: usize = 4;
 
@@ -181,6 +185,9 @@ impl<S: Tile> Bands<'_, S> {
         });
         let excess = reads.max().unwrap_or(0) / (READ * BAND);
         self.rows = (self.rows / excess.max(1)).max(1);
+        if self.rows > SQUARE {
+            self.rows -= self.rows % SQUARE;
+        }
         self
     }
 
