@@ -14,7 +14,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Give, Hoard, Journal, Number, comes_back, forgetful, mix, note};
+use crate::toy::{Give, Hoard, Journal, Load, Number, comes_back, forgetful, mix, note};
 
 /// Sends its input somewhere.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -99,14 +99,16 @@ fn a_volatile_step_runs_in_every_run_and_its_content_decides_what_runs_below() {
     }
 }
 
+/// A source that notes its name.
+fn give(graph: &mut Graph, name: &str) -> Node<Number> {
+    graph.add(name, Give { name: name.to_owned(), ..Give::default() }, ())
+}
+
 #[test]
 fn the_node_set_to_go_first_goes_first_and_then_the_one_with_the_longest_way_to_go() {
     comes_back(|| {
         let (executor, journal) = forgetful(1);
         let mut graph = Graph::new();
-        let give = |graph: &mut Graph, name: &str| {
-            graph.add(name, Give { name: name.to_owned(), ..Give::default() }, ())
-        };
         let low = give(&mut graph, "low");
         let short = give(&mut graph, "short");
         let long = give(&mut graph, "long");
@@ -130,9 +132,6 @@ fn what_an_urgent_node_needs_goes_first_with_it() {
     comes_back(|| {
         let (executor, journal) = forgetful(1);
         let mut graph = Graph::new();
-        let give = |graph: &mut Graph, name: &str| {
-            graph.add(name, Give { name: name.to_owned(), ..Give::default() }, ())
-        };
         let other = give(&mut graph, "other");
         let source = give(&mut graph, "source");
         let middle = mix(&mut graph, "middle", 1, &[source]);
@@ -266,18 +265,6 @@ fn a_step_knows_how_much_time_it_has() {
     assert!((1..=3600).contains(&left(&graph, of_run.clone())));
     graph.settings(clock.id(), |s| s.timeout = Some(Duration::from_secs(86_400))).unwrap();
     assert!((3601..=86_400).contains(&left(&graph, of_run)), "the node's own limit counts");
-}
-
-/// As many bytes as it says.
-#[derive(Debug)]
-struct Load(u64);
-
-impl Data for Load {
-    const NAME: &'static str = "load";
-
-    fn size_bytes(&self) -> usize {
-        usize::try_from(self.0).unwrap()
-    }
 }
 
 /// Makes something of a size.

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sketch::seeded;
-use crate::toy::{Door, comes_back};
+use crate::toy::{Door, Load, comes_back};
 
 /// Takes a thousand bytes.
 #[derive(Debug, Clone)]
@@ -132,18 +132,6 @@ fn what_a_tile_wise_form_says_counts_while_its_step_runs() {
     let report = executor.run_plan(plan, &options).unwrap();
     assert_eq!(planned, (report.totals().peak_bytes, true));
     assert!(planned.0 >= 4000, "{planned:?}");
-}
-
-/// Stands for so many bytes.
-#[derive(Debug, Clone)]
-struct Load(u64);
-
-impl Data for Load {
-    const NAME: &'static str = "load";
-
-    fn size_bytes(&self) -> usize {
-        usize::try_from(self.0).unwrap()
-    }
 }
 
 /// Makes a load of loads, and takes a moment for it.

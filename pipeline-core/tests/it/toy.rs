@@ -16,6 +16,18 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Stands for so many bytes.
+#[derive(Debug)]
+pub(crate) struct Load(pub(crate) u64);
+
+impl Data for Load {
+    const NAME: &'static str = "load";
+
+    fn size_bytes(&self) -> usize {
+        usize::try_from(self.0).unwrap()
+    }
+}
+
 /// A number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Number(pub(crate) i64);
