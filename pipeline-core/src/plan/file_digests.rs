@@ -69,7 +69,7 @@ impl FileDigests {
             return Some(*digest);
         }
         let file = File::open(path).ok()?;
-        let digest = if stamp.len < LARGE { read(file, stop) } else { read_ahead(file, stop) }?;
+        let digest = if stamp.len < LARGE { read(&file, stop) } else { read_ahead(&file, stop) }?;
         // Only a stamp that is the same before and after belongs to what was read.
         if stamp.is_settled() && Stamp::of(path)? == stamp {
             self.known.lock().insert(path.to_owned(), (stamp, digest));
@@ -110,11 +110,11 @@ const CHUNK: usize = 1 << 18;
 /// Chunks that are read before they are digested.
 const AHEAD: usize = 2;
 
-fn read(mut file: File, stop: &Stop<'_>) -> Option<Key> {
+fn read(file: &File, stop: &Stop<'_>) -> Option<Key> {
     let mut hasher = KeyHasher::content();
     let mut chunk = vec![0; CHUNK];
     while stop.reason().is_none() {
-        match fill(&mut file, &mut chunk).ok()? {
+        match fill(file, &mut chunk).ok()? {
             0 => return Some(hasher.finish()),
             len => hasher.write_all(&chunk[..len]).ok()?,
         }
@@ -123,21 +123,23 @@ fn read(mut file: File, stop: &Stop<'_>) -> Option<Key> {
 }
 
 /// The same, while another thread reads what comes next: either takes about as long.
-fn read_ahead(mut file: File, stop: &Stop<'_>) -> Option<Key> {
+fn read_ahead(file: &File, stop: &Stop<'_>) -> Option<Key> {
     let (full, chunks) = sync_channel::<io::Result<(Vec<u8>, usize)>>(AHEAD);
     let (back, spare) = channel::<Vec<u8>>();
     scope(|scope| {
         let reader = move || {
             loop {
                 let mut chunk = spare.try_recv().unwrap_or_else(|_| vec![0; CHUNK]);
-                let len = fill(&mut file, &mut chunk);
+                let len = fill(file, &mut chunk);
                 let is_last = !matches!(len, Ok(1..));
                 if full.send(len.map(|len| (chunk, len))).is_err() || is_last {
                     return;
                 }
             }
         };
-        Builder::new().spawn_scoped(scope, reader).ok()?;
+        if Builder::new().spawn_scoped(scope, reader).is_err() {
+            return read(file, stop);
+        }
         let mut hasher = KeyHasher::content();
         for chunk in chunks {
             match chunk.ok()? {
@@ -155,7 +157,7 @@ fn read_ahead(mut file: File, stop: &Stop<'_>) -> Option<Key> {
 }
 
 /// Reads some of a file; nothing at its end.
-fn fill(file: &mut File, chunk: &mut [u8]) -> io::Result<usize> {
+fn fill(mut file: &File, chunk: &mut [u8]) -> io::Result<usize> {
     loop {
         match file.read(chunk) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
