@@ -70,6 +70,7 @@ impl Executor {
             costs: &engine.costs,
             recheck: engine.recheck(),
             fuse: engine.may_fuse() && options.step_timeout.is_none(),
+            threads: engine.threads,
         };
         let mut planner = {
             let mut planners = engine.planners.lock();

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::rows::NodeRows;
-use super::{Graph, Loose, NodeInfo};
+use super::{Beside, Graph, Loose, NodeInfo};
 use crate::error::{Fault, FaultCode};
 use crate::id::NodeId;
 use crate::step::{Arity, Port, StepType};
 
 /// All of them but cycles.
-pub(crate) fn structure(graph: &Graph, rows: &NodeRows<'_>) -> Vec<Fault> {
+pub(crate) fn structure(graph: &Graph, rows: &NodeRows<'_>, beside: Beside) -> Vec<Fault> {
     let outputs = rows.facts.iter().map(|facts| u64::from(facts.outputs)).sum();
     let size = size(rows.infos.len() as u64 + rows.wires.len() as u64, outputs);
     let mut faults: Vec<Fault> = size.into_iter().collect();
@@ -20,9 +20,24 @@ pub(crate) fn structure(graph: &Graph, rows: &NodeRows<'_>) -> Vec<Fault> {
     faults.extend(loose(graph));
     let told: HashSet<(NodeId, u16)> =
         graph.loose.iter().map(|loose| (loose.to, loose.input)).collect();
+    let (half, end) = (rows.infos.len() / 2, rows.infos.len());
+    let (first, second) =
+        beside.both(|| wiring(rows, 0..half, &told), || wiring(rows, half..end, &told));
+    faults.extend(first);
+    faults.extend(second);
+    faults
+}
+
+/// Faults of the wires that end at these rows. `told` are inputs whose fault is told already.
+fn wiring(
+    rows: &NodeRows<'_>,
+    range: std::ops::Range<usize>,
+    told: &HashSet<(NodeId, u16)>,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
     let mut counts: Vec<u32> = Vec::new();
-    for (row, kind) in rows.kinds.iter().enumerate() {
-        let (Some(kind), info) = (kind, &rows.infos[row]) else { continue };
+    for row in range {
+        let (Some(kind), info) = (rows.kinds[row], &rows.infos[row]) else { continue };
         let path = |port: &Port| format!("nodes.{}.inputs.{}", info.name(), port.name);
         counts.clear();
         counts.resize(kind.inputs.len(), 0);

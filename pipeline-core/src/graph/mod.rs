@@ -1,5 +1,6 @@
 //! Which steps, wired how: plain data that is edited in place.
 
+mod beside;
 mod check;
 mod cycle;
 mod edit;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use petgraph::stable_graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
+pub(crate) use beside::Beside;
 pub(crate) use check::structure;
 pub(crate) use cycle::cycle;
 pub(crate) use facts::Facts;

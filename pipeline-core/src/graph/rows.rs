@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use petgraph::visit::EdgeRef;
 
+use super::beside::Beside;
 use super::facts::Facts;
 use super::group::group;
-use super::store::Joint;
+use super::store::{Joint, Store};
 use super::{Graph, NodeInfo, id};
 use crate::id::NodeId;
 use crate::step::{AnyStep, StepType};
@@ -35,37 +36,28 @@ pub(crate) struct NodeRows<'g> {
 impl<'g> NodeRows<'g> {
     /// Iterative, as everything that walks a graph: several graph algorithms of the library recurse
     /// and abort the process on a chain of some thousand nodes.
-    pub(crate) fn of(graph: &'g Graph) -> Self {
+    pub(crate) fn of(graph: &'g Graph, beside: Beside) -> Self {
         let store = graph.store();
-        let mut infos = Vec::with_capacity(store.node_count());
-        let mut steps = Vec::with_capacity(store.node_count());
-        let mut facts = Vec::with_capacity(store.node_count());
-        let mut kinds = Vec::with_capacity(store.node_count());
-        let mut ids = Vec::with_capacity(store.node_count());
-        let mut dense = Vec::new();
-        for (node, info) in store.nodes() {
-            dense.resize(node.index() + 1, u32::MAX);
-            dense[node.index()] = row(infos.len());
-            ids.push(id(node));
-            infos.push(Arc::clone(info));
-            steps.push(info.step().map(Arc::clone));
-            facts.push(Facts::of(info));
-            kinds.push(info.step_type().map(|kind| &**kind));
-        }
-        let wires = store.edge_references().map(|edge| {
-            let producer = dense[edge.source().index()];
-            (dense[edge.target().index()], Wired { producer, joint: *edge.weight() })
-        });
-        let (start, wires) = group(infos.len(), wires);
-        let mut rows = Self { infos, steps, facts, kinds, ids, start, wires };
-        for row in 0..rows.infos.len() {
-            let range = rows.range(row);
-            let wires = &mut rows.wires[range];
-            if !wires.is_sorted_by_key(|wire| (wire.joint.input, wire.joint.place)) {
-                wires.sort_by_key(|wire| (wire.joint.input, wire.joint.place));
+        let count = store.node_count();
+        let shares = || {
+            let (ids, start, wires) = structure(store);
+            let (mut infos, mut steps) = (Vec::with_capacity(count), Vec::with_capacity(count));
+            for (_, info) in store.nodes() {
+                infos.push(Arc::clone(info));
+                steps.push(info.step().map(Arc::clone));
             }
-        }
-        rows
+            (ids, start, wires, infos, steps)
+        };
+        let looks = || {
+            let (mut facts, mut kinds) = (Vec::with_capacity(count), Vec::with_capacity(count));
+            for (_, info) in store.nodes() {
+                facts.push(Facts::of(info));
+                kinds.push(info.step_type().map(|kind| &**kind));
+            }
+            (facts, kinds)
+        };
+        let ((ids, start, wires, infos, steps), (facts, kinds)) = beside.both(shares, looks);
+        Self { infos, steps, facts, kinds, ids, start, wires }
     }
 
     fn range(&self, row: usize) -> std::ops::Range<usize> {
@@ -81,6 +73,29 @@ impl<'g> NodeRows<'g> {
         (0..self.infos.len())
             .all(|row| self.wires(row).iter().all(|wire| (wire.producer as usize) < row))
     }
+}
+
+/// Who is there, where the wires of each start, and the wires.
+fn structure(store: &Store) -> (Vec<NodeId>, Vec<u32>, Vec<Wired>) {
+    let mut ids = Vec::with_capacity(store.node_count());
+    let mut dense = Vec::new();
+    for (node, _) in store.nodes() {
+        dense.resize(node.index() + 1, u32::MAX);
+        dense[node.index()] = row(ids.len());
+        ids.push(id(node));
+    }
+    let wires = store.edge_references().map(|edge| {
+        let producer = dense[edge.source().index()];
+        (dense[edge.target().index()], Wired { producer, joint: *edge.weight() })
+    });
+    let (start, mut wires) = group(ids.len(), wires);
+    for (&from, &to) in start.iter().zip(start.iter().skip(1)) {
+        let wires = &mut wires[from as usize..to as usize];
+        if !wires.is_sorted_by_key(|wire| (wire.joint.input, wire.joint.place)) {
+            wires.sort_by_key(|wire| (wire.joint.input, wire.joint.place));
+        }
+    }
+    (ids, start, wires)
 }
 
 /// A number of a row. The store holds fewer than 2^32 nodes.

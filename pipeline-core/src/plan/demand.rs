@@ -10,7 +10,7 @@ use super::shape::to_u32;
 use crate::cache::Tier;
 use crate::data::Value;
 use crate::error::{Fault, FaultCode};
-use crate::graph::NodeInfo;
+use crate::graph::{Beside, NodeInfo};
 use crate::key::Key;
 use crate::step::{Kind, Services};
 
@@ -98,10 +98,12 @@ pub(super) fn demand(
     keys: &Keys,
     targets: &[u32],
     request: &Request<'_>,
+    beside: Beside,
 ) -> Demand {
     let mut demand = Demand::default();
-    demand.sweep(frozen, keys, targets, request);
-    if demand.share(frozen, keys) {
+    let sweep = || demand.sweep(frozen, keys, targets, request);
+    let ((), twice) = beside.both(sweep, || Twice::among(&keys.derived));
+    if demand.share(frozen, keys, &twice) {
         // What the cache has and has not is known by now.
         demand.known = Some(std::mem::take(&mut demand.given));
         demand.sweep(frozen, keys, targets, request);
@@ -230,36 +232,15 @@ impl Demand {
     }
 
     /// Finds places that would compute the same result; says whether there are any.
-    fn share(&mut self, frozen: &Frozen, keys: &Keys) -> bool {
-        let shares = |place: u32| {
-            let key = keys.derived[place as usize].known()?;
-            let runs = self.actions[place as usize] == Action::Run;
-            (runs && frozen.facts[place as usize].kind == Kind::Pure).then_some(key)
-        };
-        // Nearly always all keys differ. A bit per key tells so for most of them, in less memory
-        // than a table takes; the table is for those that are left.
-        let places = 0..to_u32(frozen.shape.len());
-        let bits = (frozen.shape.len() * BITS_PER_KEY).next_power_of_two().max(64);
-        let mut seen = vec![0u64; bits / 64];
-        let mut bit = |key: Key| {
-            #[expect(clippy::cast_possible_truncation, reason = "any bits of a digest will do")]
-            let at = key.prefix() as usize & (bits - 1);
-            let (word, mask) = (&mut seen[at / 64], 1 << (at % 64));
-            let was_set = *word & mask != 0;
-            *word |= mask;
-            was_set
-        };
-        let twice: HashSet<u64, BuildHasherDefault<Prefix>> = places
-            .clone()
-            .filter_map(shares)
-            .filter(|&key| bit(key))
-            .map(|key| key.prefix() & (bits as u64 - 1))
-            .collect();
+    fn share(&mut self, frozen: &Frozen, keys: &Keys, twice: &Twice) -> bool {
         let mut first: HashMap<u64, u32, BuildHasherDefault<Prefix>> = HashMap::default();
         let mut shared = HashMap::new();
-        for place in places.filter(|_| !twice.is_empty()) {
-            let Some(key) = shares(place) else { continue };
-            if !twice.contains(&(key.prefix() & (bits as u64 - 1))) {
+        for place in (0..to_u32(frozen.shape.len())).filter(|_| !twice.prefixes.is_empty()) {
+            let key = keys.derived[place as usize];
+            let may_share = twice.may_hold(key)
+                && self.actions[place as usize] == Action::Run
+                && frozen.facts[place as usize].kind == Kind::Pure;
+            if !may_share {
                 continue;
             }
             let other = *first.entry(key.prefix()).or_insert(place);
@@ -272,8 +253,39 @@ impl Demand {
     }
 }
 
+/// Keys that may be there twice.
+///
+/// Nearly always all keys differ. A bit per key tells so for most of them, in less memory than a
+/// table takes; the table is for those that are left.
+#[derive(Debug)]
+struct Twice {
+    mask: u64,
+    prefixes: HashSet<u64, BuildHasherDefault<Prefix>>,
+}
+
 /// Bits of the filter for each key: few keys meet in one by chance.
 const BITS_PER_KEY: usize = 16;
+
+impl Twice {
+    fn among(keys: &[Key]) -> Self {
+        let bits = (keys.len() * BITS_PER_KEY).next_power_of_two().max(64);
+        let mut twice = Self { mask: bits as u64 - 1, prefixes: HashSet::default() };
+        let mut seen = vec![0u64; bits / 64];
+        for prefix in keys.iter().filter_map(|key| Some(key.known()?.prefix() & twice.mask)) {
+            #[expect(clippy::cast_possible_truncation, reason = "the mask leaves what is counted")]
+            let (word, bit) = (&mut seen[prefix as usize / 64], 1 << (prefix % 64));
+            if *word & bit != 0 {
+                twice.prefixes.insert(prefix);
+            }
+            *word |= bit;
+        }
+        twice
+    }
+
+    fn may_hold(&self, key: Key) -> bool {
+        key != Key::UNKNOWN && self.prefixes.contains(&(key.prefix() & self.mask))
+    }
+}
 
 /// Services that a step declares, and that nobody can tell from others.
 fn unidentified<'a>(

@@ -3,14 +3,15 @@
 //! Iterative throughout: several graph algorithms of the library recurse and abort the process on
 //! a chain of some thousand nodes.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use super::plan::Traits;
 use super::shape::Shape;
 use super::validate;
 use crate::error::Fault;
-use crate::graph::{Facts, Graph, NodeInfo, NodeRows, Wired, running_order};
-use crate::step::AnyStep;
+use crate::graph::{Beside, Facts, Graph, NodeInfo, NodeRows, Wired, running_order};
+use crate::step::{AnyStep, StepType};
 
 /// A frozen graph: structure, and the node at each place.
 #[derive(Debug, Clone, Default)]
@@ -26,38 +27,39 @@ pub(crate) struct Frozen {
 }
 
 /// Freezes a graph. With faults, the shape is empty.
-pub(super) fn freeze(graph: &Graph) -> Frozen {
-    let rows = NodeRows::of(graph);
-    let mut faults = validate::structure(graph, &rows);
+pub(super) fn freeze(graph: &Graph, beside: Beside) -> Frozen {
+    let mut rows = NodeRows::of(graph, beside);
+    let mut faults = validate::structure(graph, &rows, beside);
     let Some(order) = Order::of(&rows).filter(|_| faults.is_empty()) else {
         faults.extend(validate::cycle(&rows));
         return Frozen { faults, ..Frozen::default() };
     };
 
-    let shape =
-        Shape::new(
-            order.sort(&rows.ids),
-            |place| rows.facts[order.row(place)].outputs,
-            |place, first_slot, inputs| {
-                let wires = rows.wires(order.row(place));
-                inputs.extend(wires.iter().map(|wire| {
-                    first_slot(order.place(wire.producer)) + u32::from(wire.joint.output)
-                }));
-                rows.facts[order.row(place)]
-                    .has_odd_ports
-                    .then(|| port_counts(&rows.infos[order.row(place)], wires))
-            },
-        );
-    let mut traits = Traits::default();
-    rows.facts.iter().for_each(|facts| traits.add(facts));
-    let NodeRows { infos, steps, facts, .. } = rows;
-    let (infos, steps, facts) = match order {
-        Order::AsTheyAre => (infos.into(), steps.into(), facts),
-        Order::Sorted { .. } => {
-            (order.sort(&infos).into(), order.sort(&steps).into(), order.sort(&facts))
-        }
+    let (infos, steps) = (take(&mut rows.infos), take(&mut rows.steps));
+    let arranged = || {
+        let mut traits = Traits::default();
+        rows.facts.iter().for_each(|facts| traits.add(facts));
+        (order.arrange(infos).into(), order.arrange(steps).into(), traits)
     };
+    let ((infos, steps, traits), shape) = beside.both(arranged, || shape(&rows, &order));
+    let facts = order.arrange(rows.facts);
     Frozen { shape: Arc::new(shape), infos, steps, facts, traits, faults }
+}
+
+/// The structure of rows in this order.
+fn shape(rows: &NodeRows<'_>, order: &Order) -> Shape {
+    Shape::new(
+        order.arrange(rows.ids.clone()),
+        |place| rows.facts[order.row(place)].outputs,
+        |place, first_slot, inputs| {
+            let row = order.row(place);
+            let slot = |wire: &Wired| {
+                first_slot(order.place(wire.producer)) + u32::from(wire.joint.output)
+            };
+            inputs.extend(rows.wires(row).iter().map(slot));
+            rows.facts[row].has_odd_ports.then(|| port_counts(rows.kinds[row], rows.wires(row)))
+        },
+    )
 }
 
 /// Which row of a graph stands at which place.
@@ -96,17 +98,18 @@ impl Order {
         }
     }
 
-    fn sort<T: Clone>(&self, of: &[T]) -> Vec<T> {
+    /// What belongs to each row, by place.
+    fn arrange<T: Clone>(&self, of: Vec<T>) -> Vec<T> {
         match self {
-            Self::AsTheyAre => of.to_vec(),
+            Self::AsTheyAre => of,
             Self::Sorted { rows, .. } => rows.iter().map(|&row| of[row as usize].clone()).collect(),
         }
     }
 }
 
 /// Wires per port of a step with a port that does not take exactly one.
-fn port_counts(info: &NodeInfo, wires: &[Wired]) -> Box<[u32]> {
-    let ports = info.step_type().map_or(0, |kind| kind.inputs.len());
+fn port_counts(kind: Option<&StepType>, wires: &[Wired]) -> Box<[u32]> {
+    let ports = kind.map_or(0, |kind| kind.inputs.len());
     let mut counts = vec![0u32; ports].into_boxed_slice();
     for wire in wires {
         counts[usize::from(wire.joint.input)] += 1;

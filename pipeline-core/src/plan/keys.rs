@@ -5,6 +5,8 @@
 //! anew. No pixel is read and no step is asked.
 
 use std::collections::HashMap;
+use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -13,7 +15,7 @@ use super::file_digests::{FileDigests, Stop};
 use super::freeze::Frozen;
 use super::request::{Bindings, Request};
 use super::shape::{Shape, to_u32};
-use crate::graph::NodeInfo;
+use crate::graph::{Beside, NodeInfo};
 use crate::key::{Key, KeyHasher};
 use crate::step::{CutOff, Kind, Services};
 
@@ -37,6 +39,12 @@ pub(crate) enum Identity {
 pub(crate) struct Identities {
     known: Mutex<HashMap<Key, Key>>,
 }
+
+/// Places that two threads name before what depends on others of them is named.
+const STRETCH: u32 = 1 << 15;
+
+/// Places whose inputs are looked at before the first of them is named.
+const GLANCE: u32 = 32;
 
 /// Entries kept; beyond that all are dropped, which costs runs and never correctness.
 const IDENTITIES_KEPT: usize = 1 << 18;
@@ -74,20 +82,70 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// Names everything.
-    pub(super) fn all(frozen: &Frozen, request: &Request<'_>) -> Self {
+    pub(super) fn all(frozen: &Frozen, request: &Request<'_>, beside: Beside) -> Self {
         let places = frozen.shape.len();
         let mut keys = Self {
-            derived: Arc::new(vec![Key::UNKNOWN; places]),
+            derived: Arc::new(Vec::with_capacity(places)),
             late: vec![false; places],
             ..Self::default()
         };
-        for place in 0..to_u32(places) {
-            if frozen.facts[place as usize].is_unstable() {
-                keys.unstable.push(place);
+        let places = to_u32(places);
+        let stretch = if beside.is_large() { STRETCH } else { places };
+        for from in (0..places).step_by(stretch.max(1) as usize) {
+            let to = places.min(from.saturating_add(stretch));
+            if beside.is_large() {
+                keys.begin(from..to, frozen, beside);
             }
-            keys.name(place, frozen, request);
+            Arc::make_mut(&mut keys.derived).resize(to as usize, Key::UNKNOWN);
+            for place in from..to {
+                if frozen.facts[place as usize].is_unstable() {
+                    keys.unstable.push(place);
+                }
+                if keys.derived[place as usize] == Key::UNKNOWN {
+                    keys.name(place, frozen, request);
+                }
+            }
         }
         keys
+    }
+
+    /// Names what needs nothing of a stretch itself, each half for itself.
+    fn begin(&mut self, stretch: Range<u32>, frozen: &Frozen, beside: Beside) {
+        let known = &*self;
+        let half = stretch.start.midpoint(stretch.end);
+        let (first, second) = beside.both(
+            || known.plain(stretch.start..half, frozen),
+            || known.plain(half..stretch.end, frozen),
+        );
+        let derived = Arc::make_mut(&mut self.derived);
+        derived.extend(first);
+        derived.extend(second);
+    }
+
+    /// The names of plain places that read nothing but what is named by now; [`Key::UNKNOWN`] for
+    /// all others.
+    fn plain(&self, places: Range<u32>, frozen: &Frozen) -> Vec<Key> {
+        let shape = &*frozen.shape;
+        let producers = |place| shape.inputs(place).iter().map(|&slot| shape.producer(slot));
+        let name = |place: u32| {
+            let facts = &frozen.facts[place as usize];
+            let is_named = |producer| (producer as usize) < self.derived.len();
+            if !facts.is_plain() || facts.has_odd_ports || !producers(place).all(is_named) {
+                return Key::UNKNOWN;
+            }
+            let digest = facts.digest.known();
+            digest.map_or(Key::UNKNOWN, |digest| self.of_inputs(&digest, place, shape).0)
+        };
+        let mut names = Vec::with_capacity(places.len());
+        for from in places.clone().step_by(GLANCE as usize) {
+            let few = from..places.end.min(from.saturating_add(GLANCE));
+            // All that is read here is looked at first, so that the waits for memory overlap.
+            let seen = few.clone().flat_map(producers);
+            let seen = seen.filter_map(|producer| self.derived.get(producer as usize));
+            black_box(seen.fold(0, |seen, key| seen ^ key.prefix()));
+            names.extend(few.map(name));
+        }
+        names
     }
 
     /// Names the edited places, those that depend on the world, and everything below what changed.
@@ -182,7 +240,13 @@ impl Keys {
             return unknown;
         }
         self.extend(place, frozen, request);
-        let Some(base) = self.base(place, frozen) else { return unknown };
+        let base = self.base(place, frozen);
+        base.map_or(unknown, |base| self.of_inputs(&base, place, shape))
+    }
+
+    /// The key that starts from a digest and goes on with the inputs of a place, or whether it will
+    /// be known during the run.
+    fn of_inputs(&self, base: &Key, place: u32, shape: &Shape) -> (Key, bool) {
         let (mut late, mut never) = (false, false);
         let inputs = shape.inputs(place).iter().map(|&slot| match self.identity(slot, shape) {
             Identity::Known(key) => key,
@@ -195,9 +259,9 @@ impl Keys {
                 Key::UNKNOWN
             }
         });
-        let key = Key::of_result(&base, inputs);
+        let key = Key::of_result(base, inputs);
         match (never, late) {
-            (true, _) => unknown,
+            (true, _) => (Key::UNKNOWN, false),
             (false, true) => (Key::UNKNOWN, true),
             (false, false) => (key, false),
         }

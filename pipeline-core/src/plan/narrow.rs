@@ -9,6 +9,7 @@ use super::fuse::{Fusion, fuse};
 use super::keys::{Keys, passed_on};
 use super::order::{self, Estimates};
 use super::shape::{Shape, to_u32};
+use crate::graph::Beside;
 use crate::step::Group;
 
 /// Everything about a run that does not depend on parameters: what happens at which place, in
@@ -102,6 +103,7 @@ pub(super) fn narrow(
     targets: &[u32],
     estimates: &Estimates,
     keys: Option<&Keys>,
+    beside: Beside,
 ) -> Program {
     let whole = demand.actions.iter().all(|&action| action == Action::Run);
     let mut program = if whole {
@@ -121,26 +123,39 @@ pub(super) fn narrow(
     if let Some(keys) = keys.filter(|_| frozen.traits.has_forms) {
         fuse(frozen, keys, &mut program);
     }
+    let shape = &program.shape;
+    let order = || {
+        let ranks = order::ranks(shape, &program.estimates.nanos);
+        let priority = |place| frozen.facts[program.origin(place) as usize].priority;
+        let priorities = (0..to_u32(shape.len())).map(priority).collect();
+        let urgency = order::urgency(shape, priorities, &ranks);
+        (ranks, urgency, order::positions(shape, &program.estimates.bytes))
+    };
+    let counts = || (waits(&program, whole), uses(&program), kinds(frozen, &program));
+    let ((ranks, urgency, positions), (waits, uses, (kinds, paces))) = beside.both(order, counts);
+    Program { waits, uses, ranks, kinds, paces, urgency, positions, ..program }
+}
+
+/// The wires of each place whose value is not there before the run.
+fn waits(program: &Program, whole: bool) -> Vec<u32> {
     let shape = &*program.shape;
-    program.waits = (0..to_u32(shape.len()))
+    let is_awaited =
+        |slot: &&u32| program.actions[shape.producer(**slot) as usize] != Action::Given;
+    (0..to_u32(shape.len()))
         .map(|place| {
             let inputs = shape.inputs(place).iter();
-            let awaited =
-                |slot: &&u32| program.actions[shape.producer(**slot) as usize] != Action::Given;
-            to_u32(if whole { inputs.len() } else { inputs.filter(awaited).count() })
+            to_u32(if whole { inputs.len() } else { inputs.filter(is_awaited).count() })
         })
-        .collect();
-    program.uses = vec![0; shape.slot_count()];
-    for &slot in shape.inputs.iter().chain(&program.targets) {
-        program.uses[slot as usize] += 1;
+        .collect()
+}
+
+/// The wires that read each slot, and one more for a target.
+fn uses(program: &Program) -> Vec<u32> {
+    let mut uses = vec![0; program.shape.slot_count()];
+    for &slot in program.shape.inputs.iter().chain(&program.targets) {
+        uses[slot as usize] += 1;
     }
-    program.ranks = order::ranks(shape, &program.estimates.nanos);
-    let priority = |place| frozen.facts[program.origin(place) as usize].priority;
-    let priorities = (0..to_u32(shape.len())).map(priority).collect();
-    program.urgency = order::urgency(shape, priorities, &program.ranks);
-    (program.kinds, program.paces) = kinds(frozen, &program);
-    program.positions = order::positions(shape, &program.estimates.bytes);
-    program
+    uses
 }
 
 /// Stands for the type of a step that says itself how long it takes, or does not run.
@@ -272,6 +287,7 @@ mod tests {
                 identities: &Identities::default(),
                 costs: &costs,
                 fuse: false,
+                threads: 1,
                 recheck: Recheck::default(),
             },
         );

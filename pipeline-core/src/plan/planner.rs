@@ -15,7 +15,7 @@ use super::request::Request;
 use super::targets::targets;
 use super::{shape, validate};
 use crate::error::{Error, Result};
-use crate::graph::{Facts, Graph};
+use crate::graph::{Beside, Facts, Graph};
 use crate::id::NodeId;
 use crate::key::Key;
 
@@ -56,14 +56,15 @@ impl Planner {
     /// [`Error::Invalid`] with every fault of the graph: names, wires, cycles, parameters, values that
     /// are missing.
     pub(crate) fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
-        let edited = self.freeze(graph)?;
-        self.name(edited, request);
+        let beside = Beside::of(graph.len(), request.threads);
+        let edited = self.freeze(graph, beside)?;
+        self.name(edited, request, beside);
         if self.costs != request.costs.version() {
             self.estimate(request);
         }
         let frozen = &self.frozen;
         let targets = targets(graph, frozen, request)?;
-        let mut demand = demand(frozen, &self.keys, &targets, request);
+        let mut demand = demand(frozen, &self.keys, &targets, request, beside);
         if !demand.faults.is_empty() {
             demand.faults.sort_by(|a, b| a.path.cmp(&b.path));
             return Err(Error::Invalid(demand.faults));
@@ -82,7 +83,7 @@ impl Planner {
             }
             _ => {
                 let keys = request.fuse.then_some(&self.keys);
-                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, keys))
+                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, keys, beside))
             }
         };
         let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
@@ -95,7 +96,7 @@ impl Planner {
 
     /// Brings the frozen form up to date; returns the places whose parameters changed, or `None`
     /// if the structure did.
-    fn freeze(&mut self, graph: &Graph) -> Result<Option<Vec<u32>>> {
+    fn freeze(&mut self, graph: &Graph, beside: Beside) -> Result<Option<Vec<u32>>> {
         let known = self.graph == graph.id() && self.structure == graph.structure();
         let edited = if known { graph.edited_since(self.revision) } else { None };
         let patched = edited.map(|edited| patch(&mut self.frozen, graph, edited));
@@ -106,7 +107,7 @@ impl Planner {
             places
         });
         if places.is_none() {
-            self.frozen = freeze(graph);
+            self.frozen = freeze(graph, beside);
             self.last = None;
         }
         let frozen = &self.frozen;
@@ -138,13 +139,13 @@ impl Planner {
         Ok(places)
     }
 
-    fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>) {
+    fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>, beside: Beside) {
         match edited {
             Some(places) => {
                 self.keys.renew(places.into_iter(), &self.frozen, request);
             }
             None => {
-                self.keys = Keys::all(&self.frozen, request);
+                self.keys = Keys::all(&self.frozen, request, beside);
                 self.estimate(request);
             }
         }

@@ -40,6 +40,8 @@ pub(crate) struct Request<'a> {
     pub(crate) recheck: Recheck,
     /// Whether tile-wise steps may run as one.
     pub(crate) fuse: bool,
+    /// Threads that the program allows.
+    pub(crate) threads: usize,
 }
 
 /// The outputs that a run is to compute.

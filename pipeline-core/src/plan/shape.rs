@@ -64,7 +64,8 @@ impl Shape {
         let (mut inputs, mut port_counts) = (Vec::with_capacity(ids.len()), Vec::new());
         for place in 0..places {
             starts[place as usize].input = to_u32(inputs.len());
-            let counts = wires(place, &|place| starts[place as usize].slot, &mut inputs);
+            let first_slot = |place: u32| if single { place } else { starts[place as usize].slot };
+            let counts = wires(place, &first_slot, &mut inputs);
             port_counts.extend(counts.map(|counts| (place, counts)));
         }
         starts[places as usize].input = to_u32(inputs.len());

@@ -7,13 +7,13 @@ use pipeline_core::data::{Data, In};
 use pipeline_core::error::{Fault, FaultCode};
 use pipeline_core::event::{RunStatus, Status};
 use pipeline_core::{
-    Bindings, Context, Error, Executor, Graph, Node, Options, Result, RunOptions, Spec, Step,
-    Targets,
+    Bindings, Context, Error, Executor, Graph, Node, NodeId, Options, Plan, Result, RunOptions,
+    Spec, Step, Targets,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Give, Mix, Number, Split, comes_back, forgetful, hoarding, mix};
+use crate::toy::{Give, Maybe, Mix, Number, Split, comes_back, forgetful, hoarding, mix};
 
 /// As many nodes as a graph must be able to have.
 const MANY: usize = 1_000_000;
@@ -100,6 +100,57 @@ fn a_ladder_of_which_every_rung_is_read_twice_runs_each_once() {
     assert_eq!(report.output(rung[0]).unwrap().0, report.output(rung[1]).unwrap().0);
     assert_eq!(report.nodes_that(Status::Computed).len(), 2001);
     assert_eq!(report.nodes_that(Status::Adopted).len(), 2001);
+}
+
+/// Steps of every kind, each reading from some anywhere before it.
+fn thicket(count: usize) -> (Graph, Vec<NodeId>) {
+    let mut graph = Graph::new();
+    let mut last = graph.add("top", Give { number: 1, name: "top".into() }, ());
+    let (mut outputs, mut ids) = (vec![last], vec![last.id()]);
+    let mut state = 1usize;
+    for number in 1..count {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let [one, other] = [state >> 33, state >> 20].map(|at| outputs[at % outputs.len()]);
+        // What comes early has much below it, and all of that has names that come late.
+        let digest = number > 4 && number.is_power_of_two();
+        let (name, plus) = (format!("n{number}"), number as i64);
+        last = match state >> 60 {
+            0 => graph.add(name, Mix { plus, digest, ..Mix::default() }, vec![one, other, last]),
+            1..8 => {
+                let split = Split { plus, digest, ..Split::default() };
+                let (first, second) = graph.add(name, split, one);
+                outputs.push(second);
+                first
+            }
+            _ => graph.add(name, Maybe { plus, digest, ..Maybe::default() }, (one, None, vec![])),
+        };
+        outputs.push(last);
+        ids.push(last.id());
+    }
+    (graph, ids)
+}
+
+#[test]
+fn a_large_graph_is_planned_alike_on_one_thread_and_on_two_and_edit_by_edit() {
+    let (mut graph, ids) = thicket(70_000);
+    let keys = |plan: &Plan| {
+        let sample = ids.iter().step_by(61).map(|&id| plan.key(id));
+        sample.collect::<Vec<_>>()
+    };
+    let options = RunOptions::default();
+    let [one, two] = [1, 2].map(|threads| forgetful(threads).0);
+    let plan = one.plan(&graph, &options).unwrap();
+    let (before, expected) = (plan.to_string(), keys(&plan));
+    assert!(expected.iter().any(Option::is_some) && expected.iter().any(Option::is_none));
+    let plan = two.plan(&graph, &options).unwrap();
+    assert_eq!((plan.to_string(), keys(&plan)), (before, expected.clone()));
+    // What an edit leaves behind is named node by node.
+    for number in [2, 1] {
+        graph.edit::<Give>(ids[0], |give| give.number = number).unwrap();
+        let edited = keys(&two.plan(&graph, &options).unwrap());
+        assert_eq!(edited == expected, number == 1);
+    }
 }
 
 /// One above, `width` between, one below.
