@@ -108,6 +108,8 @@ pub struct PlannedNode {
 }
 
 /// How far a step has come: the payload of `step_progress`.
+///
+/// Steps that run as one come as far as their last one: rows are those of its result.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StepProgress {
     /// Units of work that are finished.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cell::State;
-use super::engine::inside_step;
+use super::engine::{inside_step, runner};
 use super::run::{Local, RunCore};
 use super::slots::Slots;
 use super::task::{End, panicked};
@@ -82,6 +82,19 @@ impl RunCore {
         took.saturating_sub(nanos.sum())
     }
 
+    /// Says of the steps of a group but the last that they run.
+    pub(super) fn begin_members(&self, place: u32, group: &Group, local: &mut Local) {
+        let actions = &self.plan.program.actions;
+        let others = group.others(place).into_iter();
+        for member in others.filter(|&member| actions[member as usize] == Action::Fuse) {
+            self.state.cells[member as usize].begin(1, local.now, runner());
+            self.set(member, State::Running);
+            if self.bus.is_active() {
+                self.tell_started(member, 1, local);
+            }
+        }
+    }
+
     /// Ends the steps of a group but the last, whose own end is returned.
     pub(super) fn end_members(
         self: &Arc<Self>,
@@ -117,19 +130,12 @@ impl RunCore {
             if let Some(error) = &own.error {
                 self.note_error(member, error);
             }
-            let has_run = matches!(own.status, Status::Computed | Status::Failed);
-            if has_run {
-                cell.attempts.store(1, Ordering::Relaxed);
-            }
             if self.is_told() {
                 let tale = &self.state.tales[member as usize];
                 tale.ended_us.store(local.now / 1000, Ordering::Relaxed);
             }
             self.set(member, State::Ended(own.status));
             if self.bus.is_active() {
-                if has_run {
-                    self.tell_started(member, 1, local);
-                }
                 self.tell_finished(member, own.status, local);
             }
         }

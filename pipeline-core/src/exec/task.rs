@@ -202,6 +202,9 @@ impl RunCore {
             cell.set_seat(seat());
         }
         self.set(place, State::Running);
+        if let Some(group) = self.plan.program.group(place) {
+            self.begin_members(place, group, local);
+        }
         if self.bus.is_active() {
             self.tell_started(place, attempt, local);
             if !self.is_told_late(place) {

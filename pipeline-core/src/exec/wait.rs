@@ -118,7 +118,13 @@ impl crate::step::Host for RunCore {
             message: progress.message,
             eta_ms: None,
         };
-        self.bus.progress(self.now() / 1000, self.node(place), progress);
+        let t_us = self.now() / 1000;
+        if let Some(group) = self.plan.program.group(place) {
+            for member in group.places().filter(|&member| member != place) {
+                self.bus.progress(t_us, self.node(member), progress.clone());
+            }
+        }
+        self.bus.progress(t_us, self.node(place), progress);
     }
 
     fn seed(&self, place: u32) -> u64 {

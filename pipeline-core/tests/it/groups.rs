@@ -194,6 +194,30 @@ fn events_and_plans_tell_which_steps_ran_as_one() {
     assert!(!report.plan().to_string().contains("group"));
 }
 
+#[test]
+fn every_step_of_a_group_is_seen_to_begin_to_come_further_and_to_end() {
+    let (graph, nodes) = chain(false);
+    let heard = Listener::default();
+    let observers: Vec<Arc<dyn Observer>> = vec![Arc::new(heard.clone())];
+    let report = run(&graph, Fusion::Auto, &RunOptions { observers, ..options() });
+    let events = heard.of(report.run());
+    let first_end = events.iter().position(|event| {
+        let of_a_step = nodes.iter().any(|node| event.node == Some(node.id()));
+        of_a_step && matches!(event.kind, EventKind::StepFinished(_))
+    });
+    let (running, _) = events.split_at(first_end.unwrap());
+    for node in nodes {
+        let mut own = running.iter().filter(|event| event.node == Some(node.id()));
+        let started = own.clone().find(|event| matches!(event.kind, EventKind::StepStarted { .. }));
+        assert!(started.is_some(), "{:?} began", node.id());
+        let rows = own.any(|event| match &event.kind {
+            EventKind::StepProgress(progress) => progress.total == u64::from(SIDE),
+            _ => false,
+        });
+        assert!(rows, "{:?} tells rows", node.id());
+    }
+}
+
 /// Gives a black picture of 70 MiB row by row.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct Black {}
