@@ -136,8 +136,15 @@ impl<'a> Context<'a> {
         self.rows_of(0..n, n, grain, body)
     }
 
-    /// Runs `body` over a part of `total` rows.
-    fn rows_of(
+    /// Runs `body` by [`rows`](Self::rows) over a part of `total` rows: the way for whoever has them
+    /// one part after the other, as a [`Sink`](super::Sink) does. Progress is told of all of them.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
+    ///
+    /// # Panics
+    /// As [`rows`](Self::rows).
+    pub fn rows_of(
         &self,
         part: Range<usize>,
         total: usize,
@@ -219,6 +226,12 @@ impl<'a> Context<'a> {
     /// The context of a step at another place that runs aside of this one: no thread helps it.
     pub(crate) fn apart(&self, node: u32) -> Self {
         Self { node, crew: None, helped: None, ..*self }
+    }
+
+    /// The context of a step at another place that runs beside this one: it works on its own row
+    /// loops, and idle workers help it.
+    pub(crate) fn beside(&self, node: u32) -> Self {
+        Self { node, lends: false, ..*self }
     }
 
     /// This thread's working memory.

@@ -203,7 +203,7 @@ impl<'a> Fused<'a> {
             return Ok(Value::new(image));
         };
         let mut rows = ImageRows::new(&image);
-        self.watch.within(&[place], &mut || sink.write(&mut rows, &ctx.apart(place)))?;
+        self.watch.within(&[place], &mut || sink.write(&mut rows, &ctx.beside(place)))?;
         Ok(Value::new(()))
     }
 

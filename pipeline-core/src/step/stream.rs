@@ -115,7 +115,8 @@ pub trait Source: Send + Sync {
 /// A step that can take its image row by row.
 ///
 /// The other end of a [`Source`]: called on a thread that may wait, while others make the rows that
-/// come next.
+/// come next. Those that have nothing to do help with its row loops, such as
+/// [`Context::rows_of`].
 ///
 /// # Contract
 ///

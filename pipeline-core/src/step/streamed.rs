@@ -6,7 +6,7 @@
 //! it has in common with the one before it; only the others are read.
 //!
 //! The threads that read and write live as long as the pass, because what they are lent lies on its
-//! stack. They may wait, as those for waiting steps may, and take no part in row loops.
+//! stack. They may wait, as those for waiting steps may, and take no part in row loops of others.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Fused<'_> {
             let (rest, took, error) = (size(&rows.layout()), Duration::ZERO, None);
             let mut rows = Through { rows, place, watch: self.watch, rest, took, error };
             if let (Some(sink), Some(place)) = (self.sink, self.group.sink) {
-                let ctx = ctx.apart(place);
+                let ctx = ctx.beside(place);
                 let written = self.watch.within(&[place], &mut || {
                     sink.write(&mut rows, &ctx)?;
                     all_taken(rows.rest)
@@ -223,7 +223,7 @@ impl Fused<'_> {
         mut bands: Bands,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let ctx = ctx.apart(place);
+        let ctx = ctx.beside(place);
         let written = self.watch.within(&[place], &mut || {
             sink.write(&mut bands, &ctx)?;
             all_taken(bands.rest)

@@ -9,8 +9,8 @@ use std::io::{self, BufRead, ErrorKind, Read, Seek};
 use image::ImageFormat;
 
 /// The markers of a JPEG before its coded samples, and behind them.
-const START_OF_SCAN: u8 = 0xDA;
-const END_OF_IMAGE: u8 = 0xD9;
+pub(super) const START_OF_SCAN: u8 = 0xDA;
+pub(super) const END_OF_IMAGE: u8 = 0xD9;
 
 /// Whether files of a format have an end that can be looked for; those of the others are left to
 /// their decoders.

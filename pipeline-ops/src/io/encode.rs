@@ -8,7 +8,7 @@ use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use pipeline_core::error::Cause;
 use pipeline_core::step::Rows;
-use pipeline_core::{ColorSpace, Error, Image, Layout, Result, Sample, SampleType};
+use pipeline_core::{ColorSpace, Context, Error, Image, Layout, Result, Sample, SampleType};
 use png::{BitDepth, Compression, Filter, Info};
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8, RGB16, RGB32Float};
 use tiff::encoder::{TiffEncoder, TiffKind, TiffValue};
@@ -90,13 +90,12 @@ const PNG: usize = 1 << 20;
 const LARGEST_TIFF: u64 = (1 << 32) - (256 << 20);
 
 /// Bytes that are taken to write an image, beside its rows.
-pub(super) fn aside(format: Format, layout: Layout) -> u64 {
+pub(super) fn aside((format, quality): (Format, u8), layout: Layout) -> u64 {
     let row = (layout.row_len() * layout.sample.size()) as u64;
     match format {
         Format::Tiff => row.max(STRIP as u64).saturating_mul(2),
         Format::Png => row.saturating_mul(8).saturating_add(2 * PNG as u64),
-        // A row of blocks of two by two, each channel by itself, and a row.
-        Format::Jpeg => row.saturating_mul(17),
+        Format::Jpeg => jpeg::aside(layout, quality),
         // The image, and the file as it is encoded.
         Format::WebP => layout.size_bytes().saturating_mul(2),
     }
@@ -105,14 +104,14 @@ pub(super) fn aside(format: Format, layout: Layout) -> u64 {
 /// Writes an image that the format [`holds`](Format::holds).
 pub(super) fn encode(
     rows: &mut dyn Rows,
-    format: Format,
-    quality: u8,
+    (format, quality): (Format, u8),
     writer: &mut (impl Write + Seek),
+    ctx: &Context<'_>,
 ) -> Result<(), Cause> {
     let layout = rows.layout();
     match format {
         Format::Png => png(rows, writer),
-        Format::Jpeg => jpeg::write(rows, quality, writer),
+        Format::Jpeg => jpeg::write(rows, quality, writer, ctx),
         Format::WebP => webp(rows, writer),
         Format::Tiff if layout.size_bytes() > LARGEST_TIFF => {
             tiff(rows, &mut TiffEncoder::new_big(writer)?)

@@ -43,14 +43,16 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// cancel, an error or a crash of the program; if it is `durable`, of the machine too. A picture
 /// that is there already is replaced.
 ///
-/// JPEG stores colours at half the resolution below a quality of 90, as other programs do. TIFF
-/// files of nearly 4 GiB and more are written as `BigTIFF`.
+/// JPEG stores colours at half the resolution below a quality of 90, as other programs do, and has
+/// restart markers between strips of some ten thousand pixels. TIFF files of nearly 4 GiB and more
+/// are written as `BigTIFF`.
 ///
 /// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of
 /// floats.
 /// **Cost**: encoding; of memory some rows, for WebP the samples and the encoded file. All formats
-/// but WebP are written row by row where the image is made from top to bottom. The step waits for
-/// the disk on a thread for that; a cancel is seen whenever bytes are written.
+/// but WebP are written row by row where the image is made from top to bottom, and strips of JPEG are
+/// encoded on all threads that have nothing else to do. The step waits for the disk on a thread for
+/// that; a cancel is seen whenever bytes are written.
 /// **Errors**: an unknown extension; samples or channels that the format does not hold; a quality
 /// outside its range; a file or folder that cannot be written.
 ///
@@ -127,7 +129,7 @@ impl Sink for Save {
         let (replacement, file) = Replacement::of(&self.path).map_err(fail)?;
         let mut writer = BufWriter::new(Watched::new(&file, ctx));
         let encoded = catch_unwind(AssertUnwindSafe(|| {
-            encode(rows, format, self.quality, &mut writer)?;
+            encode(rows, (format, self.quality), &mut writer, ctx)?;
             writer.flush()?;
             Ok::<_, Cause>(())
         }));
@@ -143,6 +145,7 @@ impl Sink for Save {
     }
 
     fn aside(&self, layout: Layout) -> u64 {
-        Format::of(&self.path).map_or(0, |format| aside(format, layout))
+        let format = Format::of(&self.path);
+        format.map_or(0, |format| aside((format, self.quality), layout))
     }
 }

@@ -108,6 +108,8 @@ impl Source for Sevens {
 #[serde(deny_unknown_fields, default)]
 struct Drain {
     rows: Option<u32>,
+    /// Whether it wants help with the last one.
+    calls: bool,
 }
 
 impl Step for Drain {
@@ -129,10 +131,15 @@ impl Step for Drain {
 }
 
 impl Sink for Drain {
-    fn write(&self, rows: &mut dyn Rows, _: &Context<'_>) -> Result<()> {
+    fn write(&self, rows: &mut dyn Rows, ctx: &Context<'_>) -> Result<()> {
         let layout = rows.layout();
         let mut row = vec![0; layout.row_len()];
-        (0..self.rows.unwrap_or(layout.height)).try_for_each(|_| rows.read(&mut row))
+        (0..self.rows.unwrap_or(layout.height)).try_for_each(|_| rows.read(&mut row))?;
+        if !self.calls {
+            return Ok(());
+        }
+        let height = layout.height as usize;
+        ctx.rows_of(height - 2..height, height, 1, |_| ctx.service::<Door>()?.pass())
     }
 
     fn aside(&self, layout: Layout) -> u64 {
@@ -176,6 +183,24 @@ fn sources_that_wait_hold_no_worker_up() {
         graph.target(end);
     }
     executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
+}
+
+#[test]
+fn idle_workers_help_whoever_writes() {
+    // By bands, as a whole, and without steps between; each chunk waits for the other.
+    for (height, with_steps) in [(4000, true), (16, true), (4000, false)] {
+        let services = Services::new().with(Door(Arc::default(), 2));
+        let executor = Executor::new(Options { services, ..options(Fusion::Auto, 2) }).unwrap();
+        let drain = Drain { calls: true, ..Drain::default() };
+        let (mut graph, _) = chain(sevens(16, height, ""), drain.clone());
+        if !with_steps {
+            graph = Graph::new();
+            let photo = graph.add("open", sevens(16, height, ""), ());
+            let end = graph.add("drain", drain, photo);
+            graph.target(end);
+        }
+        executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
+    }
 }
 
 #[test]
@@ -230,12 +255,14 @@ fn an_image_that_cannot_be_is_the_fault_of_its_source() {
 fn a_sink_that_leaves_rows_has_failed() {
     for height in [16, 4000] {
         for rows in [0, 1, height - 1] {
-            let (mut graph, _) = chain(sevens(16, height, ""), Drain { rows: Some(rows) });
+            let (mut graph, _) =
+                chain(sevens(16, height, ""), Drain { rows: Some(rows), ..Drain::default() });
             for with_steps in [true, false] {
                 if !with_steps {
                     graph = Graph::new();
                     let photo = graph.add("open", sevens(16, height, ""), ());
-                    let end = graph.add("drain", Drain { rows: Some(rows) }, photo);
+                    let end =
+                        graph.add("drain", Drain { rows: Some(rows), ..Drain::default() }, photo);
                     graph.target(end);
                 }
                 let report = run(&graph, Fusion::Auto);
