@@ -6,7 +6,7 @@
 //! says how many units that are (B.2.4.4). Here they are those of a strip, as wide as the picture.
 //!
 //! The encoder makes a file of each strip, with the same tables in all of them. They become one: the
-//! header of the first, with the height of the picture put in, then the coded samples of each, and
+//! header of the first, with the size of the picture put in, then the coded samples of each, and
 //! between them the markers, which are numbered from 0 to 7 over and over.
 //!
 //! How high a strip is follows from the width and the quality, so no byte depends on threads. A
@@ -18,8 +18,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use jpeg_encoder::{
-    ChromaSubsamplingMethod, Encoder, EncodingError, ImageBuffer, JpegColorType, SamplingFactor,
-    rgb_to_ycbcr,
+    Encoder, EncodingError, ImageBuffer, JpegColorType, SamplingFactor, rgb_to_ycbcr,
 };
 use pipeline_core::error::Cause;
 use pipeline_core::step::{Rows, no_more};
@@ -98,7 +97,7 @@ struct Cut {
     is_gray: bool,
     quality: u8,
     /// The side of the squares of pixels that are coded one after the other.
-    unit: u32,
+    unit: u16,
     /// Rows of a strip, a multiple of that.
     rows: u32,
     /// The squares of a strip.
@@ -110,8 +109,9 @@ impl Cut {
         // A block of 8 × 8 samples of a colour at half the resolution stands for four times as many.
         let is_gray = layout.channels == 1;
         let unit = if is_gray || quality >= FULL_COLOR { 8 } else { 16 };
-        let across = layout.width.div_ceil(unit);
-        let down = (STRIP / (unit * unit)).div_ceil(across.max(1));
+        let side = u32::from(unit);
+        let across = layout.width.div_ceil(side);
+        let down = (STRIP / (side * side)).div_ceil(across.max(1));
         Ok(Self {
             width: layout.width.try_into()?,
             height: layout.height.try_into()?,
@@ -119,7 +119,7 @@ impl Cut {
             is_gray,
             quality,
             unit,
-            rows: down * unit,
+            rows: down * side,
             units: (across * down).try_into()?,
         })
     }
@@ -132,7 +132,6 @@ impl Cut {
             8 => SamplingFactor::F_1_1,
             _ => SamplingFactor::F_2_2,
         });
-        encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
         if self.rows < self.height.into() {
             // It goes into the header; the encoder sets no marker, for no strip has more units.
             encoder.set_restart_interval(self.units);
@@ -171,7 +170,8 @@ impl<W: Write> Splice<'_, W> {
             let mut file = file?;
             let (size, samples) = parts(&file).ok_or("the encoder wrote another kind of file")?;
             if number == 0 {
-                file[size].copy_from_slice(&cut.height.to_be_bytes());
+                let [height, width] = [cut.height, cut.width].map(u16::to_be_bytes);
+                file[size].copy_from_slice(&[height, width].concat());
                 self.writer.write_all(&file[..samples.start])?;
             } else {
                 let [.., restart] = (number - 1).to_be_bytes();
@@ -183,26 +183,35 @@ impl<W: Write> Splice<'_, W> {
     }
 }
 
-/// Where the file of a strip has its height and its coded samples (B.2.2 and B.2.3).
+/// Where the file of a strip has its size and its coded samples (B.2.2 and B.2.3).
 fn parts(file: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
     let end = file.strip_suffix(&[0xFF, END_OF_IMAGE])?.len();
-    let (mut at, mut height) = (2, None);
+    let (mut at, mut size) = (2, None);
     loop {
         let &[0xFF, code, high, low] = file.get(at..at + 4)? else { return None };
         let next = at + 2 + usize::from(u16::from_be_bytes([high, low]));
         match code {
-            START_OF_FRAME => height = Some(at + 5..at + 7),
-            START_OF_SCAN => return Some((height?, next..end)).filter(|_| next <= end),
+            START_OF_FRAME => size = Some(at + 5..at + 9),
+            START_OF_SCAN => return Some((size?, next..end)).filter(|_| next <= end),
             _ => {}
         }
         at = next;
     }
 }
 
-/// A strip as the encoder sees it.
+/// A strip as the encoder takes it: planes of whole units, in which the last pixels are repeated.
+///
+/// Of a colour at half the resolution it takes every other sample of every other row. These are the
+/// means of four when it does; it could make them itself, sample by sample.
 struct Strip<'a> {
     cut: &'a Cut,
     samples: &'a [u8],
+}
+
+impl Strip<'_> {
+    fn rows(&self) -> usize {
+        self.samples.len() / self.cut.row_len.max(1)
+    }
 }
 
 impl ImageBuffer for Strip<'_> {
@@ -211,31 +220,72 @@ impl ImageBuffer for Strip<'_> {
     }
 
     fn width(&self) -> u16 {
-        self.cut.width
+        // Of 65536 pixels the encoder repeats the last one.
+        self.cut.width.checked_next_multiple_of(self.cut.unit).unwrap_or(u16::MAX)
     }
 
     fn height(&self) -> u16 {
-        let rows = self.samples.len() / self.cut.row_len.max(1);
-        u16::try_from(rows).unwrap_or(self.cut.height)
+        u16::try_from(self.rows().next_multiple_of(self.cut.unit.into())).unwrap_or(u16::MAX)
     }
 
     fn fill_buffers(&self, y: u16, planes: &mut [Vec<u8>; 4]) {
-        let row = &self.samples[usize::from(y) * self.cut.row_len..][..self.cut.row_len];
+        let Cut { width, row_len, is_gray, unit, .. } = *self.cut;
+        let at = usize::from(y).min(self.rows() - 1);
+        let row = &self.samples[at * row_len..][..row_len];
         let [luma, blue, red, _] = planes;
-        if self.cut.is_gray {
+        let start = luma.len();
+        let beyond = usize::from(self.width() - width);
+        if is_gray {
             luma.extend_from_slice(row);
+            repeat_last(luma, beyond);
             return;
         }
         let (pixels, _) = row.as_chunks::<3>();
-        let start = luma.len();
-        let planes = [luma, blue, red].map(|plane| {
+        let mut planes = [luma, blue, red];
+        let room = planes.each_mut().map(|plane| {
             plane.resize(start + pixels.len(), 0);
             &mut plane[start..]
         });
         widest(
             #[inline(always)]
-            || part(pixels, planes),
+            || part(pixels, room),
         );
+        planes.iter_mut().for_each(|plane| repeat_last(plane, beyond));
+        if unit == 16 && y % 2 == 1 {
+            let above = start - usize::from(width).next_multiple_of(16);
+            for plane in &mut planes[1..] {
+                let (before, row) = plane.split_at_mut(start);
+                let above = &mut before[above..][..row.len()];
+                widest(
+                    #[inline(always)]
+                    || average(above, row),
+                );
+            }
+        }
+    }
+}
+
+/// Goes on with the last sample.
+fn repeat_last(plane: &mut Vec<u8>, count: usize) {
+    let last = plane.last().copied().unwrap_or_default();
+    plane.resize(plane.len() + count, last);
+}
+
+/// Puts the mean of two samples and the two below them into the place of the first. Halves are
+/// rounded down and up in turn, as the encoder does.
+#[inline(always)]
+fn average(above: &mut [u8], row: &[u8]) {
+    let ((pairs, last), (below, last_below)) = (above.as_chunks_mut::<2>(), row.as_chunks::<2>());
+    for ((number, pair), below) in (0u16..).zip(pairs).zip(below) {
+        let [above, below] = [*pair, *below].map(|pair| {
+            let pair = u16::from_le_bytes(pair);
+            (pair & 0xFF) + (pair >> 8)
+        });
+        *pair = ((above + below + 1 + number % 2) / 4).to_le_bytes();
+    }
+    // Of 65536 samples the last one is that before it, and the pair has an odd number.
+    if let ([last], [below]) = (last, last_below) {
+        *last = last.midpoint(*below) + (*last ^ *below) % 2;
     }
 }
 
@@ -253,7 +303,7 @@ mod tests {
     use std::sync::Arc;
 
     use image::ImageFormat;
-    use jpeg_encoder::ColorType;
+    use jpeg_encoder::{ChromaSubsamplingMethod, ColorType};
     use pipeline_core::step::ImageRows;
     use pipeline_core::{Image, Result, SampleType};
 
@@ -274,8 +324,9 @@ mod tests {
     /// With strips of so many rows of units.
     fn cut(image: &Image, quality: u8, down: u32) -> Cut {
         let cut = Cut::of(image.layout(), quality).unwrap();
-        let units = u32::from(cut.width).div_ceil(cut.unit) * down;
-        Cut { rows: cut.unit * down, units: units.try_into().unwrap(), ..cut }
+        let side = u32::from(cut.unit);
+        let units = u32::from(cut.width).div_ceil(side) * down;
+        Cut { rows: side * down, units: units.try_into().unwrap(), ..cut }
     }
 
     /// Rows that come one after the other, from nowhere in memory.
@@ -320,6 +371,21 @@ mod tests {
         image::load_from_memory_with_format(file, ImageFormat::Jpeg).unwrap().into_bytes()
     }
 
+    #[track_caller]
+    fn check(image: &Image, quality: u8, down: u32) {
+        let cut = cut(image, quality, down);
+        let (file, plain) = (spliced(image, &cut), at_once(image, &cut, 0));
+        let what = || format!("{}, {quality}, {down}", image.layout());
+        let has_markers = cut.rows < cut.height.into();
+        let units = if has_markers { cut.units } else { 0 };
+        assert!(file == at_once(image, &cut, units), "{}", what());
+        assert!(decoded(&file) == decoded(&plain), "{}", what());
+        // The note in the header, and what begins anew.
+        let strips = u32::from(cut.height).div_ceil(cut.rows) as usize;
+        let most = if has_markers { 6 + 12 * strips } else { 0 };
+        assert!(file.len() <= plain.len() + most, "{}", what());
+    }
+
     #[test]
     fn strips_become_the_file_that_the_encoder_makes_at_once() {
         // The last strips have one row, or all rows; the markers go beyond the last number.
@@ -328,23 +394,16 @@ mod tests {
             for channels in [1, 3] {
                 let image = picture(width, height, channels);
                 for quality in [1, 25, 50, 75, 89, 90, 95, 100] {
-                    for down in [1, 2] {
-                        let cut = cut(&image, quality, down);
-                        let file = spliced(&image, &cut);
-                        let what = || format!("{}, {quality}, {down}", image.layout());
-                        let has_markers = cut.rows < height;
-                        let units = if has_markers { cut.units } else { 0 };
-                        assert!(file == at_once(&image, &cut, units), "{}", what());
-                        let plain = at_once(&image, &cut, 0);
-                        assert!(decoded(&file) == decoded(&plain), "{}", what());
-                        // The note in the header, and what begins anew.
-                        let strips = height.div_ceil(cut.rows) as usize;
-                        let most = if has_markers { 6 + 12 * strips } else { 0 };
-                        assert!(file.len() <= plain.len() + most, "{}", what());
-                    }
+                    check(&image, quality, 1);
+                    check(&image, quality, 2);
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_widest_picture_of_whole_units_is_wider_than_a_header_can_say() {
+        check(&picture(65_535, 17, 3), 75, 1);
     }
 
     #[test]
@@ -370,9 +429,10 @@ mod tests {
             for (channels, quality) in [(1, 75), (3, 75), (3, 90)] {
                 let layout = Layout::new(width, 65_535, channels, SampleType::U8);
                 let cut = Cut::of(layout, quality).unwrap();
-                assert_eq!(cut.rows % cut.unit, 0);
-                assert!(width.next_multiple_of(cut.unit) * cut.rows >= STRIP, "{width}");
-                let units = width.div_ceil(cut.unit) * (cut.rows / cut.unit);
+                let side = u32::from(cut.unit);
+                assert_eq!(cut.rows % side, 0);
+                assert!(width.next_multiple_of(side) * cut.rows >= STRIP, "{width}");
+                let units = width.div_ceil(side) * (cut.rows / side);
                 assert_eq!(u32::from(cut.units), units);
             }
         }
@@ -382,8 +442,8 @@ mod tests {
     fn what_is_no_file_of_a_strip_has_no_parts() {
         let image = picture(20, 10, 3);
         let file = cut(&image, 75, 1).encode(image.bytes(), None).unwrap();
-        let (height, samples) = parts(&file).unwrap();
-        assert_eq!(file[height], [0, 10]);
+        let (size, samples) = parts(&file).unwrap();
+        assert_eq!(file[size], [0, 16, 0, 32]);
         assert!(parts(&file[..file.len() - 1]).is_none(), "without its end");
         assert!(parts(&[&file[..samples.start - 14], b"\xFF\xD9"].concat()).is_none());
         assert!(parts(b"").is_none());
