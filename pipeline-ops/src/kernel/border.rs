@@ -114,25 +114,43 @@ pub(crate) fn pad_row<T: Copy>(
     border: Border,
     constant: T,
 ) {
+    pad_made(stored, padded, span, (border, constant), |from, to| to.copy_from_slice(from));
+}
+
+/// The same for what `make` makes of the samples of pixels.
+///
+/// # Panics
+/// If a pixel that the padded row shows is not stored.
+pub(crate) fn pad_made<S, T: Copy>(
+    stored: &[S],
+    padded: &mut [T],
+    span: Span,
+    (border, constant): (Border, T),
+    make: impl Fn(&[S], &mut [T]),
+) {
     let Span { stored: first, padded: start, width, channels } = span;
     let pixels = padded.len() / channels;
     let left = usize::try_from(-start).unwrap_or(0).min(pixels);
     let right = usize::try_from(width as i64 - start).unwrap_or(0).clamp(left, pixels);
     if left < right {
         let from = usize::try_from(start.max(0)).unwrap_or(0) - first;
-        padded[left * channels..right * channels]
-            .copy_from_slice(&stored[from * channels..][..(right - left) * channels]);
+        let seen = &stored[from * channels..][..(right - left) * channels];
+        make(seen, &mut padded[left * channels..right * channels]);
     }
     for (outside, edge) in [(0..left, 0), (right..pixels, width - 1)] {
         let beside = &mut padded[outside.start * channels..outside.end * channels];
         match border {
             _ if beside.is_empty() => {}
             Border::Constant(_) => beside.fill(constant),
-            Border::Replicate => repeat(&stored[(edge - first) * channels..][..channels], beside),
+            Border::Replicate => {
+                let (nearest, beside) = beside.split_at_mut(channels);
+                make(&stored[(edge - first) * channels..][..channels], nearest);
+                repeat(nearest, beside);
+            }
             Border::Reflect | Border::Mirror | Border::Wrap => {
                 for (at, pixel) in outside.zip(beside.chunks_exact_mut(channels)) {
                     let column = border.place(start + at as i64, width).unwrap_or(edge);
-                    pixel.copy_from_slice(&stored[(column - first) * channels..][..channels]);
+                    make(&stored[(column - first) * channels..][..channels], pixel);
                 }
             }
         }

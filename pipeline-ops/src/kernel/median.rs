@@ -1,52 +1,13 @@
-//! Sorting networks for the medians of 3 × 3 and of 5 × 5 pixels.
+//! Networks of comparisons for the medians of 3 × 3 and of 5 × 5 pixels, two rows at a time.
 //!
-//! Every comparison is one of whole rows, so that it becomes vector code.
+//! The windows of two pixels below each other share all rows but one. What of those may still be the
+//! median is sorted once, and each window adds the row that it has for itself. What sorted columns make
+//! superfluous was left out, one exchange after the other, as long as the rest was right for every
+//! column of zeros and ones, which is as good as every column.
 
 use super::Rank;
+use super::parts::{Parts, each_part};
 use super::vector::widest;
-
-/// Fills `out` with the medians of 3 × 3 windows, from three rows padded by one pixel.
-///
-/// The median of nine is the middle of: the largest minimum, the middle median and the smallest
-/// maximum of three columns. To sort each column three times, in registers, takes half of the time
-/// that storing and loading it does.
-///
-/// # Panics
-/// If a row is shorter than `out` and two pixels.
-pub(crate) fn median_3x3<T: Rank>(rows: [&[T::Key]; 3], channels: usize, out: &mut [T]) {
-    widest(
-        #[inline(always)]
-        || {
-            let len = out.len();
-            let columns = |at| rows.map(|row| shifted(row, at * channels, len));
-            let (left, own, right) = (columns(0), columns(1), columns(2));
-            for (i, out) in out.iter_mut().enumerate() {
-                let (a, b, c) = (sort_3(left, i), sort_3(own, i), sort_3(right, i));
-                let low = a[0].max(b[0]).max(c[0]);
-                let high = a[2].min(b[2]).min(c[2]);
-                *out = T::from_key(middle_of(low, middle_of(a[1], b[1], c[1]), high));
-            }
-        },
-    );
-}
-
-/// The keys of column `at`, the least first.
-#[inline(always)]
-fn sort_3<K: Ord + Copy>([a, b, c]: [&[K]; 3], at: usize) -> [K; 3] {
-    let (least, most) = (a[at].min(b[at]), a[at].max(b[at]));
-    let between = most.min(c[at]);
-    [least.min(between), least.max(between), most.max(c[at])]
-}
-
-#[inline(always)]
-fn shifted<K>(row: &[K], by: usize, len: usize) -> &[K] {
-    &row[by..][..len]
-}
-
-#[inline(always)]
-fn middle_of<K: Ord + Copy>(a: K, b: K, c: K) -> K {
-    a.min(b).max(a.max(b).min(c))
-}
 
 /// Exchanges pairs of places that are out of order, one pair after the other.
 macro_rules! exchange {
@@ -56,132 +17,238 @@ macro_rules! exchange {
     };
 }
 
-/// Fills `out` with the medians of 5 × 5 windows, from five rows padded by two pixels.
-///
-/// Columns are sorted once and used by all windows that see them.
-///
-/// `sorted` is working memory.
+/// Fills two rows with the medians of 3 × 3 windows, from four rows padded by one pixel.
 ///
 /// # Panics
-/// If a row is shorter than `out` and four pixels.
-pub(crate) fn median_5x5<T: Rank>(
-    rows: [&[T::Key]; 5],
-    channels: usize,
-    out: &mut [T],
-    sorted: &mut Vec<T::Key>,
-) {
-    let (len, padded) = (out.len(), out.len() + 4 * channels);
-    sorted.resize(5 * padded, T::Key::default());
+/// If a row is shorter than those of `out` and two pixels.
+pub(crate) fn median_3x3<T: Rank>(rows: [&[T::Key]; 4], channels: usize, out: [&mut [T]; 2]) {
+    let len = out[0].len();
     widest(
         #[inline(always)]
         || {
-            sort_5(rows, sorted);
-            let columns = |rank: usize| shifted(sorted, rank * padded, padded);
-            let ranks = [columns(0), columns(1), columns(2), columns(3), columns(4)];
-            of_columns::<T>(ranks, channels, &mut out[..len]);
+            // All of one length, so that one comparison is enough for all.
+            let columns = |row| [0, 1, 2].map(|at| shifted(row, at * channels, len));
+            let [a, b, c, d] = rows;
+            let rows = [columns(a), columns(b), columns(c), columns(d)];
+            let out = out.map(|row| &mut row[..len]);
+            each_part::<T::Key>(len, &mut Threes { rows, out });
         },
     );
 }
 
-/// Sorts the columns of five rows; the least of each come first.
 #[inline(always)]
-fn sort_5<K: Ord + Copy>(rows: [&[K]; 5], sorted: &mut [K]) {
-    let len = sorted.len() / 5;
-    let (first, rest) = sorted.split_at_mut(len);
-    let (second, rest) = rest.split_at_mut(len);
-    let (third, rest) = rest.split_at_mut(len);
-    let (fourth, fifth) = rest.split_at_mut(len);
-    let (a, b, c) = (&rows[0][..len], &rows[1][..len], &rows[2][..len]);
-    let (d, e, fifth) = (&rows[3][..len], &rows[4][..len], &mut fifth[..len]);
-    for i in 0..len {
-        let mut keys = [a[i], b[i], c[i], d[i], e[i]];
-        exchange!(keys, (0, 1), (3, 4), (2, 4), (2, 3), (1, 4), (0, 3), (0, 2), (1, 3), (1, 2));
-        [first[i], second[i], third[i], fourth[i], fifth[i]] = keys;
+fn shifted<K>(row: &[K], by: usize, len: usize) -> &[K] {
+    &row[by..][..len]
+}
+
+struct Threes<'a, T: Rank> {
+    /// Four rows, each as three columns of the windows see it.
+    rows: [[&'a [T::Key]; 3]; 4],
+    out: [&'a mut [T]; 2],
+}
+
+impl<T: Rank> Parts for Threes<'_, T> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&mut self, at: usize) {
+        let row = |row: usize, column: usize| &self.rows[row][column][at..][..LEN];
+        let (a0, b0, c0, d0) = (row(0, 0), row(1, 0), row(2, 0), row(3, 0));
+        let (a1, b1, c1, d1) = (row(0, 1), row(1, 1), row(2, 1), row(3, 1));
+        let (a2, b2, c2, d2) = (row(0, 2), row(1, 2), row(2, 2), row(3, 2));
+        let (mut above, mut below) = ([T::default(); LEN], [T::default(); LEN]);
+        for i in 0..LEN {
+            let shared = middle_of_6([b0[i], b1[i], b2[i], c0[i], c1[i], c2[i]]);
+            above[i] = T::from_key(median_of_7(shared, [a0[i], a1[i], a2[i]]));
+            below[i] = T::from_key(median_of_7(shared, [d0[i], d1[i], d2[i]]));
+        }
+        self.out[0][at..][..LEN].copy_from_slice(&above);
+        self.out[1][at..][..LEN].copy_from_slice(&below);
     }
 }
 
-/// The medians of five successive columns that are sorted.
-///
-/// The exchanges sort the keys of each rank and then the thirteen that may still be the median. What
-/// sorted columns make superfluous was left out, one exchange after the other, as long as the rest
-/// found the median of every column of zeros and ones, which is as good as every column.
+/// The four in the middle of six keys, in order.
 #[inline(always)]
-fn of_columns<T: Rank>(ranks: [&[T::Key]; 5], channels: usize, out: &mut [T]) {
-    let len = out.len();
-    let [p, q, r, s, t] = ranks;
-    let at = |row, column: usize| shifted(row, column * channels, len);
-    let (p0, p1, p2, p3, p4) = (at(p, 0), at(p, 1), at(p, 2), at(p, 3), at(p, 4));
-    let (q0, q1, q2, q3, q4) = (at(q, 0), at(q, 1), at(q, 2), at(q, 3), at(q, 4));
-    let (r0, r1, r2, r3, r4) = (at(r, 0), at(r, 1), at(r, 2), at(r, 3), at(r, 4));
-    let (s0, s1, s2, s3, s4) = (at(s, 0), at(s, 1), at(s, 2), at(s, 3), at(s, 4));
-    let (t0, t1, t2, t3, t4) = (at(t, 0), at(t, 1), at(t, 2), at(t, 3), at(t, 4));
-    for (i, out) in out.iter_mut().enumerate() {
-        let mut keys = [
-            p0[i], p1[i], p2[i], p3[i], p4[i], q0[i], q1[i], q2[i], q3[i], q4[i], r0[i], r1[i],
-            r2[i], r3[i], r4[i], s0[i], s1[i], s2[i], s3[i], s4[i], t0[i], t1[i], t2[i], t3[i],
-            t4[i],
-        ];
-        exchange!(
-            keys,
-            (0, 1),
-            (3, 4),
-            (2, 4),
-            (2, 3),
-            (1, 4),
-            (0, 3),
-            (1, 3),
-            (5, 6),
-            (8, 9),
-            (7, 9),
-            (7, 8),
-            (6, 9),
-            (5, 8),
-            (6, 8),
-            (6, 7),
-            (10, 11),
-            (13, 14),
-            (12, 14),
-            (12, 13),
-            (11, 14),
-            (10, 13),
-            (10, 12),
-            (11, 13),
-            (11, 12),
-            (15, 16),
-            (17, 19),
-            (17, 18),
-            (16, 19),
-            (15, 18),
-            (15, 17),
-            (16, 18),
-            (20, 21),
-            (22, 24),
-            (22, 23),
-            (21, 24),
-            (20, 23),
-            (20, 22),
-            (21, 22),
-            (11, 15),
-            (7, 3),
-            (20, 4),
-            (8, 12),
-            (17, 13),
-            (15, 3),
-            (20, 8),
-            (4, 12),
-            (16, 17),
-            (4, 8),
-            (21, 17),
-            (16, 9),
-            (3, 4),
-            (4, 8),
-            (4, 21),
-            (3, 4),
-            (8, 16),
-            (4, 8)
-        );
-        *out = T::from_key(keys[8]);
+fn middle_of_6<K: Ord + Copy>(mut keys: [K; 6]) -> [K; 4] {
+    // Columns; the two larger ones of the upper keys and the two smaller ones of the lower; all four.
+    exchange!(keys, (0, 3), (1, 4), (2, 5));
+    exchange!(keys, (0, 1), (1, 2), (0, 1), (4, 5), (3, 4), (4, 5));
+    exchange!(keys, (1, 3), (2, 4), (2, 3));
+    [keys[1], keys[2], keys[3], keys[4]]
+}
+
+/// The median of four keys in order and of three others.
+#[inline(always)]
+fn median_of_7<K: Ord + Copy>([a, b, c, d]: [K; 4], mut keys: [K; 3]) -> K {
+    exchange!(keys, (0, 2), (0, 1), (1, 2));
+    d.min(c.max(keys[0])).min(b.max(keys[1]).min(a.max(keys[2])))
+}
+
+/// Fills two rows with the medians of 5 × 5 windows, from six rows padded by two pixels.
+///
+/// The columns of the four rows that both see are sorted once and used by all windows that see them;
+/// `sorted` is working memory for that.
+///
+/// # Panics
+/// If a row is shorter than those of `out` and four pixels.
+pub(crate) fn median_5x5<T: Rank>(
+    rows: [&[T::Key]; 6],
+    channels: usize,
+    out: [&mut [T]; 2],
+    sorted: &mut Vec<T::Key>,
+) {
+    let [first, shared @ .., last] = rows;
+    let len = out[0].len();
+    let padded = len + 4 * channels;
+    sorted.resize(4 * padded, T::Key::default());
+    widest(
+        #[inline(always)]
+        || {
+            each_part::<T::Key>(padded, &mut Columns { rows: shared, sorted, padded });
+            let ranks: [&[T::Key]; 4] = std::array::from_fn(
+                #[inline(always)]
+                |rank| &sorted[rank * padded..][..padded],
+            );
+            each_part::<T::Key>(len, &mut Fives { ranks, others: [first, last], channels, out });
+        },
+    );
+}
+
+/// Sorts the columns of four rows; the least of each come first.
+struct Columns<'a, K> {
+    rows: [&'a [K]; 4],
+    sorted: &'a mut [K],
+    padded: usize,
+}
+
+impl<K: Ord + Copy + Default> Parts for Columns<'_, K> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&mut self, at: usize) {
+        let row = |row: usize| &self.rows[row][at..][..LEN];
+        let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+        let mut sorted = [[K::default(); LEN]; 4];
+        for i in 0..LEN {
+            let mut keys = [a[i], b[i], c[i], d[i]];
+            exchange!(keys, (0, 1), (2, 3), (0, 2), (1, 3), (1, 2));
+            [sorted[0][i], sorted[1][i], sorted[2][i], sorted[3][i]] = keys;
+        }
+        for (rank, sorted) in sorted.iter().enumerate() {
+            self.sorted[rank * self.padded + at..][..LEN].copy_from_slice(sorted);
+        }
     }
+}
+
+struct Fives<'a, T: Rank> {
+    /// The least of the columns that both rows of windows share, the next ones, and so on.
+    ranks: [&'a [T::Key]; 4],
+    /// The row above those that are shared and the one below.
+    others: [&'a [T::Key]; 2],
+    channels: usize,
+    out: [&'a mut [T]; 2],
+}
+
+impl<T: Rank> Parts for Fives<'_, T> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&mut self, at: usize) {
+        let rank =
+            |rank: usize, column: usize| &self.ranks[rank][at + column * self.channels..][..LEN];
+        let others =
+            |row: usize, column: usize| &self.others[row][at + column * self.channels..][..LEN];
+        let (p0, p1, p2, p3, p4) = (rank(0, 0), rank(0, 1), rank(0, 2), rank(0, 3), rank(0, 4));
+        let (q0, q1, q2, q3, q4) = (rank(1, 0), rank(1, 1), rank(1, 2), rank(1, 3), rank(1, 4));
+        let (r0, r1, r2, r3, r4) = (rank(2, 0), rank(2, 1), rank(2, 2), rank(2, 3), rank(2, 4));
+        let (s0, s1, s2, s3, s4) = (rank(3, 0), rank(3, 1), rank(3, 2), rank(3, 3), rank(3, 4));
+        let (a0, a1, a2, a3, a4) =
+            (others(0, 0), others(0, 1), others(0, 2), others(0, 3), others(0, 4));
+        let (z0, z1, z2, z3, z4) =
+            (others(1, 0), others(1, 1), others(1, 2), others(1, 3), others(1, 4));
+        let (mut above, mut below) = ([T::default(); LEN], [T::default(); LEN]);
+        for i in 0..LEN {
+            let shared = middle_of_20([
+                p0[i], p1[i], p2[i], p3[i], p4[i], q0[i], q1[i], q2[i], q3[i], q4[i], r0[i], r1[i],
+                r2[i], r3[i], r4[i], s0[i], s1[i], s2[i], s3[i], s4[i],
+            ]);
+            let (first, last) =
+                ([a0[i], a1[i], a2[i], a3[i], a4[i]], [z0[i], z1[i], z2[i], z3[i], z4[i]]);
+            above[i] = T::from_key(median_of_11(shared, first));
+            below[i] = T::from_key(median_of_11(shared, last));
+        }
+        self.out[0][at..][..LEN].copy_from_slice(&above);
+        self.out[1][at..][..LEN].copy_from_slice(&below);
+    }
+}
+
+/// The six in the middle of five sorted columns of four keys, in order; the least of each column
+/// come first.
+#[inline(always)]
+fn middle_of_20<K: Ord + Copy>(mut keys: [K; 20]) -> [K; 6] {
+    exchange!(
+        keys,
+        (11, 12),
+        (9, 8),
+        (14, 13),
+        (1, 2),
+        (19, 18),
+        (16, 17),
+        (16, 12),
+        (6, 7),
+        (4, 3),
+        (14, 3),
+        (11, 2),
+        (19, 13),
+        (16, 8),
+        (11, 14),
+        (2, 10),
+        (3, 2),
+        (17, 18),
+        (17, 15),
+        (7, 19),
+        (19, 8),
+        (12, 13),
+        (8, 5),
+        (2, 10),
+        (12, 14),
+        (6, 9),
+        (16, 7),
+        (11, 6),
+        (17, 19),
+        (7, 9),
+        (12, 16),
+        (12, 0),
+        (16, 0),
+        (16, 8),
+        (4, 3),
+        (17, 8),
+        (9, 8),
+        (14, 10),
+        (1, 3),
+        (2, 0),
+        (2, 3),
+        (7, 17),
+        (14, 0),
+        (17, 3),
+        (9, 14),
+        (7, 16),
+        (19, 8),
+        (16, 6),
+        (15, 0),
+        (17, 9),
+        (2, 6),
+        (19, 15),
+        (14, 3),
+        (6, 17),
+        (9, 14),
+        (19, 3)
+    );
+    [keys[6], keys[17], keys[9], keys[14], keys[19], keys[3]]
+}
+
+/// The median of six keys in order and of five others.
+#[inline(always)]
+fn median_of_11<K: Ord + Copy>([a, b, c, d, e, f]: [K; 6], mut keys: [K; 5]) -> K {
+    exchange!(keys, (0, 1), (3, 4), (2, 4), (2, 3), (1, 4), (0, 3), (0, 2), (1, 3), (1, 2));
+    let [p, q, r, s, t] = keys;
+    let ends = f.min(a.max(t));
+    let others = (e.max(p)).min(b.max(s)).min((d.max(q)).min(c.max(r)));
+    ends.min(others)
 }
 
 #[cfg(test)]
@@ -191,39 +258,59 @@ mod tests {
 
     #[test]
     fn networks_and_selection_agree() {
-        fn check<T: Rank>(sample: impl Fn(u32) -> T) {
+        fn check<T: Rank>(width: usize, sample: impl Fn(u32) -> T) {
             let keys: Vec<T::Key> =
-                (0..5 * 210u32).map(|n| sample(n.wrapping_mul(2_654_435_761) >> 7).key()).collect();
-            let rows: Vec<&[T::Key]> = keys.chunks(210).collect();
-            let (mut network, mut selected) = (vec![T::default(); 200], vec![T::default(); 200]);
-            let mut memory = Vec::new();
+                (0..6 * 410u32).map(|n| sample(n.wrapping_mul(2_654_435_761) >> 7).key()).collect();
             for channels in [1, 2] {
-                median_3x3([rows[0], rows[1], rows[2]], channels, &mut network);
-                select_row(&rows[..3], channels, 4, &mut selected, &mut Vec::new());
-                assert_eq!(network, selected);
-                let five = [rows[0], rows[1], rows[2], rows[3], rows[4]];
-                median_5x5(five, channels, &mut network, &mut memory);
-                select_row(&rows, channels, 12, &mut selected, &mut Vec::new());
-                assert_eq!(network, selected);
+                let len = width * channels;
+                let rows: Vec<&[T::Key]> =
+                    keys.chunks(410).map(|row| &row[..len + 4 * channels]).collect();
+                let (mut above, mut below) = (vec![T::default(); len], vec![T::default(); len]);
+                let mut expected = above.clone();
+                let mut select = |rows: &[&[T::Key]], found: &[T]| {
+                    let below = rows.len() * rows.len() / 2;
+                    select_row(rows, channels, below, &mut expected, &mut Vec::new());
+                    assert_eq!(found, expected);
+                };
+                let four = std::array::from_fn(|at| rows[at]);
+                median_3x3(four, channels, [&mut above, &mut below]);
+                select(&rows[..3], &above);
+                select(&rows[1..4], &below);
+                let six = std::array::from_fn(|at| rows[at]);
+                median_5x5(six, channels, [&mut above, &mut below], &mut Vec::new());
+                select(&rows[..5], &above);
+                select(&rows[1..], &below);
             }
         }
-        check(|n| n as u8);
-        check(|n| n as u16);
-        check(|n| n as f32 - 65_536.0);
-        check(|n| (n % 3) as u8);
+        for width in [0, 1, 7, 16, 31, 32, 64, 100, 200] {
+            check(width, |n| n as u8);
+            check(width, |n| n as u16);
+            check(width, |n| n as f32 - 65_536.0);
+            check(width, |n| (n % 3) as u8);
+        }
     }
 
     #[test]
     fn the_median_of_every_column_of_zeros_and_ones_is_found() {
-        // Twelve or more columns of ones and zeros at once would be enough; each is a window here.
-        for ones in 0..6u32.pow(5) {
-            let column = |at: u32| ones / 6u32.pow(at) % 6;
-            let row = |rank: u32| [0, 1, 2, 3, 4].map(|at| u8::from(rank >= 5 - column(at)));
-            let rows = [row(0), row(1), row(2), row(3), row(4)];
-            let mut out = [7u8];
-            of_columns::<u8>([&rows[0], &rows[1], &rows[2], &rows[3], &rows[4]], 1, &mut out);
+        for ones in 0..5u32.pow(5) {
+            let column = |at: u32| ones / 5u32.pow(at) % 5;
+            let keys: [u8; 20] =
+                std::array::from_fn(|at| u8::from(at as u32 / 5 >= 4 - column(at as u32 % 5)));
             let count: u32 = (0..5).map(column).sum();
-            assert_eq!(out[0], u8::from(count > 12));
+            let expected: [u8; 6] = std::array::from_fn(|at| u8::from(at as u32 + 7 >= 20 - count));
+            assert_eq!(middle_of_20(keys), expected);
+        }
+        for ones in 0..1u32 << 11 {
+            let others: [u8; 5] = std::array::from_fn(|at| (ones >> at & 1) as u8);
+            let shared = std::array::from_fn(|at| u8::from(at as u32 >= 6 - (ones >> 5) % 7));
+            let count = others.iter().chain(&shared).filter(|&&key| key == 1).count();
+            assert_eq!(median_of_11(shared, others), u8::from(count > 5));
+        }
+        for ones in 0..1u32 << 9 {
+            let keys: [u8; 9] = std::array::from_fn(|at| (ones >> at & 1) as u8);
+            let [a, b, c, shared @ ..] = keys;
+            let found = median_of_7(middle_of_6(shared), [a, b, c]);
+            assert_eq!(u32::from(found), u32::from(ones.count_ones() > 4));
         }
     }
 }

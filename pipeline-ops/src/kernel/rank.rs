@@ -35,10 +35,12 @@ macro_rules! integer {
             type Key = Self;
             const BITS: Option<u32> = Some(Self::BITS);
 
+            #[inline(always)]
             fn key(self) -> Self {
                 self
             }
 
+            #[inline(always)]
             fn from_key(key: Self) -> Self {
                 key
             }
@@ -60,10 +62,12 @@ impl Rank for f32 {
     type Key = i32;
     const BITS: Option<u32> = None;
 
+    #[inline(always)]
     fn key(self) -> i32 {
         if self.is_nan() { i32::MAX } else { mirrored(self.to_bits() as i32) }
     }
 
+    #[inline(always)]
     fn from_key(key: i32) -> Self {
         Self::from_bits(mirrored(key) as u32)
     }
@@ -79,6 +83,7 @@ impl Rank for f32 {
 
 /// The bits of negative floats order against their numbers: this turns them, all but the sign, and
 /// turns them back.
+#[inline(always)]
 fn mirrored(bits: i32) -> i32 {
     bits ^ ((bits >> 31) as u32 >> 1) as i32
 }

@@ -7,8 +7,8 @@ use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
 use crate::check;
 use crate::kernel::{
-    self, Bisection, Border, MOST, Rank, RankHistogram, TALL, median_3x3, median_5x5, pad_row,
-    select_row,
+    self, Bisection, Border, MOST, Rank, RankHistogram, Span, TALL, median_3x3, median_5x5,
+    pad_made, pad_row, select_row,
 };
 use crate::neighborhood::{self, BorderedRows};
 
@@ -21,9 +21,8 @@ const STRETCH: usize = 128;
 /// Window samples that are selected from between two looks for a cancel.
 const SELECTED: usize = 1 << 15;
 
-/// Samples that the widest vectors hold: what is left of a stretch beyond a multiple of them is taken
-/// one by one.
-const LANES: usize = 64;
+/// Bytes of a row whose columns are sorted at a time: what is sorted stays in the nearest cache.
+const BLOCK: usize = 4096;
 
 /// How many of nine samples are before their median.
 const MIDDLE_OF_9: u32 = 4;
@@ -61,32 +60,102 @@ impl Nth {
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
+        let radius = (self.radius, self.radius);
+        let rows = BorderedRows::<T>::new(input, out.region(), radius, self.border)?;
+        match (self.radius, self.below) {
+            (1, MIDDLE_OF_9) => self.in_pairs(&rows, out, ctx, |rows, channels, out| {
+                // A row takes microseconds.
+                ctx.check()?;
+                median_3x3(rows, channels, out);
+                Ok(())
+            }),
+            (2, MIDDLE_OF_25) => {
+                let mut sorted = Vec::new();
+                self.in_pairs(&rows, out, ctx, |rows, channels, [above, below]| {
+                    let len = BLOCK / size_of::<T>();
+                    let out = above.chunks_mut(len).zip(below.chunks_mut(len));
+                    for (place, (above, below)) in out.enumerate() {
+                        ctx.check()?;
+                        let rows = rows.map(|row| &row[place * len..]);
+                        median_5x5(rows, channels, [above, below], &mut sorted);
+                    }
+                    Ok(())
+                })
+            }
+            _ => self.one_by_one(&rows, out, ctx),
+        }
+    }
+
+    /// Fills `out` two rows at a time: `fill` is given the `SEEN` rows that the windows of both see,
+    /// padded by the radius. Rows stay where they are until the windows have passed them.
+    fn in_pairs<T: Rank, const SEEN: usize>(
+        &self,
+        rows: &BorderedRows<'_, T>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        mut fill: impl FnMut([&[T::Key]; SEEN], usize, [&mut [T]; 2]) -> Result<()>,
+    ) -> Result<()> {
         let (region, radius) = (out.region(), self.radius);
-        let rows = BorderedRows::<T>::new(input, region, (radius, radius), self.border)?;
+        let span = rows.span(region, radius);
+        let row_len = region.width as usize * span.channels;
+        let padded_len = row_len + 2 * radius as usize * span.channels;
+        let first = i64::from(region.y) - i64::from(radius);
+        let end = (region.height + 2 * radius) as usize;
+        ctx.scratch(|scratch| {
+            scratch.samples::<T::Key, _>(SEEN * padded_len, |keys, scratch| {
+                scratch.samples::<T, _>(row_len, |spare, _| {
+                    let place = |row: usize| row % SEEN * padded_len..(row % SEEN + 1) * padded_len;
+                    let (mut top, mut filled) = (0, 0);
+                    let mut out = out.rows::<T>()?;
+                    while let Some((_, above)) = out.next() {
+                        let below = out.next().map_or(&mut *spare, |(_, below)| below);
+                        for row in filled..end.min(top + SEEN) {
+                            self.pad(rows, first + row as i64, span, &mut keys[place(row)]);
+                        }
+                        filled = top + SEEN;
+                        let seen = std::array::from_fn(|at| &keys[place(top + at)]);
+                        fill(seen, span.channels, [above, below])?;
+                        top += 2;
+                    }
+                    Ok(())
+                })
+            })
+        })
+    }
+
+    /// Fills `keys` with those of row `y`, padded by the radius.
+    fn pad<T: Rank>(&self, rows: &BorderedRows<'_, T>, y: i64, span: Span, keys: &mut [T::Key]) {
+        if T::BITS.is_some() {
+            // Integers are their own keys.
+            pad_row(rows.row(y), cast_slice_mut(keys), span, self.border, rows.constant());
+        } else {
+            let border = (self.border, rows.constant().key());
+            pad_made(rows.row(y), keys, span, border, kernel::keys::<T>);
+        }
+    }
+
+    /// Fills `out` sample by sample, or block by block, from rows that are all padded first.
+    fn one_by_one<T: Rank>(
+        &self,
+        rows: &BorderedRows<'_, T>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let (region, radius) = (out.region(), self.radius);
         let span = rows.span(region, radius);
         let size = 2 * radius as usize + 1;
         let padded_len = (region.width as usize + size - 1) * span.channels;
         let padded_rows = region.height as usize + size - 1;
 
         ctx.scratch(|scratch| {
-            scratch.samples::<T::Key, _>(padded_len * padded_rows, |keys, scratch| {
-                scratch.samples::<T, _>(padded_len, |padded, _| {
-                    let first = i64::from(region.y) - i64::from(radius);
-                    for (y, keys) in (first..).zip(keys.chunks_exact_mut(padded_len)) {
-                        ctx.check()?;
-                        if T::BITS.is_some() {
-                            // Integers are their own keys.
-                            let keys = cast_slice_mut(keys);
-                            pad_row(rows.row(y), keys, span, self.border, rows.constant());
-                            continue;
-                        }
-                        pad_row(rows.row(y), padded, span, self.border, rows.constant());
-                        kernel::keys(padded, keys);
-                    }
-                    Ok::<_, pipeline_core::Error>(())
-                })?;
+            scratch.samples::<T::Key, _>(padded_len * padded_rows, |keys, _| {
+                let first = i64::from(region.y) - i64::from(radius);
+                for (y, keys) in (first..).zip(keys.chunks_exact_mut(padded_len)) {
+                    ctx.check()?;
+                    self.pad(rows, y, span, keys);
+                }
                 let keys: Vec<&[T::Key]> = keys.chunks_exact(padded_len).collect();
-                if T::BITS == Some(8) && (1..=MOST).contains(&radius) && !self.has_network() {
+                if T::BITS == Some(8) && (1..=MOST).contains(&radius) {
                     return self.bisect::<T>(&keys, span.channels, out, ctx);
                 }
                 let windows = keys.windows(size);
@@ -97,11 +166,6 @@ impl Nth {
                 Ok(())
             })
         })
-    }
-
-    /// Whether there is a network that finds it. They beat all else.
-    fn has_network(&self) -> bool {
-        matches!((self.radius, self.below), (1, MIDDLE_OF_9) | (2, MIDDLE_OF_25))
     }
 
     /// Fills `out` from rows of bytes that are padded by the radius, block by block.
@@ -134,10 +198,10 @@ impl Nth {
     }
 }
 
-/// Finds the samples of rows in the way that suits sample type, radius and place.
+/// Finds the samples of rows in the way that suits sample type and radius.
 enum Finder<T: Rank> {
-    /// By a network or a selection, which work in this memory.
-    Compared(Vec<T::Key>),
+    /// By a selection, which works in this memory.
+    Selected(Vec<T::Key>),
     /// By counting what is in a window that slides.
     Counted(RankHistogram),
 }
@@ -145,10 +209,8 @@ enum Finder<T: Rank> {
 impl<T: Rank> Finder<T> {
     fn new(nth: &Nth) -> Self {
         match T::BITS {
-            Some(bits) if nth.radius > 0 && !nth.has_network() => {
-                Self::Counted(RankHistogram::new(bits))
-            }
-            _ => Self::Compared(Vec::new()),
+            Some(bits) if nth.radius > 0 => Self::Counted(RankHistogram::new(bits)),
+            _ => Self::Selected(Vec::new()),
         }
     }
 
@@ -161,34 +223,18 @@ impl<T: Rank> Finder<T> {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let window = match self {
-            Self::Compared(window) => window,
+            Self::Selected(window) => window,
             Self::Counted(histogram) => {
                 let mut channel = 0..channels;
                 let place = |at| Place { below, channel: at, channels };
                 return channel.try_for_each(|at| slide(histogram, rows, place(at), out, ctx));
             }
         };
-        if let ([a, b, c], MIDDLE_OF_9) = (rows, below) {
-            // A row takes microseconds, and parts of it take longer.
-            ctx.check()?;
-            median_3x3([a, b, c], channels, out);
-            return Ok(());
-        }
-        let pixels = SELECTED / (rows.len() * rows.len());
-        let stretch = (pixels / LANES * LANES).max(1) * channels;
+        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
         for (place, out) in out.chunks_mut(stretch).enumerate() {
             ctx.check()?;
-            let from = place * stretch;
-            match (rows, below) {
-                ([a, b, c, d, e], MIDDLE_OF_25) => {
-                    let rows = [&a[from..], &b[from..], &c[from..], &d[from..], &e[from..]];
-                    median_5x5(rows, channels, out, window);
-                }
-                _ => {
-                    let rows: Vec<_> = rows.iter().map(|row| &row[from..]).collect();
-                    select_row(&rows, channels, below as usize, out, window);
-                }
-            }
+            let rows: Vec<_> = rows.iter().map(|row| &row[place * stretch..]).collect();
+            select_row(&rows, channels, below as usize, out, window);
         }
         Ok(())
     }

@@ -1,0 +1,38 @@
+//! A row taken part by part, each as long as the widest vectors.
+//!
+//! Inside a part all lengths are known, so that what is done to it becomes vector code without a
+//! look at what overlaps what, and the samples at the end of a row are not done one by one.
+
+/// What is done to a part of a row. What it fills it may fill again.
+pub(super) trait Parts {
+    /// Does it to `LEN` samples from `at` on.
+    fn part<const LEN: usize>(&mut self, at: usize);
+}
+
+/// Does it to all parts of a row of `len` samples of type `S`. The last part ends where the row does
+/// and takes some samples again.
+#[inline(always)]
+pub(super) fn each_part<S>(len: usize, parts: &mut impl Parts) {
+    match size_of::<S>() {
+        1 => of_length::<64>(len, parts),
+        2 => of_length::<32>(len, parts),
+        _ => of_length::<16>(len, parts),
+    }
+}
+
+/// The same for parts of `LEN` samples.
+#[inline(always)]
+pub(super) fn of_length<const LEN: usize>(len: usize, parts: &mut impl Parts) {
+    if len < LEN {
+        (0..len).for_each(|at| parts.part::<1>(at));
+        return;
+    }
+    let mut at = 0;
+    while at + LEN <= len {
+        parts.part::<LEN>(at);
+        at += LEN;
+    }
+    if at < len {
+        parts.part::<LEN>(len - LEN);
+    }
+}
