@@ -3,9 +3,12 @@
 //! Every comparison is one of whole rows, so all of it vectorises; what is compared are the integer
 //! keys of samples ([`Rank`](super::Rank)), so that every order of comparisons gives the same.
 
+use std::marker::PhantomData;
+
 use pipeline_core::Result;
 
 use super::Rank;
+use super::parts::{Parts, each_part, of_length};
 use super::vector::widest;
 
 /// Which of two keys a window keeps.
@@ -23,14 +26,14 @@ pub(crate) enum Least {}
 pub(crate) enum Most {}
 
 impl Extremum for Least {
-    #[inline]
+    #[inline(always)]
     fn pick<K: Ord>(a: K, b: K) -> K {
         a.min(b)
     }
 }
 
 impl Extremum for Most {
-    #[inline]
+    #[inline(always)]
     fn pick<K: Ord>(a: K, b: K) -> K {
         a.max(b)
     }
@@ -72,17 +75,101 @@ pub(crate) fn keys<T: Rank>(row: &[T], keys: &mut [T::Key]) {
     );
 }
 
-/// `out[i] = pick(row[i], row[i + shift])`.
-fn shifted<E: Extremum, K: Ord + Copy>(row: &[K], shift: usize, out: &mut [K]) {
-    let (near, far) = (&row[..out.len()], &row[shift..][..out.len()]);
+/// `row[i]` is the sample of `keys[i]`.
+pub(crate) fn samples<T: Rank>(keys: &[T::Key], row: &mut [T]) {
     widest(
         #[inline(always)]
-        || {
-            for ((out, &near), &far) in out.iter_mut().zip(near).zip(far) {
-                *out = E::pick(near, far);
-            }
-        },
+        || row.iter_mut().zip(keys).for_each(|(sample, &key)| *sample = T::from_key(key)),
     );
+}
+
+/// The most windows that [`down_few`] makes together, a power of two.
+pub(crate) const TOGETHER: usize = 8;
+
+/// Fills the rows of `group` with the extrema of every `size` successive rows, where those are few.
+///
+/// Windows are made together, as many as [`TOGETHER`] says or a half or a quarter of that, and at most
+/// `size`. What all of them see is compared once, and what some see is shared as in [`down_columns`],
+/// but column by column, so that all of it stays in registers: a row is read once and written once.
+///
+/// # Panics
+/// If the rows are not as long as those of the group.
+pub(crate) fn down_few<E: Extremum, K: Ord + Copy + Default>(
+    rows: &[&[K]],
+    size: usize,
+    group: &mut [K],
+) {
+    let (windows, mut first) = (rows.len() + 1 - size, 0);
+    while first < windows {
+        let count = 1 << size.min(TOGETHER).min(windows - first).ilog2();
+        let rows = &rows[first..][..count + size - 1];
+        let group = &mut group[first * rows[0].len()..];
+        match count {
+            TOGETHER => Down::<E, K, TOGETHER>::fill(rows, group),
+            4 => Down::<E, K, 4>::fill(rows, group),
+            2 => Down::<E, K, 2>::fill(rows, group),
+            _ => Down::<E, K, 1>::fill(rows, group),
+        }
+        first += count;
+    }
+}
+
+/// The columns of `N` windows.
+struct Down<'a, E, K, const N: usize> {
+    rows: &'a [&'a [K]],
+    group: &'a mut [K],
+    kept: PhantomData<E>,
+}
+
+impl<'a, E: Extremum, K: Ord + Copy + Default, const N: usize> Down<'a, E, K, N> {
+    fn fill(rows: &'a [&'a [K]], group: &'a mut [K]) {
+        let len = rows[0].len();
+        let mut down = Self { rows, group, kept: PhantomData };
+        widest(
+            #[inline(always)]
+            || each_part::<K>(len, &mut down),
+        );
+    }
+}
+
+impl<E: Extremum, K: Ord + Copy + Default, const N: usize> Parts for Down<'_, E, K, N> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&mut self, at: usize) {
+        let len = self.rows[0].len();
+        // Those above the last of a window's first rows, those that all windows see, and the rest.
+        let (above, rest) = self.rows.split_at(N - 1);
+        let (shared, below) = rest.split_at(rest.len() + 1 - N);
+        let mut run = [K::default(); LEN];
+        run.copy_from_slice(&shared[0][at..][..LEN]);
+        for row in &shared[1..] {
+            pick_into::<E, K, LEN>(&mut run, &row[at..][..LEN]);
+        }
+        let mut windows = [run; N];
+        for (window, row) in windows.iter_mut().zip(above).rev() {
+            pick_into::<E, K, LEN>(&mut run, &row[at..][..LEN]);
+            *window = run;
+        }
+        for (at_row, (window, row)) in windows[1..].iter_mut().zip(below).enumerate() {
+            let row = &row[at..][..LEN];
+            if at_row == 0 {
+                run.copy_from_slice(row);
+            } else {
+                pick_into::<E, K, LEN>(&mut run, row);
+            }
+            pick_into::<E, K, LEN>(window, &run);
+        }
+        for (window, out) in windows.iter().zip(self.group.chunks_exact_mut(len)) {
+            out[at..][..LEN].copy_from_slice(window);
+        }
+    }
+}
+
+/// `into[i] = pick(into[i], row[i])`.
+#[inline(always)]
+fn pick_into<E: Extremum, K: Ord + Copy, const LEN: usize>(into: &mut [K; LEN], row: &[K]) {
+    for (into, &key) in into.iter_mut().zip(row) {
+        *into = E::pick(*into, key);
+    }
 }
 
 /// Fills the rows of `group` with the extrema of every `size` successive rows.
@@ -131,34 +218,86 @@ pub(crate) fn down_columns<E: Extremum, T: Rank>(
     Ok(())
 }
 
-/// Fills `out` with the extrema of every `size` successive pixels of a row.
+/// Extrema that are taken at a time along a row.
+const ALONG: usize = 64;
+
+/// Fills `out` with what `make` makes of the extrema of every `size` successive pixels of a row.
 ///
-/// Windows are doubled until two of them, one shifted, cover the size. That is `log2(size) + 1`
-/// comparisons instead of three, but of whole vectors, which running extrema along a row are not.
-/// `memory` is twice as long as the row.
-pub(crate) fn along_row<E: Extremum, K: Ord + Copy>(
+/// Windows are made four times as large until at most five of them, each shifted further, cover the
+/// size. That is more comparisons than the three of running extrema, but of whole vectors, and few
+/// passes over the row. `memory` is twice as long as the row.
+pub(crate) fn along_row<E: Extremum, K: Ord + Copy + Default, T: Copy + Default>(
     row: &[K],
-    size: usize,
-    channels: usize,
+    (size, channels): (usize, usize),
     memory: &mut [K],
-    out: &mut [K],
+    out: &mut [T],
+    make: impl Fn(K) -> T + Copy,
 ) {
-    if size == 1 {
-        out.copy_from_slice(&row[..out.len()]);
-        return;
-    }
     let (mut from, mut to) = memory.split_at_mut(row.len());
-    let mut len = row.len() - channels;
-    let mut covered = 2;
-    shifted::<E, _>(row, channels, &mut from[..len]);
-    while 2 * covered < size {
-        let shift = covered * channels;
-        shifted::<E, _>(&from[..len], shift, &mut to[..len - shift]);
+    let (mut covered, mut len) = (1, row.len());
+    loop {
+        let row = if covered == 1 { row } else { &from[..len] };
+        let apart = covered * channels;
+        let count = size.div_ceil(covered);
+        let last = (size - covered) * channels;
+        match count {
+            1 => return over_shifts::<E, _, _, 1>(row, (apart, last), out, make),
+            2 => return over_shifts::<E, _, _, 2>(row, (apart, last), out, make),
+            3 => return over_shifts::<E, _, _, 3>(row, (apart, last), out, make),
+            4 => return over_shifts::<E, _, _, 4>(row, (apart, last), out, make),
+            5 => return over_shifts::<E, _, _, 5>(row, (apart, last), out, make),
+            _ => {}
+        }
+        len -= 3 * apart;
+        over_shifts::<E, _, _, 4>(row, (apart, 3 * apart), &mut to[..len], |key| key);
         std::mem::swap(&mut from, &mut to);
-        len -= shift;
-        covered *= 2;
+        covered *= 4;
     }
-    shifted::<E, _>(&from[..len], (size - covered) * channels, out);
+}
+
+/// `out[i] = make(extremum of row[i], row[i + apart], row[i + 2 · apart] …)` of `N` keys, the last of
+/// which is `row[i + last]`.
+fn over_shifts<E: Extremum, K: Ord + Copy + Default, T: Copy + Default, const N: usize>(
+    row: &[K],
+    (apart, last): (usize, usize),
+    out: &mut [T],
+    make: impl Fn(K) -> T,
+) {
+    // All of one length, so that one comparison is enough for all.
+    let len = out.len();
+    let mut rows = [&row[last..][..len]; N];
+    rows[..N - 1].iter_mut().enumerate().for_each(|(at, near)| *near = &row[at * apart..][..len]);
+    widest(
+        #[inline(always)]
+        || of_length::<ALONG>(len, &mut Along { rows, out, make, kept: PhantomData::<E> }),
+    );
+}
+
+struct Along<'a, E, K, T, F, const N: usize> {
+    rows: [&'a [K]; N],
+    out: &'a mut [T],
+    make: F,
+    kept: PhantomData<E>,
+}
+
+impl<E, K, T, F, const N: usize> Parts for Along<'_, E, K, T, F, N>
+where
+    E: Extremum,
+    K: Ord + Copy + Default,
+    T: Copy + Default,
+    F: Fn(K) -> T,
+{
+    #[inline(always)]
+    fn part<const LEN: usize>(&mut self, at: usize) {
+        let mut run = [K::default(); LEN];
+        run.copy_from_slice(&self.rows[0][at..][..LEN]);
+        for row in &self.rows[1..] {
+            pick_into::<E, K, LEN>(&mut run, &row[at..][..LEN]);
+        }
+        let mut made = [T::default(); LEN];
+        made.iter_mut().zip(run).for_each(|(made, key)| *made = (self.make)(key));
+        self.out[at..][..LEN].copy_from_slice(&made);
+    }
 }
 
 /// Fills `out` with the extrema of a convex shape that is symmetric to both axes.
@@ -170,12 +309,12 @@ pub(crate) fn along_row<E: Extremum, K: Ord + Copy>(
 /// A line of a pixels is one of b < a pixels, widened. So the middle row is widened by what it
 /// reaches further than the next two; these join it, and all three are widened together by what
 /// they reach further than those after them.
-pub(crate) fn over_shape<E: Extremum, K: Ord + Copy>(
-    rows: &[&[K]],
+pub(crate) fn over_shape<E: Extremum, T: Rank>(
+    rows: &[&[T::Key]],
     reach: &[usize],
     channels: usize,
-    memory: &mut [K],
-    out: &mut [K],
+    memory: &mut [T::Key],
+    out: &mut [T],
 ) {
     let middle = rows.len() / 2;
     let padded = rows[middle].len();
@@ -187,8 +326,9 @@ pub(crate) fn over_shape<E: Extremum, K: Ord + Copy>(
         let further = pair[0] - pair[1];
         if further > 0 {
             let narrowed = len - 2 * further * channels;
-            let size = 2 * further + 1;
-            along_row::<E, _>(&joined[..len], size, channels, memory, &mut widened[..narrowed]);
+            let size = (2 * further + 1, channels);
+            let out = &mut widened[..narrowed];
+            along_row::<E, _, _>(&joined[..len], size, memory, out, |key| key);
             std::mem::swap(&mut joined, &mut widened);
             len = narrowed;
         }
@@ -204,8 +344,8 @@ pub(crate) fn over_shape<E: Extremum, K: Ord + Copy>(
             },
         );
     }
-    let size = 2 * reach[reach.len() - 1] + 1;
-    along_row::<E, _>(&joined[..len], size, channels, memory, out);
+    let size = (2 * reach[reach.len() - 1] + 1, channels);
+    along_row::<E, _, _>(&joined[..len], size, memory, out, T::from_key);
 }
 
 #[cfg(test)]
@@ -228,16 +368,37 @@ mod tests {
             let expected = rows
                 .windows(size)
                 .flat_map(|window| (0..3).map(|x| window.iter().map(|row| row[x]).min().unwrap()));
-            assert_eq!(found, expected.collect::<Vec<_>>(), "{windows} windows of {size} rows");
+            let expected: Vec<u8> = expected.collect();
+            assert_eq!(found, expected, "{windows} windows of {size} rows");
+            found.fill(0);
+            down_few::<Least, u8>(rows, size, &mut found);
+            assert_eq!(found, expected, "{windows} windows of {size} rows");
+        }
+    }
+
+    #[test]
+    fn few_columns_of_every_length_equal_direct_ones() {
+        let samples = numbers(20 * 150);
+        for len in [1, 63, 64, 65, 150] {
+            let rows: Vec<&[u8]> = samples.chunks(150).map(|row| &row[..len]).collect();
+            for (size, windows) in [(1, 1), (3, 2), (5, 4), (11, 8), (8, 8), (13, 8), (20, 1)] {
+                let rows = &rows[..size - 1 + windows];
+                let mut found = vec![0; windows * len];
+                down_few::<Most, u8>(rows, size, &mut found);
+                let expected = rows.windows(size).flat_map(|window| {
+                    (0..len).map(|x| window.iter().map(|row| row[x]).max().unwrap())
+                });
+                assert_eq!(found, expected.collect::<Vec<_>>(), "{windows} windows of {size} rows");
+            }
         }
     }
 
     #[test]
     fn lines_of_every_size_equal_direct_ones() {
-        let row = numbers(40);
-        for size in 1..=20 {
-            let mut out = vec![0; 40 - 2 * (size - 1)];
-            along_row::<Most, _>(&row, size, 2, &mut [0; 80], &mut out);
+        let row = numbers(300);
+        for size in 1..=90 {
+            let mut out = vec![0; 300 - 2 * (size - 1)];
+            along_row::<Most, _, _>(&row, (size, 2), &mut [0; 600], &mut out, |key| key);
             let expected = (0..out.len())
                 .map(|at| row[at..].iter().step_by(2).take(size).copied().max().unwrap());
             assert_eq!(out, expected.collect::<Vec<_>>(), "{size} pixels");
@@ -251,7 +412,7 @@ mod tests {
         for reach in [[3, 2, 2, 0], [3, 3, 3, 3], [3, 0, 0, 0], [0, 0, 0, 0]] {
             let padded: Vec<&[u8]> = rows.iter().map(|row| &row[..14 + 2 * reach[0]]).collect();
             let mut out = vec![0; 14];
-            over_shape::<Most, _>(&padded, &reach, 1, &mut [0; 80], &mut out);
+            over_shape::<Most, u8>(&padded, &reach, 1, &mut [0; 80], &mut out);
             let expected = (0..14).map(|x| {
                 let row = |dy: usize| {
                     let reach = reach[dy.abs_diff(3)];

@@ -96,7 +96,10 @@ pub(crate) use derivatives::{Smoothing, derivatives};
 pub(crate) use device_link::{DeviceLink, Mix};
 pub(crate) use distance::{Envelope, FAR, LONGEST, from_beside, labels_from_beside};
 pub(crate) use even_bins::EvenBins;
-pub(crate) use extremum::{Extremum, Least, Most, along_row, down_columns, fold, keys, over_shape};
+pub(crate) use extremum::{
+    Extremum, Least, Most, TOGETHER, along_row, down_columns, down_few, fold, keys, over_shape,
+    samples,
+};
 pub(crate) use flood::flood;
 pub(crate) use font::{HEIGHT, inked};
 pub(crate) use gaussian::{gaussian, gaussian_second};

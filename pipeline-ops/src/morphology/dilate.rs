@@ -26,8 +26,9 @@ use crate::neighborhood::RADIUS;
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
 /// that the element does not see within the image: it is cut off at the edge.
 /// **NaN** counts as larger than every number, so it grows as what is bright does.
-/// **Cost**: of a square or a cross 3 comparisons per sample and `log2(size) + 1` more, `size = 2 ·
-/// radius + 1`, all of whole vectors, so that the radius hardly matters; of a disk up to 4 · radius;
+/// **Cost**: of a square or a cross 3 to 6 comparisons per sample down the columns and 2 to 4 along
+/// the rows, with 3 more each time that a side is four times as long, all of whole vectors, so that the
+/// radius hardly matters; of a disk up to 4 · radius;
 /// memory for as many rows as the element has, but no more than the tile, and of a disk as the
 /// footprint; that is the region and `radius` pixels on each side, never more than the side of the
 /// image.

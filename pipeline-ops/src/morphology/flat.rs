@@ -1,19 +1,23 @@
 //! Minima and maxima over a structuring element, tile by tile: what every step of morphology
 //! does once or twice, and every minimum and maximum.
 
+use bytemuck::cast_slice;
 use pipeline_core::step::Scratch;
 use pipeline_core::{Context, Error, Region, Result, View, ViewMut};
 
 use super::Element;
 use crate::check;
 use crate::kernel::{
-    Border, Extremum, Rank, Span, along_row, copy_alpha, down_columns, fold, keys, over_shape,
-    pad_row,
+    Border, Extremum, Rank, Span, TOGETHER, along_row, copy_alpha, down_columns, down_few, fold,
+    keys, over_shape, pad_row, samples,
 };
 use crate::neighborhood::{self, BorderedRows, RADIUS};
 
 /// Bytes of columns that are worked on at a time: half of a second-level cache.
 const CACHED: usize = 128 << 10;
+
+/// The highest window whose columns are compared in registers, in groups of a few.
+const FEW: usize = 32;
 
 /// A flat structuring element and what it sees beyond the edge.
 #[derive(Debug, Clone, Copy)]
@@ -69,18 +73,11 @@ impl Flat {
         let reach = self.reach(input.image().region());
         let rows = BorderedRows::<T>::new(input, region, reach, self.border)?;
         let place = Place::new(&rows, region, reach, self.border);
-        let mut out = out.rows::<T>()?;
-        let mut finish = |line: &[T::Key]| {
-            if let Some((_, row)) = out.next() {
-                row.iter_mut().zip(line).for_each(|(out, &key)| *out = T::from_key(key));
-            }
-        };
+        let out = out.rows::<T>()?.map(|(_, row)| row);
         match self.element {
-            Element::Square => square::<T, E>(&place, &mut finish, scratch, ctx),
-            Element::Cross => cross::<T, E>(&place, &mut finish, scratch, ctx),
-            Element::Disk => {
-                disk::<T, E>(&place, &self.half_widths(reach), &mut finish, scratch, ctx)
-            }
+            Element::Square => square::<T, E>(&place, out, scratch, ctx),
+            Element::Cross => cross::<T, E>(&place, out, scratch, ctx),
+            Element::Disk => disk::<T, E>(&place, &self.half_widths(reach), out, scratch, ctx),
         }
     }
 
@@ -166,9 +163,63 @@ impl<'a, T: Rank> Place<'a, T> {
 }
 
 /// Gives the extrema of the columns of `rows`, as high as a window, to `each`, row by row.
-///
-/// Windows are made in groups, as many as they are high.
 fn columns<T: Rank, E: Extremum>(
+    rows: &[&[T]],
+    height: usize,
+    scratch: &mut Scratch,
+    ctx: &Context<'_>,
+    each: impl FnMut(usize, &[T::Key]) -> Result<()>,
+) -> Result<()> {
+    if height <= FEW {
+        few_columns::<T, E>(rows, height, scratch, ctx, each)
+    } else {
+        many_columns::<T, E>(rows, height, scratch, ctx, each)
+    }
+}
+
+/// The same for windows that are not high. Rows are turned into keys once, unless they are that
+/// already, and stay where they are until the windows have passed them.
+fn few_columns<T: Rank, E: Extremum>(
+    rows: &[&[T]],
+    height: usize,
+    scratch: &mut Scratch,
+    ctx: &Context<'_>,
+    mut each: impl FnMut(usize, &[T::Key]) -> Result<()>,
+) -> Result<()> {
+    let (len, windows) = (rows[0].len(), rows.len() + 1 - height);
+    let most = windows.min(1 << height.min(TOGETHER).ilog2());
+    let kept = if T::BITS.is_some() { 0 } else { most + height - 1 };
+    scratch.samples::<T::Key, _>((most + kept) * len, |memory, _| {
+        let (group, kept_keys) = memory.split_at_mut(most * len);
+        let place = |row: usize| row % kept * len..(row % kept + 1) * len;
+        let (mut first, mut filled) = (0, 0);
+        while first < windows {
+            ctx.check()?;
+            let count = most.min(windows - first);
+            let end = first + count + height - 1;
+            let mut seen = Vec::with_capacity(end - first);
+            if T::BITS.is_some() {
+                seen.extend(rows[first..end].iter().map(|row| cast_slice::<T, T::Key>(row)));
+            } else {
+                for row in filled..end {
+                    keys(rows[row], &mut kept_keys[place(row)]);
+                }
+                filled = end;
+                seen.extend((first..end).map(|row| &kept_keys[place(row)]));
+            }
+            let group = &mut group[..count * len];
+            down_few::<E, T::Key>(&seen, height, group);
+            for (at, row) in (first..).zip(group.chunks_exact(len)) {
+                each(at, row)?;
+            }
+            first += count;
+        }
+        Ok(())
+    })
+}
+
+/// The same for windows that are high, in groups of as many.
+fn many_columns<T: Rank, E: Extremum>(
     rows: &[&[T]],
     height: usize,
     scratch: &mut Scratch,
@@ -194,29 +245,29 @@ fn columns<T: Rank, E: Extremum>(
     })
 }
 
-fn square<T: Rank, E: Extremum>(
+fn square<'o, T: Rank, E: Extremum>(
     place: &Place<'_, T>,
-    mut finish: impl FnMut(&[T::Key]),
+    mut out: impl Iterator<Item = &'o mut [T]>,
     scratch: &mut Scratch,
     ctx: &Context<'_>,
 ) -> Result<()> {
-    let Place { rows, span, width, height, out_len, padded_len, .. } = place;
-    scratch.samples::<T::Key, _>(out_len + 3 * padded_len, |memory, scratch| {
-        let (line, memory) = memory.split_at_mut(*out_len);
+    let Place { rows, span, width, height, padded_len, .. } = place;
+    scratch.samples::<T::Key, _>(3 * padded_len, |memory, scratch| {
         let (padded, spare) = memory.split_at_mut(*padded_len);
         columns::<T, E>(rows, *height, scratch, ctx, |_, columns| {
             ctx.check()?;
             pad_row(columns, padded, *span, place.border, place.constant.key());
-            along_row::<E, _>(padded, *width, span.channels, spare, line);
-            finish(line);
+            if let Some(out) = out.next() {
+                along_row::<E, _, _>(padded, (*width, span.channels), spare, out, T::from_key);
+            }
             Ok(())
         })
     })
 }
 
-fn cross<T: Rank, E: Extremum>(
+fn cross<'o, T: Rank, E: Extremum>(
     place: &Place<'_, T>,
-    mut finish: impl FnMut(&[T::Key]),
+    mut out: impl Iterator<Item = &'o mut [T]>,
     scratch: &mut Scratch,
     ctx: &Context<'_>,
 ) -> Result<()> {
@@ -230,25 +281,26 @@ fn cross<T: Rank, E: Extremum>(
                 ctx.check()?;
                 pad_row(rows[y + height / 2], padded, *span, place.border, place.constant);
                 keys(padded, padded_keys);
-                along_row::<E, _>(padded_keys, *width, span.channels, spare, line);
+                along_row::<E, _, _>(padded_keys, (*width, span.channels), spare, line, |key| key);
                 fold::<E, _>(line, columns);
-                finish(line);
+                if let Some(out) = out.next() {
+                    samples(line, out);
+                }
                 Ok(())
             })
         })
     })
 }
 
-fn disk<T: Rank, E: Extremum>(
+fn disk<'o, T: Rank, E: Extremum>(
     place: &Place<'_, T>,
     half_widths: &[usize],
-    mut finish: impl FnMut(&[T::Key]),
+    out: impl Iterator<Item = &'o mut [T]>,
     scratch: &mut Scratch,
     ctx: &Context<'_>,
 ) -> Result<()> {
-    let Place { rows, span, height, out_len, padded_len, .. } = place;
-    scratch.samples::<T::Key, _>(out_len + (rows.len() + 4) * padded_len, |memory, scratch| {
-        let (line, memory) = memory.split_at_mut(*out_len);
+    let Place { rows, span, height, padded_len, .. } = place;
+    scratch.samples::<T::Key, _>((rows.len() + 4) * padded_len, |memory, scratch| {
         let (spare, padded_keys) = memory.split_at_mut(4 * padded_len);
         scratch.samples::<T, _>(*padded_len, |padded, _| {
             for (row, padded_keys) in rows.iter().zip(padded_keys.chunks_exact_mut(*padded_len)) {
@@ -259,10 +311,9 @@ fn disk<T: Rank, E: Extremum>(
             Ok::<_, Error>(())
         })?;
         let rows: Vec<&[T::Key]> = padded_keys.chunks_exact(*padded_len).collect();
-        for window in rows.windows(*height) {
+        for (window, out) in rows.windows(*height).zip(out) {
             ctx.check()?;
-            over_shape::<E, _>(window, half_widths, span.channels, spare, line);
-            finish(line);
+            over_shape::<E, T>(window, half_widths, span.channels, spare, out);
         }
         Ok(())
     })

@@ -26,9 +26,10 @@ use crate::neighborhood::RADIUS;
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** counts as larger than every number, infinity included: the
 /// minimum is NaN only where all of the window is.
-/// **Cost**: three or four comparisons per sample down the columns, whatever the radius, and along the
-/// rows one for each doubling of the window's side; memory for as many rows as the window or the region
-/// has, whichever is less; the footprint is the region and `radius` pixels on each side.
+/// **Cost**: three to six comparisons per sample down the columns, whatever the radius, and along the
+/// rows two to four, with three more each time that the side is four times as long; memory for as
+/// many rows as the window or the region has, whichever is less; the footprint is the region and
+/// `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.minimum_filter` 1.17, equal. Running extremes: van Herk (1992), Gil and
