@@ -3,9 +3,10 @@
 //! Their sums are exact, so they may be carried along rows and columns without the result depending
 //! on where they began.
 
-use bytemuck::Pod;
+use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use pipeline_core::Sample;
 
+use super::parts::{Parts, each_part};
 use super::runs::each_run;
 use super::vector::widest;
 
@@ -41,7 +42,10 @@ macro_rules! integer {
                 let Some(leaving) = leaving else {
                     sums.fill(0);
                     for row in rows {
-                        sums.iter_mut().zip(*row).for_each(|(sum, &v)| *sum += <$sum>::from(v));
+                        widest(
+                            #[inline(always)]
+                            || sums.iter_mut().zip(*row).for_each(|(sum, &v)| *sum += <$sum>::from(v)),
+                        );
                     }
                     return;
                 };
@@ -62,6 +66,9 @@ macro_rules! integer {
             }
 
             fn means(padded: &mut [$sum], size: u32, channels: usize, out: &mut [Self]) {
+                if size_of::<$sum>() == 2 {
+                    return narrow_means(cast_slice(padded), size, channels, cast_slice_mut(out));
+                }
                 let area = u64::from(size) * u64::from(size);
                 if u32::try_from(area * u64::from(Self::MAX)).is_err() {
                     large_means(padded, size, channels, out);
@@ -82,6 +89,72 @@ macro_rules! integer {
 }
 
 integer!(u8, u16; u8, u32; u16, u32);
+
+/// Means of windows of at most [`NARROW`] pixels: everything stays in 16 bits.
+fn narrow_means(padded: &[u16], size: u32, channels: usize, out: &mut [u8]) {
+    let len = out.len();
+    if size == 1 {
+        out.iter_mut().zip(padded).for_each(|(out, &sum)| *out = sum as u8);
+        return;
+    }
+    let division = Division::by(size * size);
+    let size = size as usize;
+    let mut narrow = Narrow { padded, size, channels, division, out };
+    widest(
+        #[inline(always)]
+        || each_part::<u8>(len, &mut narrow),
+    );
+}
+
+/// Division of sums of bytes by their number, to the nearest integer.
+#[derive(Debug, Clone, Copy)]
+struct Division {
+    half: u16,
+    /// 2^(16 + shift) divided by the number, rounded up.
+    factor: u16,
+    shift: u32,
+}
+
+impl Division {
+    /// Division by an odd number from 9 to 225.
+    fn by(number: u32) -> Self {
+        // The factor keeps all of its 16 bits.
+        let shift = number.ilog2();
+        let factor = (1u32 << (16 + shift)).div_ceil(number);
+        Self { half: (number / 2) as u16, factor: factor as u16, shift }
+    }
+
+    /// The upper half of a product, which vectors have an instruction for.
+    #[inline(always)]
+    fn of(self, sum: u16) -> u8 {
+        let product = u32::from(sum + self.half) * u32::from(self.factor);
+        ((product >> 16) as u16 >> self.shift) as u8
+    }
+}
+
+struct Narrow<'a> {
+    padded: &'a [u16],
+    size: usize,
+    channels: usize,
+    division: Division,
+    out: &'a mut [u8],
+}
+
+impl Parts for Narrow<'_> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&mut self, at: usize) {
+        let mut sums = [0; LEN];
+        for column in 0..self.size {
+            let columns = &self.padded[at + column * self.channels..][..LEN];
+            for (sum, &column) in sums.iter_mut().zip(columns) {
+                *sum += column;
+            }
+        }
+        let mut means = [0; LEN];
+        means.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = self.division.of(sum));
+        self.out[at..][..LEN].copy_from_slice(&means);
+    }
+}
 
 /// Means of windows whose sums pass 32 bits.
 fn large_means<S: Copy + Into<u64>, T: Sample>(
@@ -126,6 +199,18 @@ mod tests {
         assert_eq!(out, [0, 1], "4/9 and 11/9");
         u8::means(&mut [255 * 3u32; 4], 3, 1, &mut out);
         assert_eq!(out, [255, 255]);
+    }
+
+    #[test]
+    fn every_sum_of_bytes_is_divided_exactly() {
+        for size in (3..=NARROW).step_by(2) {
+            let area = size * size;
+            let division = Division::by(area);
+            for sum in 0..=area * 255 {
+                let expected = (2 * sum + area) / (2 * area);
+                assert_eq!(u32::from(division.of(sum as u16)), expected, "{sum} of {area}");
+            }
+        }
     }
 
     #[test]
