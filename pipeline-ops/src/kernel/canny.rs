@@ -1,6 +1,7 @@
 //! The parts of Canny's edge detector: gradients and their ridges.
 
 use super::hysteresis::{NOTHING, STRONG, WEAK};
+use super::vector::widest;
 
 /// Fills `gradient` with the derivatives of a row along x, those along y and their magnitudes, as
 /// the Sobel filter has them, one after the other. The three rows are padded by a pixel on either
@@ -14,12 +15,18 @@ pub(crate) fn gradient<'r>([above, here, below]: [&'r [f32]; 3], gradient: &mut 
     let ([a, b, c], [d, _, f], [g, h, i]) = (columns(above), columns(here), columns(below));
     let (along_x, rest) = gradient.split_at_mut(len);
     let (along_y, magnitude) = rest.split_at_mut(len);
-    for at in 0..len {
-        let x = (c[at] - a[at]) + 2.0 * (f[at] - d[at]) + (i[at] - g[at]);
-        let y = (g[at] - a[at]) + 2.0 * (h[at] - b[at]) + (i[at] - c[at]);
-        (along_x[at], along_y[at]) = (x / 4.0, y / 4.0);
-        magnitude[at] = ((x * x + y * y) / 32.0).sqrt();
-    }
+    let magnitude = &mut magnitude[..len];
+    widest(
+        #[inline(always)]
+        || {
+            for at in 0..len {
+                let x = (c[at] - a[at]) + 2.0 * (f[at] - d[at]) + (i[at] - g[at]);
+                let y = (g[at] - a[at]) + 2.0 * (h[at] - b[at]) + (i[at] - c[at]);
+                (along_x[at], along_y[at]) = (x / 4.0, y / 4.0);
+                magnitude[at] = ((x * x + y * y) / 32.0).sqrt();
+            }
+        },
+    );
 }
 
 /// Marks the ridges of the magnitude: places above `low` or `high` that no neighbour surmounts in
