@@ -6,13 +6,15 @@ use std::ops::RangeInclusive;
 use pipeline_core::data::Plane;
 use pipeline_core::{Context, Region, Result, Sample, View, ViewMut};
 
-use crate::kernel::{Border, Moments, Span, Sums, horizontal, pad_row, vertical};
+use crate::kernel::{
+    APART, Border, Moments, Span, Sums, horizontal, pad_row, vertical, vertical_pair,
+};
 
 /// The radii that a step takes, in pixels: windows are counted in 32 bits.
 pub(crate) const RADIUS: RangeInclusive<u32> = 0..=4096;
 
-/// Rows whose columns are summed together.
-const TOGETHER: usize = 8;
+/// Rows whose columns are summed together, in pairs.
+const TOGETHER: usize = 2 * APART;
 
 /// Bytes of samples that are read again and again before the next ones are: half of a second-level
 /// cache.
@@ -162,6 +164,15 @@ impl Term<'_> {
             let end = row_len.min(start + len);
             part.clear();
             part.extend(seen.iter().map(|row| &row[start..end]));
+            if count == TOGETHER {
+                let (above, below) = columns.split_at_mut(APART * row_len);
+                let pairs = above.chunks_exact_mut(row_len).zip(below.chunks_exact_mut(row_len));
+                for (window, (above, below)) in part.windows(size + APART).zip(pairs) {
+                    let sums = [&mut above[start..end], &mut below[start..end]];
+                    vertical_pair(window, self.y, sums);
+                }
+                continue;
+            }
             for (window, columns) in part.windows(size).zip(columns.chunks_exact_mut(row_len)) {
                 vertical(window, self.y, &mut columns[start..end]);
             }

@@ -6,13 +6,21 @@
 
 use pipeline_core::Sample;
 
+use super::parts;
 use super::vector::widest;
 
 /// Taps that are added to each other first.
 const TOGETHER: usize = 4;
 
+/// Rows between two windows that are summed together: their taps are added to each other in the same
+/// groups of rows.
+pub(crate) const APART: usize = TOGETHER;
+
 /// Sums that are taken at a time, where a row has that many.
 const PART: usize = 64;
+
+/// The same where two sums are taken of a place.
+const PAIRED: usize = 64;
 
 /// The same for what is left of a row, and for rows that are shorter.
 const SHORT: usize = 16;
@@ -25,6 +33,19 @@ pub(crate) fn vertical<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f3
     widest(
         #[inline(always)]
         || in_parts(sums, &Columns { rows, weights }),
+    );
+}
+
+/// The sums of two windows, of which the second begins [`APART`] rows below the first. Samples that
+/// both see are read and turned into floats once.
+///
+/// # Panics
+/// If a row is shorter than the sums.
+pub(crate) fn vertical_pair<T: Sample>(rows: &[&[T]], weights: &[f32], sums: [&mut [f32]; 2]) {
+    let len = sums[0].len();
+    widest(
+        #[inline(always)]
+        || parts::of_length::<PAIRED>(len, &mut Pair { rows, weights, sums }),
     );
 }
 
@@ -76,22 +97,86 @@ impl<T: Sample> Parts for Columns<'_, T> {
     #[inline(always)]
     fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN] {
         let mut sums = [0.0; LEN];
-        let mut rows = self.rows.chunks_exact(TOGETHER);
-        let mut weights = self.weights.chunks_exact(TOGETHER);
-        for (rows, weights) in rows.by_ref().zip(weights.by_ref()) {
-            let part = |row: usize| &rows[row][at..][..LEN];
-            let (a, b, c, d) = (part(0), part(1), part(2), part(3));
-            for i in 0..LEN {
-                sums[i] += (weights[0] * a[i].to_f32() + weights[1] * b[i].to_f32())
-                    + (weights[2] * c[i].to_f32() + weights[3] * d[i].to_f32());
-            }
+        let (rows, last_rows) = self.rows.as_chunks();
+        let (weights, last_weights) = self.weights.as_chunks();
+        for (rows, weights) in rows.iter().zip(weights) {
+            add_group(&mut sums, rows, weights, at);
         }
-        for (row, &weight) in rows.remainder().iter().zip(weights.remainder()) {
+        for (row, &weight) in last_rows.iter().zip(last_weights) {
             for (sum, sample) in sums.iter_mut().zip(&row[at..][..LEN]) {
                 *sum += weight * sample.to_f32();
             }
         }
         sums
+    }
+}
+
+struct Pair<'a, T> {
+    rows: &'a [&'a [T]],
+    weights: &'a [f32],
+    sums: [&'a mut [f32]; 2],
+}
+
+impl<T: Sample> parts::Parts for Pair<'_, T> {
+    #[inline(always)]
+    fn part<const LEN: usize>(&mut self, at: usize) {
+        let (mut first, mut second) = ([0.0; LEN], [0.0; LEN]);
+        let (groups, rest) = self.weights.as_chunks::<TOGETHER>();
+        let rows = self.rows.as_chunks::<TOGETHER>().0;
+        if let (Some(top), Some(bottom)) = (groups.first(), groups.last()) {
+            add_group(&mut first, &rows[0], top, at);
+            for (rows, pair) in rows[1..].iter().zip(groups.windows(2)) {
+                let (before, own) = (&pair[0], &pair[1]);
+                let mut floats = [[0.0; LEN]; TOGETHER];
+                for (floats, row) in floats.iter_mut().zip(rows) {
+                    for (float, sample) in floats.iter_mut().zip(&row[at..][..LEN]) {
+                        *float = sample.to_f32();
+                    }
+                }
+                add_floats(&mut first, &floats, own);
+                add_floats(&mut second, &floats, before);
+            }
+            add_group(&mut second, &rows[groups.len()], bottom, at);
+        }
+        let left = self.weights.len() - rest.len();
+        for (sums, from) in [(&mut first, left), (&mut second, left + APART)] {
+            for (row, &weight) in self.rows[from..].iter().zip(rest) {
+                for (sum, sample) in sums.iter_mut().zip(&row[at..][..LEN]) {
+                    *sum += weight * sample.to_f32();
+                }
+            }
+        }
+        self.sums[0][at..][..LEN].copy_from_slice(&first);
+        self.sums[1][at..][..LEN].copy_from_slice(&second);
+    }
+}
+
+/// Adds the taps of a group of rows, from sample `at` on.
+#[inline(always)]
+fn add_group<T: Sample, const LEN: usize>(
+    sums: &mut [f32; LEN],
+    rows: &[&[T]; TOGETHER],
+    weights: &[f32; TOGETHER],
+    at: usize,
+) {
+    let part = |row: usize| &rows[row][at..][..LEN];
+    let (a, b, c, d) = (part(0), part(1), part(2), part(3));
+    for i in 0..LEN {
+        sums[i] += (weights[0] * a[i].to_f32() + weights[1] * b[i].to_f32())
+            + (weights[2] * c[i].to_f32() + weights[3] * d[i].to_f32());
+    }
+}
+
+/// The same for samples that are floats already.
+#[inline(always)]
+fn add_floats<const LEN: usize>(
+    sums: &mut [f32; LEN],
+    [a, b, c, d]: &[[f32; LEN]; TOGETHER],
+    weights: &[f32; TOGETHER],
+) {
+    for i in 0..LEN {
+        sums[i] +=
+            (weights[0] * a[i] + weights[1] * b[i]) + (weights[2] * c[i] + weights[3] * d[i]);
     }
 }
 
@@ -162,7 +247,7 @@ mod tests {
     #[test]
     fn every_width_and_length_gives_the_same_bits() {
         let samples: Vec<f32> =
-            (0..19 * 220u32).map(|n| (n * 7919 % 65_521) as f32 / 3.0).collect();
+            (0..(19 + APART as u32) * 220).map(|n| (n * 7919 % 65_521) as f32 / 3.0).collect();
         let weights: Vec<f32> = (1..20u8).map(|n| 1.0 / f32::from(n)).collect();
         let rows: Vec<&[f32]> = samples.chunks(220).collect();
         for (len, taps) in [(1, 3), (7, 4), (9, 19), (63, 5), (64, 1), (130, 18), (200, 7)] {
@@ -182,6 +267,12 @@ mod tests {
                     sums
                 },
             );
+            let (mut above, mut below) = (vec![0.0; len], vec![0.0; len]);
+            vertical_pair(&rows[..taps + APART], weights, [&mut above, &mut below]);
+            assert_eq!(above, columns);
+            vertical(&rows[APART..][..taps], weights, &mut columns);
+            assert_eq!(below, columns);
+            columns = above;
             assert!(widths.iter().all(|sums| *sums == columns), "{len} sums of {taps} taps");
         }
     }

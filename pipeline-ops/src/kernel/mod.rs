@@ -88,7 +88,7 @@ pub(crate) use clahe::{Grid, equalize_clipped};
 pub(crate) use color::{OfWhite, Share, Shares, change_colors};
 pub(crate) use components::{Band, Components};
 pub use connectivity::Connectivity;
-pub(crate) use convolve::{horizontal, vertical};
+pub(crate) use convolve::{APART, horizontal, vertical, vertical_pair};
 pub(crate) use cube::Cube;
 pub(crate) use curve::Curve;
 pub(crate) use cut::above;
