@@ -176,7 +176,7 @@ impl<S: Tile> Bands<'_, S> {
         let rows = (BAND / row_bytes).max(1);
         let middle = self.band(self.layout.height as usize / 2, 1);
         let halo = self.step.footprint(0, middle, self.layouts).height as usize;
-        self.rows = rows.max(halo / 2).min(self.layout.height as usize);
+        self.rows = rows.max(halo).min(self.layout.height as usize);
         // A step that shrinks reads far more than it writes; then that decides.
         let band = self.band(0, self.rows);
         let reads = self.layouts.iter().enumerate().map(|(input, layout)| {
@@ -185,8 +185,8 @@ impl<S: Tile> Bands<'_, S> {
         });
         let excess = reads.max().unwrap_or(0) / (READ * BAND);
         self.rows = (self.rows / excess.max(1)).max(1);
-        if self.rows > SQUARE {
-            self.rows -= self.rows % SQUARE;
+        if self.rows > SQUARE / 2 {
+            self.rows = (self.rows + SQUARE / 2) / SQUARE * SQUARE;
         }
         self
     }
@@ -266,7 +266,7 @@ impl<S: Tile> Bands<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Image;
+    use crate::data::{Image, SampleType};
 
     /// Adds the sample above, or 0 in the first row.
     struct AddAbove;
@@ -321,6 +321,36 @@ mod tests {
     fn picture(height: u32) -> Image {
         let samples: Vec<u16> = (0..height * 700).map(|n| (n % 251) as u16).collect();
         Image::from_samples(700, height, 1, samples).unwrap()
+    }
+
+    /// Sees rows above and below.
+    struct Around(u32);
+
+    impl Tile for Around {
+        fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+            Ok(inputs[0])
+        }
+
+        fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
+            region.grow(0, self.0, &inputs[0].region())
+        }
+
+        fn render(&self, _: &[View<'_>], _: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn bands_are_whole_squares_and_about_as_high_as_their_halo() {
+        for (row_len, reach, expected) in
+            [(18_000, 2, 16), (18_000, 20, 40), (6_000, 2, 40), (100_000, 0, 2), (300_000, 0, 1)]
+        {
+            let layout = Layout::new(row_len, 4_000, 1, SampleType::U8);
+            let (layouts, ctx) = ([layout], Context::default());
+            let step = Around(reach);
+            let bands = Bands { step: &step, layouts: &layouts, layout, ctx: &ctx, rows: 0 };
+            assert_eq!(bands.sized().rows, expected, "{row_len} bytes, {reach} rows around");
+        }
     }
 
     #[test]
