@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pipeline_core::{Context, Error, Image, In, Result, Step};
-use pipeline_ops::geometry::Resize;
 use pipeline_ops::io::{Open, Save};
 use tempfile::TempDir;
 use tiff::encoder::colortype::RGB8;
@@ -16,6 +15,7 @@ use zune_png::PngDecoder;
 
 use crate::clock::cpu_of;
 use crate::figure::{Figure, Samples, ratio};
+use crate::pictures::photo;
 
 const WIDTH: u32 = 3000;
 const HEIGHT: u32 = 2000;
@@ -82,10 +82,7 @@ impl Pictures {
     /// # Errors
     /// If it cannot be read or written.
     pub fn new() -> Result<Self> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/coffee.png");
-        let ctx = Context::default();
-        let image = Open::path(path).run((), &ctx)?;
-        let image = Resize::to(WIDTH, HEIGHT).run(In::new(image), &ctx)?;
+        let image = photo(WIDTH, HEIGHT)?;
         let folder = tempfile::tempdir().map_err(|error| Error::failed(error.to_string()))?;
         let pictures = Self { image, folder };
         FORMATS.iter().for_each(|format| pictures.save(format));

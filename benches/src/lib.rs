@@ -7,6 +7,8 @@
 pub mod clock;
 pub mod figure;
 pub mod graphs;
+pub mod operation;
+pub mod pictures;
 pub mod work;
 
 pub mod cancel;
