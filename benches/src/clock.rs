@@ -27,6 +27,20 @@ pub fn wall_of(f: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
+/// The least time of each of some things that `turn` does one after the other, of at least five turns
+/// and a second: whatever disturbs one makes it longer.
+pub fn least_in_turn<const N: usize>(mut turn: impl FnMut() -> [Duration; N]) -> [Duration; N] {
+    // The first turn makes what the others have at hand.
+    turn();
+    let (start, mut least) = (Instant::now(), [Duration::MAX; N]);
+    let mut turns = 0;
+    while turns < 5 || start.elapsed() < Duration::from_secs(1) {
+        turns += 1;
+        least.iter_mut().zip(turn()).for_each(|(least, time)| *least = time.min(*least));
+    }
+    least
+}
+
 /// Measures the processor time of all threads: on a busy machine it says more than the time of day.
 #[derive(Debug, Clone, Copy)]
 pub struct CpuTime;

@@ -3,6 +3,33 @@
 use std::fmt::{Display, Formatter};
 use std::time::Duration;
 
+/// How far a figure is to reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reach {
+    /// No further than this.
+    AtMost(f64),
+    /// This far or further.
+    AtLeast(f64),
+}
+
+impl Reach {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(most) => value <= most,
+            Self::AtLeast(least) => value >= least,
+        }
+    }
+}
+
+impl Display for Reach {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AtMost(most) => write!(f, "≤ {most}"),
+            Self::AtLeast(least) => write!(f, "≥ {least}"),
+        }
+    }
+}
+
 /// A measured figure.
 #[derive(Debug, Clone)]
 pub struct Figure {
@@ -12,8 +39,8 @@ pub struct Figure {
     pub value: f64,
     /// Its unit.
     pub unit: &'static str,
-    /// The most it may be, if something was set.
-    pub reach: Option<f64>,
+    /// How far it is to reach, if something was set.
+    pub reach: Option<Reach>,
     /// What other programs reach.
     pub peer: &'static str,
 }
@@ -27,7 +54,14 @@ impl Figure {
     /// Sets the most it may be.
     #[must_use]
     pub const fn reach(mut self, most: f64) -> Self {
-        self.reach = Some(most);
+        self.reach = Some(Reach::AtMost(most));
+        self
+    }
+
+    /// Sets the least it may be.
+    #[must_use]
+    pub const fn reach_at_least(mut self, least: f64) -> Self {
+        self.reach = Some(Reach::AtLeast(least));
         self
     }
 
@@ -46,12 +80,11 @@ pub const HEAD: &str = "| id | figure | unit | reach | met | peer |\n|---|---|--
 impl Display for Figure {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let Self { id, value, unit, reach, peer } = self;
-        let (most, met) = match reach {
-            Some(most) if value <= most => (format!("≤ {most}"), "yes"),
-            Some(most) => (format!("≤ {most}"), "no"),
+        let (reach, met) = match reach {
+            Some(reach) => (reach.to_string(), if reach.is_met(*value) { "yes" } else { "no" }),
             None => (String::new(), ""),
         };
-        write!(f, "| `{id}` | {} | {unit} | {most} | {met} | {peer} |", short(*value))
+        write!(f, "| `{id}` | {} | {unit} | {reach} | {met} | {peer} |", short(*value))
     }
 }
 
@@ -139,5 +172,7 @@ mod tests {
     fn a_line_says_whether_the_target_is_met() {
         let line = Figure::new("a/b", 1.234, "ns").reach(2.0).to_string();
         assert_eq!(line, "| `a/b` | 1.23 | ns | ≤ 2 | yes |  |");
+        let line = Figure::new("c", 1.5, "×").reach_at_least(1.8).peer("copy").to_string();
+        assert_eq!(line, "| `c` | 1.50 | × | ≥ 1.8 | no | copy |");
     }
 }

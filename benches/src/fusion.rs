@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pipeline_core::exec::Fusion;
 use pipeline_core::plan::Bindings;
-use pipeline_core::{Executor, Graph, Image, Node, Options, Result, RunOptions};
+use pipeline_core::{Executor, Graph, Image, Node, NodeId, Options, Result, RunOptions};
 use pipeline_ops::filter::{BoxBlur, GaussianBlur};
 use pipeline_ops::point::{BrightnessContrast, Gain, Gamma, Invert, Levels, Lookup, Scalar};
 
@@ -23,14 +23,16 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// The bytes of the picture, and of each result.
+    pub const BYTES: usize = WIDTH as usize * HEIGHT as usize * 3;
+
     /// A chain on a picture of noise.
     ///
     /// # Errors
     /// If there is no memory for the picture.
     pub fn new() -> Result<Self> {
         let mut random = Random::new(24);
-        let count = WIDTH as usize * HEIGHT as usize * 3;
-        let samples: Vec<u8> = (0..count).map(|_| random.number().to_le_bytes()[0]).collect();
+        let samples: Vec<u8> = (0..Self::BYTES).map(|_| random.number().to_le_bytes()[0]).collect();
         let picture = Image::from_samples(WIDTH, HEIGHT, 3, samples)?;
 
         let mut graph = Graph::new();
@@ -55,6 +57,13 @@ impl Chain {
 
         let bindings = Bindings::new().with("picture", picture)?;
         Ok(Self { graph, options: RunOptions { bindings, ..RunOptions::default() } })
+    }
+
+    /// Asks for the results of all steps, not only that of the last.
+    pub fn ask_for_all(&mut self) {
+        let nodes = self.graph.nodes().filter(|(_, node)| node.step().is_some());
+        let nodes: Vec<NodeId> = nodes.map(|(id, _)| id).collect();
+        nodes.into_iter().for_each(|id| self.graph.target_any(id, 0));
     }
 
     /// An executor of so many threads.
@@ -96,9 +105,8 @@ pub fn figures(allocated: &dyn Fn(&dyn Fn()) -> usize) -> Vec<Figure> {
         counted.for_each(|(all, time)| all.push(time));
     }
     let [as_one, each, wall, wall_of_two] = times.map(|all| Samples::of(all).median());
-    let image = WIDTH as usize * HEIGHT as usize * 3;
     #[expect(clippy::cast_precision_loss, reason = "sizes of some megabytes")]
-    let images = allocated(&|| chain.run(&fused)) as f64 / image as f64;
+    let images = allocated(&|| chain.run(&fused)) as f64 / Chain::BYTES as f64;
     vec![
         Figure::new("fusion/chain_10/24mp", ratio(as_one, each), "× unfused, CPU").reach(0.35),
         Figure::new("fusion/chain_10/24mp/cpu", millis(as_one), "ms"),

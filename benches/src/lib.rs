@@ -12,6 +12,7 @@ pub mod pictures;
 pub mod work;
 
 pub mod cancel;
+pub mod copies;
 pub mod events;
 pub mod files;
 pub mod fusion;
@@ -20,4 +21,6 @@ pub mod nested;
 pub mod order;
 pub mod overhead;
 pub mod plan;
+pub mod radius;
 pub mod rerun;
+pub mod threads;

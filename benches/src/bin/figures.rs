@@ -8,7 +8,8 @@ use std::process::Command;
 
 use pipeline_benches::figure::{Figure, HEAD};
 use pipeline_benches::{
-    cancel, events, files, fusion, latency, nested, order, overhead, plan, rerun,
+    cancel, copies, events, files, fusion, latency, nested, order, overhead, plan, radius, rerun,
+    threads,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -31,7 +32,7 @@ fn allocated(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 10] = [
+    let questions: [Question; 13] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
@@ -41,7 +42,10 @@ fn main() {
         ("nested", nested::figures),
         ("events", events::figures),
         ("fusion", || fusion::figures(&allocated)),
+        ("copies", || copies::figures(&allocated)),
+        ("radius", radius::figures),
         ("files", files::figures),
+        ("threads", threads::figures),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     println!("{}\n\n{HEAD}", surroundings(&wanted));

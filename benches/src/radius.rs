@@ -1,0 +1,39 @@
+//! What a radius of 20 costs beside one of 2.
+
+use pipeline_core::data::Value;
+use pipeline_core::{Executor, Options};
+use serde_json::json;
+
+use crate::clock::{cpu_of, least_in_turn};
+use crate::figure::{Figure, ratio};
+use crate::operation::Operation;
+use crate::pictures::Pictures;
+
+/// Steps whose cost is to depend on the pixels alone.
+const STEPS: [&str; 5] = ["box_blur", "local_std", "median", "erode", "dilate"];
+
+/// All figures.
+///
+/// # Panics
+/// If a step fails.
+#[must_use]
+pub fn figures() -> Vec<Figure> {
+    let executor = Executor::new(Options { threads: Some(1), ..Options::default() });
+    let executor = executor.expect("a pool");
+    let color = Pictures::new(6000, 4000).expect("memory for a picture").color;
+    let floats = Pictures::new(2500, 1600).expect("memory for a picture").floats;
+    let pictures = [("24mp_rgb_u8", color), ("4mp_gray_f32", floats)];
+    let pairs = pictures.iter().flat_map(|picture| STEPS.map(|step| (step, picture)));
+    pairs.map(|(step, (name, picture))| figure(step, name, picture, &executor)).collect()
+}
+
+fn figure(step: &str, name: &str, picture: &Value, executor: &Executor) -> Figure {
+    let [small, large] = [2, 20].map(|radius| {
+        Operation::new(step, &json!({ "radius": radius }), &[picture]).expect("a step")
+    });
+    let time =
+        |operation: &Operation| cpu_of(|| drop(operation.run(executor).expect("no failure")));
+    let [small, large] = least_in_turn(|| [time(&small), time(&large)]);
+    let id = format!("radius/{step}/{name}");
+    Figure::new(id, ratio(large, small), "× radius 2, CPU").reach(1.3)
+}
