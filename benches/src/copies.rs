@@ -19,11 +19,12 @@ const CASES: [(&str, bool, f64); 2] = [("24mp", false, 1.0), ("24mp/all_asked_fo
 pub fn figures(allocated: &dyn Fn(&dyn Fn()) -> usize) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (name, all, asked_for) in CASES {
+        // It goes after the chain, and with it all memory that could be used again.
+        let executor = Chain::executor(1, Fusion::Auto);
         let mut chain = Chain::new().expect("memory for a picture");
         if all {
             chain.ask_for_all();
         }
-        let executor = Chain::executor(1, Fusion::Auto);
         #[expect(clippy::cast_precision_loss, reason = "sizes of some megabytes")]
         let images = allocated(&|| chain.run(&executor)) as f64 / Chain::BYTES as f64;
         let copies = (images.floor() - asked_for).max(0.0);
