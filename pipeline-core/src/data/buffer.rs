@@ -29,9 +29,12 @@ pub fn zeros<T: Zeroable>(len: usize, what: impl FnOnce() -> String) -> Result<V
     Err(Error::TooLarge { what: what(), needed, allowed: Layout::MAX_BYTES })
 }
 
-/// `len` samples that the caller overwrites, all of them: what they hold is left over from earlier
+/// `len` numbers that the caller overwrites, all of them: what they hold is left over from earlier
 /// use, so that large ones need no new memory.
-pub(crate) fn leftovers<T: Sample>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
+///
+/// # Errors
+/// As [`zeros`].
+pub fn leftovers<T: Pod + Send>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
     spare::reuse(len).map_or_else(|| zeros(len, what), Ok)
 }
 

@@ -101,23 +101,48 @@ impl Labels {
     /// labels are not dense from 1.
     pub fn new(width: u32, height: u32, labels: impl Into<Samples<u32>>) -> Result<Self> {
         let labels = labels.into();
+        let count = labels.iter().copied().max().unwrap_or(0);
+        let labels = Self::numbered(width, height, labels, count)?;
+        labels.check_dense()?;
+        Ok(labels)
+    }
+
+    /// Labels that were numbered from 1 to `count` by whoever calls: as [`new`](Self::new), which
+    /// looks at each of them twice, on one thread.
+    ///
+    /// Steps that measure objects give wrong numbers, or panic, where this is not so.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if there are not `width · height` labels.
+    pub fn numbered(
+        width: u32,
+        height: u32,
+        labels: impl Into<Samples<u32>>,
+        count: u32,
+    ) -> Result<Self> {
+        let labels = labels.into();
         let expected = Layout::new(width, height, 1, SampleType::F32).sample_count()?;
         if labels.len() != expected {
             return Err(Error::input("the labels", labels.len(), format!("{expected} numbers")));
         }
-        let count = labels.iter().copied().max().unwrap_or(0);
+        Ok(Self { width, height, count, labels })
+    }
+
+    /// Nothing if each number from 1 to the count is there.
+    fn check_dense(&self) -> Result<()> {
+        let Self { count, labels, .. } = self;
         // More labels than pixels cannot be dense, so this bounds the table below.
-        let entries = (count as usize).min(expected) + 1;
+        let entries = (*count as usize).min(labels.len()) + 1;
         let mut seen = zeros::<bool>(entries, || format!("a table of {count} labels"))?;
         for &label in labels.iter() {
             if let Some(seen) = seen.get_mut(label as usize) {
                 *seen = true;
             }
         }
-        if count as usize > expected || !seen[1..].iter().all(|&seen| seen) {
+        if *count as usize > labels.len() || !seen[1..].iter().all(|&seen| seen) {
             return Err(Error::input("the labels", "not dense", format!("each of 1 to {count}")));
         }
-        Ok(Self { width, height, count, labels })
+        Ok(())
     }
 
     /// Columns, in pixels.
@@ -159,6 +184,8 @@ mod tests {
     #[test]
     fn labels_must_be_dense() {
         assert_eq!(Labels::new(2, 2, vec![0, 1, 2, 1]).unwrap().count(), 2);
+        assert_eq!(Labels::numbered(2, 2, vec![0, 1, 2, 1], 2).unwrap().count(), 2);
+        assert!(Labels::numbered(2, 2, vec![0, 1, 2], 2).is_err());
         assert!(Labels::new(2, 2, vec![0, 1, 3, 1]).is_err());
         assert!(Labels::new(2, 2, vec![0, 0, u32::MAX, 0]).is_err());
     }

@@ -15,8 +15,7 @@ mod table;
 mod value;
 mod view;
 
-pub(crate) use buffer::leftovers;
-pub use buffer::{Allocation, Buffer, Samples, zeros};
+pub use buffer::{Allocation, Buffer, Samples, leftovers, zeros};
 pub use codec::Codec;
 pub use image::Image;
 pub use layout::{ColorSpace, Layout};

@@ -1,6 +1,6 @@
 //! Objects as the pixels that hang together.
 
-use pipeline_core::data::zeros;
+use pipeline_core::data::leftovers;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, In, Labels, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
@@ -69,16 +69,23 @@ impl Step for ConnectedComponents {
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Labels> {
         let (width, height) = (mask.width(), mask.height());
         let pixels = passes::countable(width, height)?;
-        let mut labels = zeros::<u32>(pixels, || format!("labels of {width}×{height} pixels"))?;
+        let what = || format!("labels of {width}×{height} pixels");
+        let mut labels = leftovers::<u32>(pixels, what)?;
         let objects = components::find(&mask, Side::Foreground, self.connectivity, ctx)?;
         let grain = passes::grain(width);
         ctx.fill_rows(&mut labels, width as usize, grain, |first, rows| {
             for (y, row) in (first..).zip(rows.chunks_exact_mut(width as usize)) {
-                objects.row(y).for_each(|(run, number)| row[run].fill(number));
+                let mut done = 0;
+                for (run, number) in objects.row(y) {
+                    row[done..run.start].fill(0);
+                    done = run.end;
+                    row[run].fill(number);
+                }
+                row[done..].fill(0);
             }
             Ok(())
         })?;
-        Labels::new(width, height, labels)
+        Labels::numbered(width, height, labels, objects.count())
     }
 
     fn spec(&self) -> Spec {

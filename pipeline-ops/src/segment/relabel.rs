@@ -107,7 +107,7 @@ fn relabel<T: Sample>(image: &Image, ctx: &Context<'_>) -> Result<Labels> {
         pairs.for_each(|(label, sample)| *label = numbers[place(sample.to_f32())]);
         Ok(())
     })?;
-    Labels::new(width, height, labels)
+    Labels::numbered(width, height, labels, count)
 }
 
 /// The place of a number in a table. It is whole and in range.

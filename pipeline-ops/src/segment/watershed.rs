@@ -98,8 +98,8 @@ impl Step for Watershed {
             let width = size.0 as usize;
             flood(&mut labels, width, self.connectivity, height, is_open, || ctx.check())?;
         });
-        close_gaps(&mut labels, markers.count())?;
-        Labels::new(size.0, size.1, labels)
+        let count = close_gaps(&mut labels, markers.count())?;
+        Labels::numbered(size.0, size.1, labels, count)
     }
 
     fn spec(&self) -> Spec {
@@ -108,7 +108,7 @@ impl Step for Watershed {
 }
 
 /// Numbers the labels up to `count` that are there without gaps, in the same order.
-fn close_gaps(labels: &mut [u32], count: u32) -> Result<()> {
+fn close_gaps(labels: &mut [u32], count: u32) -> Result<u32> {
     let what = || format!("a table of {count} labels");
     let mut numbers = zeros::<u32>(count as usize + 1, what)?;
     labels.iter().for_each(|&label| numbers[label as usize] = 1);
@@ -121,5 +121,5 @@ fn close_gaps(labels: &mut [u32], count: u32) -> Result<()> {
     if next < count {
         labels.iter_mut().for_each(|label| *label = numbers[*label as usize]);
     }
-    Ok(())
+    Ok(next)
 }
