@@ -13,6 +13,7 @@
 //! ```
 
 mod check;
+mod columns;
 mod components;
 mod kernel;
 mod memory;

@@ -1,4 +1,4 @@
-//! How steps pass over whole images: how much in one go, how large, and down and up again.
+//! How steps pass over whole images: how much in one go, and how large.
 
 use pipeline_core::{Context, Error, Result};
 
@@ -32,27 +32,6 @@ pub(crate) fn measurable(width: u32, height: u32) -> Result<usize> {
         return Err(Error::input("the image", format_args!("{width}×{height}"), expected));
     }
     countable(width, height)
-}
-
-/// Gives each row, after the row above it, to `step`, and then each, after the row below it.
-pub(crate) fn down_and_up<T>(
-    pixels: &mut [T],
-    row_len: usize,
-    ctx: &Context<'_>,
-    step: impl Fn(&[T], &mut [T]),
-) -> Result<()> {
-    let rows = pixels.len() / row_len;
-    for below in 1..rows {
-        ctx.check()?;
-        let (above, rest) = pixels.split_at_mut(below * row_len);
-        step(&above[(below - 1) * row_len..], &mut rest[..row_len]);
-    }
-    for below in (1..rows).rev() {
-        ctx.check()?;
-        let (above, rest) = pixels.split_at_mut(below * row_len);
-        step(&rest[..row_len], &mut above[(below - 1) * row_len..]);
-    }
-    Ok(())
 }
 
 /// What `measure` finds in each row, in the order of the rows whatever the order they are looked at.

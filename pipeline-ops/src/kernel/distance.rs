@@ -9,16 +9,61 @@ pub(crate) const FAR: u32 = 1 << 30;
 /// The longest side, in pixels: squares and products of three sides fit 64 bits.
 pub(crate) const LONGEST: u32 = 1 << 20;
 
-/// Sets the distances within the columns of a row to what the row beside it allows.
-pub(crate) fn from_beside(beside: &[u32], row: &mut [u32]) {
-    row.iter_mut().zip(beside).for_each(|(row, &beside)| *row = (*row).min(beside + 1));
+/// How far the nearest place in the column of a pixel is, and perhaps which it is.
+pub(crate) trait Away: Copy + Send + Sync {
+    /// No place in the column.
+    const NOWHERE: Self;
+
+    /// How far.
+    fn distance(self) -> u32;
+
+    /// The same place from so many rows further away.
+    fn further(self, rows: u32) -> Self;
+
+    /// The nearer of two; this one if they are equally near.
+    fn or(self, other: Self) -> Self {
+        if other.distance() < self.distance() { other } else { self }
+    }
 }
 
-/// As [`from_beside`], of distances and the labels at that distance; of equally near labels the own
-/// one stays.
-pub(crate) fn labels_from_beside(beside: &[[u32; 2]], row: &mut [[u32; 2]]) {
-    for (row, &[distance, label]) in row.iter_mut().zip(beside) {
-        *row = if distance + 1 < row[0] { [distance + 1, label] } else { *row };
+impl Away for u32 {
+    const NOWHERE: Self = FAR;
+
+    fn distance(self) -> u32 {
+        self
+    }
+
+    fn further(self, rows: u32) -> Self {
+        self + rows
+    }
+}
+
+/// A distance and the label there.
+impl Away for [u32; 2] {
+    const NOWHERE: Self = [FAR, 0];
+
+    fn distance(self) -> u32 {
+        self[0]
+    }
+
+    fn further(self, rows: u32) -> Self {
+        [self[0] + rows, self[1]]
+    }
+}
+
+/// Sets each pixel of some rows to the nearest place in its column of these rows.
+pub(crate) fn down_and_up<T: Away>(pixels: &mut [T], row_len: usize) {
+    let from_beside = |beside: &[T], row: &mut [T]| {
+        row.iter_mut().zip(beside).for_each(|(row, &beside)| *row = row.or(beside.further(1)));
+    };
+    let rows = pixels.len() / row_len;
+    for below in 1..rows {
+        let (above, rest) = pixels.split_at_mut(below * row_len);
+        from_beside(&above[(below - 1) * row_len..], &mut rest[..row_len]);
+    }
+    for below in (1..rows).rev() {
+        let (above, rest) = pixels.split_at_mut(below * row_len);
+        from_beside(&rest[..row_len], &mut above[(below - 1) * row_len..]);
     }
 }
 

@@ -94,7 +94,7 @@ pub(crate) use curve::Curve;
 pub(crate) use cut::above;
 pub(crate) use derivatives::{Smoothing, derivatives};
 pub(crate) use device_link::{DeviceLink, Mix};
-pub(crate) use distance::{Envelope, FAR, LONGEST, from_beside, labels_from_beside};
+pub(crate) use distance::{Away, Envelope, FAR, LONGEST, down_and_up};
 pub(crate) use even_bins::EvenBins;
 pub(crate) use extremum::{
     Extremum, Least, Most, TOGETHER, along_row, down_columns, down_few, fold, keys, over_shape,

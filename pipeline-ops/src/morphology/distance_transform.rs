@@ -1,12 +1,13 @@
 //! How far the background is.
 
 use bytemuck::allocation::cast_vec;
-use pipeline_core::data::zeros;
+use pipeline_core::data::leftovers;
 use pipeline_core::{ColorSpace, Context, Image, In, Mask, Result, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Envelope, FAR, from_beside};
+use crate::columns::within_bands;
+use crate::kernel::{Envelope, FAR};
 use crate::passes;
 
 /// Replaces each pixel of the foreground by its distance to the nearest pixel of the background.
@@ -60,19 +61,19 @@ impl Step for DistanceTransform {
         let pixels = passes::measurable(width, height)?;
         let (row_len, grain) = (width as usize, passes::grain(width));
         // Distances within the columns first. They make room for the bits of the results.
-        let mut bits = zeros::<u32>(pixels, || format!("distances of {width}×{height} pixels"))?;
-        for (row, mask) in bits.chunks_mut(row_len).zip(mask.bytes().chunks(row_len)) {
-            ctx.check()?;
-            row.iter_mut().zip(mask).for_each(|(bits, &mask)| *bits = u32::from(mask) * FAR);
-        }
-        passes::down_and_up(&mut bits, row_len, ctx, from_beside)?;
+        let what = || format!("distances of {width}×{height} pixels");
+        let mut bits = cast_vec::<f32, u32>(leftovers(pixels, what)?);
+        let beyond = within_bands(&mut bits, (row_len, grain), ctx, |first, rows| {
+            let mask = &mask.bytes()[first * row_len..];
+            rows.iter_mut().zip(mask).for_each(|(bits, &mask)| *bits = u32::from(mask) * FAR);
+        })?;
 
-        ctx.fill_rows(&mut bits, row_len, grain, |_, rows| {
+        ctx.fill_rows(&mut bits, row_len, grain, |first, rows| {
             let mut envelope = Envelope::default();
             ctx.scratch(|scratch| {
                 scratch.samples::<u32, _>(row_len, |columns, _| {
-                    for row in rows.chunks_exact_mut(row_len) {
-                        columns.copy_from_slice(row);
+                    for (y, row) in (first..).zip(rows.chunks_exact_mut(row_len)) {
+                        beyond.row(y, row, columns);
                         row.fill(f32::INFINITY.to_bits());
                         let columns = columns.iter().copied();
                         envelope.row(columns, |x, squared, _| row[x] = root(squared).to_bits());
@@ -93,4 +94,31 @@ impl Step for DistanceTransform {
 )]
 fn root(squared: u64) -> f32 {
     (squared as f64).sqrt() as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// High enough for several bands of rows.
+    const SIDES: (u32, u32) = (700, 500);
+
+    #[test]
+    fn columns_are_as_far_as_rows_though_they_cross_bands() {
+        let (width, height) = (SIDES.0 as usize, SIDES.1 as usize);
+        let is_background = |x: usize, y: usize| x % 190 == 7 && (y + x) % 230 == 11;
+        let distances = |(width, height): (u32, u32), bytes: Vec<u8>| {
+            let mask = Mask::from_bytes(width, height, bytes).unwrap();
+            let out = DistanceTransform {}.run(In::new(mask), &Context::default()).unwrap();
+            out.samples::<f32>().unwrap().to_vec()
+        };
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let upright = places.clone().map(|(x, y)| u8::from(!is_background(x, y))).collect();
+        let turned = (0..width).flat_map(|x| (0..height).map(move |y| (x, y)));
+        let turned = turned.map(|(x, y)| u8::from(!is_background(x, y))).collect();
+        let (upright, turned) = (distances(SIDES, upright), distances((SIDES.1, SIDES.0), turned));
+        for (x, y) in places {
+            assert_eq!(upright[y * width + x], turned[x * height + y], "at {x}, {y}");
+        }
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use pipeline_core::data::zeros;
+use pipeline_core::data::{leftovers, zeros};
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, In, Labels, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Envelope, FAR, labels_from_beside};
+use crate::columns::within_bands;
+use crate::kernel::{Envelope, FAR};
 use crate::{check, passes};
 
 /// How far objects may grow, in pixels.
@@ -77,20 +78,21 @@ impl Step for ExpandLabels {
         let (row_len, grain) = (width as usize, passes::grain(width));
 
         // The distance within the column and the label there, side by side.
-        let mut pairs = zeros::<[u32; 2]>(pixels, || format!("labels of {width}×{height} pixels"))?;
-        for (row, labels) in pairs.chunks_mut(row_len).zip(labels.labels().chunks(row_len)) {
-            ctx.check()?;
-            for (pair, &label) in row.iter_mut().zip(labels) {
+        let what = || format!("labels of {width}×{height} pixels");
+        let mut within = zeros::<[u32; 2]>(pixels, what)?;
+        let beyond = within_bands(&mut within, (row_len, grain), ctx, |first, rows| {
+            for (pair, &label) in rows.iter_mut().zip(&labels.labels()[first * row_len..]) {
                 *pair = [if label == 0 { FAR } else { 0 }, label];
             }
-        }
-        passes::down_and_up(&mut pairs, row_len, ctx, labels_from_beside)?;
+        })?;
 
-        let mut grown = zeros::<u32>(pixels, || format!("labels of {width}×{height} pixels"))?;
+        let mut grown = leftovers::<u32>(pixels, what)?;
         ctx.fill_rows(&mut grown, row_len, grain, |first, rows| {
             let mut envelope = Envelope::default();
-            for (row, grown) in rows.chunks_exact_mut(row_len).enumerate() {
-                let pairs = &pairs[(first + row) * row_len..][..row_len];
+            let mut pairs = vec![[FAR, 0]; row_len];
+            for (y, grown) in (first..).zip(rows.chunks_exact_mut(row_len)) {
+                beyond.row(y, &within[y * row_len..][..row_len], &mut pairs);
+                grown.fill(0);
                 envelope.row(pairs.iter().map(|pair| pair[0]), |x, squared, column| {
                     if self.reaches(squared) {
                         grown[x] = pairs[column][1];
@@ -99,7 +101,7 @@ impl Step for ExpandLabels {
             }
             Ok(())
         })?;
-        Labels::new(width, height, grown)
+        Labels::numbered(width, height, grown, labels.count())
     }
 
     fn spec(&self) -> Spec {
