@@ -1,11 +1,12 @@
 //! How steps find the components of a mask, in parallel, and repaint them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pipeline_core::data::{Buffer, Raster};
-use pipeline_core::{Context, In, Mask, Result};
+use pipeline_core::data::{Buffer, Raster, leftovers};
+use pipeline_core::{Context, Image, In, Mask, Result};
 
-use crate::kernel::{Band, Components, Connectivity};
+use crate::kernel::{Band, Components, Connectivity, NOTHING, STRONG};
 use crate::passes::{countable, grain};
 
 /// Which pixels of a mask are looked at.
@@ -80,4 +81,57 @@ pub(crate) fn near_edge(
         }
     }
     near
+}
+
+/// What is strong in an image of marks, and what is weak and hangs together with it.
+pub(crate) fn follow(marks: &Image, connectivity: Connectivity, ctx: &Context<'_>) -> Result<Mask> {
+    let layout = marks.layout();
+    let (width, grain) = (layout.row_len(), grain(layout.width));
+    let marks = marks.samples::<u8>().unwrap_or_default();
+    let mut bytes = leftovers::<u8>(marks.len(), || format!("a mask of {layout}"))?;
+    ctx.fill_rows(&mut bytes, width, grain, |first, rows| {
+        let marks = &marks[first * width..];
+        rows.iter_mut().zip(marks).for_each(|(byte, &mark)| *byte = u8::from(mark != NOTHING));
+        Ok(())
+    })?;
+    let mask = Mask::assemble(layout, bytes.into(), None)?;
+    let components = find(&mask, Side::Foreground, connectivity, ctx)?;
+    let is_kept: Vec<_> = (0..=components.count()).map(|_| AtomicBool::new(false)).collect();
+    ctx.rows(layout.height as usize, grain, |rows| {
+        for y in rows {
+            let row = &marks[y * width..][..width];
+            for (run, number) in components.row(y) {
+                if row[run].contains(&STRONG) {
+                    is_kept[number as usize].store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    let is_gone = |number: u32| !is_kept[number as usize].load(Ordering::Relaxed);
+    repaint(In::new(mask), &components, is_gone, Side::Background, ctx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(connectivity: Connectivity, marks: &[u8], expected: &[u8]) {
+        let marks = Image::from_samples(4, marks.len() as u32 / 4, 1, marks.to_vec()).unwrap();
+        let found = follow(&marks, connectivity, &Context::default()).unwrap();
+        assert_eq!(found.bytes(), expected);
+    }
+
+    #[test]
+    fn weak_pixels_follow_strong_ones_along_their_sides_or_corners() {
+        let marks = [1, 1, 0, 1, 0, 2, 0, 0, 0, 0, 1, 1];
+        check(Connectivity::Four, &marks, &[1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+        check(Connectivity::Eight, &marks, &[1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn rows_do_not_hang_together_around_the_edge() {
+        check(Connectivity::Eight, &[0, 0, 0, 2, 1, 0, 0, 0], &[0, 0, 0, 1, 0, 0, 0, 0]);
+    }
 }

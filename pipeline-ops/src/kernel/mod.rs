@@ -106,7 +106,7 @@ pub(crate) use gaussian::{gaussian, gaussian_second};
 pub(crate) use halve::{Halve, halve};
 pub(crate) use histogram::{Bins, Count};
 pub(crate) use hsv::{hsv_of, rgb_of_hsv};
-pub(crate) use hysteresis::{NOTHING, STRONG, WEAK, follow};
+pub(crate) use hysteresis::{NOTHING, STRONG, WEAK};
 pub(crate) use lab::{lab_of, light_of_lab};
 pub(crate) use li::{li, means_of_counts, total_between};
 pub(crate) use light::{Light, encode, encoded, light};

@@ -1,6 +1,5 @@
 //! Foreground that hangs together with something bright.
 
-use pipeline_core::data::Raster;
 use pipeline_core::step::CutOff;
 use pipeline_core::{
     Context, Error, Image, In, Layout, Mask, Result, Sample, Spec, Step, Tile, View, ViewMut,
@@ -9,9 +8,9 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check;
-use crate::kernel::{Connectivity, NOTHING, STRONG, WEAK, follow};
+use crate::kernel::{Connectivity, NOTHING, STRONG, WEAK};
 use crate::point::mask_layout;
+use crate::{check, components};
 
 /// Marks as foreground what is brighter than one level and hangs together with what is brighter
 /// than another.
@@ -25,10 +24,10 @@ use crate::point::mask_layout;
 /// | `out` | mask | Y X | – | true or false | – |
 ///
 /// **Border**: nothing beyond the image is seen. **NaN** is background.
-/// **Cost**: three passes over the image, and one look at the neighbours of each foreground pixel;
-/// of memory the mask and up to 8 bytes per foreground pixel. A path may cross the whole image, so
-/// there are no tiles.
-/// **Errors**: more than one channel; a level that is not finite; `high` below `low`.
+/// **Cost**: one pass over the image, and four over the mask; memory for two masks and the runs of
+/// pixels, 16 bytes each. A path may cross the whole image, so there are no tiles.
+/// **Errors**: more than one channel; a level that is not finite; `high` below `low`; an image of
+/// more than 4294967295 pixels.
 ///
 /// A mask that comes out as before spares the steps below from running.
 ///
@@ -86,13 +85,8 @@ impl Step for Hysteresis {
             return Err(Error::input("high", self.high, format!("low, {}, or more", self.low)));
         }
         check::single_channel(image.layout())?;
-        let width = image.width() as usize;
-        let mut marks: Image = tile(&Marks { low: self.low, high: self.high }, image, &[], ctx)?;
-        if let Some(marks) = marks.samples_mut::<u8>() {
-            follow(marks, width, self.connectivity, || ctx.check())?;
-        }
-        let (layout, buffer, _) = marks.into_parts();
-        Mask::assemble(layout, buffer, None)
+        let marks: Image = tile(&Marks { low: self.low, high: self.high }, image, &[], ctx)?;
+        components::follow(&marks, self.connectivity, ctx)
     }
 
     fn spec(&self) -> Spec {
