@@ -58,6 +58,23 @@ impl Region {
         self.sum_yy += u128::from(y) * u128::from(y) * u128::from(count);
     }
 
+    /// Adds the sums of other pixels of the same label.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.area += other.area;
+        self.left = self.left.min(other.left);
+        self.right = self.right.max(other.right);
+        self.top = self.top.min(other.top);
+        self.bottom = self.bottom.max(other.bottom);
+        self.sum_x += other.sum_x;
+        self.sum_y += other.sum_y;
+        self.sum_xx += other.sum_xx;
+        self.sum_xy += other.sum_xy;
+        self.sum_yy += other.sum_yy;
+        self.straight += other.straight;
+        self.slanted += other.slanted;
+        self.turning += other.turning;
+    }
+
     /// The place whose coordinates are the means of the pixels' coordinates.
     pub(crate) fn centroid(&self) -> (f64, f64) {
         let area = self.area as f64;
@@ -149,7 +166,10 @@ mod tests {
         let mut run = Region::default();
         run.add_run(3, 5, 9);
         let mut pixels = Region::default();
-        (5..9).for_each(|x| pixels.add_run(3, x, x + 1));
+        (5..8).for_each(|x| pixels.add_run(3, x, x + 1));
+        let mut last = Region::default();
+        last.add_run(3, 8, 9);
+        pixels.add(&last);
         let sums = |region: Region| {
             let Region { area, sum_x, sum_y, sum_xx, sum_xy, sum_yy, .. } = region;
             (area, sum_x, sum_y, sum_xx, sum_xy, sum_yy)
@@ -157,6 +177,6 @@ mod tests {
         assert_eq!(sums(run), sums(pixels));
         assert_eq!(run.centroid(), (6.5, 3.0));
         assert_eq!(run.central_moments(), (5.0, 0.0, 0.0));
-        assert_eq!((run.left, run.right, run.top, run.bottom), (5, 8, 3, 3));
+        assert_eq!((pixels.left, pixels.right, pixels.top, pixels.bottom), (5, 8, 3, 3));
     }
 }

@@ -1,6 +1,7 @@
 //! What objects are like: where they are, how large, of which shape and how bright.
 
 use std::f64::consts::{FRAC_PI_4, PI};
+use std::sync::{Mutex, PoisonError};
 
 use pipeline_core::data::{Plane, Raster};
 use pipeline_core::step::CutOff;
@@ -95,30 +96,50 @@ impl Step for RegionProperties {
 
 type Columns = Vec<(&'static str, Vec<f64>)>;
 
+/// Bands of rows at the most, of which each has sums of its own for all labels.
+const BANDS: usize = 32;
+
 /// The sums of each label, of which that of 0 is empty.
+///
+/// They are of integers, so bands may be added up in any order.
 fn regions(labels: &Labels, ctx: &Context<'_>) -> Result<Vec<Region>> {
     let count = labels.count() as usize + 1;
-    let mut regions = copies(Region::default(), count, || format!("sums of {count} objects"))?;
+    let none = || copies(Region::default(), count, || format!("sums of {count} objects"));
     let row_len = labels.width() as usize;
     let rows: Vec<&[u32]> = labels.labels().chunks_exact(row_len).collect();
-    let row = |y: usize| rows.get(y).copied();
-
-    // Outlines of the row above, of the row itself and of the one below, which come to be in turn.
-    let mut outlines = [vec![false; row_len], vec![false; row_len], vec![false; row_len]];
-    outline(None, rows[0], row(1), &mut outlines[2]);
-    for (y, number) in (0..rows.len()).zip(0..) {
-        ctx.check()?;
-        add_row(rows[y], number, &mut regions);
-        outlines.rotate_left(1);
-        match row(y + 1) {
-            Some(below) => outline(Some(rows[y]), below, row(y + 2), &mut outlines[2]),
-            None => outlines[2].fill(false),
+    let outline_of = |y: Option<usize>, out: &mut [bool]| match y.filter(|&y| y < rows.len()) {
+        Some(y) => {
+            let above = y.checked_sub(1).map(|above| rows[above]);
+            outline(above, rows[y], rows.get(y + 1).copied(), out);
         }
-        let above = y.checked_sub(1).map_or(&[][..], |above| rows[above]);
-        let near = [above, rows[y], row(y + 1).unwrap_or_default()];
-        add_outline(near, outlines.each_ref().map(Vec::as_slice), &mut regions);
-    }
-    Ok(regions)
+        None => out.fill(false),
+    };
+
+    // With many objects there are few bands, so that sums take less memory than labels.
+    let bands = (labels.labels().len() / (64 * count)).clamp(1, BANDS);
+    let total = Mutex::new(none()?);
+    ctx.rows(rows.len(), rows.len().div_ceil(bands), |band| {
+        let mut regions = none()?;
+        // Outlines of the row above, of the row itself and of the one below, which come to be in
+        // turn.
+        let mut outlines = [vec![false; row_len], vec![false; row_len], vec![false; row_len]];
+        outline_of(band.start.checked_sub(1), &mut outlines[1]);
+        outline_of(Some(band.start), &mut outlines[2]);
+        for y in band {
+            ctx.check()?;
+            // Rows of an image fit in 32 bits.
+            add_row(rows[y], u32::try_from(y).unwrap_or(u32::MAX), &mut regions);
+            outlines.rotate_left(1);
+            outline_of(Some(y + 1), &mut outlines[2]);
+            let above = y.checked_sub(1).map_or(&[][..], |above| rows[above]);
+            let near = [above, rows[y], rows.get(y + 1).copied().unwrap_or_default()];
+            add_outline(near, outlines.each_ref().map(Vec::as_slice), &mut regions);
+        }
+        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.iter_mut().zip(&regions).for_each(|(total, region)| total.add(region));
+        Ok(())
+    })?;
+    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of pixels are below 2^53")]
@@ -210,4 +231,29 @@ fn brightness<T: Sample>(
     // Label 0 is no object.
     let columns = [("min", least), ("max", most), ("mean", mean), ("std", std)];
     Ok(columns.map(|(name, numbers)| (name, numbers[1..].to_vec())).to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_that_cross_bands_are_measured_as_from_the_side() {
+        // Seven wide objects of many rows, enough pixels for all bands.
+        let (width, height) = (160u32, 120u32);
+        let label = |x: u32, y: u32| if (x + y / 3) % 23 < 4 { 0 } else { x / 23 + 1 };
+        let table = |(width, height): (u32, u32), labels: Vec<u32>| {
+            let labels = In::new(Labels::new(width, height, labels).unwrap());
+            RegionProperties {}.run((labels, None), &Context::default()).unwrap()
+        };
+        let rows = (0..height).flat_map(|y| (0..width).map(move |x| label(x, y)));
+        let columns = (0..width).flat_map(|x| (0..height).map(move |y| label(x, y)));
+        let upright = table((width, height), rows.collect());
+        let turned = table((height, width), columns.collect());
+        let pairs = [("x", "y"), ("width", "height"), ("mu20", "mu02"), ("mu11", "mu11")];
+        let same = ["area", "perimeter", "major_axis"].map(|name| (name, name));
+        for (own, other) in pairs.into_iter().chain(same) {
+            assert_eq!(upright.column(own), turned.column(other), "{own}");
+        }
+    }
 }
