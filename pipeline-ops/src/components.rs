@@ -118,7 +118,8 @@ mod tests {
 
     #[track_caller]
     fn check(connectivity: Connectivity, marks: &[u8], expected: &[u8]) {
-        let marks = Image::from_samples(4, marks.len() as u32 / 4, 1, marks.to_vec()).unwrap();
+        let rows = u32::try_from(marks.len() / 4).unwrap();
+        let marks = Image::from_samples(4, rows, 1, marks.to_vec()).unwrap();
         let found = follow(&marks, connectivity, &Context::default()).unwrap();
         assert_eq!(found.bytes(), expected);
     }

@@ -128,7 +128,8 @@ mod tests {
     fn blocks_are_as_pixel_by_pixel() {
         let mask: Vec<u8> = (0..199).map(|x| u8::from(x < 70 || x > 190 && x != 195)).collect();
         for channels in 1u8..5 {
-            let input: Vec<u8> = (0..199 * usize::from(channels)).map(|at| at as u8 | 8).collect();
+            let len = 199 * usize::from(channels);
+            let input: Vec<u8> = (8..=255).cycle().take(len).collect();
             let mut out = vec![0; input.len()];
             select(&input, &mask, 7, &mut out);
             for (at, &out) in out.iter().enumerate() {
