@@ -281,9 +281,6 @@ impl WindowSums {
         let padded_len = len + 2 * radius as usize * span.channels;
 
         let block = block(2 * size as usize);
-        // Running sums pass over the whole row at once.
-        let stretch = if T::IS_FRESH { block } else { usize::MAX };
-        let stretch = (stretch / span.channels).max(1) * span.channels;
         let mut window = Vec::with_capacity(size as usize);
         let mut part = Vec::with_capacity(size as usize);
         let lens = rows.row_len() + padded_len + len;
@@ -301,10 +298,8 @@ impl WindowSums {
                         T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
                     }
                     pad_row(columns, padded, span, border, constant);
-                    for (place, sums) in sums.chunks_mut(stretch).enumerate() {
-                        ctx.check()?;
-                        T::windows(&padded[place * stretch..], size, span.channels, sums);
-                    }
+                    ctx.check()?;
+                    T::windows(padded, size, span.channels, sums);
                     finish(y, sums, out);
                 }
                 Ok(())

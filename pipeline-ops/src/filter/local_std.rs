@@ -95,6 +95,7 @@ impl LocalStd {
 
 impl Step for LocalStd {
     const NAME: &'static str = "local_std";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

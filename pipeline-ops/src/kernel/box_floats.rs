@@ -3,6 +3,8 @@
 //! What several windows share is summed once. Which windows share is a matter of their place in the
 //! image alone, so the order of additions is that of the place, however the image is cut.
 
+use std::ops::AddAssign;
+
 use super::vector::widest;
 
 /// Windows below each other that share the sum of the rows that all of them see. The first is in a
@@ -113,8 +115,8 @@ fn part<const LEN: usize>(
 }
 
 #[inline(always)]
-fn add<const LEN: usize>(sums: &mut [f32; LEN], row: &[f32]) {
-    sums.iter_mut().zip(&row[..LEN]).for_each(|(sum, sample)| *sum += sample);
+fn add<F: Float, const LEN: usize>(sums: &mut [F; LEN], row: &[F]) {
+    sums.iter_mut().zip(&row[..LEN]).for_each(|(sum, sample)| *sum += *sample);
 }
 
 /// The sums of whole columns.
@@ -135,9 +137,6 @@ fn total<const LEN: usize>(rows: &[&[f32]], at: usize) -> [f32; LEN] {
 /// Fills `out` with the means of `size` × `size` windows from padded column sums, which are
 /// overwritten; `size` is odd.
 ///
-/// Sums of two columns make those of four, and so on; those whose numbers add up to `size` are the
-/// window. So a window twice as wide costs one or two additions more.
-///
 /// # Panics
 /// If `padded` is shorter than `out` and a window.
 pub(crate) fn row_means(padded: &mut [f32], size: usize, channels: usize, out: &mut [f32]) {
@@ -151,43 +150,63 @@ pub(crate) fn row_means(padded: &mut [f32], size: usize, channels: usize, out: &
     widest(
         #[inline(always)]
         || {
-            let len = out.len();
-            out.copy_from_slice(&padded[..len]);
-            // The columns that are in `out`, and how many each sum in `padded` is of, in samples.
-            let (mut done, mut wide) = (channels, channels);
-            let mut bits = size >> 1;
-            while bits > 0 {
-                double(padded, wide);
-                wide *= 2;
-                if bits & 1 == 1 {
-                    let sums = &padded[done..][..len];
-                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
-                    done += wide;
-                }
-                bits >>= 1;
-            }
+            row_sums(padded, size, channels, out);
             out.iter_mut().for_each(|mean| *mean /= area);
         },
     );
 }
 
+/// Fills `out` with the sums of `size` columns from padded column sums, which are overwritten;
+/// `size` is odd.
+///
+/// Sums of two columns make those of four, and so on; those whose numbers add up to `size` are the
+/// window. So a window twice as wide costs one or two additions more.
+///
+/// # Panics
+/// If `padded` is shorter than `out` and a window.
+#[inline(always)]
+pub(crate) fn row_sums<F: Float>(padded: &mut [F], size: usize, channels: usize, out: &mut [F]) {
+    let len = out.len();
+    out.copy_from_slice(&padded[..len]);
+    // The columns that are in `out`, and how many each sum in `padded` is of, in samples.
+    let (mut done, mut wide) = (channels, channels);
+    let mut bits = size >> 1;
+    while bits > 0 {
+        double(padded, wide);
+        wide *= 2;
+        if bits & 1 == 1 {
+            let sums = &padded[done..][..len];
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
+            done += wide;
+        }
+        bits >>= 1;
+    }
+}
+
+/// What sums are taken in.
+pub(crate) trait Float: Copy + Default + AddAssign {}
+
+impl Float for f32 {}
+impl Float for f64 {}
+
 /// Adds to each sum the one that begins where it ends, as far as there is one.
 #[inline(always)]
-fn double(sums: &mut [f32], wide: usize) {
+fn double<F: Float>(sums: &mut [F], wide: usize) {
     const LEN: usize = 16;
     let end = sums.len().saturating_sub(wide);
     let mut at = 0;
     // Whole vectors are read before one is written, though they overlap: a plain loop would wait for
     // every sample.
     while at + LEN <= end {
-        let mut sum = [0.0; LEN];
+        let mut sum = [F::default(); LEN];
         sum.copy_from_slice(&sums[at..at + LEN]);
         add(&mut sum, &sums[at + wide..]);
         sums[at..at + LEN].copy_from_slice(&sum);
         at += LEN;
     }
     for at in at..end {
-        sums[at] += sums[at + wide];
+        let next = sums[at + wide];
+        sums[at] += next;
     }
 }
 

@@ -8,6 +8,9 @@
 use bytemuck::Pod;
 use pipeline_core::Sample;
 
+use super::box_floats::row_sums;
+use super::vector::widest;
+
 /// The sum of some samples and the sum of their squares.
 pub(crate) type Sums<S> = [S; 2];
 
@@ -16,9 +19,6 @@ pub(crate) trait Moments: Sample {
     /// A sum of samples, or of their squares.
     type Sum: Pod + Default;
 
-    /// Whether every window is summed from its beginning.
-    const IS_FRESH: bool;
-
     /// Sums each column of the rows of a window. Where `leaving` is given, `sums` are those of the
     /// window one row above, of which it was the first row.
     fn columns(rows: &[&[Self]], leaving: Option<&[Self]>, sums: &mut [Sums<Self::Sum>]);
@@ -26,8 +26,14 @@ pub(crate) trait Moments: Sample {
     /// The sums of a column of `size` equal samples.
     fn column_of(self, size: u32) -> Sums<Self::Sum>;
 
-    /// Fills `out` with the sums of `size` × `size` windows from padded column sums.
-    fn windows(padded: &[Sums<Self::Sum>], size: u32, channels: usize, out: &mut [Sums<Self::Sum>]);
+    /// Fills `out` with the sums of `size` × `size` windows from padded column sums, which may be
+    /// overwritten.
+    fn windows(
+        padded: &mut [Sums<Self::Sum>],
+        size: u32,
+        channels: usize,
+        out: &mut [Sums<Self::Sum>],
+    );
 
     /// The mean of `count` samples of these sums, and their standard deviation.
     fn moments(sums: Sums<Self::Sum>, count: u64) -> (f64, f64);
@@ -37,7 +43,6 @@ macro_rules! integer {
     ($($sample:ty),*) => {
         $(impl Moments for $sample {
             type Sum = u64;
-            const IS_FRESH: bool = false;
 
             fn columns(rows: &[&[Self]], leaving: Option<&[Self]>, sums: &mut [Sums<u64>]) {
                 let Some(leaving) = leaving else {
@@ -62,7 +67,7 @@ macro_rules! integer {
             }
 
             fn windows(
-                padded: &[Sums<u64>],
+                padded: &mut [Sums<u64>],
                 size: u32,
                 channels: usize,
                 out: &mut [Sums<u64>],
@@ -111,17 +116,20 @@ fn spread(count: u64, sum: u64, squares: u64) -> f64 {
 
 impl Moments for f32 {
     type Sum = f64;
-    const IS_FRESH: bool = true;
-
     fn columns(rows: &[&[Self]], _: Option<&[Self]>, sums: &mut [Sums<f64>]) {
-        sums.fill([0.0, 0.0]);
-        for row in rows {
-            for ([sum, squares], &sample) in sums.iter_mut().zip(*row) {
-                let sample = f64::from(sample);
-                *sum += sample;
-                *squares += sample * sample;
-            }
-        }
+        widest(
+            #[inline(always)]
+            || {
+                sums.fill([0.0, 0.0]);
+                for row in rows {
+                    for ([sum, squares], &sample) in sums.iter_mut().zip(*row) {
+                        let sample = f64::from(sample);
+                        *sum += sample;
+                        *squares += sample * sample;
+                    }
+                }
+            },
+        );
     }
 
     fn column_of(self, size: u32) -> Sums<f64> {
@@ -129,16 +137,12 @@ impl Moments for f32 {
         [sample * size, sample * sample * size]
     }
 
-    fn windows(padded: &[Sums<f64>], size: u32, channels: usize, out: &mut [Sums<f64>]) {
-        // Tap by tap over all windows: one window at a time would wait for its own sums.
-        let len = out.len();
-        out.fill([0.0, 0.0]);
-        for tap in 0..size as usize {
-            for (out, column) in out.iter_mut().zip(&padded[tap * channels..][..len]) {
-                out[0] += column[0];
-                out[1] += column[1];
-            }
-        }
+    fn windows(padded: &mut [Sums<f64>], size: u32, channels: usize, out: &mut [Sums<f64>]) {
+        let (padded, out) = (padded.as_flattened_mut(), out.as_flattened_mut());
+        widest(
+            #[inline(always)]
+            || row_sums(padded, size as usize, 2 * channels, out),
+        );
     }
 
     fn moments([sum, squares]: Sums<f64>, count: u64) -> (f64, f64) {
@@ -165,11 +169,12 @@ mod tests {
 
     #[test]
     fn windows_of_integers_and_floats_agree() {
-        let padded: Vec<Sums<u64>> = (0..18).map(|n| [n * 7 % 11, n * n % 13]).collect();
-        let floats: Vec<Sums<f64>> = padded.iter().map(|sums| sums.map(|sum| sum as f64)).collect();
+        let mut padded: Vec<Sums<u64>> = (0..18).map(|n| [n * 7 % 11, n * n % 13]).collect();
+        let mut floats: Vec<Sums<f64>> =
+            padded.iter().map(|sums| sums.map(|sum| sum as f64)).collect();
         let (mut whole, mut fresh) = ([[0; 2]; 10], [[0.0; 2]; 10]);
-        u8::windows(&padded, 5, 2, &mut whole);
-        f32::windows(&floats, 5, 2, &mut fresh);
+        u8::windows(&mut padded, 5, 2, &mut whole);
+        f32::windows(&mut floats, 5, 2, &mut fresh);
         assert_eq!(whole.map(|sums| sums.map(|sum| sum as f64)), fresh);
     }
 
@@ -179,11 +184,11 @@ mod tests {
         let count = u64::from(size) * u64::from(size);
         let mut padded = vec![u16::MAX.column_of(size); size as usize];
         let mut out = [[7; 2]];
-        u16::windows(&padded, size, 1, &mut out);
+        u16::windows(&mut padded, size, 1, &mut out);
         assert_eq!(u16::moments(out[0], count), (65535.0, 0.0));
         // Half black, half white.
         padded[..4096].fill(0u16.column_of(size));
-        u16::windows(&padded, size, 1, &mut out);
+        u16::windows(&mut padded, size, 1, &mut out);
         let (_, deviation) = u16::moments(out[0], count);
         assert!((deviation - 32_767.5).abs() < 0.01, "{deviation}");
     }

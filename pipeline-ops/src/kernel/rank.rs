@@ -136,10 +136,10 @@ impl RankHistogram {
         Self { fine, coarse, shift, bin: 0, before: 0 }
     }
 
-    /// Adds column `at` of some rows: one key of each.
-    pub(crate) fn add<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
+    /// Adds column `at` of some rows: one key of each, in its bin.
+    pub(crate) fn add<K: Copy>(&mut self, rows: &[&[K]], at: usize, bin: impl Fn(K) -> usize) {
         for row in rows {
-            let bin = T::bin(row[at]);
+            let bin = bin(row[at]);
             self.fine[bin] += 1;
             self.coarse[bin >> self.shift] += 1;
             self.before += u32::from(bin < self.bin);
@@ -147,21 +147,21 @@ impl RankHistogram {
     }
 
     /// Takes column `at` of some rows away again.
-    pub(crate) fn remove<T: Rank>(&mut self, rows: &[&[T::Key]], at: usize) {
+    pub(crate) fn remove<K: Copy>(&mut self, rows: &[&[K]], at: usize, bin: impl Fn(K) -> usize) {
         for row in rows {
-            let bin = T::bin(row[at]);
+            let bin = bin(row[at]);
             self.fine[bin] -= 1;
             self.coarse[bin >> self.shift] -= 1;
             self.before -= u32::from(bin < self.bin);
         }
     }
 
-    /// The key with `below` keys before it.
+    /// The bin of the key with `below` keys before it.
     ///
     /// # Panics
     /// If there are not that many keys.
     #[must_use]
-    pub(crate) fn nth<T: Rank>(&mut self, below: u32) -> T::Key {
+    pub(crate) fn nth(&mut self, below: u32) -> usize {
         let group_len = 1 << self.shift;
         while self.before > below {
             let group = self.bin >> self.shift;
@@ -185,7 +185,7 @@ impl RankHistogram {
                 self.bin += 1;
             }
         }
-        T::at_bin(self.bin)
+        self.bin
     }
 }
 
@@ -213,13 +213,13 @@ mod tests {
 
         let mut histogram = RankHistogram::new(8);
         for at in 0..3 {
-            histogram.add::<u8>(&rows, at);
+            histogram.add(&rows, at, usize::from);
         }
         for (at, median) in selected.into_iter().enumerate() {
-            assert_eq!(histogram.nth::<u8>(4), median);
+            assert_eq!(histogram.nth(4), usize::from(median));
             if at < 6 {
-                histogram.add::<u8>(&rows, at + 3);
-                histogram.remove::<u8>(&rows, at);
+                histogram.add(&rows, at + 3, usize::from);
+                histogram.remove(&rows, at, usize::from);
             }
         }
     }

@@ -7,7 +7,7 @@ use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
 use crate::check;
 use crate::kernel::{
-    self, Bisection, Border, MOST, Rank, RankHistogram, Span, TALL, median_3x3, median_5x5,
+    self, Bisection, Border, MOST, Order, Rank, RankHistogram, Span, TALL, median_3x3, median_5x5,
     pad_made, pad_row, select_row,
 };
 use crate::neighborhood::{self, BorderedRows};
@@ -20,6 +20,12 @@ const STRETCH: usize = 128;
 
 /// Window samples that are selected from between two looks for a cancel.
 const SELECTED: usize = 1 << 15;
+
+/// The radius from which on floats are counted by their numbers in the order of a block.
+const ORDERED: u32 = 2;
+
+/// Samples of such a block, what lies around it included, unless that alone is more.
+const NUMBERED: usize = 1 << 15;
 
 /// Bytes of a row whose columns are sorted at a time: what is sorted stays in the nearest cache.
 const BLOCK: usize = 4096;
@@ -158,6 +164,9 @@ impl Nth {
                 if T::BITS == Some(8) && (1..=MOST).contains(&radius) {
                     return self.bisect::<T>(&keys, span.channels, out, ctx);
                 }
+                if T::BITS.is_none() && radius >= ORDERED {
+                    return self.count_in_order::<T>(&keys, span.channels, out, ctx);
+                }
                 let windows = keys.windows(size);
                 let mut finder = Finder::<T>::new(self);
                 for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
@@ -166,6 +175,40 @@ impl Nth {
                 Ok(())
             })
         })
+    }
+
+    /// Fills `out` from rows that are padded by the radius, block by block: keys are counted by
+    /// their numbers in the order of the block.
+    fn count_in_order<T: Rank>(
+        &self,
+        rows: &[&[T::Key]],
+        channels: usize,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let around = 2 * self.radius as usize;
+        let width = out.region().width as usize;
+        // Of a narrower block, most that is put in order would be what lies around it.
+        let block = around.max((NUMBERED / rows.len()).saturating_sub(around));
+        let mut out: Vec<&mut [T]> = out.rows::<T>()?.map(|(_, row)| row).collect();
+        let mut order = Order::new();
+        for left in (0..width).step_by(block) {
+            let right = width.min(left + block);
+            for channel in 0..channels {
+                ctx.check()?;
+                order.number(rows, left..right + around, (channel, channels));
+                let mut histogram = RankHistogram::new(order.bits());
+                for (rows, out) in order.rows().windows(around + 1).zip(&mut out) {
+                    let out = out[left * channels..right * channels].iter_mut();
+                    let out = out.skip(channel).step_by(channels);
+                    let numbers = Counted { rows, of: (0, 1), bin: |number: u32| number as usize };
+                    numbers.slide(&mut histogram, self.below, ctx, out, |number| {
+                        T::from_key(order.key(number))
+                    })?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Fills `out` from rows of bytes that are padded by the radius, block by block.
@@ -225,9 +268,11 @@ impl<T: Rank> Finder<T> {
         let window = match self {
             Self::Selected(window) => window,
             Self::Counted(histogram) => {
-                let mut channel = 0..channels;
-                let place = |at| Place { below, channel: at, channels };
-                return channel.try_for_each(|at| slide(histogram, rows, place(at), out, ctx));
+                return (0..channels).try_for_each(|channel| {
+                    let out = out.iter_mut().skip(channel).step_by(channels);
+                    let keys = Counted { rows, of: (channel, channels), bin: T::bin };
+                    keys.slide(histogram, below, ctx, out, |bin| T::from_key(T::at_bin(bin)))
+                });
             }
         };
         let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
@@ -240,40 +285,43 @@ impl<T: Rank> Finder<T> {
     }
 }
 
-/// Which sample is sought, and of which channel.
-#[derive(Clone, Copy)]
-struct Place {
-    below: u32,
-    channel: usize,
-    channels: usize,
+/// Rows of keys that are counted: one channel of them.
+struct Counted<'a, K, B> {
+    rows: &'a [&'a [K]],
+    /// The channel, and how many there are.
+    of: (usize, usize),
+    bin: B,
 }
 
-/// Slides an empty histogram along one channel of a row, and empties it again: that is less work
-/// than clearing all bins.
-fn slide<T: Rank>(
-    histogram: &mut RankHistogram,
-    rows: &[&[T::Key]],
-    Place { below, channel, channels }: Place,
-    out: &mut [T],
-    ctx: &Context<'_>,
-) -> Result<()> {
-    let size = rows.len();
-    let at = |pixel: usize| pixel * channels + channel;
-    let pixels = out.len() / channels;
+impl<K: Copy, B: Fn(K) -> usize + Copy> Counted<'_, K, B> {
+    /// Slides an empty histogram along the rows, and empties it again: that is less work than
+    /// clearing all bins.
+    fn slide<'o, T: 'o>(
+        &self,
+        histogram: &mut RankHistogram,
+        below: u32,
+        ctx: &Context<'_>,
+        out: impl ExactSizeIterator<Item = &'o mut T>,
+        sample: impl Fn(usize) -> T,
+    ) -> Result<()> {
+        let &Self { rows, of: (channel, channels), bin } = self;
+        let at = |pixel: usize| pixel * channels + channel;
+        let (size, pixels) = (rows.len(), out.len());
 
-    for pixel in 0..size - 1 {
-        histogram.add::<T>(rows, at(pixel));
-    }
-    for pixel in 0..pixels {
-        if pixel.is_multiple_of(STRETCH) {
-            ctx.check()?;
+        for pixel in 0..size - 1 {
+            histogram.add(rows, at(pixel), bin);
         }
-        histogram.add::<T>(rows, at(pixel + size - 1));
-        out[at(pixel)] = T::from_key(histogram.nth::<T>(below));
-        histogram.remove::<T>(rows, at(pixel));
+        for (pixel, out) in out.enumerate() {
+            if pixel.is_multiple_of(STRETCH) {
+                ctx.check()?;
+            }
+            histogram.add(rows, at(pixel + size - 1), bin);
+            *out = sample(histogram.nth(below));
+            histogram.remove(rows, at(pixel), bin);
+        }
+        for pixel in pixels..pixels + size - 1 {
+            histogram.remove(rows, at(pixel), bin);
+        }
+        Ok(())
     }
-    for pixel in pixels..pixels + size - 1 {
-        histogram.remove::<T>(rows, at(pixel));
-    }
-    Ok(())
 }

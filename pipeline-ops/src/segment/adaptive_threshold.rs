@@ -129,6 +129,7 @@ impl AdaptiveThreshold {
 
 impl Step for AdaptiveThreshold {
     const NAME: &'static str = "adaptive_threshold";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Mask;
 

@@ -90,6 +90,7 @@ impl Default for Sauvola {
 
 impl Step for Sauvola {
     const NAME: &'static str = "sauvola";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Mask;
 

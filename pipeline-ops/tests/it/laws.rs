@@ -325,6 +325,20 @@ fn separable_and_sliding_equal_direct() {
 }
 
 #[test]
+fn floats_have_the_order_of_the_whole_numbers_that_they_are() {
+    for (width, height, channels, radius) in [(1500, 70, 3, 3), (1500, 50, 1, 20), (40, 600, 2, 9)]
+    {
+        let whole = filled((width, height), channels, SampleType::U16, 7);
+        let samples: Vec<f32> = whole.samples::<u16>().unwrap().iter().map(|&n| n.into()).collect();
+        let image = Image::from_samples(width, height, channels, samples).unwrap();
+        let params = json!({ "radius": radius, "border": "mirror" });
+        let [counted, ordered] =
+            [whole, image].map(|image| floats(&run("median", &params, [image]).unwrap()));
+        assert!(counted == ordered, "{width} x {height} x {channels}, radius {radius}");
+    }
+}
+
+#[test]
 fn edges_equal_direct_ones_at_every_border() {
     let strategy = ((1u32..7, 1u32..7), 1u16..=4, sample_type(), any::<u64>(), edge());
     law(150, &strategy, |(sides, channels, sample, seed, edge)| {
