@@ -9,6 +9,7 @@ use pipeline_core::{Context, Result};
 
 use crate::kernel::{Away, down_and_up};
 use crate::memory::copies;
+use crate::passes;
 
 /// What is nearest in the rows above and below of each band.
 pub(crate) struct Beyond<T> {
@@ -19,6 +20,11 @@ pub(crate) struct Beyond<T> {
     above: Vec<T>,
     /// Seen from the row below the band.
     below: Vec<T>,
+}
+
+/// Rows of a band of an image of this width: of fewer, what is carried would be as much as they are.
+pub(crate) fn grain(width: u32) -> usize {
+    passes::grain(width).max(16)
 }
 
 /// Sets the pixels of all rows to what is nearest within their bands of `grain` rows, from what

@@ -102,7 +102,7 @@ impl Labels {
     pub fn new(width: u32, height: u32, labels: impl Into<Samples<u32>>) -> Result<Self> {
         let labels = labels.into();
         let count = labels.iter().copied().max().unwrap_or(0);
-        let labels = Self::numbered(width, height, labels, count)?;
+        let labels = Self::counted(width, height, labels, count)?;
         labels.check_dense()?;
         Ok(labels)
     }
@@ -113,14 +113,19 @@ impl Labels {
     /// Steps that measure objects give wrong numbers, or panic, where this is not so.
     ///
     /// # Errors
-    /// [`Error::Input`] if there are not `width · height` labels.
+    /// [`Error::Input`] if a side is zero, or there are not `width · height` labels.
     pub fn numbered(
         width: u32,
         height: u32,
         labels: impl Into<Samples<u32>>,
         count: u32,
     ) -> Result<Self> {
-        let labels = labels.into();
+        let labels = Self::counted(width, height, labels.into(), count)?;
+        debug_assert!(labels.check_dense().is_ok(), "labels are numbered from 1 to {count}");
+        Ok(labels)
+    }
+
+    fn counted(width: u32, height: u32, labels: Samples<u32>, count: u32) -> Result<Self> {
         let expected = Layout::new(width, height, 1, SampleType::F32).sample_count()?;
         if labels.len() != expected {
             return Err(Error::input("the labels", labels.len(), format!("{expected} numbers")));

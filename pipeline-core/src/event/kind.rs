@@ -109,7 +109,7 @@ pub struct PlannedNode {
 
 /// How far a step has come: the payload of `step_progress`.
 ///
-/// Steps that run as one come as far as their last one: rows are those of its result.
+/// Steps that run as one come as far as all of them together: rows are those that are being made.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StepProgress {
     /// Units of work that are finished.

@@ -17,7 +17,7 @@ use crate::step::{Context, Fused, Group, Watch};
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 impl RunCore {
-    /// Makes the result of a group, and shares its time out among the steps as they took it.
+    /// Makes the result of a group.
     pub(super) fn run_group(
         &self,
         place: u32,
@@ -25,26 +25,21 @@ impl RunCore {
         inputs: &[Value],
         ctx: &Context<'_>,
     ) -> Result<Value> {
-        let layouts: Option<Vec<Layout>> = inputs.iter().map(Value::layout).collect();
-        let layouts =
-            layouts.ok_or_else(|| Error::failed("an input of fused steps is no image"))?;
         let steps = &self.plan.steps;
         let mut visits: Vec<Visits> = group.places().map(Visits::of).collect();
         visits.sort_unstable_by_key(|visits| visits.place);
         let visits = Arc::new(visits);
         self.groups.lock().insert(place, Arc::clone(&visits));
         let watch = Watcher { run: self, ctx, visits };
-        let began = Instant::now();
-        let result = group.open(steps, &watch, ctx).and_then(|opened| {
-            let fused = Fused::new(group, steps, &layouts, &opened, &watch)?;
-            // What is made as a whole on the way takes its part of the memory, and so do windows.
-            let (_, most) = fused.bytes();
-            let _aside = Aside::of(&self.state.slots, most);
-            fused.run(inputs, opened, ctx)
-        });
-        self.share_out(place, &watch.visits, nanos(began.elapsed()));
-        self.groups.lock().remove(&place);
-        result
+        let layouts: Option<Vec<Layout>> = inputs.iter().map(Value::layout).collect();
+        let layouts =
+            layouts.ok_or_else(|| Error::failed("an input of fused steps is no image"))?;
+        let opened = group.open(steps, &watch, ctx)?;
+        let fused = Fused::new(group, steps, &layouts, &opened, &watch)?;
+        // What is made as a whole on the way takes its part of the memory, and so do windows.
+        let (_, most) = fused.bytes();
+        let _aside = Aside::of(&self.state.slots, most);
+        fused.run(inputs, opened, ctx)
     }
 
     /// The step of a place that is inside its own code: of a group the first one that is.
@@ -73,9 +68,12 @@ impl RunCore {
         }
     }
 
-    /// The part of the time that a place took which is its own step's.
+    /// The part of the time that a place took which is its own step's. That of a group is shared out
+    /// among its steps as they took it.
     pub(super) fn own_share(&self, place: u32, took: u64) -> u64 {
         let Some(group) = self.plan.program.group(place) else { return took };
+        let visits = self.groups.lock().remove(&place);
+        self.share_out(place, visits.as_deref().map_or(&[], Vec::as_slice), took);
         let others = group.places().filter(|&other| other != place);
         let nanos =
             others.map(|other| self.state.cells[other as usize].nanos.load(Ordering::Relaxed));
@@ -84,9 +82,7 @@ impl RunCore {
 
     /// Says of the steps of a group but the last that they run.
     pub(super) fn begin_members(&self, place: u32, group: &Group, local: &mut Local) {
-        let actions = &self.plan.program.actions;
-        let others = group.others(place).into_iter();
-        for member in others.filter(|&member| actions[member as usize] == Action::Fuse) {
+        for member in group.places().filter(|&member| member != place) {
             self.state.cells[member as usize].begin(1, local.now, runner());
             self.set(member, State::Running);
             if self.bus.is_active() {

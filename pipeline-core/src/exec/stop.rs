@@ -8,7 +8,7 @@ use super::cell::Runner;
 use super::run::RunCore;
 use super::timer::NOT_HURRIED;
 use crate::error::{CancelReason, Error};
-use crate::step::OnCancel;
+use crate::step::{Group, OnCancel};
 use crate::sync::atomic::Ordering;
 
 /// How long a run that was told to stop may go on, because others wait for its steps, before it is
@@ -68,7 +68,9 @@ impl RunCore {
 
     fn abandon_all(self: &Arc<Self>) {
         let Some(reason) = self.token.reason() else { return };
-        for (place, cell) in (0u32..).zip(&self.state.cells) {
+        let places = (0u32..).zip(self.state.cells.iter().zip(&self.plan.program.actions));
+        // Of a group its last step stands for all.
+        for (place, (cell, _)) in places.filter(|(_, (_, action))| !action.is_within()) {
             if let Some(attempt) = cell.attempt()
                 && !self.is_wanted(place, reason)
             {
@@ -95,17 +97,23 @@ impl RunCore {
         let mut local = self.local();
         let began = cell.nanos.load(Ordering::Relaxed);
         let took = local.now.saturating_sub(began);
-        cell.nanos.store(took, Ordering::Relaxed);
+        let inside = self.inside(place);
+        cell.nanos.store(self.own_share(place, took), Ordering::Relaxed);
         if self.bus.is_active() && self.is_told_late(place) {
             // The lost thread will not tell it.
             let now = std::mem::replace(&mut local.now, began);
+            let group = self.plan.program.group(place);
+            let members = group.into_iter().flat_map(Group::places);
+            for member in members.filter(|&member| member != place) {
+                self.tell_started(member, 1, &mut local);
+            }
             self.tell_started(place, attempt, &mut local);
             local.now = now;
         }
         let after = limit.unwrap_or(Duration::from_nanos(took));
         let mut error = Error::TimedOut { after, still_running: true };
         if self.plan.program.group(place).is_some() {
-            error = self.fault(self.inside(place), error);
+            error = self.fault(inside, error);
         }
         let end = self.failure(place, error);
         self.engine.lose(runner, cell.seat());

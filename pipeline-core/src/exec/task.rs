@@ -226,6 +226,7 @@ impl RunCore {
             attempt: attempt.into(),
             deadline: watched.as_ref().map(|watch| watch.deadline),
             helped: Some(&cell.helped),
+            is_told: false,
         };
         let stated = if self.plan.traits.has_sizes { self.stated_bytes(place) } else { 0 };
         if stated > 0 {

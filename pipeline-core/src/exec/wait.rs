@@ -119,12 +119,14 @@ impl crate::step::Host for RunCore {
             eta_ms: None,
         };
         let t_us = self.now() / 1000;
-        if let Some(group) = self.plan.program.group(place) {
+        let group = self.plan.program.group(place);
+        let of_others = group.map(|_| progress.clone());
+        let is_heard = self.bus.try_progress(t_us, self.node(place), progress);
+        if let (true, Some(group), Some(progress)) = (is_heard, group, of_others) {
             for member in group.places().filter(|&member| member != place) {
                 self.bus.progress(t_us, self.node(member), progress.clone());
             }
         }
-        self.bus.progress(t_us, self.node(place), progress);
     }
 
     fn seed(&self, place: u32) -> u64 {

@@ -94,9 +94,12 @@ impl Bus {
     /// units and total less is never told after more, in whatever order threads report, unless the
     /// count begins anew at 0. The time left is filled in here.
     pub fn progress(&self, t_us: u64, node: NodeId, progress: StepProgress) {
-        if self.is_active() {
-            self.shared.inner.lock().progress(t_us, node, progress);
-        }
+        self.try_progress(t_us, node, progress);
+    }
+
+    /// The same; says whether the report became an event at once.
+    pub(crate) fn try_progress(&self, t_us: u64, node: NodeId, progress: StepProgress) -> bool {
+        self.is_active() && self.shared.inner.lock().progress(t_us, node, progress)
     }
 
     /// Joins the stream: gives the state of the run and a subscription to everything after it.
@@ -230,18 +233,24 @@ impl Inner {
         }
     }
 
-    fn progress(&mut self, t_us: u64, node: NodeId, mut progress: StepProgress) {
+    fn progress(&mut self, t_us: u64, node: NodeId, mut progress: StepProgress) -> bool {
         if let Some(early) = &mut self.early {
             let kind = EventKind::StepProgress(progress);
             early.push(Emit { t_us, node: Some(node), kind });
-            return;
+            return false;
         }
-        let Some(state) = self.state.as_ref().and_then(|state| state.node(node)) else { return };
-        let (Some(started_us), None) = (state.started_us, &state.finished) else { return };
+        let state = self.state.as_ref().and_then(|state| state.node(node));
+        let Some((Some(started_us), None)) = state.map(|state| (state.started_us, &state.finished))
+        else {
+            return false;
+        };
         progress.eta_ms = eta_ms(t_us.saturating_sub(started_us), &progress);
-        if let Some(progress) = self.limiter.admit(t_us, node, progress) {
+        let admitted = self.limiter.admit(t_us, node, progress);
+        let is_admitted = admitted.is_some();
+        if let Some(progress) = admitted {
             self.accept(t_us, Some(node), EventKind::StepProgress(progress));
         }
+        is_admitted
     }
 
     /// Gives the event its number and hands it out, unless it changes nothing.

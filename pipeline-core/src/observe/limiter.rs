@@ -15,7 +15,8 @@ const INTERVAL_US: u64 = 50_000;
 /// The newest report of every running node that was not let through yet.
 #[derive(Debug, Default)]
 pub(super) struct Limiter {
-    /// One per node that has reported and still runs: as few as there are workers.
+    /// One per node that has reported and still runs: few, as there are few workers; or all steps
+    /// of a group, which report seldom.
     nodes: Vec<Reporting>,
     /// When the first of the held reports may go; `u64::MAX` if none is held.
     due_us: u64,

@@ -64,6 +64,8 @@ pub struct Context<'a> {
     pub(crate) deadline: Option<Instant>,
     /// Nanoseconds that other threads spent on this step.
     pub(crate) helped: Option<&'a AtomicU64>,
+    /// Whether another one tells how far this step has come.
+    pub(crate) is_told: bool,
 }
 
 impl Default for Context<'_> {
@@ -77,6 +79,7 @@ impl Default for Context<'_> {
             attempt: 1,
             deadline: None,
             helped: None,
+            is_told: false,
         }
     }
 }
@@ -106,13 +109,13 @@ impl<'a> Context<'a> {
     /// nobody listens; listeners hear at most 20 reports a second. Several threads may report: less
     /// is not told after more of the same total. A count that begins anew says so with 0.
     pub fn progress(&self, done: u64, total: u64, unit: &'static str) {
-        self.host.progress(self.node, Progress { done, total, unit, message: None });
+        self.tell(Progress { done, total, unit, message: None });
     }
 
     /// Reports progress in words.
     pub fn message(&self, done: u64, total: u64, unit: &'static str, message: impl Into<String>) {
         let message = Some(message.into());
-        self.host.progress(self.node, Progress { done, total, unit, message });
+        self.tell(Progress { done, total, unit, message });
     }
 
     /// Runs `body` over the rows `0..n` in chunks of `grain`, in parallel where workers are idle.
@@ -223,15 +226,26 @@ impl<'a> Context<'a> {
         })
     }
 
+    fn tell(&self, progress: Progress) {
+        if !self.is_told {
+            self.host.progress(self.node, progress);
+        }
+    }
+
     /// The context of a step at another place that runs aside of this one: no thread helps it.
     pub(crate) fn apart(&self, node: u32) -> Self {
         Self { node, crew: None, helped: None, ..*self }
     }
 
-    /// The context of a step at another place that runs beside this one: it works on its own row
-    /// loops, and idle workers help it.
+    /// The context of a step at another place that runs after this one or beside it: it works on
+    /// its own row loops, and idle workers help it.
     pub(crate) fn beside(&self, node: u32) -> Self {
         Self { node, lends: false, ..*self }
+    }
+
+    /// The same context, but what the step reports of its progress is not told.
+    pub(crate) fn untold(self) -> Self {
+        Self { is_told: true, ..self }
     }
 
     /// This thread's working memory.

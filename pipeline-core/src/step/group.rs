@@ -109,7 +109,7 @@ impl Group {
         for &place in &self.sources {
             let source = self.source(steps, place)?;
             watch.within(&[place], &mut || {
-                opened.push(source.open(&ctx.apart(place))?);
+                opened.push(source.open(&ctx.apart(place).untold())?);
                 Ok(())
             })?;
         }

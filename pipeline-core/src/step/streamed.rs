@@ -223,7 +223,8 @@ impl Fused<'_> {
         mut bands: Bands,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let ctx = ctx.beside(place);
+        // Its rows are counted where they are made.
+        let ctx = ctx.beside(place).untold();
         let written = self.watch.within(&[place], &mut || {
             sink.write(&mut bands, &ctx)?;
             all_taken(bands.rest)

@@ -78,7 +78,7 @@ pub trait Tile: Send + Sync {
 /// Bytes of output that one band aims at: a band and what it reads stay in the cache of one core.
 const BAND: usize = 256 << 10;
 
-/// Bands are a multiple of this high: a step that turns pixels takes them in squares, and what is
+/// High bands are a multiple of this high: a step that turns pixels takes them in squares, and what is
 /// left over costs it half as much again.
 const SQUARE: usize = 8;
 
@@ -175,7 +175,10 @@ impl<S: Tile> Bands<'_, S> {
         let row_bytes = (self.layout.row_len() * self.layout.sample.size()).max(1);
         let rows = (BAND / row_bytes).max(1);
         let middle = self.band(self.layout.height as usize / 2, 1);
-        let halo = self.step.footprint(0, middle, self.layouts).height as usize;
+        let around = self.step.footprint(0, middle, self.layouts).height;
+        // A step that turns sees all rows of its input, however low a band is.
+        let is_halo = self.layouts.first().is_some_and(|input| around < input.height);
+        let halo = if is_halo { around as usize } else { 0 };
         self.rows = rows.max(halo).min(self.layout.height as usize);
         // A step that shrinks reads far more than it writes; then that decides.
         let band = self.band(0, self.rows);

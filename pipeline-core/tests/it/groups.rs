@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use pipeline_core::cache::Cache;
 use pipeline_core::data::{Image, In, Raster};
-use pipeline_core::event::{EventKind, Finished, Status};
+use pipeline_core::event::{EventKind, Finished, RunStatus, Status};
 use pipeline_core::observe::Observer;
 use pipeline_core::step::{CutOff, ImageRows, Rows, Sink, Source, Stream, gather};
 use pipeline_core::{
     Bindings, Context, Error, Executor, Fusion, Graph, Layout, Node, NodeId, Options, Report,
-    Result, RunOptions, SampleType, Spec, Step, Tile, View, ViewMut,
+    Result, RunOptions, SampleType, Services, Spec, Step, Tile, View, ViewMut,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Hoard, Listener};
+use crate::toy::{Door, Hoard, Listener};
 
 /// Adds its images and a number, sample by sample.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,7 @@ use crate::toy::{Hoard, Listener};
 struct Add {
     number: u8,
     fails: bool,
+    hangs: bool,
 }
 
 impl Step for Add {
@@ -44,9 +45,12 @@ impl Tile for Add {
         Ok(inputs[0])
     }
 
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         if self.fails {
             return Err(Error::failed("as it should"));
+        }
+        if self.hangs {
+            ctx.service::<Door>()?.pass();
         }
         let (a, b) = (inputs[0].typed::<u8>()?, inputs[1].typed::<u8>()?);
         let left = out.region().x as usize;
@@ -89,7 +93,7 @@ fn chain(fails: bool) -> (Graph, [Node<Image>; 4]) {
     let photo = graph.input::<Image>("photo");
     let a = add(&mut graph, "a", 1, photo);
     let b = add(&mut graph, "b", 2, a);
-    let c = graph.add("c", Add { number: 3, fails }, (b, b));
+    let c = graph.add("c", Add { number: 3, fails, ..Add::default() }, (b, b));
     let d = add(&mut graph, "d", 4, c);
     graph.target(d);
     (graph, [a, b, c, d])
@@ -215,6 +219,51 @@ fn every_step_of_a_group_is_seen_to_begin_to_come_further_and_to_end() {
             _ => false,
         });
         assert!(rows, "{:?} tells rows", node.id());
+    }
+}
+
+#[test]
+fn of_groups_that_hang_only_the_steps_that_do_are_given_up_on() {
+    let door = Door::default();
+    let services = Services::new().with(door.clone());
+    let made = Options { services, threads: Some(2), ..Options::default() };
+    let executor = Executor::new(made).unwrap();
+    let (mut graph, [a, b, c, d]) = chain(false);
+    graph.edit::<Add>(c.id(), |add| add.hangs = true).unwrap();
+    let e = add(&mut graph, "e", 5, b);
+    let f = graph.add("f", Add { hangs: true, ..Add::default() }, (e, e));
+    let g = add(&mut graph, "g", 6, f);
+    graph.target(b);
+    graph.target(g);
+
+    let heard = Listener::default();
+    let limit = Duration::from_millis(30);
+    let hurried = RunOptions { timeout: Some(limit), grace: limit, ..options() };
+    let observers: Vec<Arc<dyn Observer>> = vec![Arc::new(heard.clone())];
+    let run = executor.spawn(&graph, &RunOptions { observers, ..hurried }).unwrap();
+    let report = run.wait();
+    assert_eq!(report.status(), RunStatus::TimedOut);
+    let of = |status| report.nodes_that(status);
+    assert_eq!((of(Status::Computed), of(Status::Failed)), (vec!["a", "b"], vec!["c", "f"]));
+    assert_eq!(of(Status::Skipped), ["d", "e", "g"]);
+    let error = report.step(f.id()).unwrap().error.unwrap().to_string();
+    assert!(error.contains("timed out"), "{error}");
+
+    let events = heard.of(report.run());
+    for node in [a, b, c, d, e, f, g] {
+        let own = events.iter().filter(|event| event.node == Some(node.id()));
+        let count =
+            |is: fn(&EventKind) -> bool| own.clone().filter(|event| is(&event.kind)).count();
+        let begun = count(|kind| matches!(kind, EventKind::StepStarted { .. }));
+        let ended = count(|kind| matches!(kind, EventKind::StepFinished(_)));
+        assert_eq!((begun, ended), (1, 1), "{node:?}");
+        let record = report.step(node.id()).unwrap();
+        assert!(record.duration.as_micros() <= u128::from(report.totals().duration_us));
+    }
+    // Nobody is missed, and nobody is counted twice.
+    door.open();
+    for _ in 0..3 {
+        executor.spawn(&graph, &options()).unwrap().wait().ok().unwrap();
     }
 }
 

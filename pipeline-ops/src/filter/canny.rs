@@ -14,7 +14,7 @@ use super::gaussian_blur::SIGMA;
 use super::{GaussianBlur, edges};
 use crate::kernel::{Border, Connectivity, NOTHING, gradient, pad_row, ridges};
 use crate::neighborhood::{self, BorderedRows, Separable, Term};
-use crate::{check, components};
+use crate::{check, components, passes};
 
 /// The strengths of edges that are taken, in the unit of the samples.
 const STRENGTH: RangeInclusive<f64> = 0.0..=1_000_000.0;
@@ -103,6 +103,7 @@ impl Step for Canny {
             let expected = format!("at least low, {}", self.low);
             return Err(Error::input("high", self.high, expected));
         }
+        passes::countable(image.layout().width, image.layout().height)?;
         let blur = GaussianBlur { sigma: self.sigma, border: self.border, ..Default::default() };
         let smooth: Image = tile(&Smooth(blur), image, &[], ctx)?;
         let ridges = Ridges { low: self.low, high: self.high };

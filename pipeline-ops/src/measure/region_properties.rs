@@ -38,7 +38,7 @@ use crate::memory::copies;
 ///
 /// **Border**: what lies beyond the edge belongs to no object. **NaN** in an object makes its four
 /// brightnesses NaN.
-/// **Cost**: one pass over the labels, and two over the image; memory for about 300 bytes per object.
+/// **Cost**: one pass over the labels, and two over the image; memory for about 400 bytes per object.
 /// An object may reach anywhere, so there are no tiles.
 /// **Errors**: an image of more than one channel, or of another size.
 ///
@@ -116,7 +116,7 @@ fn regions(labels: &Labels, ctx: &Context<'_>) -> Result<Vec<Region>> {
     };
 
     // With many objects there are few bands, so that sums take less memory than labels.
-    let bands = (labels.labels().len() / (64 * count)).clamp(1, BANDS);
+    let bands = (labels.labels().len() / count.saturating_mul(64)).clamp(1, BANDS);
     let total = Mutex::new(none()?);
     ctx.rows(rows.len(), rows.len().div_ceil(bands), |band| {
         let mut regions = none()?;

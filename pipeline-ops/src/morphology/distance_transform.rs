@@ -6,7 +6,7 @@ use pipeline_core::{ColorSpace, Context, Image, In, Mask, Result, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::within_bands;
+use crate::columns::{self, within_bands};
 use crate::kernel::{Envelope, FAR};
 use crate::passes;
 
@@ -59,7 +59,7 @@ impl Step for DistanceTransform {
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Image> {
         let (width, height) = (mask.width(), mask.height());
         let pixels = passes::measurable(width, height)?;
-        let (row_len, grain) = (width as usize, passes::grain(width));
+        let (row_len, grain) = (width as usize, columns::grain(width));
         // Distances within the columns first. They make room for the bits of the results.
         let what = || format!("distances of {width}×{height} pixels");
         let mut bits = cast_vec::<f32, u32>(leftovers(pixels, what)?);

@@ -8,7 +8,7 @@ use pipeline_core::{Context, In, Labels, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::within_bands;
+use crate::columns::{self, within_bands};
 use crate::kernel::{Envelope, FAR};
 use crate::{check, passes};
 
@@ -75,7 +75,7 @@ impl Step for ExpandLabels {
         check::within("distance", self.distance, &DISTANCE, "px")?;
         let (width, height) = (labels.width(), labels.height());
         let pixels = passes::measurable(width, height)?;
-        let (row_len, grain) = (width as usize, passes::grain(width));
+        let (row_len, grain) = (width as usize, columns::grain(width));
 
         // The distance within the column and the label there, side by side.
         let what = || format!("labels of {width}×{height} pixels");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Connectivity, NOTHING, STRONG, WEAK};
 use crate::point::mask_layout;
-use crate::{check, components};
+use crate::{check, components, passes};
 
 /// Marks as foreground what is brighter than one level and hangs together with what is brighter
 /// than another.
@@ -85,6 +85,7 @@ impl Step for Hysteresis {
             return Err(Error::input("high", self.high, format!("low, {}, or more", self.low)));
         }
         check::single_channel(image.layout())?;
+        passes::countable(image.layout().width, image.layout().height)?;
         let marks: Image = tile(&Marks { low: self.low, high: self.high }, image, &[], ctx)?;
         components::follow(&marks, self.connectivity, ctx)
     }

@@ -114,7 +114,9 @@ fn no_bit_depends_on_streaming() {
                 let (a, b) = (recent(a), recent(b));
                 nodes.push(add(&mut graph, kind, at, a, b));
             }
-            let saved = graph.add("save", Save::path(out(name)), nodes[nodes.len() - 1]);
+            let quality = [75, 90][seed as usize % 2];
+            let save = Save { quality, ..Save::path(out(name)) };
+            let saved = graph.add("save", save, nodes[nodes.len() - 1]);
             graph.target(saved);
             if let Some(node) = nodes.get(off) {
                 graph.bypass(node.id()).unwrap();
