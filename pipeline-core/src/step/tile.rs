@@ -184,7 +184,8 @@ impl<S: Tile> Bands<'_, S> {
         let band = self.band(0, self.rows);
         let reads = self.layouts.iter().enumerate().map(|(input, layout)| {
             let region = self.step.footprint(input, band, self.layouts);
-            region.height as usize * layout.row_len() * layout.sample.size()
+            let samples = region.width as usize * usize::from(layout.channels);
+            region.height as usize * samples * layout.sample.size()
         });
         let excess = reads.max().unwrap_or(0) / (READ * BAND);
         self.rows = (self.rows / excess.max(1)).max(1);
@@ -298,6 +299,45 @@ mod tests {
             }
             Ok(())
         }
+    }
+
+    /// Sees as many rows above and below as it says, or the columns that become its rows.
+    #[derive(Clone, Copy)]
+    enum Sees {
+        Rows(u32),
+        Columns,
+    }
+
+    impl Tile for Sees {
+        fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+            Ok(inputs[0])
+        }
+
+        fn footprint(&self, _: usize, region: Region, inputs: &[Layout]) -> Region {
+            match *self {
+                Self::Rows(radius) => region.grow(0, radius, &inputs[0].region()),
+                Self::Columns => Region::new(region.y, region.x, region.height, region.width),
+            }
+        }
+
+        fn render(&self, _: &[View<'_>], _: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn bands_fit_the_cache_unless_they_see_more_rows_than_they_have() {
+        let layout = Layout::new(4096, 4096, 1, SampleType::U8);
+        let rows = |step: &Sees| {
+            let (layouts, ctx) = ([layout], Context::default());
+            Bands { step, layouts: &layouts, layout, ctx: &ctx, rows: 0 }.sized().rows
+        };
+        let fits = BAND / 4096;
+        assert_eq!(
+            [Sees::Rows(0), Sees::Rows(2), Sees::Columns].map(|step| rows(&step)),
+            [fits; 3]
+        );
+        assert!(rows(&Sees::Rows(60)) > fits);
     }
 
     struct Double;
