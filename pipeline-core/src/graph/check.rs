@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::rows::NodeRows;
-use super::{Beside, Graph, Loose, NodeInfo};
+use super::{Graph, Loose, NodeInfo, Partner};
 use crate::error::{Fault, FaultCode};
 use crate::id::NodeId;
 use crate::step::{Arity, Port, StepType};
 
 /// All of them but cycles.
-pub(crate) fn structure(graph: &Graph, rows: &NodeRows<'_>, beside: Beside) -> Vec<Fault> {
+pub(crate) fn structure(graph: &Graph, rows: &NodeRows<'_>, partner: Partner) -> Vec<Fault> {
     let outputs = rows.facts.iter().map(|facts| u64::from(facts.outputs)).sum();
     let size = size(rows.infos.len() as u64 + rows.wires.len() as u64, outputs);
     let mut faults: Vec<Fault> = size.into_iter().collect();
@@ -22,7 +22,7 @@ pub(crate) fn structure(graph: &Graph, rows: &NodeRows<'_>, beside: Beside) -> V
         graph.loose.iter().map(|loose| (loose.to, loose.input)).collect();
     let (half, end) = (rows.infos.len() / 2, rows.infos.len());
     let (first, second) =
-        beside.both(|| wiring(rows, 0..half, &told), || wiring(rows, half..end, &told));
+        partner.both(|| wiring(rows, 0..half, &told), || wiring(rows, half..end, &told));
     faults.extend(first);
     faults.extend(second);
     faults

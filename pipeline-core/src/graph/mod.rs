@@ -1,6 +1,5 @@
 //! Which steps, wired how: plain data that is edited in place.
 
-mod beside;
 mod check;
 mod cycle;
 mod edit;
@@ -8,6 +7,7 @@ mod facts;
 mod file;
 mod group;
 mod node;
+mod partner;
 mod rows;
 mod running_order;
 mod store;
@@ -21,13 +21,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use petgraph::stable_graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
-pub(crate) use beside::Beside;
 pub(crate) use check::structure;
 pub(crate) use cycle::cycle;
 pub(crate) use facts::Facts;
 pub use file::{FileFormat, FileLimits};
 pub(crate) use group::group;
 pub use node::{NodeInfo, Retry, Settings};
+pub(crate) use partner::Partner;
 pub(crate) use rows::{NodeRows, Wired};
 pub(crate) use running_order::running_order;
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use petgraph::visit::EdgeRef;
 
-use super::beside::Beside;
 use super::facts::Facts;
 use super::group::group;
+use super::partner::Partner;
 use super::store::{Joint, Store};
 use super::{Graph, NodeInfo, id};
 use crate::id::NodeId;
@@ -36,7 +36,7 @@ pub(crate) struct NodeRows<'g> {
 impl<'g> NodeRows<'g> {
     /// Iterative, as everything that walks a graph: several graph algorithms of the library recurse
     /// and abort the process on a chain of some thousand nodes.
-    pub(crate) fn of(graph: &'g Graph, beside: Beside) -> Self {
+    pub(crate) fn of(graph: &'g Graph, partner: Partner) -> Self {
         let store = graph.store();
         let count = store.node_count();
         let shares = || {
@@ -56,7 +56,7 @@ impl<'g> NodeRows<'g> {
             }
             (facts, kinds)
         };
-        let ((ids, start, wires, infos, steps), (facts, kinds)) = beside.both(shares, looks);
+        let ((ids, start, wires, infos, steps), (facts, kinds)) = partner.both(shares, looks);
         Self { infos, steps, facts, kinds, ids, start, wires }
     }
 

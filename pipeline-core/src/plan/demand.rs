@@ -10,7 +10,7 @@ use super::shape::to_u32;
 use crate::cache::Tier;
 use crate::data::Value;
 use crate::error::{Fault, FaultCode};
-use crate::graph::{Beside, NodeInfo};
+use crate::graph::{NodeInfo, Partner};
 use crate::key::Key;
 use crate::step::{Kind, Services};
 
@@ -98,12 +98,12 @@ pub(super) fn demand(
     keys: &Keys,
     targets: &[u32],
     request: &Request<'_>,
-    beside: Beside,
+    partner: Partner,
 ) -> Demand {
     let mut demand = Demand::default();
     let sweep = || demand.sweep(frozen, keys, targets, request);
-    let ((), twice) = beside.both(sweep, || Twice::among(&keys.derived));
-    if demand.share(frozen, keys, &twice) {
+    let ((), repeats) = partner.both(sweep, || Repeats::among(&keys.derived));
+    if demand.share(frozen, keys, &repeats) {
         // What the cache has and has not is known by now.
         demand.known = Some(std::mem::take(&mut demand.given));
         demand.sweep(frozen, keys, targets, request);
@@ -232,12 +232,12 @@ impl Demand {
     }
 
     /// Finds places that would compute the same result; says whether there are any.
-    fn share(&mut self, frozen: &Frozen, keys: &Keys, twice: &Twice) -> bool {
+    fn share(&mut self, frozen: &Frozen, keys: &Keys, repeats: &Repeats) -> bool {
         let mut first: HashMap<u64, u32, BuildHasherDefault<Prefix>> = HashMap::default();
         let mut shared = HashMap::new();
-        for place in (0..to_u32(frozen.shape.len())).filter(|_| !twice.prefixes.is_empty()) {
+        for place in (0..to_u32(frozen.shape.len())).filter(|_| !repeats.prefixes.is_empty()) {
             let key = keys.derived[place as usize];
-            let may_share = twice.may_hold(key)
+            let may_share = repeats.may_hold(key)
                 && self.actions[place as usize] == Action::Run
                 && frozen.facts[place as usize].kind == Kind::Pure;
             if !may_share {
@@ -258,7 +258,7 @@ impl Demand {
 /// Nearly always all keys differ. A bit per key tells so for most of them, in less memory than a
 /// table takes; the table is for those that are left.
 #[derive(Debug)]
-struct Twice {
+struct Repeats {
     mask: u64,
     prefixes: HashSet<u64, BuildHasherDefault<Prefix>>,
 }
@@ -266,20 +266,20 @@ struct Twice {
 /// Bits of the filter for each key: few keys meet in one by chance.
 const BITS_PER_KEY: usize = 16;
 
-impl Twice {
+impl Repeats {
     fn among(keys: &[Key]) -> Self {
         let bits = (keys.len() * BITS_PER_KEY).next_power_of_two().max(64);
-        let mut twice = Self { mask: bits as u64 - 1, prefixes: HashSet::default() };
+        let mut repeats = Self { mask: bits as u64 - 1, prefixes: HashSet::default() };
         let mut seen = vec![0u64; bits / 64];
-        for prefix in keys.iter().filter_map(|key| Some(key.known()?.prefix() & twice.mask)) {
+        for prefix in keys.iter().filter_map(|key| Some(key.known()?.prefix() & repeats.mask)) {
             #[expect(clippy::cast_possible_truncation, reason = "the mask leaves what is counted")]
             let (word, bit) = (&mut seen[prefix as usize / 64], 1 << (prefix % 64));
             if *word & bit != 0 {
-                twice.prefixes.insert(prefix);
+                repeats.prefixes.insert(prefix);
             }
             *word |= bit;
         }
-        twice
+        repeats
     }
 
     fn may_hold(&self, key: Key) -> bool {

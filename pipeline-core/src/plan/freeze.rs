@@ -10,7 +10,7 @@ use super::plan::Traits;
 use super::shape::Shape;
 use super::validate;
 use crate::error::Fault;
-use crate::graph::{Beside, Facts, Graph, NodeInfo, NodeRows, Wired, running_order};
+use crate::graph::{Facts, Graph, NodeInfo, NodeRows, Partner, Wired, running_order};
 use crate::step::{AnyStep, StepType};
 
 /// A frozen graph: structure, and the node at each place.
@@ -27,9 +27,9 @@ pub(crate) struct Frozen {
 }
 
 /// Freezes a graph. With faults, the shape is empty.
-pub(super) fn freeze(graph: &Graph, beside: Beside) -> Frozen {
-    let mut rows = NodeRows::of(graph, beside);
-    let mut faults = validate::structure(graph, &rows, beside);
+pub(super) fn freeze(graph: &Graph, partner: Partner) -> Frozen {
+    let mut rows = NodeRows::of(graph, partner);
+    let mut faults = validate::structure(graph, &rows, partner);
     let Some(order) = Order::of(&rows).filter(|_| faults.is_empty()) else {
         faults.extend(validate::cycle(&rows));
         return Frozen { faults, ..Frozen::default() };
@@ -41,7 +41,7 @@ pub(super) fn freeze(graph: &Graph, beside: Beside) -> Frozen {
         rows.facts.iter().for_each(|facts| traits.add(facts));
         (order.arrange(infos).into(), order.arrange(steps).into(), traits)
     };
-    let ((infos, steps, traits), shape) = beside.both(arranged, || shape(&rows, &order));
+    let ((infos, steps, traits), shape) = partner.both(arranged, || shape(&rows, &order));
     let facts = order.arrange(rows.facts);
     Frozen { shape: Arc::new(shape), infos, steps, facts, traits, faults }
 }

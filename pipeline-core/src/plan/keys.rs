@@ -15,7 +15,7 @@ use super::file_digests::{FileDigests, Stop};
 use super::freeze::Frozen;
 use super::request::{Bindings, Request};
 use super::shape::{Shape, to_u32};
-use crate::graph::{Beside, NodeInfo};
+use crate::graph::{NodeInfo, Partner};
 use crate::key::{Key, KeyHasher};
 use crate::step::{CutOff, Kind, Services};
 
@@ -82,7 +82,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// Names everything.
-    pub(super) fn all(frozen: &Frozen, request: &Request<'_>, beside: Beside) -> Self {
+    pub(super) fn all(frozen: &Frozen, request: &Request<'_>, partner: Partner) -> Self {
         let places = frozen.shape.len();
         let mut keys = Self {
             derived: Arc::new(Vec::with_capacity(places)),
@@ -90,11 +90,11 @@ impl Keys {
             ..Self::default()
         };
         let places = to_u32(places);
-        let stretch = if beside.is_large() { STRETCH } else { places };
+        let stretch = if partner.is_large() { STRETCH } else { places };
         for from in (0..places).step_by(stretch.max(1) as usize) {
             let to = places.min(from.saturating_add(stretch));
-            if beside.is_large() {
-                keys.begin(from..to, frozen, beside);
+            if partner.is_large() {
+                keys.begin(from..to, frozen, partner);
             }
             Arc::make_mut(&mut keys.derived).resize(to as usize, Key::UNKNOWN);
             for place in from..to {
@@ -110,10 +110,10 @@ impl Keys {
     }
 
     /// Names what needs nothing of a stretch itself, each half for itself.
-    fn begin(&mut self, stretch: Range<u32>, frozen: &Frozen, beside: Beside) {
+    fn begin(&mut self, stretch: Range<u32>, frozen: &Frozen, partner: Partner) {
         let known = &*self;
         let half = stretch.start.midpoint(stretch.end);
-        let (first, second) = beside.both(
+        let (first, second) = partner.both(
             || known.plain(stretch.start..half, frozen),
             || known.plain(half..stretch.end, frozen),
         );

@@ -9,7 +9,7 @@ use super::fuse::{Fusion, fuse};
 use super::keys::{Keys, passed_on};
 use super::order::{self, Estimates};
 use super::shape::{Shape, to_u32};
-use crate::graph::Beside;
+use crate::graph::Partner;
 use crate::step::Group;
 
 /// Everything about a run that does not depend on parameters: what happens at which place, in
@@ -103,7 +103,7 @@ pub(super) fn narrow(
     targets: &[u32],
     estimates: &Estimates,
     keys: Option<&Keys>,
-    beside: Beside,
+    partner: Partner,
 ) -> Program {
     let whole = demand.actions.iter().all(|&action| action == Action::Run);
     let mut program = if whole {
@@ -132,7 +132,7 @@ pub(super) fn narrow(
         (ranks, urgency, order::positions(shape, &program.estimates.bytes))
     };
     let counts = || (waits(&program, whole), uses(&program), kinds(frozen, &program));
-    let ((ranks, urgency, positions), (waits, uses, (kinds, paces))) = beside.both(order, counts);
+    let ((ranks, urgency, positions), (waits, uses, (kinds, paces))) = partner.both(order, counts);
     Program { waits, uses, ranks, kinds, paces, urgency, positions, ..program }
 }
 

@@ -15,7 +15,7 @@ use super::request::Request;
 use super::targets::targets;
 use super::{shape, validate};
 use crate::error::{Error, Result};
-use crate::graph::{Beside, Facts, Graph};
+use crate::graph::{Facts, Graph, Partner};
 use crate::id::NodeId;
 use crate::key::Key;
 
@@ -56,15 +56,15 @@ impl Planner {
     /// [`Error::Invalid`] with every fault of the graph: names, wires, cycles, parameters, values that
     /// are missing.
     pub(crate) fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
-        let beside = Beside::of(graph.len(), request.threads);
-        let edited = self.freeze(graph, beside)?;
-        self.name(edited, request, beside);
+        let partner = Partner::of(graph.len(), request.threads);
+        let edited = self.freeze(graph, partner)?;
+        self.name(edited, request, partner);
         if self.costs != request.costs.version() {
             self.estimate(request);
         }
         let frozen = &self.frozen;
         let targets = targets(graph, frozen, request)?;
-        let mut demand = demand(frozen, &self.keys, &targets, request, beside);
+        let mut demand = demand(frozen, &self.keys, &targets, request, partner);
         if !demand.faults.is_empty() {
             demand.faults.sort_by(|a, b| a.path.cmp(&b.path));
             return Err(Error::Invalid(demand.faults));
@@ -83,7 +83,7 @@ impl Planner {
             }
             _ => {
                 let keys = request.fuse.then_some(&self.keys);
-                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, keys, beside))
+                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, keys, partner))
             }
         };
         let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
@@ -96,7 +96,7 @@ impl Planner {
 
     /// Brings the frozen form up to date; returns the places whose parameters changed, or `None`
     /// if the structure did.
-    fn freeze(&mut self, graph: &Graph, beside: Beside) -> Result<Option<Vec<u32>>> {
+    fn freeze(&mut self, graph: &Graph, partner: Partner) -> Result<Option<Vec<u32>>> {
         let known = self.graph == graph.id() && self.structure == graph.structure();
         let edited = if known { graph.edited_since(self.revision) } else { None };
         let patched = edited.map(|edited| patch(&mut self.frozen, graph, edited));
@@ -107,7 +107,7 @@ impl Planner {
             places
         });
         if places.is_none() {
-            self.frozen = freeze(graph, beside);
+            self.frozen = freeze(graph, partner);
             self.last = None;
         }
         let frozen = &self.frozen;
@@ -139,13 +139,13 @@ impl Planner {
         Ok(places)
     }
 
-    fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>, beside: Beside) {
+    fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>, partner: Partner) {
         match edited {
             Some(places) => {
                 self.keys.renew(places.into_iter(), &self.frozen, request);
             }
             None => {
-                self.keys = Keys::all(&self.frozen, request, beside);
+                self.keys = Keys::all(&self.frozen, request, partner);
                 self.estimate(request);
             }
         }

@@ -1,6 +1,6 @@
 //! The parts of Canny's edge detector: gradients and their ridges.
 
-use super::hysteresis::{NOTHING, STRONG, WEAK};
+use super::marks::{NOTHING, STRONG, WEAK};
 use super::vector::widest;
 
 /// Fills `gradient` with the derivatives of a row along x, those along y and their magnitudes, as

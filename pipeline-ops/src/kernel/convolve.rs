@@ -19,9 +19,6 @@ pub(crate) const APART: usize = TOGETHER;
 /// Sums that are taken at a time, where a row has that many.
 const PART: usize = 64;
 
-/// The same where two sums are taken of a place.
-const PAIRED: usize = 64;
-
 /// The same for what is left of a row, and for rows that are shorter.
 const SHORT: usize = 16;
 
@@ -45,7 +42,7 @@ pub(crate) fn vertical_pair<T: Sample>(rows: &[&[T]], weights: &[f32], sums: [&m
     let len = sums[0].len();
     widest(
         #[inline(always)]
-        || parts::of_length::<PAIRED>(len, &mut Pair { rows, weights, sums }),
+        || parts::of_length::<PART>(len, &mut Pair { rows, weights, sums }),
     );
 }
 

@@ -18,7 +18,7 @@ use super::tree::Tree;
 use super::{VERSION, good_name, name_fault};
 use crate::data::DataType;
 use crate::error::{Error, Fault, FaultCode};
-use crate::graph::{Beside, Graph, NodeRows, Settings, cycle, structure};
+use crate::graph::{Graph, NodeRows, Partner, Settings, cycle, structure};
 use crate::id::NodeId;
 use crate::step::{AnyStep, Context, Registry, Step, StepType, check_params, shorten};
 
@@ -138,9 +138,9 @@ impl Reader<'_> {
     /// faults is read, so that work that is not finished can be kept; its plan tells them.
     fn structure(&mut self) {
         if self.faults.count() > 0 {
-            let beside = Beside::default();
-            let rows = NodeRows::of(&self.graph, beside);
-            let found = structure(&self.graph, &rows, beside).into_iter().chain(cycle(&rows));
+            let partner = Partner::default();
+            let rows = NodeRows::of(&self.graph, partner);
+            let found = structure(&self.graph, &rows, partner).into_iter().chain(cycle(&rows));
             found.for_each(|fault| self.faults.push(fault));
         }
     }

@@ -8,12 +8,12 @@ const LARGE: usize = 1 << 16;
 
 /// Whether a graph is large, and whether a second thread works beside the one that plans it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Beside {
+pub(crate) struct Partner {
     is_large: bool,
     is_there: bool,
 }
 
-impl Beside {
+impl Partner {
     /// For a graph of so many nodes, of a program that allows so many threads.
     pub(crate) const fn of(nodes: usize, threads: usize) -> Self {
         let is_large = nodes >= LARGE;
@@ -54,7 +54,7 @@ mod tests {
     fn a_second_thread_is_for_large_graphs_of_programs_that_allow_one() {
         let other = |nodes, threads| {
             let here = thread::current().id();
-            let (a, b) = Beside::of(nodes, threads).both(|| here, || thread::current().id());
+            let (a, b) = Partner::of(nodes, threads).both(|| here, || thread::current().id());
             a != b
         };
         assert!(other(LARGE, 2));
