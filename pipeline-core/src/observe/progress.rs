@@ -20,8 +20,12 @@ const TICK: Duration = Duration::from_millis(100);
 /// How many running steps the bar names.
 const NAMED: usize = 3;
 
+/// How many running steps have a line of their own: terminals are not high, and steps that run as
+/// one may be hundreds.
+const LINES: usize = 8;
+
 /// Draws one bar per run, with the number of steps and what runs, and below it one line for each
-/// step that has run for more than half a second.
+/// step that has run for more than half a second, for eight at a time.
 ///
 /// Draws on standard error, and nothing at all if that is not a terminal. A line appears with the
 /// first event of the run after that half second; it shows how far the step has come, or, for one
@@ -133,11 +137,15 @@ impl Run {
 
     /// Gives a line to whatever has been running for long, unless it ends just now.
     fn name_long(&mut self, lines: &MultiProgress, t_us: u64, ends: Option<NodeId>) {
+        let drawn = self.running.iter().filter(|running| running.line.is_some()).count();
+        let mut left = LINES.saturating_sub(drawn);
         for running in &mut self.running {
             let took_us = t_us.saturating_sub(running.since_us);
-            if running.line.is_some() || took_us <= LONG_US || ends == Some(running.node) {
+            let is_new = running.line.is_none() && ends != Some(running.node);
+            if left == 0 || !is_new || took_us <= LONG_US {
                 continue;
             }
+            left -= 1;
             let name = self.nodes.planned(running.node).map_or("", |info| &*info.name);
             let line = ProgressBar::new_spinner()
                 .with_style(waiting_style())
@@ -293,6 +301,27 @@ mod tests {
         tell(observer, 900_000, Some(node(0)), EventKind::StepProgress(late));
         tell(observer, 950_000, Some(node(0)), finished(Status::Computed));
         tell(observer, 950_000, None, run_finished(RunStatus::Completed));
+    }
+
+    #[test]
+    fn of_many_long_steps_a_few_have_lines_and_others_follow_them() {
+        let observer = Progress::on(ProgressDrawTarget::term_like(Box::new(Paper::default())));
+        let drawn = || {
+            let runs = observer.runs.lock();
+            let lines = runs[&RunId(1)].running.iter().filter(|running| running.line.is_some());
+            lines.map(|running| running.node).collect::<Vec<_>>()
+        };
+        tell(&observer, 0, None, run_started(20));
+        for number in 0..20 {
+            tell(&observer, 0, Some(node(number)), EventKind::StepStarted { attempt: 1 });
+        }
+        let report = || EventKind::StepProgress(progress(1, 8));
+        tell(&observer, 600_000, Some(node(0)), report());
+        assert_eq!(drawn().len(), LINES);
+        let first = drawn()[0];
+        tell(&observer, 700_000, Some(first), finished(Status::Computed));
+        tell(&observer, 800_000, Some(node(19)), report());
+        assert!(drawn().len() == LINES && !drawn().contains(&first));
     }
 
     #[test]
