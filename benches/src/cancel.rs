@@ -121,8 +121,7 @@ impl Default for Cancel {
         let blur = GaussianBlur { sigma: 4.0, ..GaussianBlur::default() };
         graph.add("blur", Blur { blur }, input);
         let mut options = RunOptions::default();
-        options.bindings =
-            options.bindings.with("picture", picture).expect("a picture has a digest");
+        options.bindings = options.bindings.with("picture", picture);
         let plan = executor.plan(&graph, &options).expect("the graph is sound");
         let mut cancel =
             Self { executor, plan, watch, random: Random::new(1), whole: Duration::ZERO };

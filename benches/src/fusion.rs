@@ -55,7 +55,7 @@ impl Chain {
         let last = graph.add("invert", Invert {}, dark);
         graph.target(last);
 
-        let bindings = Bindings::new().with("picture", picture)?;
+        let bindings = Bindings::new().with("picture", picture);
         Ok(Self { graph, options: RunOptions { bindings, ..RunOptions::default() } })
     }
 

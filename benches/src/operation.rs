@@ -45,7 +45,7 @@ impl Operation {
                         let Some(value) = values.iter().find(data) else { continue };
                         let input = graph.input_any(port.name, port.data);
                         graph.connect((input, "out"), (node, port.name))?;
-                        bindings = bindings.with_value(port.name, (*value).clone())?;
+                        bindings = bindings.with_value(port.name, (*value).clone());
                     }
                 }
             }

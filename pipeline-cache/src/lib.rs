@@ -52,7 +52,7 @@
 //! let mut graph = Graph::new();
 //! let photo = graph.input::<Image>("photo");
 //! let negative = graph.add("negative", Invert {}, photo);
-//! let bindings = Bindings::new().with("photo", image_of::<u8>(&[&[0, 100], &[200, 255]]))?;
+//! let bindings = Bindings::new().with("photo", image_of::<u8>(&[&[0, 100], &[200, 255]]));
 //! let options = RunOptions { bindings, ..RunOptions::default() };
 //!
 //! let first = executor.run(&graph, &options)?;

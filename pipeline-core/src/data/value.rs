@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::buffer::Allocation;
@@ -256,6 +257,11 @@ impl Value {
             Inner::Unit => <() as Data>::codec().map(|codec| codec.digest(&())),
             Inner::Shared(value) => value.digest(),
         }
+    }
+
+    /// The digest of the content, if the type has a codec and it neither fails nor panics.
+    pub(crate) fn try_digest(&self) -> Option<Key> {
+        catch_unwind(AssertUnwindSafe(|| self.digest())).ok().flatten().and_then(Result::ok)
     }
 }
 

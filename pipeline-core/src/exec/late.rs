@@ -4,7 +4,6 @@
 //! been made; then the cache may know the rest. And a result may have come to be since the plan was
 //! made, or be in the making in another run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::engine::Follower;
@@ -13,7 +12,6 @@ use super::run::RunCore;
 use super::task::{End, Values};
 use crate::cache::{Cache, Hit};
 use crate::data::Value;
-use crate::error::Result;
 use crate::event::Status;
 use crate::key::Key;
 use crate::plan::{GivenValue, Identity};
@@ -168,16 +166,11 @@ impl RunCore {
         let recorded = known.and_then(|key| self.engine.identities.find(&key));
         let identity = recorded.or_else(|| {
             // A type without a codec has no digest; then the derived key must do.
-            let digest = digest_of(value).or(known)?;
+            let digest = value.try_digest().or(known)?;
             Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))
         });
         self.identities.lock()[slot as usize] = identity.map_or(Identity::Never, Identity::Known);
     }
-}
-
-/// The digest of a value, if its type has one and it can be had.
-pub(super) fn digest_of(value: &Value) -> Option<Key> {
-    catch_unwind(AssertUnwindSafe(|| value.digest())).ok().flatten().and_then(Result::ok)
 }
 
 /// What `look_up` found.

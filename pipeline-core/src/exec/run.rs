@@ -463,6 +463,11 @@ impl RunCore {
         })
     }
 
+    /// The key of a place as it is told to others.
+    pub(super) fn told_key(&self, place: u32) -> Option<Key> {
+        if self.plan.tells_keys { self.key(place) } else { None }
+    }
+
     pub(super) fn node(&self, place: u32) -> NodeId {
         self.plan.program.shape.ids[place as usize]
     }

@@ -38,7 +38,7 @@ impl RunCore {
                 let mut finished = Finished::new(self.given_status(place));
                 finished.tier = given.tier;
                 finished.bytes = self.state.cells[place as usize].bytes.load(Ordering::Relaxed);
-                finished.key = self.key(place);
+                finished.key = self.told_key(place);
                 let node = Some(self.node(place));
                 tell(Emit { t_us: 0, node, kind: EventKind::StepFinished(finished) });
             }
@@ -150,7 +150,7 @@ impl RunCore {
         let tale = &self.state.tales[place as usize];
         finished.pixels = tale.pixels.load(Ordering::Relaxed);
         finished.tier = tale.tier();
-        finished.key = self.key(place);
+        finished.key = self.told_key(place);
         finished.group = self.plan.program.group_number(place);
         if !status.is_ok() {
             finished.because = cell.blamed().map(|culprit| self.node(culprit));

@@ -8,7 +8,8 @@
 //! step are held to their word. Where they differ it is not known which of them is right, so nothing
 //! is kept of what is made from the new result either.
 
-use super::late::digest_of;
+use std::path::Path;
+
 use super::run::RunCore;
 use super::task::Values;
 use crate::cache::Hit;
@@ -61,8 +62,8 @@ impl RunCore {
         let info = &self.plan.infos[place as usize];
         let counts = self.plan.program.shape.port_counts(place);
         // The result is there; whether it may be kept is worth an answer also in a run that stops.
-        let files = (&self.engine.digests, &Stop::default());
-        let now = extended(counts, info, files, &self.engine.services);
+        let digest = |path: &Path| self.engine.digests.digest(path, &Stop::default());
+        let now = extended(counts, info, digest, &self.engine.services);
         if now == Some(planned) {
             return false;
         }
@@ -93,7 +94,7 @@ impl RunCore {
     /// Whether results differ from those that the cache had for the same key.
     fn is_mismatch(&self, place: u32, expected: &[Value], values: &Values) -> bool {
         let differs = expected.iter().zip(values.iter()).any(|(old, new)| {
-            matches!((digest_of(old), digest_of(new)), (Some(old), Some(new)) if old != new)
+            matches!((old.try_digest(), new.try_digest()), (Some(old), Some(new)) if old != new)
         });
         if differs {
             self.warn(place, |name| Warning {

@@ -129,8 +129,9 @@ impl crate::step::Host for RunCore {
         }
     }
 
-    fn seed(&self, place: u32) -> u64 {
-        self.key(place).map_or(0, |key| key.prefix())
+    fn seed(&self, place: u32) -> Option<u64> {
+        let is_seeded = self.plan.infos[place as usize].body().is_some_and(|body| body.spec.seeded);
+        is_seeded.then(|| self.key(place).map_or(0, |key| key.prefix()))
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Facts {
     /// Whether the result depends on files or services.
     pub(crate) is_external: bool,
     pub(crate) reads_files: bool,
+    /// Whether random numbers start from the name of the result.
+    pub(crate) is_seeded: bool,
     /// The node's own priority.
     pub(crate) priority: i8,
     /// How many results there are.
@@ -59,6 +61,7 @@ impl Facts {
             is_bypassed: settings.bypassed,
             is_external: false,
             reads_files: false,
+            is_seeded: false,
             priority: settings.priority,
             outputs: info.output_count(),
             has_odd_ports: false,
@@ -84,6 +87,7 @@ impl Facts {
         facts.is_special |= spec.lane != Lane::Compute;
         facts.form = body.form;
         facts.reads_files = !spec.reads.is_empty();
+        facts.is_seeded = spec.seeded;
         facts.is_external = !spec.reads.is_empty() || !spec.services.is_empty();
         facts
     }

@@ -101,7 +101,7 @@ impl Display for Plan {
                 let place = places[&node];
                 let (info, words) = (self.info(place), self.words(place));
                 write!(f, "batch {number}: {} ({}) {words}", info.name(), info.step_name())?;
-                match self.keys[place as usize].known() {
+                match self.told_key(place as usize) {
                     Some(key) => writeln!(f, " {key:?}")?,
                     None => writeln!(f)?,
                 }

@@ -77,6 +77,16 @@ impl FileDigests {
         Some(digest)
     }
 
+    /// A name for a file as it is now that only this process understands: it says nothing of the
+    /// content, which is not read. `None` if there is no such file.
+    pub(crate) fn stamp(path: &Path) -> Option<Key> {
+        let stamp = Stamp::of(path)?;
+        let mut hasher = KeyHasher::result();
+        // What is printed for debugging tells every path and time from every other.
+        hasher.text(&format!("{path:?}")).text(&format!("{stamp:?}"));
+        Some(hasher.finish())
+    }
+
     /// Forgets everything, so that every file is read again.
     pub(crate) fn revalidate(&self) {
         self.known.lock().clear();

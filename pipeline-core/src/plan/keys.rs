@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::file_digests::{FileDigests, Stop};
+use super::file_digests::FileDigests;
 use super::freeze::Frozen;
 use super::request::{Bindings, Request};
 use super::shape::{Shape, to_u32};
@@ -78,6 +79,9 @@ pub(crate) struct Keys {
     extended: HashMap<u32, Option<Key>>,
     /// Places whose name may change without an edit.
     unstable: Vec<u32>,
+    /// Whether names say what contents are. Otherwise they only tell the results of one plan from
+    /// one another: nothing is looked up, so nothing is read or digested to name it.
+    pub(super) by_content: bool,
 }
 
 impl Keys {
@@ -87,6 +91,7 @@ impl Keys {
         let mut keys = Self {
             derived: Arc::new(Vec::with_capacity(places)),
             late: vec![false; places],
+            by_content: is_by_content(frozen, request),
             ..Self::default()
         };
         let places = to_u32(places);
@@ -146,6 +151,16 @@ impl Keys {
             names.extend(few.map(name));
         }
         names
+    }
+
+    /// Whether these names are of the kind that this request needs.
+    pub(super) fn fit(&self, frozen: &Frozen, request: &Request<'_>) -> bool {
+        self.by_content == is_by_content(frozen, request)
+    }
+
+    /// Whether names say what results are, wherever the graph is planned.
+    pub(super) fn say_what_is_named(&self) -> bool {
+        self.by_content || self.unstable.is_empty()
     }
 
     /// Names the edited places, those that depend on the world, and everything below what changed.
@@ -278,9 +293,13 @@ impl Keys {
             }
             return;
         }
-        let files = (request.digests, &request.stop);
         let info = &frozen.infos[place as usize];
-        self.extended.insert(place, extended(counts, info, files, request.services));
+        let name_of = |path: &Path| match self.by_content {
+            true => request.digests.digest(path, &request.stop),
+            false => FileDigests::stamp(path),
+        };
+        let digest = extended(counts, info, name_of, request.services);
+        self.extended.insert(place, digest);
     }
 
     /// The places that depend on more than their parameters, with their digests.
@@ -299,7 +318,7 @@ impl Keys {
         let (shape, facts) = (&*frozen.shape, &frozen.facts[place as usize]);
         let info = &*frozen.infos[place as usize];
         if !facts.is_step {
-            return Some(bound(info, request.bindings));
+            return Some(self.bound(info, request.bindings));
         }
         if facts.is_bypassed {
             let wire = passed_on(info, shape.port(slot), shape.port_counts(place))?;
@@ -308,10 +327,11 @@ impl Keys {
         }
         match (facts.kind, facts.cut_off) {
             (Kind::Effect, _) => return Some(Identity::Never),
+            (Kind::Volatile, _) if !self.by_content => return Some(Identity::Never),
             // Made anew in every run, so no record can speak for it.
             (Kind::Volatile, _) => return Some(Identity::Late),
-            (Kind::Pure, CutOff::Never) => return None,
-            (Kind::Pure, CutOff::Auto | CutOff::Always) => {}
+            (Kind::Pure, CutOff::Auto | CutOff::Always) if self.by_content => {}
+            (Kind::Pure, _) => return None,
         }
         let Some(key) = self.derived[place as usize].known() else {
             return Some(if self.late[place as usize] { Identity::Late } else { Identity::Never });
@@ -323,14 +343,29 @@ impl Keys {
             facts.cut_off == CutOff::Always || request.costs.is_worth_a_digest(place, frozen);
         digests.then_some(Identity::Late)
     }
+
+    /// What the value of an input of the graph is called.
+    fn bound(&self, info: &NodeInfo, bindings: &Bindings) -> Identity {
+        let Some(binding) = bindings.find(info.name()) else { return Identity::Never };
+        if self.by_content {
+            return binding.identity().map_or(Identity::Never, Identity::Known);
+        }
+        Identity::Known(KeyHasher::result().text("input").text(info.name()).finish())
+    }
+}
+
+/// Whether names have to say what contents are; seeds are made of names, and are the same with a
+/// cache and without.
+fn is_by_content(frozen: &Frozen, request: &Request<'_>) -> bool {
+    request.by_content || frozen.traits.has_seeds
 }
 
 /// The digest of a step and of what it depends on besides its parameters and inputs, as that is
-/// now. `counts` are its wires per port, empty where each has one.
+/// now. `counts` are its wires per port, empty where each has one; `name_of` names files.
 pub(crate) fn extended(
     counts: &[u32],
     info: &NodeInfo,
-    (digests, stop): (&FileDigests, &Stop<'_>),
+    name_of: impl Fn(&Path) -> Option<Key>,
     services: &Services,
 ) -> Option<Key> {
     let body = info.body()?;
@@ -341,19 +376,12 @@ pub(crate) fn extended(
         hasher.number(count.into());
     }
     for path in &spec.reads {
-        hasher.key(&digests.digest(path, stop)?);
+        hasher.key(&name_of(path)?);
     }
     for name in &spec.services {
         hasher.text(name).text(services.identity(name)?);
     }
     Some(hasher.finish())
-}
-
-fn bound(info: &NodeInfo, bindings: &Bindings) -> Identity {
-    match bindings.find(info.name()) {
-        Some(binding) => binding.identity.map_or(Identity::Never, Identity::Known),
-        None => Identity::Never,
-    }
 }
 
 /// The wire that a bypassed node passes on to an output port, as its place among all wires of the

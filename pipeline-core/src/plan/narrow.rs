@@ -279,8 +279,9 @@ mod tests {
             &graph,
             &Request {
                 targets: &Targets::declared(),
-                bindings: &Bindings::new().with("input", ()).unwrap(),
+                bindings: &Bindings::new().with("input", ()),
                 cache: None,
+                by_content: true,
                 services: &Services::new(),
                 digests: &FileDigests::new(),
                 stop: Stop::default(),

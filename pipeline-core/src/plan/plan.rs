@@ -28,6 +28,8 @@ pub struct Plan {
     pub(crate) traits: Traits,
     /// The derived key of each place, or [`Key::UNKNOWN`].
     pub(crate) keys: Arc<Vec<Key>>,
+    /// Whether these keys say what results are, and not only which of this plan are the same.
+    pub(crate) tells_keys: bool,
     pub(crate) given: Vec<GivenValue>,
     /// What is known of keys that come to light during the run; `None` where there are none.
     pub(crate) late: Option<Arc<LateKeys>>,
@@ -54,6 +56,8 @@ pub(crate) struct Traits {
     pub(crate) has_forms: bool,
     /// Whether any step may say what its result takes before it runs.
     pub(crate) has_sizes: bool,
+    /// Whether any step starts random numbers from its name.
+    pub(crate) has_seeds: bool,
 }
 
 impl Traits {
@@ -61,6 +65,7 @@ impl Traits {
         self.has_faults |= facts.has_faults;
         self.has_forms |= facts.form != crate::step::Form::Whole;
         self.has_sizes |= facts.bytes.is_some() || facts.form == crate::step::Form::Tiled;
+        self.has_seeds |= facts.is_seeded;
         self.needs_units |= facts.needs_units;
         self.has_timeouts |= facts.has_timeout;
         self.has_special |= facts.is_special;
@@ -123,10 +128,17 @@ impl Plan {
     }
 
     /// The key under which the first result of a node is kept, if it is known before the run.
+    ///
+    /// A run without a cache has a plan that tells no keys where files or values would have to be
+    /// read for them, unless a step needs its key for a seed.
     #[must_use]
     pub fn key(&self, node: NodeId) -> Option<Key> {
         let place = self.program.shape.ids.iter().position(|&id| id == node)?;
-        self.keys[place].known()
+        self.told_key(place)
+    }
+
+    pub(super) fn told_key(&self, place: usize) -> Option<Key> {
+        if self.tells_keys { self.keys[place].known() } else { None }
     }
 
     /// The nodes by generation: each stands one after the latest of its inputs. A view for people;

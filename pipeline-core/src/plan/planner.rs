@@ -141,9 +141,10 @@ impl Planner {
 
     fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>, partner: Partner) {
         match edited {
-            Some(places) => {
+            Some(places) if self.keys.fit(&self.frozen, request) => {
                 self.keys.renew(places.into_iter(), &self.frozen, request);
             }
+            Some(_) => self.keys = Keys::all(&self.frozen, request, partner),
             None => {
                 self.keys = Keys::all(&self.frozen, request, partner);
                 self.estimate(request);
@@ -181,13 +182,16 @@ impl Planner {
             }
             given
         };
+        let mut traits = frozen.traits;
+        traits.has_digests &= self.keys.by_content;
         Plan {
             revision: graph.revision(),
             program: Arc::clone(program),
-            traits: frozen.traits,
+            traits,
             infos,
             steps,
             keys,
+            tells_keys: self.keys.say_what_is_named(),
             given: given.into_iter().map(renumbered).collect(),
             late: self.late(frozen, program),
             sources: self.sources(frozen, program),
@@ -195,8 +199,11 @@ impl Planner {
         }
     }
 
-    /// What the steps that read files and run are named after.
+    /// What the steps that read files and run are named after, if that is their content.
     fn sources(&self, frozen: &Frozen, program: &Program) -> HashMap<u32, Key> {
+        if !self.keys.by_content {
+            return HashMap::new();
+        }
         let place_of = |origin: u32| match program.origins.as_slice() {
             [] => Some(origin),
             origins => origins.binary_search(&origin).ok().map(shape::to_u32),
@@ -212,6 +219,9 @@ impl Planner {
     }
 
     fn late(&self, frozen: &Frozen, program: &Program) -> Option<Arc<LateKeys>> {
+        if !self.keys.by_content {
+            return None;
+        }
         let (old, shape) = (&*frozen.shape, &*program.shape);
         let places = || (0..shape::to_u32(shape.len())).map(|place| (place, program.origin(place)));
         let is_digested = |place: u32, origin: u32| {

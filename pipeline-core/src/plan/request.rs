@@ -1,8 +1,8 @@
 //! What a plan is made for: targets, given values, and what is already known.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -12,7 +12,6 @@ use super::keys::Identities;
 use super::recheck::Recheck;
 use crate::cache::Cache;
 use crate::data::{Data, Value};
-use crate::error::Result;
 use crate::id::NodeId;
 use crate::key::Key;
 use crate::step::{Node, Services, Wire};
@@ -26,6 +25,8 @@ pub(crate) struct Request<'a> {
     pub(crate) bindings: &'a Bindings,
     /// Where finished results may be found.
     pub(crate) cache: Option<&'a dyn Cache>,
+    /// Whether names have to say what contents are, because they are looked up or told.
+    pub(crate) by_content: bool,
     /// Services whose identities enter keys.
     pub(crate) services: &'a Services,
     /// What is known of files.
@@ -89,16 +90,25 @@ impl From<NodeId> for Targets {
 
 /// Values for the named inputs of a graph.
 ///
-/// The identity of a value is the digest of its content, so equal values give equal keys. A type
-/// without a codec has no digest: nothing computed from it is kept, unless the program names the
-/// value with [`with_key`](Self::with_key).
+/// The identity of a value is the digest of its content, so equal values give equal keys. It is
+/// worked out once, by the first plan that needs it: an executor without a cache does not. A type
+/// without a codec, or whose codec fails, has no digest: nothing computed from it is kept, unless
+/// the program names the value with [`with_key`](Self::with_key).
 #[derive(Debug, Clone, Default)]
 pub struct Bindings(HashMap<Arc<str>, Binding>);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Binding {
     pub(crate) value: Value,
-    pub(crate) identity: Option<Key>,
+    /// What the value is called, once somebody has asked.
+    identity: Arc<OnceLock<Option<Key>>>,
+}
+
+impl Binding {
+    /// What the value is called, if it has a name.
+    pub(crate) fn identity(&self) -> Option<Key> {
+        *self.identity.get_or_init(|| self.value.try_digest())
+    }
 }
 
 impl Bindings {
@@ -108,28 +118,24 @@ impl Bindings {
         Self::default()
     }
 
-    /// Gives a value to the input of this name. Digests it.
-    ///
-    /// # Errors
-    /// Whatever the type's codec reports.
-    pub fn with<T: Data>(self, name: &str, value: T) -> Result<Self> {
+    /// Gives a value to the input of this name.
+    #[must_use]
+    pub fn with<T: Data>(self, name: &str, value: T) -> Self {
         self.with_value(name, Value::new(value))
     }
 
-    /// Gives a value whose type is known only at run time to the input of this name. Digests it.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
-    pub fn with_value(self, name: &str, value: Value) -> Result<Self> {
-        let identity = value.digest().transpose()?;
-        Ok(self.insert(name, Binding { value, identity }))
+    /// Gives a value whose type is known only at run time to the input of this name.
+    #[must_use]
+    pub fn with_value(self, name: &str, value: Value) -> Self {
+        self.insert(name, Binding { value, identity: Arc::default() })
     }
 
     /// Gives a value to the input of this name under an identity that the program vouches for:
     /// equal keys must mean equal values.
     #[must_use]
     pub fn with_key<T: Data>(self, name: &str, value: T, key: Key) -> Self {
-        self.insert(name, Binding { value: Value::new(value), identity: Some(key) })
+        let identity = Arc::new(OnceLock::from(Some(key)));
+        self.insert(name, Binding { value: Value::new(value), identity })
     }
 
     fn insert(mut self, name: &str, binding: Binding) -> Self {

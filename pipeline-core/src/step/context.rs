@@ -27,9 +27,9 @@ pub(crate) trait Host: Sync {
     /// Takes note of progress; called as often as the step likes.
     fn progress(&self, node: u32, progress: Progress);
 
-    /// The number that the random numbers of a step start from.
-    fn seed(&self, _node: u32) -> u64 {
-        0
+    /// The number that the random numbers of a step start from, if it said that it needs one.
+    fn seed(&self, _node: u32) -> Option<u64> {
+        Some(0)
     }
 }
 
@@ -254,9 +254,13 @@ impl<'a> Context<'a> {
     }
 
     /// The number to seed random numbers with: the same for the same parameters and inputs.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.host.seed(self.node)
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if the step's [`Spec`](super::Spec) does not say that it is seeded: what a
+    /// seed depends on may have to be read for it.
+    pub fn seed(&self) -> Result<u64> {
+        let lack = || Error::failed("the step asks for a seed, which its spec does not declare");
+        self.host.seed(self.node).ok_or_else(lack)
     }
 
     /// Which attempt this is, counted from 1.

@@ -70,6 +70,8 @@ pub struct Spec {
     pub bytes: Option<u64>,
     /// Time the step is expected to take, if known before it runs.
     pub cost: Option<Duration>,
+    /// Whether the step starts random numbers from its [seed](super::Context::seed).
+    pub seeded: bool,
 }
 
 /// An amount of a named resource.
@@ -133,6 +135,13 @@ impl Spec {
     #[must_use]
     pub fn needs(mut self, resource: &'static str, units: u32) -> Self {
         self.resources.push(Units { resource, units });
+        self
+    }
+
+    /// Gives the step a seed for random numbers.
+    #[must_use]
+    pub fn seeded(mut self) -> Self {
+        self.seeded = true;
         self
     }
 

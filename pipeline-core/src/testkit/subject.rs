@@ -95,7 +95,7 @@ impl<'a> Subject<'a> {
                 let name = format!("input{}", graph.len());
                 let input = graph.input_any(name.as_str(), piece.value.data_type());
                 graph.connect((input, "out"), (node, port.name))?;
-                bindings = bindings.with_value(&name, piece.value.clone())?;
+                bindings = bindings.with_value(&name, piece.value.clone());
             }
         }
         let ports = (0u16..).zip(&self.kind.outputs);

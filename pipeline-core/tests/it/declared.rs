@@ -158,7 +158,11 @@ impl Step for Draw {
     type Output = Number;
 
     fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
-        Ok(Number(ctx.seed().cast_signed()))
+        Ok(Number(ctx.seed()?.cast_signed()))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().seeded()
     }
 }
 

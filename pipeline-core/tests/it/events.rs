@@ -356,7 +356,7 @@ fn a_value_that_is_handed_in_is_given_and_no_hit() {
     let mut graph = Graph::new();
     let number = graph.input::<Number>("number");
     let last = mix(&mut graph, "last", 0, &[number]);
-    let bindings = Bindings::new().with("number", Number(4)).unwrap();
+    let bindings = Bindings::new().with("number", Number(4));
     for (served, rate) in [(0, 0.0), (1, 1.0)] {
         let heard = Listener::default();
         let targets = Targets::node(number).and(last);

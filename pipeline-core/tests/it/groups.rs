@@ -73,7 +73,7 @@ const PICTURE: u64 = (SIDE * SIDE) as u64;
 fn options() -> RunOptions {
     let samples: Vec<_> = (0..SIDE * SIDE).map(|at| u8::try_from(at % 251).unwrap()).collect();
     let photo = Image::from_samples(SIDE, SIDE, 1, samples).unwrap();
-    let bindings = Bindings::new().with("photo", photo).unwrap();
+    let bindings = Bindings::new().with("photo", photo);
     RunOptions { bindings, ..RunOptions::default() }
 }
 
@@ -424,6 +424,10 @@ impl Step for Stir {
         pipeline_core::tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().seeded()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -437,7 +441,7 @@ impl Tile for Stir {
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let before = inputs[0].typed::<u8>()?;
         let skip = out.region().x as usize - inputs[0].region().x as usize;
-        let [seed, ..] = ctx.seed().to_le_bytes();
+        let [seed, ..] = ctx.seed()?.to_le_bytes();
         for (y, row) in out.rows::<u8>()? {
             for (out, at) in row.iter_mut().zip(&before.row(y)[skip..]) {
                 *out = at.wrapping_add(seed);

@@ -15,6 +15,7 @@ mod file_syntax;
 mod groups;
 mod kept;
 mod laws;
+mod names;
 mod patience;
 mod peaks;
 mod run;

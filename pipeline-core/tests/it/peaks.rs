@@ -125,7 +125,7 @@ fn what_a_tile_wise_form_says_counts_while_its_step_runs() {
     let photo = graph.input::<Image>("photo");
     graph.add("fail", Fail {}, photo);
     let photo = Image::zeros(Layout::new(100, 10, 1, SampleType::U8)).unwrap();
-    let bindings = Bindings::new().with("photo", photo).unwrap();
+    let bindings = Bindings::new().with("photo", photo);
     let options = RunOptions { bindings, ..RunOptions::default() };
     let plan = executor.plan(&graph, &options).unwrap();
     let planned = plan.peak_bytes();

@@ -199,7 +199,7 @@ fn a_target_may_be_an_input_of_the_graph() {
     let below = mix(&mut graph, "below", 1, &[input]);
     let options = RunOptions {
         targets: Targets::node(input).and(below),
-        bindings: Bindings::new().with("number", Number(7)).unwrap(),
+        bindings: Bindings::new().with("number", Number(7)),
         ..RunOptions::default()
     };
     for _ in 0..2 {
@@ -455,7 +455,7 @@ fn branches() -> (Graph, Node<Number>) {
 fn a_plan_prints_itself() {
     let (graph, join) = branches();
     let (executor, _) = hoarding(1);
-    let bindings = Bindings::new().with("photo", Number(40)).unwrap();
+    let bindings = Bindings::new().with("photo", Number(40));
     let options = RunOptions { bindings, ..RunOptions::to(join) };
     let plan = executor.plan(&graph, &options).unwrap();
     let name = |id| graph.name(id).unwrap();

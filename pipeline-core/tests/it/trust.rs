@@ -19,8 +19,8 @@ use crate::toy::{Hoard, Listener, Number};
 /// Reads a number from a file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Load {
-    path: PathBuf,
+pub(crate) struct Load {
+    pub(crate) path: PathBuf,
 }
 
 impl Step for Load {
@@ -258,7 +258,11 @@ impl Step for Draw {
     type Output = Number;
 
     fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
-        Ok(Number(ctx.seed().cast_signed()))
+        Ok(Number(ctx.seed()?.cast_signed()))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().seeded()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::support::filled;
 
 fn run(graph: &Graph, photo: &Image, fusion: Fusion, threads: usize) -> Arc<Report> {
     let options = Options { fusion, threads: Some(threads), ..Options::default() };
-    let bindings = Bindings::new().with("photo", photo.clone()).unwrap();
+    let bindings = Bindings::new().with("photo", photo.clone());
     let options_of_run = RunOptions { bindings, ..RunOptions::default() };
     Executor::new(options).unwrap().run(graph, &options_of_run).unwrap()
 }
@@ -100,7 +100,7 @@ fn every_step_of_a_table_has_its_share_of_the_time_and_its_own_fault() {
     }
     let (graph, _) = chain(f32::NAN);
     let options = Options::default();
-    let bindings = Bindings::new().with("photo", photo).unwrap();
+    let bindings = Bindings::new().with("photo", photo);
     let error = Executor::new(options)
         .unwrap()
         .run(&graph, &RunOptions { bindings, ..RunOptions::default() })

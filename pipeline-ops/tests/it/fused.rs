@@ -32,7 +32,7 @@ fn run(graph: &Graph, photo: &Image, fusion: Fusion, threads: usize) -> Arc<Repo
 }
 
 fn bound(photo: &Image) -> RunOptions {
-    let bindings = Bindings::new().with("photo", photo.clone()).unwrap();
+    let bindings = Bindings::new().with("photo", photo.clone());
     RunOptions { bindings, ..RunOptions::default() }
 }
 
@@ -212,6 +212,10 @@ impl Step for Probe {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        if self.act == Act::AddSeed { Spec::default().seeded() } else { Spec::default() }
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -229,7 +233,7 @@ impl Tile for Probe {
             ledger.0.0.fetch_add(pixels, Relaxed);
             ledger.0.1.fetch_max(pixels, Relaxed);
         }
-        let added = if self.act == Act::AddSeed { ctx.seed() as u8 } else { 0 };
+        let added = if self.act == Act::AddSeed { ctx.seed()? as u8 } else { 0 };
         let input = inputs[0].typed::<u8>()?;
         for (y, row) in out.rows::<u8>()? {
             let samples = row.iter_mut().zip(input.row(y));

@@ -150,7 +150,7 @@ fn a_run_names_the_step_that_met_the_profile() {
     let input = graph.input::<Image>("photo");
     let node = graph.add("colours", ConvertProfile::default(), input);
     graph.target(node);
-    let bindings = Bindings::new().with("photo", image).unwrap();
+    let bindings = Bindings::new().with("photo", image);
     let options = RunOptions { bindings, ..RunOptions::default() };
     let executor = Executor::new(Options::default()).unwrap();
     let error = executor.run(&graph, &options).unwrap().ok().unwrap_err();

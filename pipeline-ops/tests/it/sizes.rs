@@ -17,7 +17,7 @@ fn sizes_follow_from_the_values_at_hand() {
     let mask = graph.add("mask", Otsu::default(), turned);
     graph.target(mask);
     let picture = Image::from_samples(800, 600, 3, vec![7u8; 800 * 600 * 3]).unwrap();
-    let bindings = Bindings::new().with("photo", picture).unwrap();
+    let bindings = Bindings::new().with("photo", picture);
     let executor = Executor::new(Options { threads: Some(1), ..Options::default() }).unwrap();
     let options = RunOptions { bindings, ..RunOptions::default() };
     let plan = executor.plan(&graph, &options).unwrap();
@@ -57,7 +57,7 @@ fn a_result_that_is_passed_on_still_counts() {
     graph.target(mixed);
     let picture = Image::from_samples(100, 100, 1, vec![7u8; 10_000]).unwrap();
     let one = picture.layout().size_bytes();
-    let bindings = Bindings::new().with("photo", picture).unwrap();
+    let bindings = Bindings::new().with("photo", picture);
     let executor =
         Executor::new(Options { threads: Some(1), fusion: Fusion::Never, ..Options::default() })
             .unwrap();

@@ -443,7 +443,7 @@ fn name_version_and_input_enter_the_key_and_nothing_else_does() {
         let mut graph = Graph::new();
         let number = graph.input::<Number>("number");
         let node = graph.add(node, Source::<V, O> {}, number);
-        let bindings = Bindings::new().with("number", Number(input)).unwrap();
+        let bindings = Bindings::new().with("number", Number(input));
         let options = RunOptions { bindings, ..RunOptions::default() };
         executor.plan(&graph, &options).unwrap().key(node.id())
     }
