@@ -50,27 +50,19 @@ impl Executor {
         let stop = stop_of(options);
         let check = || stop.reason().map_or(Ok(()), |reason| Err(Error::Cancelled(reason)));
         check()?;
-        let plan = self.plan_until(graph, options, stop, true)?;
+        let plan = self.plan_until(graph, options, stop)?;
         check()?;
         Ok(plan)
     }
 
     /// As [`plan`](Self::plan), but where files were to be read for longer, what is made from them
-    /// has no name: a run that is to stop is planned without them. Unless somebody may ask for
-    /// keys, nothing is read for them without a cache.
-    fn plan_until(
-        &self,
-        graph: &Graph,
-        options: &RunOptions,
-        stop: Stop<'_>,
-        tells_keys: bool,
-    ) -> Result<Plan> {
+    /// has no name: a run that is to stop is planned without them.
+    fn plan_until(&self, graph: &Graph, options: &RunOptions, stop: Stop<'_>) -> Result<Plan> {
         let engine = &self.engine;
         let request = Request {
             targets: &options.targets,
             bindings: &options.bindings,
             cache: engine.cache.as_ref().map(|cache| cache as &dyn Cache),
-            by_content: tells_keys || engine.cache.is_some(),
             services: &engine.services,
             digests: &engine.digests,
             stop,
@@ -119,7 +111,7 @@ impl Executor {
     /// Plans what is run at once. The second value is what planning leaves of a time limit.
     fn plan_run(&self, graph: &Graph, options: &RunOptions) -> Result<(Plan, Option<RunOptions>)> {
         let began = options.timeout.map(|timeout| (timeout, Instant::now()));
-        let plan = self.plan_until(graph, options, stop_of(options), false)?;
+        let plan = self.plan_until(graph, options, stop_of(options))?;
         let left = began.map(|(timeout, began)| RunOptions {
             timeout: Some(timeout.saturating_sub(began.elapsed())),
             ..options.clone()

@@ -58,7 +58,7 @@ impl Plan {
             && !is_wanted
             && others.iter().all(|other| other == reader)
             && program.actions[*reader as usize] == Action::Run
-            && forms.iter().all(may_join)
+            && forms.iter().all(|facts| may_join(facts, true))
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
         let origin = program.origin(place);
         program.actions[place as usize] == Action::Run
             && !keys.late[origin as usize]
-            && may_join(facts(program, place))
+            && may_join(facts(program, place), keys.by_content)
             && has_fit_ports(facts(program, place).form, info)
     };
     let mut is_target = vec![false; shape.len()];
@@ -198,8 +198,9 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
 }
 
 /// Whether a step can run with others and nothing about it asks for a turn of its own. What brings
-/// images in or takes them out may wait and may depend on files: it has its thread in the group.
-pub(super) fn may_join(facts: &Facts) -> bool {
+/// images in or takes them out may wait and may depend on files: it has its thread in the group. A
+/// result whose content decides on the name of others stays apart where names matter.
+pub(super) fn may_join(facts: &Facts, by_content: bool) -> bool {
     let is_fit = match facts.form {
         Form::Whole => false,
         Form::Tiled => facts.kind == Kind::Pure && !(facts.is_external || facts.is_special),
@@ -207,7 +208,7 @@ pub(super) fn may_join(facts: &Facts) -> bool {
         Form::Sink => true,
     };
     is_fit
-        && facts.cut_off == CutOff::Never
+        && !(by_content && facts.cut_off != CutOff::Never)
         && facts.digest != Key::UNKNOWN
         && !(facts.has_timeout || facts.retries || facts.needs_units || facts.has_odd_ports)
         && facts.outputs == 1

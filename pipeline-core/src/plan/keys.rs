@@ -354,10 +354,10 @@ impl Keys {
     }
 }
 
-/// Whether names have to say what contents are; seeds are made of names, and are the same with a
-/// cache and without.
+/// Whether names have to say what contents are: a cache looks results up by them, and seeds are made
+/// of them, which are the same with a cache and without.
 fn is_by_content(frozen: &Frozen, request: &Request<'_>) -> bool {
-    request.by_content || frozen.traits.has_seeds
+    request.cache.is_some() || frozen.traits.has_seeds
 }
 
 /// The digest of a step and of what it depends on besides its parameters and inputs, as that is

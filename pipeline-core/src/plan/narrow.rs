@@ -281,7 +281,6 @@ mod tests {
                 targets: &Targets::declared(),
                 bindings: &Bindings::new().with("input", ()),
                 cache: None,
-                by_content: true,
                 services: &Services::new(),
                 digests: &FileDigests::new(),
                 stop: Stop::default(),

@@ -129,8 +129,8 @@ impl Plan {
 
     /// The key under which the first result of a node is kept, if it is known before the run.
     ///
-    /// A run without a cache has a plan that tells no keys where files or values would have to be
-    /// read for them, unless a step needs its key for a seed.
+    /// An executor without a cache keeps nothing, and reads no file and no value only to name it: of
+    /// a graph that has any, its plans tell no keys, unless a step needs its own for a seed.
     #[must_use]
     pub fn key(&self, node: NodeId) -> Option<Key> {
         let place = self.program.shape.ids.iter().position(|&id| id == node)?;

@@ -144,7 +144,10 @@ impl Planner {
             Some(places) if self.keys.fit(&self.frozen, request) => {
                 self.keys.renew(places.into_iter(), &self.frozen, request);
             }
-            Some(_) => self.keys = Keys::all(&self.frozen, request, partner),
+            Some(_) => {
+                self.keys = Keys::all(&self.frozen, request, partner);
+                self.last = None;
+            }
             None => {
                 self.keys = Keys::all(&self.frozen, request, partner);
                 self.estimate(request);
@@ -282,7 +285,8 @@ fn patch(
             let facts = Facts::of(info);
             frozen.traits.add(&facts);
             let before = std::mem::replace(&mut frozen.facts[place as usize], facts);
-            let order = |of: &Facts| (of.nanos, of.bytes, of.priority, may_join(of), of.cut_off);
+            let order =
+                |of: &Facts| (of.nanos, of.bytes, of.priority, may_join(of, false), of.cut_off);
             is_other |= order(&before) != order(&facts);
         }
     }

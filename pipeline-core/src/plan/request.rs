@@ -25,8 +25,6 @@ pub(crate) struct Request<'a> {
     pub(crate) bindings: &'a Bindings,
     /// Where finished results may be found.
     pub(crate) cache: Option<&'a dyn Cache>,
-    /// Whether names have to say what contents are, because they are looked up or told.
-    pub(crate) by_content: bool,
     /// Services whose identities enter keys.
     pub(crate) services: &'a Services,
     /// What is known of files.

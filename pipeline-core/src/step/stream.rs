@@ -43,6 +43,15 @@ pub trait Rows: Send {
         0
     }
 
+    /// Refuses to be put together as one image. For sources that limit what they are trusted with:
+    /// asked before memory is taken for the whole, and not where rows pass by.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where the image would be.
+    fn allow_whole(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Fills `rows` with the next rows: whole rows, as bytes in this machine's byte order, aligned
     /// for the type of the samples.
     ///
@@ -140,6 +149,7 @@ pub trait Sink: Send + Sync {
 /// # Errors
 /// That of the rows, [`Error::Input`] and [`Error::TooLarge`] if there can be no such image.
 pub fn gather(mut rows: Box<dyn Rows + '_>) -> Result<Image> {
+    rows.allow_whole()?;
     let mut image = Image::zeros(rows.layout())?;
     crate::dispatch!(image.sample_type(), T => {
         let samples = image.samples_mut::<T>().unwrap_or_default();

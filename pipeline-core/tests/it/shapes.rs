@@ -139,7 +139,7 @@ fn a_large_graph_is_planned_alike_on_one_thread_and_on_two_and_edit_by_edit() {
         sample.collect::<Vec<_>>()
     };
     let options = RunOptions::default();
-    let [one, two] = [1, 2].map(|threads| forgetful(threads).0);
+    let [one, two] = [1, 2].map(|threads| hoarding(threads).0);
     let plan = one.plan(&graph, &options).unwrap();
     let (before, expected) = (plan.to_string(), keys(&plan));
     assert!(expected.iter().any(Option::is_some) && expected.iter().any(Option::is_none));

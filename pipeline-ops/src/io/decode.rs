@@ -56,6 +56,10 @@ impl Rows for Guarded<'_> {
         self.rows.aside()
     }
 
+    fn allow_whole(&self) -> Result<()> {
+        self.rows.allow_whole()
+    }
+
     fn read(&mut self, rows: &mut [u8]) -> Result<()> {
         if let Some(format) = self.unchecked.take() {
             guard(self.open, &self.ctx, || is_whole(self.open, &self.ctx, format))?;

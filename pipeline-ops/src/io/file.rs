@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
 
 use pipeline_core::{Context, Result};
 
-use super::decode::{allow, refuse};
+use super::decode::refuse;
 use super::open::Open;
 use super::watched::Watched;
 
@@ -15,10 +15,10 @@ const READ: usize = 256 << 10;
 /// Bytes from which on a call to the system costs less than what stands around them in the buffer.
 const WORTH: usize = 4 << 10;
 
-/// A file that has an end. To seek within what was read before costs nothing, as strips of a
+/// A file that has an end, and its bytes. To seek within what was read before costs nothing, as strips of a
 /// picture that follow one another do.
 #[derive(Debug)]
-pub(super) struct PictureFile<'a>(BufReader<Watched<'a, Take<File>>>);
+pub(super) struct PictureFile<'a>(BufReader<Watched<'a, Take<File>>>, u64);
 
 impl<'a> PictureFile<'a> {
     /// The file of `open`, if it is one that has an end: looking into a pipe waits for another
@@ -31,7 +31,7 @@ impl<'a> PictureFile<'a> {
                     if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
                 return Err(refuse(&open.path, "read", format!("it is {kind}, not a file")));
             }
-            allow(open, "the file", metadata.len())
+            Ok(())
         };
         // Before it is opened, because that may wait already; and after, because it may be another
         // now.
@@ -39,10 +39,14 @@ impl<'a> PictureFile<'a> {
         let file = File::open(&open.path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         check(&metadata)?;
-        // A file that grows meanwhile is read as long as it was, so the limit holds for all that is
-        // read.
+        // A file that grows meanwhile is read as long as it was, so limits hold for all that is read.
         let file = file.take(metadata.len());
-        Ok(Self(BufReader::with_capacity(READ, Watched::new(file, ctx))))
+        Ok(Self(BufReader::with_capacity(READ, Watched::new(file, ctx)), metadata.len()))
+    }
+
+    /// The bytes of the file.
+    pub(super) fn len(&self) -> u64 {
+        self.1
     }
 
     /// Reads what begins at a place. What is long comes without a copy in between.

@@ -79,8 +79,9 @@ pub struct Open {
     /// The longest side that is opened. 1 px and more, default 131072.
     #[schemars(range(min = 1), extend("x-unit" = "px"))]
     pub max_side: u32,
-    /// The longest file, and the most that its samples may take when they are decoded; what a
-    /// decoder needs beside them is limited to as much again. 1 byte and more, default 1073741824.
+    /// The most that a picture may take where it has to be there as a whole, and that may be decoded
+    /// of it at once where it is read row by row; what a decoder needs beside it is limited to as
+    /// much again. So is a file that is not read row by row. 1 byte and more, default 1073741824.
     #[schemars(range(min = 1), extend("x-unit" = "byte"))]
     pub max_bytes: u64,
 }

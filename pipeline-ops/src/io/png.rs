@@ -40,12 +40,11 @@ pub(super) fn rows<'a>(
     };
     let layout = Layout::new(info.width, info.height, channels, sample);
     allow_sides(open, layout.width, layout.height)?;
-    allow(open, "the picture", layout.size_bytes())?;
     layout.sample_count()?;
     let icc = info.icc_profile.as_deref().filter(|icc| describes(icc, layout)).map(Arc::from);
     let orientation = info.exif_metadata.as_deref().and_then(Exif::from_exif_chunk);
     let rows = PngRows { open, reader, layout, icc, left: layout.height };
-    Ok(Some(turned(open, orientation.unwrap_or(Exif::NoTransforms), Box::new(rows))))
+    turned(open, orientation.unwrap_or(Exif::NoTransforms), Box::new(rows)).map(Some)
 }
 
 struct PngRows<'a> {
@@ -64,6 +63,10 @@ impl Rows for PngRows<'_> {
 
     fn icc(&self) -> Option<Arc<[u8]>> {
         self.icc.clone()
+    }
+
+    fn allow_whole(&self) -> Result<()> {
+        allow(self.open, "the picture", self.layout.size_bytes())
     }
 
     fn read(&mut self, rows: &mut [u8]) -> Result<()> {

@@ -55,8 +55,11 @@ pub(super) fn rows<'a>(
     let stored = decoder.image_buffer_layout().map_err(fail)?;
     let mut layout = Layout::new(width, height, channels, sample_type(stored.sample_type));
     allow_sides(open, width, height)?;
-    allow(open, "the picture", needed(&stored, layout))?;
     layout.sample_count()?;
+    let needed = needed(&stored, layout);
+    let (_, down) = decoder.chunk_dimensions();
+    let at_once = Layout { height: down, ..layout }.size_bytes();
+    allow(open, "a row of strips or tiles of", at_once.min(needed))?;
 
     is_whole(&mut decoder, open.max_bytes).map_err(fail)?;
     let extra = tag(decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)).map_err(fail)?;
@@ -103,10 +106,11 @@ pub(super) fn rows<'a>(
         tile: Vec::new(),
         at: 0,
         group: None,
+        needed,
         decoder,
     };
     let turn = turn.and_then(Exif::from_exif).unwrap_or(Exif::NoTransforms);
-    Ok(Some(turned(open, turn, Box::new(rows))))
+    turned(open, turn, Box::new(rows)).map(Some)
 }
 
 struct TiffRows<'a> {
@@ -114,6 +118,8 @@ struct TiffRows<'a> {
     decoder: Decoder<PictureFile<'a>>,
     layout: Layout,
     icc: Option<Arc<[u8]>>,
+    /// Bytes that it takes to have all of it.
+    needed: u64,
     color: ColorType,
     planes: u32,
     /// The size of a strip or tile.
@@ -149,6 +155,10 @@ impl Rows for TiffRows<'_> {
             // Beside it stands what is stored: of the widest kind 8 bytes for 4.
             (None, false) => group.saturating_mul(3),
         }
+    }
+
+    fn allow_whole(&self) -> Result<()> {
+        allow(self.open, "the picture", self.needed)
     }
 
     fn read(&mut self, mut rows: &mut [u8]) -> Result<()> {

@@ -23,6 +23,8 @@ pub(super) fn picture<'a>(
     source: PictureFile<'a>,
 ) -> Result<Box<dyn Rows + 'a>> {
     let fail = |error: ImageError| refuse(&open.path, "decode", error);
+    // Some decoders read all of a file before they tell anything.
+    allow(open, "the file", source.len())?;
     match format {
         ImageFormat::Png => {
             all_at_once(open, png::PngDecoder::with_limits(source, limits(open)).map_err(fail)?)
@@ -90,7 +92,7 @@ fn rows<'a, D: ImageDecoder + Send + 'a>(
     let orientation = decoder.orientation().unwrap_or(Exif::NoTransforms);
     let decode = Box::new(move |samples: &mut [u8]| decode(decoder, samples));
     let rows = Decoded { open, layout, icc: icc.map(Arc::from), decode: Some(decode), image: None };
-    Ok(turned(open, orientation, Box::new(rows)))
+    turned(open, orientation, Box::new(rows))
 }
 
 fn layout(open: &Open, width: u32, height: u32, color: ColorType) -> Result<Layout> {
@@ -168,19 +170,23 @@ impl Rows for Decoded<'_> {
 }
 
 /// The rows of a picture as it is to be looked at.
+///
+/// # Errors
+/// That of rows that may not be a whole image, which they have to be for a turn.
 pub(super) fn turned<'a>(
     open: &'a Open,
     orientation: Exif,
     rows: Box<dyn Rows + 'a>,
-) -> Box<dyn Rows + 'a> {
+) -> Result<Box<dyn Rows + 'a>> {
     if open.orientation == Orientation::Ignore || orientation == Exif::NoTransforms {
-        return rows;
+        return Ok(rows);
     }
+    rows.allow_whole()?;
     let (mut layout, icc) = (rows.layout(), rows.icc());
     if is_on_its_side(orientation) {
         (layout.width, layout.height) = (layout.height, layout.width);
     }
-    Box::new(Turned { rows: Some(rows), orientation, layout, icc, image: None })
+    Ok(Box::new(Turned { rows: Some(rows), orientation, layout, icc, image: None }))
 }
 
 /// A picture that is turned upright.

@@ -10,11 +10,12 @@ use pipeline_core::observe::Observer;
 use pipeline_core::plan::Bindings;
 use pipeline_core::{
     CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Key, Layout, Node, Options,
-    Region, Report, Result, RunOptions, SampleType, Services, Step, Tile, Value, View, ViewMut,
-    tile,
+    Region, Report, Result, RunOptions, SampleType, Services, Spec, Step, Tile, Value, View,
+    ViewMut, tile,
 };
 use pipeline_ops::filter::{Border, BoxBlur, GaussianBlur, UnsharpMask};
 use pipeline_ops::geometry::{Axis, Crop, Flip, QuarterTurns, Resize, Rotate90};
+use pipeline_ops::morphology::ErodeMask;
 use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Invert, Threshold};
 use pipeline_ops::rank::Median;
 use pipeline_ops::segment::MaskImage;
@@ -148,6 +149,28 @@ fn no_bit_depends_on_threads_budget_cache_and_fusion() {
         }
     }
     assert!(compared > 300, "only {compared} results were compared");
+}
+
+#[test]
+fn masks_are_made_in_a_group_unless_their_content_names_what_is_below() {
+    let mut graph = Graph::new();
+    let photo = graph.input::<Image>("photo");
+    let soft = graph.add("soft", GaussianBlur { sigma: 1.5, ..Default::default() }, photo);
+    let bright = graph.add("bright", Threshold { level: 0.5 }, soft);
+    let thin = graph.add("thin", ErodeMask::default(), bright);
+    let image = graph.add("image", MaskImage {}, thin);
+    let dark = graph.add("dark", Invert::default(), image);
+    let photo = filled((900, 700), 1, SampleType::U8, 3);
+    let alone = run(&graph, &photo, Fusion::Never, 1);
+    for has_cache in [false, true] {
+        let cache = has_cache.then(|| Arc::new(HalfKept::default()) as Arc<dyn Cache>);
+        let options = Options { fusion: Fusion::Always, cache, ..Options::default() };
+        let report = Executor::new(options).unwrap().run(&graph, &bound(&photo)).unwrap();
+        assert_eq!(*report.output(dark).unwrap(), *alone.output(dark).unwrap());
+        let members = report.plan().to_string().matches("in group").count();
+        // Beside a cache `soft` stands above what is digested, and the others have no name yet.
+        assert_eq!(members, if has_cache { 0 } else { 5 });
+    }
 }
 
 #[test]

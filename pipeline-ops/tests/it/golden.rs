@@ -8,18 +8,18 @@ use crate::steps::run;
 use crate::support::{array, floats, profile, registry, shipped};
 
 #[derive(Debug, Deserialize)]
-struct Case {
-    name: String,
-    op: String,
-    params: serde_json::Value,
-    inputs: Vec<String>,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) op: String,
+    pub(crate) params: serde_json::Value,
+    pub(crate) inputs: Vec<String>,
     /// The ICC profile that the inputs carry.
     profile: Option<String>,
     /// How far a sample may be from the reference; for numbers above 1 of a table, their share.
     tolerance: f32,
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let files = std::fs::read_dir(shipped("golden")).unwrap().map(|file| file.unwrap().path());
     let tables = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let read = |path| std::fs::read_to_string(path).unwrap();

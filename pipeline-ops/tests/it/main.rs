@@ -8,6 +8,7 @@
 )]
 
 #[cfg(feature = "codecs")]
+mod between;
 mod complete;
 #[cfg(feature = "codecs")]
 mod contract;

@@ -171,6 +171,41 @@ fn memory_does_not_grow_with_the_height() {
 }
 
 #[test]
+fn a_limit_is_for_what_is_there_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["tif", "png"] {
+        let path = folder.path().join(format!("in.{format}"));
+        let picture = filled((300, 6000), 3, SampleType::U8, 1);
+        save(&picture, &path);
+        let opened = Open { max_bytes: 1 << 20, ..Open::path(&path) };
+        let mut graph = Graph::new();
+        let photo = graph.add("open", opened, ());
+        let bright = graph.add("bright", Gain { factor: 1.5 }, photo);
+        let copy = folder.path().join(format!("out.{format}"));
+        graph.add("save", Save::path(&copy), bright);
+        run(&graph, Fusion::Auto, 2).ok().unwrap();
+        assert_eq!(open(&copy).height(), 6000);
+        // Where it has to be there as a whole, it is too large.
+        for report in [run(&graph, Fusion::Never, 1), {
+            let turned = graph.add("turned", Rotate90::default(), bright);
+            graph.target(turned);
+            run(&graph, Fusion::Auto, 2)
+        }] {
+            let error = report.ok().unwrap_err();
+            let Error::Node { node, source, .. } = error else { panic!("{error}") };
+            assert_eq!(&*node, "open");
+            let bytes = picture.layout().size_bytes();
+            let refused = matches!(*source, Error::TooLarge { needed, .. } if needed == bytes);
+            assert!(refused, "{source}");
+        }
+    }
+    // A row of strips is decoded at once, whatever follows.
+    let tiny = Open { max_bytes: 700, ..Open::path(folder.path().join("in.tif")) };
+    let found = tiny.run((), &Context::default());
+    assert!(matches!(found, Err(Error::TooLarge { allowed: 700, .. })), "{found:?}");
+}
+
+#[test]
 fn a_step_that_is_switched_off_does_not_break_a_stream() {
     let folder = tempfile::tempdir().unwrap();
     save(&filled((300, 6000), 3, SampleType::U8, 1), folder.path().join("in.tif"));

@@ -1,6 +1,7 @@
 //! Steps that keep the contract, and steps that each break one part of it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pipeline_core::step::Kind;
@@ -14,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::refuses;
-use crate::toy::{Journal, Number};
+use crate::toy::{Hoard, Journal, Number};
 
 fn photo() -> Image {
     image_of::<u8>(&[&[0, 50, 100, 7], &[150, 200, 250, 8], &[1, 2, 3, 9]])
@@ -438,7 +439,8 @@ impl<const NUMBER: u32, const OTHER: bool> Step for Source<NUMBER, OTHER> {
 #[test]
 fn name_version_and_input_enter_the_key_and_nothing_else_does() {
     fn key<const V: u32, const O: bool>(node: &str, input: i64, threads: usize) -> Option<Key> {
-        let options = Options { threads: Some(threads), ..Options::default() };
+        let cache = Some(Arc::new(Hoard::default()) as _);
+        let options = Options { threads: Some(threads), cache, ..Options::default() };
         let executor = Executor::new(options).unwrap();
         let mut graph = Graph::new();
         let number = graph.input::<Number>("number");
