@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use pipeline_core::{
     ColorSpace, Context, Error, Image, In, Labels, Layout, Mask, Result, SampleType, Step, Value,
 };
-use pipeline_ops::draw::{ColorMap, Palette, Text};
+use pipeline_ops::draw::{ColorLabels, Text};
 use pipeline_ops::measure::Table;
 use pipeline_ops::point::{Convert, Rescale, ShuffleChannels};
-use pipeline_ops::segment::{LabelImage, MaskImage};
+use pipeline_ops::segment::MaskImage;
 
 /// Any result as 8-bit RGB; numbers are written onto a page of that size.
 ///
@@ -18,10 +18,7 @@ pub fn picture(value: &Value, page: (u32, u32), ctx: &Context<'_>) -> Result<Ima
     let mut image = if let Some(mask) = value.downcast_ref::<Mask>() {
         MaskImage {}.run(In::new(mask.clone()), ctx)?
     } else if let Some(labels) = value.downcast_ref::<Labels>() {
-        let image = LabelImage::default().run(In::new(labels.clone()), ctx)?;
-        let high = Some(labels.count() as f32 + 1.0);
-        ColorMap { palette: Palette::Turbo, high, ..ColorMap::default() }
-            .run(In::new(image), ctx)?
+        ColorLabels::default().run(In::new(labels.clone()), ctx)?
     } else if let Some(table) = value.downcast_ref::<Table>() {
         let line = |(name, numbers): (&str, &[f64])| match numbers.first() {
             Some(number) => format!("{name} {number:.3}\n"),

@@ -8,9 +8,9 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ink::{Ink, allow};
 use crate::check::{self, SHARE};
-use crate::kernel::{BlendMode, HEIGHT, Layer, blend_layers, inked};
-use crate::point::Luma;
+use crate::kernel::{HEIGHT, inked};
 
 /// Where a text may begin, in pixels.
 const PLACE: RangeInclusive<i32> = -(1 << 20)..=1 << 20;
@@ -97,16 +97,6 @@ impl Text {
         Self { text: text.into(), x, y, ..Self::default() }
     }
 
-    /// The samples of the ink, one for each colour of the image.
-    fn ink<T: Sample>(&self, colors: usize) -> Vec<T> {
-        if colors == 3 {
-            return self.color.map(|share| T::from_f32(share * T::WHITE)).to_vec();
-        }
-        let weighted = self.color.iter().zip(Luma::Rec601.weights());
-        let gray: f32 = weighted.map(|(share, weight)| share * weight).sum();
-        vec![T::from_f32(gray * T::WHITE)]
-    }
-
     /// The line whose glyphs cross row `y` of the image, and the row of the glyphs that does.
     fn line<'t>(&self, lines: &[&'t str], y: u32) -> Option<(&'t str, usize)> {
         let below = i64::from(y) - i64::from(self.y);
@@ -122,10 +112,9 @@ impl Text {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let (image, region) = (input.image(), out.region());
-        let (channels, has_alpha) = (usize::from(image.channels), image.has_alpha());
-        let colors = channels - usize::from(has_alpha);
+        let channels = usize::from(image.channels);
         let input = input.crop(region).typed::<T>()?;
-        let ink = self.ink::<T>(colors).repeat(self.scale as usize);
+        let ink = Ink::<T>::new(self.color, self.opacity, image, self.scale as usize);
         let lines: Vec<&str> = self.text.split('\n').collect();
         let first = i64::from(self.x) - i64::from(region.x);
         for (y, out) in out.rows::<T>()? {
@@ -135,10 +124,7 @@ impl Text {
             let Some((line, glyph_row)) = self.line(&lines, y) else { continue };
             for run in inked(line, glyph_row, self.scale, (first, region.width as usize)) {
                 let part = run.start * channels..run.end * channels;
-                let bottom = Layer { row: &row[part.clone()], has_alpha };
-                let top = Layer { row: &ink[..run.len() * colors], has_alpha: false };
-                let layers = (bottom, top);
-                blend_layers(BlendMode::Normal, self.opacity, layers, colors, &mut out[part]);
+                ink.draw(&row[part.clone()], &mut out[part]);
             }
         }
         Ok(())
@@ -169,14 +155,7 @@ impl Tile for Text {
         check::within("x", self.x, &PLACE, "px")?;
         check::within("y", self.y, &PLACE, "px")?;
         check::within("scale", self.scale, &SCALE, "px")?;
-        for share in self.color {
-            check::within("a share of color", share, &SHARE, "")?;
-        }
-        check::within("opacity", self.opacity, &SHARE, "")?;
-        if !matches!(inputs[0].channels - u16::from(inputs[0].has_alpha()), 1 | 3) {
-            let expected = "gray or RGB, with or without alpha";
-            return Err(Error::input("the image", inputs[0], expected));
-        }
+        allow(inputs[0], self.color, self.opacity)?;
         Ok(inputs[0])
     }
 

@@ -6,7 +6,7 @@
 
 use pipeline_core::Sample;
 
-use super::parts;
+use super::parts::{Parts, Sums, fill, of_length};
 use super::vector::widest;
 
 /// Taps that are added to each other first.
@@ -16,11 +16,8 @@ const TOGETHER: usize = 4;
 /// groups of rows.
 pub(crate) const APART: usize = TOGETHER;
 
-/// Sums that are taken at a time, where a row has that many.
-const PART: usize = 64;
-
-/// The same for what is left of a row, and for rows that are shorter.
-const SHORT: usize = 16;
+/// Sums of two windows that are taken at a time.
+const PAIR: usize = 64;
 
 /// `sums[i] = Σ weights[k] · rows[k][i]`.
 ///
@@ -29,7 +26,7 @@ const SHORT: usize = 16;
 pub(crate) fn vertical<T: Sample>(rows: &[&[T]], weights: &[f32], sums: &mut [f32]) {
     widest(
         #[inline(always)]
-        || in_parts(sums, &Columns { rows, weights }),
+        || fill(sums, &Columns { rows, weights }),
     );
 }
 
@@ -42,7 +39,7 @@ pub(crate) fn vertical_pair<T: Sample>(rows: &[&[T]], weights: &[f32], sums: [&m
     let len = sums[0].len();
     widest(
         #[inline(always)]
-        || parts::of_length::<PART>(len, &mut Pair { rows, weights, sums }),
+        || of_length::<PAIR>(len, &mut Pair { rows, weights, sums }),
     );
 }
 
@@ -53,36 +50,8 @@ pub(crate) fn vertical_pair<T: Sample>(rows: &[&[T]], weights: &[f32], sums: [&m
 pub(crate) fn horizontal(padded: &[f32], weights: &[f32], channels: usize, sums: &mut [f32]) {
     widest(
         #[inline(always)]
-        || in_parts(sums, &Shifts { padded, weights, channels }),
+        || fill(sums, &Shifts { padded, weights, channels }),
     );
-}
-
-/// Sums that are taken part by part.
-pub(super) trait Parts {
-    /// The sums from `at` on.
-    fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN];
-}
-
-/// Fills `sums` part by part. The last part ends where the row does and takes some sums again.
-#[inline(always)]
-pub(super) fn in_parts(sums: &mut [f32], parts: &impl Parts) {
-    let mut done = 0;
-    fill::<PART>(sums, &mut done, parts);
-    fill::<SHORT>(sums, &mut done, parts);
-    fill::<1>(sums, &mut done, parts);
-}
-
-#[inline(always)]
-fn fill<const LEN: usize>(sums: &mut [f32], done: &mut usize, parts: &impl Parts) {
-    let len = sums.len();
-    while *done + LEN <= len {
-        sums[*done..*done + LEN].copy_from_slice(&parts.part::<LEN>(*done));
-        *done += LEN;
-    }
-    if *done < len && len >= LEN {
-        sums[len - LEN..].copy_from_slice(&parts.part::<LEN>(len - LEN));
-        *done = len;
-    }
 }
 
 struct Columns<'a, T> {
@@ -90,7 +59,7 @@ struct Columns<'a, T> {
     weights: &'a [f32],
 }
 
-impl<T: Sample> Parts for Columns<'_, T> {
+impl<T: Sample> Sums for Columns<'_, T> {
     #[inline(always)]
     fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN] {
         let mut sums = [0.0; LEN];
@@ -114,7 +83,7 @@ struct Pair<'a, T> {
     sums: [&'a mut [f32]; 2],
 }
 
-impl<T: Sample> parts::Parts for Pair<'_, T> {
+impl<T: Sample> Parts for Pair<'_, T> {
     #[inline(always)]
     fn part<const LEN: usize>(&mut self, at: usize) {
         let (mut first, mut second) = ([0.0; LEN], [0.0; LEN]);
@@ -183,7 +152,7 @@ struct Shifts<'a> {
     channels: usize,
 }
 
-impl Parts for Shifts<'_> {
+impl Sums for Shifts<'_> {
     #[inline(always)]
     fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN] {
         let mut sums = [0.0; LEN];
@@ -260,7 +229,7 @@ mod tests {
                 #[inline(always)]
                 || {
                     let mut sums = vec![0.0; len];
-                    in_parts(&mut sums, &Columns { rows: &rows[..taps], weights });
+                    fill(&mut sums, &Columns { rows: &rows[..taps], weights });
                     sums
                 },
             );

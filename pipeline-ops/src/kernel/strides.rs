@@ -3,7 +3,7 @@
 //! The pixels are dealt out, so that those which equal taps of successive sums meet stand next to
 //! each other. Then every tap is one product of whole rows, as in a convolution.
 
-use super::convolve::{Parts, in_parts};
+use super::parts::{Sums, fill};
 use super::vector::widest;
 
 /// Sums of pixels `stride` apart.
@@ -42,7 +42,7 @@ impl Strides<'_> {
                     3 => deal::<3>(row, self.stride, hands),
                     _ => deal::<4>(row, self.stride, hands),
                 }
-                in_parts(out, &Hands { strides: self, hands });
+                fill(out, &Hands { strides: self, hands });
             },
         );
     }
@@ -84,7 +84,7 @@ struct Hands<'a> {
     hands: &'a [f32],
 }
 
-impl Parts for Hands<'_> {
+impl Sums for Hands<'_> {
     #[inline(always)]
     fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN] {
         let Strides { stride, channels, weights } = self.strides;

@@ -3,7 +3,7 @@
 //! If all weights are multiples of one fraction and no sum leaves 16 bits, neither whole numbers nor
 //! floats round anything, so both give the same.
 
-use super::convolve::{Parts, in_parts};
+use super::parts::{Sums, fill};
 use super::vector::widest;
 
 /// The largest sum of the sizes of weights with which bytes stay within 16 bits.
@@ -37,7 +37,7 @@ impl WholeWeights {
     pub(crate) fn vertical(&self, rows: &[&[u8]], sums: &mut [f32]) {
         widest(
             #[inline(always)]
-            || in_parts(sums, &Bytes { rows, weights: self }),
+            || fill(sums, &Bytes { rows, weights: self }),
         );
     }
 }
@@ -47,7 +47,7 @@ struct Bytes<'a> {
     weights: &'a WholeWeights,
 }
 
-impl Parts for Bytes<'_> {
+impl Sums for Bytes<'_> {
     #[inline(always)]
     fn part<const LEN: usize>(&self, at: usize) -> [f32; LEN] {
         let mut sums = [0i16; LEN];
@@ -106,7 +106,7 @@ mod tests {
                         #[inline(always)]
                         || {
                             let mut sums = vec![0.0; len];
-                            in_parts(&mut sums, &Bytes { rows: &rows, weights: &whole });
+                            fill(&mut sums, &Bytes { rows: &rows, weights: &whole });
                             sums
                         },
                     );

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Element;
 use super::flat::Flat;
-use crate::kernel::{Least, Most};
+use crate::kernel::{Border, Least, Most};
 use crate::neighborhood::RADIUS;
 
 /// Fills what is dark and smaller than a structuring element; keeps the shape of the rest.
@@ -22,7 +22,9 @@ use crate::neighborhood::RADIUS;
 ///
 /// Every channel, alpha included, is taken on its own.
 ///
-/// **Border**: the element is cut off at the edge: what lies beyond is not seen.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
+/// that the element does not see within the image: it is cut off at the edge.
 /// **NaN** counts as larger than every number.
 /// **Cost**: twice that of `erode`; memory as the footprint, which is the region and 2 · `radius`
 /// pixels on each side, never more than twice the side of the image.
@@ -57,17 +59,19 @@ pub struct Closing {
     /// Pixels on each side of the middle; 0 changes nothing. 0 to 4096 px, default 1.
     #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
     pub radius: u32,
+    /// What lies beyond the edge; default `replicate`.
+    pub border: Border,
 }
 
 impl Default for Closing {
     fn default() -> Self {
-        Self { element: Element::Square, radius: 1 }
+        Self { element: Element::Square, radius: 1, border: Border::Replicate }
     }
 }
 
 impl Closing {
     const fn flat(&self) -> Flat {
-        Flat::cut_off(self.element, self.radius)
+        Flat { element: self.element, radius: self.radius, border: self.border }
     }
 }
 

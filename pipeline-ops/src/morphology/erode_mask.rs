@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Element;
 use super::flat::Flat;
-use crate::kernel::Least;
+use crate::kernel::{Border, Least};
 use crate::neighborhood::RADIUS;
 
 /// Shrinks the foreground of a mask by a structuring element.
@@ -21,11 +21,13 @@ use crate::neighborhood::RADIUS;
 /// | `in` | mask | Y X | – | true or false | – |
 /// | `out` | mask | Y X | – | true or false | – |
 ///
-/// **Border**: the element is cut off at the edge: what lies beyond is not seen. **NaN**: a mask has
-/// none.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
+/// that the element does not see within the image: it is cut off at the edge.
+/// **NaN**: a mask has none.
 /// **Cost**: time and memory as `erode` of an image of u8; the footprint is the region and `radius`
 /// pixels on each side, never more than the side of the image.
-/// **Errors**: a radius outside its range.
+/// **Errors**: a radius outside its range; a constant that is neither 0 nor 1.
 ///
 /// A mask that comes out as before spares the steps below from running.
 ///
@@ -58,17 +60,19 @@ pub struct ErodeMask {
     /// Pixels on each side of the middle; 0 changes nothing. 0 to 4096 px, default 1.
     #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
     pub radius: u32,
+    /// What lies beyond the edge; default `replicate`.
+    pub border: Border,
 }
 
 impl Default for ErodeMask {
     fn default() -> Self {
-        Self { element: Element::Square, radius: 1 }
+        Self { element: Element::Square, radius: 1, border: Border::Replicate }
     }
 }
 
 impl ErodeMask {
     const fn flat(&self) -> Flat {
-        Flat::cut_off(self.element, self.radius)
+        Flat { element: self.element, radius: self.radius, border: self.border }
     }
 }
 
@@ -92,7 +96,7 @@ impl Step for ErodeMask {
 
 impl Tile for ErodeMask {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        self.flat().check()?;
+        self.flat().check_mask()?;
         Ok(inputs[0])
     }
 

@@ -28,13 +28,19 @@ pub(crate) struct Flat {
 }
 
 impl Flat {
-    /// An element that is cut off at the edge: what is repeated of the edge pixel it has seen.
-    pub(crate) const fn cut_off(element: Element, radius: u32) -> Self {
-        Self { element, radius, border: Border::Replicate }
-    }
-
     pub(crate) fn check(&self) -> Result<()> {
         check::within("radius", self.radius, &RADIUS, "px")
+    }
+
+    /// The same for masks, beyond whose edge only their own values can lie.
+    pub(crate) fn check_mask(&self) -> Result<()> {
+        self.check()?;
+        match self.border {
+            Border::Constant(value) if ![0.0, 1.0].contains(&value) => {
+                Err(Error::input("the constant of border", value, "0 or 1"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How far the element is looked at along each axis.

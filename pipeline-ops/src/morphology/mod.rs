@@ -1,6 +1,7 @@
 //! Morphology: minima and maxima over structuring elements, and shapes of masks.
 
 mod black_hat;
+mod black_hat_mask;
 mod clear_border;
 mod closing;
 mod closing_mask;
@@ -18,9 +19,11 @@ mod remove_small_holes;
 mod remove_small_objects;
 mod skeleton;
 mod top_hat;
+mod top_hat_mask;
 
 pub use crate::kernel::{Border, Connectivity};
 pub use black_hat::BlackHat;
+pub use black_hat_mask::BlackHatMask;
 pub use clear_border::ClearBorder;
 pub use closing::Closing;
 pub use closing_mask::ClosingMask;
@@ -38,6 +41,7 @@ pub use remove_small_holes::RemoveSmallHoles;
 pub use remove_small_objects::RemoveSmallObjects;
 pub use skeleton::Skeleton;
 pub use top_hat::TopHat;
+pub use top_hat_mask::TopHatMask;
 
 use pipeline_core::{Registry, Result};
 
@@ -47,6 +51,7 @@ use pipeline_core::{Registry, Result};
 /// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
 pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<BlackHat>()?;
+    registry.register::<BlackHatMask>()?;
     registry.register::<ClearBorder>()?;
     registry.register::<Closing>()?;
     registry.register::<ClosingMask>()?;
@@ -61,5 +66,6 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<RemoveSmallHoles>()?;
     registry.register::<RemoveSmallObjects>()?;
     registry.register::<Skeleton>()?;
-    registry.register::<TopHat>()
+    registry.register::<TopHat>()?;
+    registry.register::<TopHatMask>()
 }

@@ -8,19 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Element;
 use super::flat::Flat;
-use crate::kernel::{Least, Most};
+use crate::kernel::{Border, Least, Most};
 use crate::neighborhood::RADIUS;
 
 /// Keeps what is bright and smaller than a structuring element; an uneven background becomes 0.
 ///
-/// `out = in - opening(in)`, which is never negative.
+/// `out = in - opening(in)`; below 0 at most where a constant lies beyond the edge.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
-/// | `out` | image | Y X C | as `in` | 0 and more | as `in` |
+/// | `out` | image | Y X C | as `in` | 0 and more; of f32 as above | as `in` |
 ///
-/// **Border**: the element is cut off at the edge: what lies beyond is not seen.
+/// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
+/// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
+/// that the element does not see within the image: it is cut off at the edge.
 /// **NaN** counts as larger than every number; a difference with it is NaN.
 /// **Cost**: twice that of `erode`; memory as the footprint, which is the region and 2 · `radius`
 /// pixels on each side, never more than twice the side of the image.
@@ -55,17 +57,19 @@ pub struct TopHat {
     /// Pixels on each side of the middle; 0 gives 0. 0 to 4096 px, default 1.
     #[schemars(range(min = *RADIUS.start(), max = *RADIUS.end()), extend("x-unit" = "px"))]
     pub radius: u32,
+    /// What lies beyond the edge; default `replicate`.
+    pub border: Border,
 }
 
 impl Default for TopHat {
     fn default() -> Self {
-        Self { element: Element::Square, radius: 1 }
+        Self { element: Element::Square, radius: 1, border: Border::Replicate }
     }
 }
 
 impl TopHat {
     const fn flat(&self) -> Flat {
-        Flat::cut_off(self.element, self.radius)
+        Flat { element: self.element, radius: self.radius, border: self.border }
     }
 }
 

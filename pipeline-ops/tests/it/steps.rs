@@ -4,7 +4,7 @@
 //! each number, and several images are one of all their channels.
 
 use pipeline_core::{ColorSpace, Context, Image, In, Labels, Mask, Result, Step};
-use pipeline_ops::draw::{ColorMap, ContactSheet, Text};
+use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
     LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
@@ -14,9 +14,9 @@ use pipeline_ops::geometry::{
 };
 use pipeline_ops::measure::{Histogram, Psnr, RegionProperties, Ssim, Statistics, Table};
 use pipeline_ops::morphology::{
-    BlackHat, ClearBorder, Closing, ClosingMask, Dilate, DilateMask, DistanceTransform, Erode,
-    ErodeMask, FillHoles, Opening, OpeningMask, RemoveSmallHoles, RemoveSmallObjects, Skeleton,
-    TopHat,
+    BlackHat, BlackHatMask, ClearBorder, Closing, ClosingMask, Dilate, DilateMask,
+    DistanceTransform, Erode, ErodeMask, FillHoles, Opening, OpeningMask, RemoveSmallHoles,
+    RemoveSmallObjects, Skeleton, TopHat, TopHatMask,
 };
 use pipeline_ops::point::{
     AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, ConvertProfile,
@@ -43,6 +43,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "arithmetic" => call::<Arithmetic>(params, inputs),
         "bilateral" => call::<Bilateral>(params, inputs),
         "black_hat" => call::<BlackHat>(params, inputs),
+        "black_hat_mask" => call::<BlackHatMask>(params, inputs),
         "blend" => call::<Blend>(params, inputs),
         "box_blur" => call::<BoxBlur>(params, inputs),
         "brightness_contrast" => call::<BrightnessContrast>(params, inputs),
@@ -51,6 +52,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "clear_border" => call::<ClearBorder>(params, inputs),
         "closing" => call::<Closing>(params, inputs),
         "closing_mask" => call::<ClosingMask>(params, inputs),
+        "color_labels" => call::<ColorLabels>(params, inputs),
         "color_map" => call::<ColorMap>(params, inputs),
         "connected_components" => call::<ConnectedComponents>(params, inputs),
         "contact_sheet" => call::<ContactSheet>(params, inputs),
@@ -96,6 +98,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "opening_mask" => call::<OpeningMask>(params, inputs),
         "otsu" => call::<Otsu>(params, inputs),
         "pad" => call::<Pad>(params, inputs),
+        "outline_labels" => call::<OutlineLabels>(params, inputs),
         "percentile" => call::<Percentile>(params, inputs),
         "percentile_threshold" => call::<PercentileThreshold>(params, inputs),
         "perspective" => call::<Perspective>(params, inputs),
@@ -125,6 +128,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "to_lab" => call::<ToLab>(params, inputs),
         "to_linear" => call::<ToLinear>(params, inputs),
         "top_hat" => call::<TopHat>(params, inputs),
+        "top_hat_mask" => call::<TopHatMask>(params, inputs),
         "translate" => call::<Translate>(params, inputs),
         "triangle" => call::<Triangle>(params, inputs),
         "unsharp_mask" => call::<UnsharpMask>(params, inputs),

@@ -1,10 +1,10 @@
 //! Steps of `draw`.
 
 use pipeline_core::In;
-use pipeline_ops::draw::{ColorMap, ContactSheet, Text};
+use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
 use serde_json::json;
 
-use super::{Row, SIZE, TYPES, contract, images, step};
+use super::{Row, SIZE, TYPES, contract, images, labels, step};
 use crate::support::filled;
 
 fn contact_sheet() {
@@ -18,12 +18,30 @@ fn contact_sheet() {
     }
 }
 
+fn color_labels() {
+    for transparent in [false, true] {
+        contract().run(&ColorLabels { transparent }, In::new(labels()));
+    }
+}
+
+fn outline_labels() {
+    for (at, side) in (0..).zip(["inner", "outer", "thick"]) {
+        let params = json!({ "side": side, "color": [1.0, 0.5, 0.0], "opacity": 0.7 });
+        for (sample, channels) in TYPES.into_iter().flat_map(|t| [1, 2, 3, 4].map(|c| (t, c))) {
+            let image = In::new(filled(SIZE, channels, sample, at));
+            contract().run(&step::<OutlineLabels>(&params), (image, In::new(labels())));
+        }
+    }
+}
+
 pub(super) const ROWS: &[Row] = &[
+    ("color_labels", color_labels),
     ("color_map", || {
         let params = ["gray", "turbo"].map(|p| json!({ "palette": p, "low": 0.25, "high": 90.0 }));
         images::<ColorMap>(&[1, 2], &params);
     }),
     ("contact_sheet", contact_sheet),
+    ("outline_labels", outline_labels),
     ("text", || {
         let params = json!({
             "text": "ab\nÅ°€", "x": -2, "y": 3, "scale": 2, "color": [1.0, 0.5, 0.0], "opacity": 0.7,
