@@ -49,7 +49,7 @@ pub struct Rotate90 {
 }
 
 /// Rows that are filled together, so that a column of the input is read once per cache line.
-const STRIP: usize = 64;
+const STRIP: usize = 256;
 
 impl Rotate90 {
     /// The input region that becomes `region`.

@@ -1,6 +1,5 @@
 //! Rows turned by quarters, and mirrored.
 
-use bytemuck::Pod;
 use pipeline_core::Sample;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,12 +21,9 @@ pub enum QuarterTurns {
     Three,
 }
 
-/// The sides of the squares that are turned as a whole.
-const SIDE: usize = 8;
-
 /// Rows of the input that are turned before the next columns are: a line of each stays in the
-/// nearest caches.
-const TALL: usize = 512;
+/// nearer caches. Half as many if pixels are larger than four bytes, of which a line holds few.
+const TALL: usize = 1024;
 
 /// Fills the rows of `out`, of which the first is row `first`, with the turned `rows`.
 pub(crate) fn turn<T: Sample>(
@@ -52,21 +48,41 @@ pub(crate) fn turn<T: Sample>(
     }
 }
 
-/// A quarter turn of pixels of `N` samples, square by square. Squares at the end overlap those before
-/// them.
+/// A quarter turn of pixels of `N` samples.
 fn quarter<T: Sample, const N: usize>(
     rows: &[&[T]],
     is_clockwise: bool,
     first: usize,
     out: &mut [&mut [T]],
 ) {
+    // What vectors can interleave is turned in larger squares, if there is one.
+    if matches!(size_of::<[T; N]>(), 1 | 2 | 4) && rows.len().min(out.len()) >= 16 {
+        widest(
+            #[inline(always)]
+            || squares::<T, N, 16>(rows, is_clockwise, first, out, interleaved),
+        );
+    } else {
+        squares::<T, N, 8>(rows, is_clockwise, first, out, transposed);
+    }
+}
+
+/// A quarter turn, square by square. Squares at the end overlap those before them.
+#[inline(always)]
+fn squares<T: Sample, const N: usize, const SIDE: usize>(
+    rows: &[&[T]],
+    is_clockwise: bool,
+    first: usize,
+    out: &mut [&mut [T]],
+    transpose: impl Fn([[[T; N]; SIDE]; SIDE]) -> [[[T; N]; SIDE]; SIDE],
+) {
     if rows.len() < SIDE || out.len() < SIDE {
         return quarter_plainly(rows, N, is_clockwise, first, out);
     }
     let columns = rows[0].len() / N;
     let last = (rows.len() - SIDE, out.len() - SIDE);
-    for start in (0..rows.len()).step_by(TALL) {
-        let end = rows.len().min(start + TALL);
+    let tall = if size_of::<[T; N]>() <= 4 { TALL } else { TALL / 2 };
+    for start in (0..rows.len()).step_by(tall) {
+        let end = rows.len().min(start + tall);
         for y in (0..out.len()).step_by(SIDE) {
             let y = y.min(last.1);
             let left = if is_clockwise { first + y } else { columns - first - y - SIDE };
@@ -78,7 +94,7 @@ fn quarter<T: Sample, const N: usize>(
                     let row = rows[if is_clockwise { rows.len() - 1 - x } else { x }];
                     pixels.copy_from_slice(&row.as_chunks::<N>().0[left..left + SIDE]);
                 }
-                for (at, pixels) in transposed(square).into_iter().enumerate() {
+                for (at, pixels) in transpose(square).into_iter().enumerate() {
                     let y = if is_clockwise { at } else { SIDE - 1 - at };
                     out[y].as_chunks_mut::<N>().0[x..][..SIDE].copy_from_slice(&pixels);
                 }
@@ -107,10 +123,7 @@ fn quarter_plainly<T: Copy>(
 
 /// A square whose columns are the rows of another.
 #[inline(always)]
-fn transposed<P: Pod>(square: [[P; SIDE]; SIDE]) -> [[P; SIDE]; SIDE] {
-    if size_of::<P>() == 1 {
-        return bytemuck::cast(transposed_bytes(bytemuck::cast(square)));
-    }
+fn transposed<P: Copy, const SIDE: usize>(square: [[P; SIDE]; SIDE]) -> [[P; SIDE]; SIDE] {
     // Loops, because maps within each other are not always inlined.
     let mut turned = square;
     for (at, row) in square.iter().enumerate() {
@@ -121,19 +134,20 @@ fn transposed<P: Pod>(square: [[P; SIDE]; SIDE]) -> [[P; SIDE]; SIDE] {
     turned
 }
 
-/// A square of bytes, a row in each number. Squares of half the side change places, then those of a
-/// quarter, then bytes (Warren 2012, section 7-3).
+/// The same for a side that is a power of two. Both halves of the pixels are interleaved like a pack
+/// of cards: a bit of each pixel's row moves to its column. Once for every bit, the square is turned.
 #[inline(always)]
-fn transposed_bytes(rows: [u64; SIDE]) -> [u64; SIDE] {
-    let mut rows = rows.map(u64::from_le);
-    for (apart, low) in [(4, u64::MAX >> 32), (2, u64::MAX / 0x1_0001), (1, u64::MAX / 0x101)] {
-        for at in (0..SIDE).filter(|at| at & apart == 0) {
-            let changed = ((rows[at] >> (8 * apart)) ^ rows[at + apart]) & low;
-            rows[at] ^= changed << (8 * apart);
-            rows[at + apart] ^= changed;
+fn interleaved<P: Copy, const SIDE: usize>(mut square: [[P; SIDE]; SIDE]) -> [[P; SIDE]; SIDE] {
+    let mut mixed = square;
+    for _ in 0..SIDE.ilog2() {
+        let (upper, lower) = square.as_flattened().split_at(SIDE * SIDE / 2);
+        let pairs = mixed.as_flattened_mut().as_chunks_mut::<2>().0;
+        for (pair, (above, below)) in pairs.iter_mut().zip(upper.iter().zip(lower)) {
+            *pair = [*above, *below];
         }
+        square = mixed;
     }
-    rows.map(u64::to_le)
+    square
 }
 
 /// Fills `out` with the pixels of a row from its last to its first.
@@ -226,9 +240,20 @@ mod tests {
     }
 
     #[test]
+    fn interleaving_turns_a_square() {
+        let square: [[u8; 16]; 16] =
+            std::array::from_fn(|y| std::array::from_fn(|x| (16 * y + x) as u8));
+        assert_eq!(interleaved(square), transposed(square));
+        assert_eq!(
+            interleaved([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]),
+            [[[1, 2], [5, 6]], [[3, 4], [7, 8]]]
+        );
+    }
+
+    #[test]
     fn squares_turn_as_single_pixels_do() {
         fn check<T: Sample>(sample: impl Fn(usize) -> T) {
-            for (width, height) in [(1, 1), (8, 8), (7, 530), (33, 17), (40, 513)] {
+            for (width, height) in [(1, 1), (8, 8), (7, 530), (33, 17), (40, 1030)] {
                 for channels in 1..=4 {
                     let samples: Vec<T> = (0..width * height * channels).map(&sample).collect();
                     let rows: Vec<&[T]> = samples.chunks(width * channels).collect();
