@@ -1,75 +1,31 @@
-//! Bilinear samples of many places at once, where that is all there is to do: no opacity to weigh
-//! colours by, and no edge between the places.
+//! Bilinear samples of many places at once, where there is no opacity to weigh colours by.
 //!
 //! Places and weights are computed side by side, pixels are fetched one by one, and mixed side by
-//! side again. Each sample comes out with the bits that [`Field::sample`] gives one by one.
+//! side again. Near an edge all that is inside is done so, and the rest after it. Each sample comes
+//! out with the bits that [`Field::sample`] gives one by one.
 
 use pipeline_core::{Sample, SampleType};
 
 use super::transform::Places;
 use super::vector::widest;
+use super::warp::triangle;
 use super::{Border, Field};
 
 /// Places that are sampled at once.
-pub(super) const BLOCK: usize = 64;
-
-/// Numbers that are compared at once.
-const LANES: usize = 8;
+const BLOCK: usize = 64;
 
 /// A float of 2⁵² and a half of that: added to a smaller one, it leaves no room for a fraction, and
 /// the last bits of the sum are the integer nearest to it.
 const NO_FRACTION: f64 = (3u64 << 51) as f64;
 
-/// The bits of such a sum that are the integer, where that is not negative.
-const LAST_BITS: u64 = (1 << 51) - 1;
-
 /// The pixels left above a block of places, and how far the places are to the right of them and below.
 struct Spots {
-    /// Where the samples of each pixel begin; of a meaning only where all places are inside.
+    /// Where the samples of each pixel begin; of a meaning only where the place is inside.
     starts: [u64; BLOCK],
     right: [f32; BLOCK],
     down: [f32; BLOCK],
     /// Whether all four pixels around every place are those of the image.
     is_inside: bool,
-    /// Whether no pixel is, because all places lie beyond the same side.
-    is_beside: bool,
-}
-
-/// The whole numbers below places along one axis.
-struct Below {
-    whole: [f64; BLOCK],
-    fractions: [f32; BLOCK],
-    /// Whether all places lie between pixels of the image.
-    is_inside: bool,
-    /// Whether all of them lie beyond the same side.
-    is_beside: bool,
-}
-
-impl Below {
-    #[inline(always)]
-    fn new(places: &[f64; BLOCK], side: usize) -> Self {
-        let (mut whole, mut fractions) = ([0.0; BLOCK], [0.0; BLOCK]);
-        for at in 0..BLOCK {
-            let place = places[at] - 0.5;
-            whole[at] = floor(place);
-            fractions[at] = (place - whole[at]) as f32;
-        }
-        // Several at a time, because floats are not compared in another order than is written here.
-        let (mut least, mut most) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-        for whole in whole.as_chunks::<LANES>().0 {
-            for lane in 0..LANES {
-                least[lane] = if whole[lane] < least[lane] { whole[lane] } else { least[lane] };
-                most[lane] = if whole[lane] > most[lane] { whole[lane] } else { most[lane] };
-            }
-        }
-        let (side, mut inside, mut before, mut after) = (side as f64, true, true, true);
-        for lane in 0..LANES {
-            inside &= (least[lane] >= 0.0) & (most[lane] + 2.0 <= side);
-            before &= most[lane] <= -2.0;
-            after &= least[lane] >= side;
-        }
-        Self { whole, fractions, is_inside: inside, is_beside: before | after }
-    }
 }
 
 /// The whole number below a place that a map keeps within 2⁴⁶.
@@ -79,67 +35,100 @@ fn floor(place: f64) -> f64 {
     if near > place { near - 1.0 } else { near }
 }
 
+/// The integer that a float is; one below zero becomes one that is larger than all others.
+#[inline(always)]
+fn integer(whole: f64) -> u64 {
+    (whole + NO_FRACTION).to_bits().wrapping_sub(NO_FRACTION.to_bits())
+}
+
 impl<T: Sample> Field<'_, T> {
-    /// Fills `out` with the samples at 1 to [`BLOCK`] places if all of them lie within the image, or
-    /// all of them beyond one side of it where there is a constant; answers whether they do.
-    pub(super) fn bilinear_block<const C: usize>(&self, places: Places<'_>, out: &mut [T]) -> bool {
+    /// Fills the pixels of `out`, of `C` samples each, with the samples at `places`.
+    pub(super) fn bilinear<const C: usize>(&self, places: Places<'_>, out: &mut [T]) {
         let out = out.as_chunks_mut::<C>().0;
-        if let (Ok(u), Ok(v)) = (places.u.try_into(), places.v.try_into())
-            && let Ok(out) = (&mut *out).try_into()
-        {
-            return self.full_block(u, v, out);
+        for (places, out) in places.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
+            let used = out.len();
+            if let (Ok(u), Ok(v)) = (places.u.try_into(), places.v.try_into())
+                && let Ok(out) = (&mut *out).try_into()
+            {
+                self.bilinear_block(u, v, used, out);
+                continue;
+            }
+            let full = |places: &[f64]| std::array::from_fn(|at| places[at.min(used - 1)]);
+            let mut pixels = [[T::default(); C]; BLOCK];
+            self.bilinear_block(&full(places.u), &full(places.v), used, &mut pixels);
+            out.copy_from_slice(&pixels[..used]);
         }
-        let last = out.len() - 1;
-        let full = |places: &[f64]| std::array::from_fn(|at| places[at.min(last)]);
-        let mut pixels = [[T::default(); C]; BLOCK];
-        let is_filled = self.full_block(&full(places.u), &full(places.v), &mut pixels);
-        if is_filled {
-            out.copy_from_slice(&pixels[..out.len()]);
-        }
-        is_filled
     }
 
-    fn full_block<const C: usize>(
+    /// The first `used` places are asked for; the others are filled if that costs nothing.
+    fn bilinear_block<const C: usize>(
         &self,
         u: &[f64; BLOCK],
         v: &[f64; BLOCK],
+        used: usize,
         out: &mut [[T; C]; BLOCK],
-    ) -> bool {
+    ) {
         widest(
             #[inline(always)]
             || {
-                let spots = self.spots::<C>(u, v);
+                let mut spots = self.spots::<C>(u, v);
                 if spots.is_inside {
                     self.mix_block(&spots, out);
-                    return true;
+                } else {
+                    self.edge_block(&mut spots, (u, v), used, out);
                 }
-                let is_filled = spots.is_beside && self.shows_one_value();
-                if is_filled {
-                    out.iter_mut().for_each(|pixel| pixel.copy_from_slice(self.constant));
-                }
-                is_filled
             },
-        )
+        );
     }
 
     #[inline(always)]
     fn spots<const C: usize>(&self, u: &[f64; BLOCK], v: &[f64; BLOCK]) -> Spots {
-        let columns = Below::new(u, self.size.0);
-        let rows = Below::new(v, self.size.1);
         // Floats hold these numbers exactly, as an image has fewer samples than 2⁵⁰.
         let stride = self.stride as f64;
         let origin = self.origin.1 as f64 * stride + (self.origin.0 * C) as f64;
-        let mut starts = [0; BLOCK];
-        for (start, (row, column)) in starts.iter_mut().zip(rows.whole.iter().zip(&columns.whole)) {
-            let place = row * stride + column * C as f64;
-            *start = (place - origin + NO_FRACTION).to_bits() & LAST_BITS;
+        let (right, down) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let mut spots = Spots { starts: [0; BLOCK], right, down, is_inside: false };
+        let mut last = (0, 0);
+        for at in 0..BLOCK {
+            let (x, y) = (u[at] - 0.5, v[at] - 0.5);
+            let (column, row) = (floor(x), floor(y));
+            spots.right[at] = (x - column) as f32;
+            spots.down[at] = (y - row) as f32;
+            spots.starts[at] = integer(row * stride + column * C as f64 - origin);
+            last = (last.0.max(integer(column)), last.1.max(integer(row)));
         }
-        Spots {
-            starts,
-            right: columns.fractions,
-            down: rows.fractions,
-            is_inside: columns.is_inside & rows.is_inside,
-            is_beside: columns.is_beside | rows.is_beside,
+        let (width, height) = (self.size.0 as u64, self.size.1 as u64);
+        spots.is_inside = last.0 < width.saturating_sub(1) && last.1 < height.saturating_sub(1);
+        spots
+    }
+
+    /// Mixes what is inside, and does the rest one by one unless it is the border's constant.
+    #[inline(always)]
+    fn edge_block<const C: usize>(
+        &self,
+        spots: &mut Spots,
+        (u, v): (&[f64; BLOCK], &[f64; BLOCK]),
+        used: usize,
+        out: &mut [[T; C]; BLOCK],
+    ) {
+        let (width, height) = (self.size.0 as f64, self.size.1 as f64);
+        let (mut inside, mut beside) = ([false; BLOCK], [false; BLOCK]);
+        for at in 0..BLOCK {
+            let (x, y) = (floor(u[at] - 0.5), floor(v[at] - 0.5));
+            inside[at] = (x >= 0.0) & (x + 2.0 <= width) & (y >= 0.0) & (y + 2.0 <= height);
+            beside[at] = (x <= -2.0) | (x >= width) | (y <= -2.0) | (y >= height);
+            spots.starts[at] = if inside[at] { spots.starts[at] } else { 0 };
+        }
+        if inside.contains(&true) {
+            self.mix_block(spots, out);
+        }
+        let is_constant = self.shows_one_value();
+        for (at, out) in out[..used].iter_mut().enumerate() {
+            if beside[at] && is_constant {
+                out.copy_from_slice(self.constant);
+            } else if !inside[at] {
+                self.channels::<2>(triangle, Places { u: &u[at..=at], v: &v[at..=at] }, out);
+            }
         }
     }
 

@@ -5,11 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Border;
-use super::bilinear::BLOCK;
 use super::transform::Places;
-
-/// Places of a block with an edge in it that are still sampled at once.
-const NEAR_EDGE: usize = 8;
 
 /// How a sample between pixels is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -63,34 +59,14 @@ impl<'a, T: Sample> Field<'a, T> {
     pub(crate) fn sample(&self, filter: Sampling, places: Places<'_>, out: &mut [T]) {
         match filter {
             Sampling::Nearest => self.pick(places, out),
-            Sampling::Bilinear if !self.alpha => self.bilinear(places, out),
+            Sampling::Bilinear if !self.alpha && self.channels == 1 => {
+                self.bilinear::<1>(places, out);
+            }
+            Sampling::Bilinear if !self.alpha && self.channels == 3 => {
+                self.bilinear::<3>(places, out);
+            }
             Sampling::Bilinear => self.channels::<2>(triangle, places, out),
             Sampling::CatmullRom => self.channels::<4>(cubic, places, out),
-        }
-    }
-
-    /// Bilinear samples, at once where that can be done, and one by one near edges.
-    fn bilinear(&self, places: Places<'_>, out: &mut [T]) {
-        let blocks = out.chunks_mut(BLOCK * self.channels);
-        for (places, out) in places.chunks(BLOCK).zip(blocks) {
-            if self.bilinear_at_once(places, out) {
-                continue;
-            }
-            let few = out.chunks_mut(NEAR_EDGE * self.channels);
-            for (places, out) in places.chunks(NEAR_EDGE).zip(few) {
-                if !self.bilinear_at_once(places, out) {
-                    self.channels::<2>(triangle, places, out);
-                }
-            }
-        }
-    }
-
-    /// Answers whether it could be done.
-    fn bilinear_at_once(&self, places: Places<'_>, out: &mut [T]) -> bool {
-        match self.channels {
-            1 => self.bilinear_block::<1>(places, out),
-            3 => self.bilinear_block::<3>(places, out),
-            _ => false,
         }
     }
 
@@ -120,7 +96,7 @@ impl<'a, T: Sample> Field<'a, T> {
     }
 
     /// Mixes up to four channels at a time.
-    fn channels<const N: usize>(
+    pub(super) fn channels<const N: usize>(
         &self,
         weigh: impl Fn(f32) -> [f32; N] + Copy,
         places: Places<'_>,
@@ -233,7 +209,7 @@ fn floor(place: f64) -> i64 {
     toward_zero - i64::from(toward_zero as f64 > place)
 }
 
-fn triangle(t: f32) -> [f32; 2] {
+pub(super) fn triangle(t: f32) -> [f32; 2] {
     [1.0 - t, t]
 }
 
@@ -348,7 +324,8 @@ mod tests {
                 }
             }
         }
-        for border in [Border::Replicate, Border::Constant(0.0), Border::Constant(77.0)] {
+        let constants = [Border::Constant(0.0), Border::Constant(77.0)];
+        for border in [Border::Replicate, Border::Wrap].into_iter().chain(constants) {
             for channels in [1, 2, 3] {
                 check(channels, border, |n| n as u8);
                 check(channels, border, |n| n as u16);
