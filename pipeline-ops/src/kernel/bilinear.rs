@@ -12,7 +12,7 @@ use super::warp::triangle;
 use super::{Border, Field};
 
 /// Places that are sampled at once.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 /// A float of 2⁵² and a half of that: added to a smaller one, it leaves no room for a fraction, and
 /// the last bits of the sum are the integer nearest to it.
@@ -68,6 +68,11 @@ impl<T: Sample> Field<'_, T> {
         used: usize,
         out: &mut [[T; C]; BLOCK],
     ) {
+        if let Ok(gray) = out.as_flattened_mut().try_into()
+            && self.gather(u, v, gray)
+        {
+            return;
+        }
         widest(
             #[inline(always)]
             || {

@@ -11,6 +11,7 @@
     reason = "code for a wider instruction set may only be called where there is one"
 )]
 
+mod gathered;
 mod permuted;
 
 pub(crate) use permuted::Permuted;
