@@ -25,7 +25,7 @@ use super::timer::Timer;
 use crate::error::{Error, Result};
 use crate::id::RunId;
 use crate::observe::{Observer, Pump};
-use crate::plan::{Costs, FileDigests, Identities, Planner, Recheck};
+use crate::plan::{Costs, FileDigests, Fuse, Identities, Planner, Recheck};
 use crate::step::{Crew, Lane, Services};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
@@ -197,13 +197,13 @@ impl Engine {
         }))
     }
 
-    /// Whether steps may run as one: results that are kept are made as a whole, unless the program
-    /// wants it otherwise.
-    pub(super) const fn may_fuse(&self) -> bool {
+    /// Which steps may run as one: results that are worth keeping are made as a whole, unless the
+    /// program wants it otherwise.
+    pub(super) const fn fuse(&self) -> Fuse {
         match self.fusion {
-            Fusion::Auto => self.cache.is_none(),
-            Fusion::Always => true,
-            Fusion::Never => false,
+            Fusion::Auto if self.cache.is_some() => Fuse::Between,
+            Fusion::Auto | Fusion::Always => Fuse::All,
+            Fusion::Never => Fuse::Nothing,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::data::release;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
-use crate::plan::{Plan, Planner, Request, Stop};
+use crate::plan::{Fuse, Plan, Planner, Request, Stop};
 
 /// Runs plans. One per program is enough; runs share its threads, its cache and whatever they are
 /// computing at the same time.
@@ -69,7 +69,7 @@ impl Executor {
             identities: &engine.identities,
             costs: &engine.costs,
             recheck: engine.recheck(),
-            fuse: engine.may_fuse() && options.step_timeout.is_none(),
+            fuse: if options.step_timeout.is_none() { engine.fuse() } else { Fuse::Nothing },
             threads: engine.threads,
         };
         let mut planner = {

@@ -53,20 +53,23 @@ impl std::fmt::Debug for Options {
 /// [`Sink`](crate::step::Sink) run with them: band by band where the steps go from top to bottom,
 /// and each with a thread of its own, beside those of the executor, as long as that takes.
 ///
-/// The last step of such a group is told of like any other. The others are told of when it ends,
-/// each with the time that was its own and no bytes; if one of them fails, the rest are skipped.
+/// The last step of such a group is told of like any other. The others begin and come further with
+/// it and end when it does, each with the time that was its own and no bytes; if one of them fails,
+/// the rest are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Fusion {
-    /// Where it pays: without a cache, which would keep what is between them, and where steps have
-    /// no time limit each. A step whose result goes by the digest of its content
-    /// ([`CutOff`](crate::step::CutOff)) runs by itself, and so do those below it as long as that
-    /// digest is not known.
+    /// Where it pays, and where steps have no time limit each.
+    ///
+    /// Beside a cache only the result of a group is looked for and kept. So what images are read
+    /// from, what takes long, by what was measured so far, and what the steps read that were edited
+    /// last are results of their own; steps of which nothing was measured run apart. A step whose
+    /// result goes by the digest of its content ([`CutOff`](crate::step::CutOff)) does too, and so do
+    /// those below it as long as that digest is not known.
     #[default]
     Auto,
-    /// As `Auto`, but beside a cache too. Then only the result of a group is looked for and kept,
-    /// and an edit of any step of a group makes all of it again: right for batches, and for
-    /// pictures of which memory holds few, and not for an editor.
+    /// As `Auto`, but beside a cache as without one: an edit of any step of a group makes all of it
+    /// again. Right for batches, and for pictures of which memory holds few, and not for an editor.
     Always,
     /// Each step makes its whole result before the next one begins.
     Never,

@@ -12,6 +12,7 @@ use crate::error::CancelReason;
 use crate::event::{
     EventKind, RunFinished, RunStatus, Status, Suggestion, Throttle, Totals, Warning,
 };
+use crate::plan::Fuse;
 use crate::sync::atomic::{Ordering, fence};
 
 /// Bytes of a picture for which it is worth to say how they could be spared.
@@ -67,7 +68,7 @@ impl RunCore {
         if self.engine.fusion == Fusion::Never || !self.plan.traits.has_forms {
             return;
         }
-        let (cause, advice) = match (self.engine.may_fuse(), self.step_timeout) {
+        let (cause, advice) = match (self.engine.fuse() == Fuse::All, self.step_timeout) {
             (false, _) => (
                 "the executor has a cache",
                 "run what goes from file to file without a cache, or with `Fusion::Always`",

@@ -6,6 +6,9 @@
 //! middle of a chain leaves it in one piece. The last result is made as a whole: a target, what
 //! several groups read, and what a step reads that has no such form. A group that ends with a sink
 //! has no result at all.
+//!
+//! Beside a cache, which keeps what groups make, more is made as a whole: what it would take long to
+//! make again from what is kept above it, and what a step reads that is being edited.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use super::plan::Plan;
 use super::shape::{Shape, to_u32};
 use crate::data::{DataType, Image, Mask};
 use crate::graph::{Facts, NodeInfo};
+use crate::id::NodeId;
 use crate::key::Key;
 use crate::step::{CutOff, Form, Group, Kind, Lane, Member, Origin};
 
@@ -62,16 +66,29 @@ impl Plan {
     }
 }
 
+/// Nanoseconds per byte of a result that it may take to make it again. To write it to memory and to
+/// read it again takes about a third of that.
+const DEAR: f32 = 1.0;
+
 /// Members of a group at the most: what is decided about a group takes the square of that.
 const MOST: u32 = 256;
 
 const NONE: u32 = u32::MAX;
 
+/// How steps are put together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Joining<'a> {
+    pub(super) keys: &'a Keys,
+    /// Where results are kept: the steps whose inputs are to be there for their next edit.
+    pub(super) kept_for: Option<&'a [NodeId]>,
+}
+
 /// Puts steps together.
 ///
 /// A result whose name comes to light only during the run is made as a whole: its step has no seed
 /// before.
-pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
+pub(super) fn fuse(frozen: &Frozen, joining: Joining<'_>, program: &mut Program) {
+    let keys = joining.keys;
     let shape = Arc::clone(&program.shape);
     let places = 0..to_u32(shape.len());
     let facts = |program: &Program, place: u32| &frozen.facts[program.origin(place) as usize];
@@ -79,6 +96,7 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
         let info = &frozen.infos[program.origin(place) as usize];
         let origin = program.origin(place);
         program.actions[place as usize] == Action::Run
+            && (joining.kept_for.is_none() || facts(program, place).form == Form::Tiled)
             && !keys.late[origin as usize]
             && may_join(facts(program, place), keys.by_content)
             && has_fit_ports(facts(program, place).form, info)
@@ -92,13 +110,17 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
         program.actions[place as usize].is_passing()
             && matches!((shape.inputs(place), shape.slots(place).len()), ([_], 1))
     };
+    let mut is_kept = is_target;
+    if let Some(edited) = joining.kept_for {
+        keep(program, edited, |place| is_fit(program, place), &mut is_kept);
+    }
     // The last member of each place's group.
     let mut last = vec![NONE; shape.len()];
     let mut sizes = vec![0; shape.len()];
     for place in places.clone().rev() {
         let readers = || shape.consumers(place).iter().map(|&reader| last[reader as usize]);
         let first = readers().next().filter(|&first| {
-            first != NONE && !is_target[place as usize] && readers().all(|other| other == first)
+            first != NONE && !is_kept[place as usize] && readers().all(|other| other == first)
         });
         if is_fit(program, place) {
             let group = first.filter(|&first| sizes[first as usize] < MOST).unwrap_or(place);
@@ -195,6 +217,27 @@ pub(super) fn fuse(frozen: &Frozen, keys: &Keys, program: &mut Program) {
         });
     program.shape = Arc::new(fused);
     program.fusion = Some(fusion);
+}
+
+/// Marks results of steps that could run with others, but are worth keeping. What is not known is.
+fn keep(program: &Program, edited: &[NodeId], is_fit: impl Fn(u32) -> bool, is_kept: &mut [bool]) {
+    let (shape, estimates) = (&*program.shape, &program.estimates);
+    // Nanoseconds to make each result again from what is kept above it.
+    let mut again = vec![0.0f32; shape.len()];
+    for place in 0..to_u32(shape.len()) {
+        let at = place as usize;
+        let inputs = shape.inputs(place).iter().map(|&slot| again[shape.producer(slot) as usize]);
+        let inputs: f32 = inputs.sum();
+        if program.actions[at].is_passing() {
+            again[at] = inputs;
+        } else if is_fit(place) {
+            let nanos = inputs + estimates.nanos[at];
+            let is_read = |reader: &u32| edited.contains(&shape.ids[*reader as usize]);
+            is_kept[at] |=
+                nanos > DEAR * estimates.bytes[at] || shape.consumers(place).iter().any(is_read);
+            again[at] = if is_kept[at] { 0.0 } else { nanos };
+        }
+    }
 }
 
 /// Whether a step can run with others and nothing about it asks for a turn of its own. What brings

@@ -29,4 +29,4 @@ pub(crate) use narrow::{DECLARED, Program};
 pub(crate) use order::UNKNOWN_NANOS;
 pub(crate) use planner::Planner;
 pub(crate) use recheck::Recheck;
-pub(crate) use request::{Costs, Request};
+pub(crate) use request::{Costs, Fuse, Request};

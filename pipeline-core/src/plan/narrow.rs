@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::demand::{Action, Demand};
 use super::freeze::Frozen;
-use super::fuse::{Fusion, fuse};
+use super::fuse::{Fusion, Joining, fuse};
 use super::keys::{Keys, passed_on};
 use super::order::{self, Estimates};
 use super::shape::{Shape, to_u32};
@@ -95,14 +95,13 @@ impl Program {
     }
 }
 
-/// The program of what is demanded. Steps are put together, as far as their names allow, if `keys`
-/// are given.
+/// The program of what is demanded. Steps are put together if it is said how.
 pub(super) fn narrow(
     frozen: &Frozen,
     demand: &Demand,
     targets: &[u32],
     estimates: &Estimates,
-    keys: Option<&Keys>,
+    joining: Option<Joining<'_>>,
     partner: Partner,
 ) -> Program {
     let whole = demand.actions.iter().all(|&action| action == Action::Run);
@@ -120,8 +119,8 @@ pub(super) fn narrow(
         [] => demand.actions.clone(),
         origins => origins.iter().map(|&place| demand.actions[place as usize]).collect(),
     };
-    if let Some(keys) = keys.filter(|_| frozen.traits.has_forms) {
-        fuse(frozen, keys, &mut program);
+    if let Some(joining) = joining.filter(|_| frozen.traits.has_forms) {
+        fuse(frozen, joining, &mut program);
     }
     let shape = &program.shape;
     let order = || {
@@ -246,7 +245,7 @@ fn part(frozen: &Frozen, demand: &Demand, targets: &[u32], estimates: &Estimates
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::super::recheck::Recheck;
-    use super::super::request::{Bindings, Costs, Request, Targets};
+    use super::super::request::{Bindings, Costs, Fuse, Request, Targets};
     use super::super::{FileDigests, Identities, Planner, Stop};
     use crate::data::In;
     use crate::error::Result;
@@ -286,7 +285,7 @@ mod tests {
                 stop: Stop::default(),
                 identities: &Identities::default(),
                 costs: &costs,
-                fuse: false,
+                fuse: Fuse::Nothing,
                 threads: 1,
                 recheck: Recheck::default(),
             },

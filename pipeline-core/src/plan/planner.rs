@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::demand::{Action, GivenValue, demand};
 use super::freeze::{Frozen, freeze};
-use super::fuse::may_join;
+use super::fuse::{Joining, may_join};
 use super::keys::Keys;
 use super::narrow::{Program, narrow};
 use super::order::Estimates;
 use super::plan::{LateKeys, Plan};
 use super::recheck::Recheck;
-use super::request::Request;
+use super::request::{Fuse, Request};
 use super::targets::targets;
 use super::{shape, validate};
 use crate::error::{Error, Result};
@@ -33,14 +33,21 @@ pub(crate) struct Planner {
     /// The version of the learned costs that the estimates are of.
     costs: u64,
     last: Option<Last>,
+    /// The steps that were edited last.
+    recent: Vec<NodeId>,
 }
+
+/// Steps that count as being edited at the same time.
+const RECENT: usize = 4;
 
 /// A program and what it was made for.
 #[derive(Debug)]
 struct Last {
     targets: Vec<u32>,
     actions: Vec<Action>,
-    may_fuse: bool,
+    fuse: Fuse,
+    /// Steps that were being edited, whose inputs are kept.
+    recent: Vec<NodeId>,
     /// Places whose keys come late, where steps may run as one: these have to stay apart.
     late: Vec<bool>,
     program: Arc<Program>,
@@ -70,26 +77,31 @@ impl Planner {
             return Err(Error::Invalid(demand.faults));
         }
 
-        let late = if request.fuse && frozen.traits.has_forms { &*self.keys.late } else { &[] };
+        let may_fuse = request.fuse != Fuse::Nothing;
+        let late = if may_fuse && frozen.traits.has_forms { &*self.keys.late } else { &[] };
         let program = match &self.last {
             Some(last)
                 if last.targets == targets
                     && last.actions == demand.actions
-                    && last.may_fuse == request.fuse
+                    && last.fuse == request.fuse
+                    && (request.fuse != Fuse::Between || last.recent == self.recent)
                     && last.late == late
                     && demand.shared.is_empty() =>
             {
                 Arc::clone(&last.program)
             }
             _ => {
-                let keys = request.fuse.then_some(&self.keys);
-                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, keys, partner))
+                let joining = may_fuse.then(|| Joining {
+                    keys: &self.keys,
+                    kept_for: (request.fuse == Fuse::Between).then_some(&*self.recent),
+                });
+                Arc::new(narrow(frozen, &demand, &targets, &self.estimates, joining, partner))
             }
         };
         let mut plan = self.assemble(graph, &program, std::mem::take(&mut demand.given));
         plan.recheck = request.recheck;
-        let (actions, may_fuse, late) = (demand.actions, request.fuse, late.to_vec());
-        let last = Last { targets, actions, may_fuse, late, program };
+        let (actions, late, recent) = (demand.actions, late.to_vec(), self.recent.clone());
+        let last = Last { targets, actions, fuse: request.fuse, recent, late, program };
         self.last = demand.shared.is_empty().then_some(last);
         Ok(plan)
     }
@@ -106,6 +118,12 @@ impl Planner {
             }
             places
         });
+        if self.graph != graph.id() {
+            self.recent.clear();
+        }
+        if let Some(edited) = edited {
+            self.note(edited);
+        }
         if places.is_none() {
             self.frozen = freeze(graph, partner);
             self.last = None;
@@ -137,6 +155,19 @@ impl Planner {
         (self.graph, self.structure) = (graph.id(), graph.structure());
         self.revision = graph.revision();
         Ok(places)
+    }
+
+    /// Takes note of who was edited last. The order is that of their first edit, so that going back
+    /// and forth between a few changes nothing.
+    fn note(&mut self, edited: &[petgraph::stable_graph::NodeIndex<u32>]) {
+        for &node in edited.iter().rev().take(RECENT).rev() {
+            let id = crate::graph::id(node);
+            if !self.recent.contains(&id) {
+                self.recent.push(id);
+            }
+        }
+        let more = self.recent.len().saturating_sub(RECENT);
+        self.recent.drain(..more);
     }
 
     fn name(&mut self, edited: Option<Vec<u32>>, request: &Request<'_>, partner: Partner) {

@@ -37,10 +37,21 @@ pub(crate) struct Request<'a> {
     pub(crate) costs: &'a Costs,
     /// Which results are computed though they are there.
     pub(crate) recheck: Recheck,
-    /// Whether tile-wise steps may run as one.
-    pub(crate) fuse: bool,
+    /// Which steps may run as one.
+    pub(crate) fuse: Fuse,
     /// Threads that the program allows.
     pub(crate) threads: usize,
+}
+
+/// Which steps may run as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fuse {
+    /// None.
+    Nothing,
+    /// Tile-wise steps, between results that are worth keeping.
+    Between,
+    /// All that can, with those that bring images in and take them out.
+    All,
 }
 
 /// The outputs that a run is to compute.

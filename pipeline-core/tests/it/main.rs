@@ -23,6 +23,7 @@ mod scalars;
 mod shapes;
 mod sharing;
 mod sketch;
+mod spared;
 #[cfg(feature = "testkit")]
 mod testkit;
 mod threads;
