@@ -1,4 +1,4 @@
-"""Morphology, against scikit-image and SciPy. The masks are those of `more_measure.py`."""
+"""Morphology, against scikit-image and SciPy. The masks are those of `labels.py`."""
 
 import numpy as np
 from scipy import ndimage

@@ -1,34 +1,78 @@
-"""Cases of the operations that move pixels and of those that draw; see `generate.py`.
+"""Operations that move pixels, against NumPy, scikit-image, Pillow and OpenCV.
 
 Maps of the plane are compared with `skimage.transform.warp`, whose order 3 is the cubic of Catmull
 and Rom. It puts pixel centres at whole numbers, the operations put them at half integers.
 """
 
-import gzip
-
 import cv2
 import numpy as np
 import skimage
-from PIL import Image, ImageDraw, ImageOps, PcfFontFile
+from PIL import Image, ImageOps
+
 
 ORDERS = {"nearest": 0, "bilinear": 1, "catmull_rom": 3}
 MODES = {  # ours: those of NumPy and of skimage
     "replicate": "edge", "reflect": "symmetric", "mirror": "reflect", "wrap": "wrap",
 }
-
-
-def moved(x, y):
-    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], float)
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "catmull_rom": Image.Resampling.BICUBIC,
+           "lanczos3": Image.Resampling.LANCZOS}
 
 
 def cases(golden):
+    resizes(golden)
     pads(golden)
     translations(golden)
     rotations(golden)
     maps(golden)
     light(golden)
     thumbnails(golden)
-    drawings(golden)
+
+
+def moved(x, y):
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], float)
+
+
+def resizes(golden):
+    image = golden.INPUTS["rgb"]
+    golden.case("crop", {"x": 7, "y": 3, "width": 20, "height": 11}, ["rgb"], image[3:14, 7:27], 0)
+    golden.case("crop", {"x": 10}, ["gradient"], golden.INPUTS["gradient"][:, 10:], 0)
+    for name in ["rgb", "row"]:
+        golden.case("flip", {"axis": "horizontal"}, [name], np.fliplr(golden.INPUTS[name]), 0, "horizontal")
+    golden.case("flip", {"axis": "vertical"}, ["gradient"], np.flipud(golden.INPUTS["gradient"]), 0, "vertical")
+    for turn, k in [("90", -1), ("180", 2), ("270", 1)]:
+        golden.case("rotate90", {"turn": turn}, ["rgb"], np.rot90(image, k), 0, turn)
+
+    filters = {"nearest": None, "bilinear": Image.Resampling.BILINEAR,
+               "catmull_rom": Image.Resampling.BICUBIC, "lanczos3": Image.Resampling.LANCZOS}
+
+    def resized(image, size, filter):
+        def one(a):
+            if filter == "nearest":
+                # Exact, where Pillow's running sum of steps misses centres between two pixels.
+                (h, w), (width, height) = a.shape, size
+                rows = (2 * np.arange(height) + 1) * h // (2 * height)
+                return a[rows][:, (2 * np.arange(width) + 1) * w // (2 * width)]
+            return np.asarray(Image.fromarray(a.astype(np.float32)).resize(size, filters[filter]))
+        return (golden.channelwise if filter == "nearest" else golden.by_alpha)(image, one)
+
+    for filter in filters:
+        for name, size in [("camera", (31, 40)), ("rgb", (60, 20)), ("float", (11, 33)),
+                           ("micro", (97, 13))]:
+            image = golden.INPUTS[name]
+            out = golden.rounded(resized(image, size, filter), image.dtype)
+            exact = filter == "nearest"
+            params = {"width": size[0], "height": size[1], "filter": filter}
+            tolerance = 0 if exact else golden.near(image)
+            golden.case("resize", params, [name], out, tolerance, filter)
+    out = golden.rounded(resized(golden.INPUTS["rgba"], (10, 9), "bilinear"), np.uint8)
+    params = {"width": 10, "height": 9, "filter": "bilinear"}
+    golden.case("resize", params, ["rgba"], out, 1, "bilinear")
+    for name, size in [("camera", (31, 25)), ("rgb", (12, 8)), ("float", (7, 9))]:
+        image = golden.INPUTS[name]
+        area = lambda a: cv2.resize(a, size, interpolation=cv2.INTER_AREA)
+        out = golden.rounded(golden.channelwise(image, area), image.dtype)
+        params = {"width": size[0], "height": size[1], "filter": "area"}
+        golden.case("resize", params, [name], out, golden.near(image), "area")
 
 
 def warped(golden, image, inverse, size, filter, border=("constant", 0.0)):
@@ -165,10 +209,6 @@ def maps(golden):
                 filter="catmull_rom", border="mirror")
 
 
-FILTERS = {"bilinear": Image.Resampling.BILINEAR, "catmull_rom": Image.Resampling.BICUBIC,
-           "lanczos3": Image.Resampling.LANCZOS}
-
-
 def light(golden):
     """Resizes of what sRGB stands for: IEC 61966-2-1 around Pillow's float mode."""
     def decoded(v):
@@ -218,52 +258,3 @@ def thumbnails(golden):
     thumbnail("rgb", (20, 30), "fill", "lanczos3", ImageOps.cover, "fill")
     thumbnail("gradient", (11, 9), "fill", "bilinear", ImageOps.cover, "fill")
     thumbnail("row", (9, 3), "fill", "catmull_rom", ImageOps.cover, "fill")
-
-
-def drawings(golden):
-    names = ["viridis", "magma", "inferno", "plasma", "turbo"]
-    colors = {name: getattr(cv2, f"COLORMAP_{name.upper()}") for name in names}
-
-    def mapped(levels, name):
-        return cv2.applyColorMap(levels, colors[name])[..., ::-1]
-
-    for name in names:
-        params = {"palette": name}
-        golden.case("color_map", params, ["corner"], mapped(golden.INPUTS["corner"], name), 0, name)
-    for name, low, high in [("gradient", 1000.0, 50000.0), ("float", -0.5, 1.25)]:
-        share = (golden.INPUTS[name].astype(np.float32) - low) / np.float32(high - low)
-        levels = np.floor(share * 256).clip(0, 255).astype(np.uint8)
-        params = {"palette": "turbo", "low": low, "high": high}
-        golden.case("color_map", params, [name], mapped(levels, "turbo"), 0)
-
-    rgb, top = golden.INPUTS["rgb"], golden.INPUTS["top"]
-    for columns, gap in [(2, 0), (1, 3)]:
-        rows = -(-3 // columns)
-        out = skimage.util.montage(np.stack([rgb, top, rgb]), fill=[128] * 3, channel_axis=-1,
-                                   grid_shape=(rows, columns), padding_width=gap)
-        params = {"columns": columns, "gap": gap, "background": 0.5}
-        golden.case("contact_sheet", params, ["rgb", "top", "rgb"], out, 0, f"columns_{columns}")
-    out = skimage.util.montage(np.stack([golden.INPUTS["float"]] * 2), fill=0, padding_width=4,
-                               grid_shape=(1, 2))
-    golden.case("contact_sheet", {}, ["float", "float"], out, 0)
-
-    with gzip.open(golden.HERE.parents[1] / "src/kernel/tables/8x13-ISO8859-1.pcf.gz") as file:
-        font = PcfFontFile.PcfFontFile(file).to_imagefont()
-
-    def text(name, words, x, y, color, tag):
-        image = Image.fromarray(golden.INPUTS[name])
-        draw = ImageDraw.Draw(image)
-        # Bitmap fonts have no line spacing in Pillow but that of the glyphs and the default of 4.
-        draw.multiline_text((x, y), words, fill=color, font=font, spacing=0)
-        shares = [c / 255 for c in (color if isinstance(color, tuple) else (color,) * 3)]
-        params = {"text": words, "x": x, "y": y, "color": shares}
-        golden.case("text", params, [name], np.asarray(image), 0, tag)
-
-    text("camera", "Zoë: 20 µm\n37 °C ± ½", 5, 3, 255, "lines")
-    text("rgb", "Quick|", -3, 21, (255, 64, 0), "cut")
-    word = Image.new("L", (12, 10))
-    ImageDraw.Draw(word).text((1, -2), "gr", fill=255, font=font)
-    image = Image.fromarray(golden.INPUTS["rgb"]).crop((0, 0, 48, 32))
-    image.paste((0, 255, 0), mask=word.resize((48, 40), Image.Resampling.NEAREST).crop((0, 0, 48, 32)))
-    params = {"text": "gr", "x": 4, "y": -8, "scale": 4, "color": [0.0, 1.0, 0.0]}
-    golden.case("text", params, ["rgb"], np.asarray(image), 0, "scale")

@@ -1,4 +1,4 @@
-"""References of the rank filters beyond the median, and of the linear and edge filters."""
+"""Linear filters, edges and what is made of them, against SciPy, scikit-image and OpenCV."""
 
 import cv2
 import numpy as np
@@ -7,8 +7,9 @@ from scipy import ndimage
 
 
 def cases(golden):
-    rank(golden)
+    blur(golden)
     kernels(golden)
+    sobel(golden)
     edges(golden)
     deviations(golden)
     blobs(golden)
@@ -16,33 +17,49 @@ def cases(golden):
     canny(golden)
 
 
-def size(image, radius):
-    """The side of a window for each axis; channels are not looked across."""
-    return (2 * radius + 1,) * 2 + (1,) * (image.ndim - 2)
+def blur(golden):
+    def gaussian(sigma, truncate=4.0, mode="nearest", cval=0.0):
+        return lambda a: ndimage.gaussian_filter(a, sigma, truncate=truncate, mode=mode, cval=cval)
 
-
-def rank(golden):
-    for op, function in [("minimum", ndimage.minimum_filter), ("maximum", ndimage.maximum_filter)]:
-        for name, radius in [("camera", 3), ("rgba", 1), ("micro", 5), ("gradient", 20),
-                             ("row", 2), ("float", 2)]:
-            image = golden.INPUTS[name]
-            out = function(image, size(image, radius), mode="nearest")
-            golden.case(op, {"radius": radius}, [name], out, 0)
-        for border, mode in [("mirror", "mirror"), ("wrap", "wrap")]:
-            out = function(golden.INPUTS["corner"], 9, mode=mode)
-            golden.case(op, {"radius": 4, "border": border}, ["corner"], out, 0, border)
-    out = ndimage.minimum_filter(golden.INPUTS["corner"], 5, mode="constant", cval=77)
-    params = {"radius": 2, "border": {"constant": 77.0}}
-    golden.case("minimum", params, ["corner"], out, 0, "constant")
-
-    for name, radius, percentile in [("camera", 2, 10.0), ("rgba", 1, 75.0), ("micro", 3, 95.0),
-                                     ("gradient", 6, 30.0), ("row", 1, 0.0), ("float", 1, 100.0)]:
+    for name in ["camera", "rgb", "rgba", "micro", "gradient", "row", "float"]:
         image = golden.INPUTS[name]
-        out = ndimage.percentile_filter(image, percentile, size(image, radius), mode="nearest")
-        golden.case("percentile", {"radius": radius, "percentile": percentile}, [name], out, 0)
-    out = ndimage.percentile_filter(golden.INPUTS["float"], 12.5, 7, mode="reflect")
-    params = {"radius": 3, "percentile": 12.5, "border": "reflect"}
-    golden.case("percentile", params, ["float"], out, 0, "reflect")
+        out = golden.rounded(golden.by_alpha(image, gaussian(2.0)), image.dtype)
+        golden.case("gaussian_blur", {"sigma": 2.0}, [name], out, golden.near(image))
+    image = golden.INPUTS["gradient"]
+    for border, mode in golden.BORDERS.items():
+        # The radius passes the height several times.
+        out = golden.rounded(gaussian(3.3, 3.0, mode)(image.astype(float)), image.dtype)
+        params = {"sigma": 3.3, "truncate": 3.0, "border": border}
+        golden.case("gaussian_blur", params, ["gradient"], out, 1, border)
+    out = golden.rounded(gaussian(1.5, mode="constant", cval=9000.0)(image.astype(float)), image.dtype)
+    params = {"sigma": 1.5, "border": {"constant": 9000.0}}
+    golden.case("gaussian_blur", params, ["gradient"], out, 1, "constant")
+
+    for name, radius in [("camera", 3), ("rgb", 1), ("rgba", 3), ("gradient", 8), ("row", 2),
+                         ("float", 2)]:
+        image = golden.INPUTS[name]
+        uniform = lambda a: ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
+        tolerance = golden.near(image, int(golden.has_alpha(image)))
+        golden.case("box_blur", {"radius": radius}, [name],
+             golden.rounded(golden.by_alpha(image, uniform), image.dtype), tolerance)
+    for border, mode in golden.BORDERS.items():
+        uniform = ndimage.uniform_filter(golden.INPUTS["camera"][:20, :30].astype(float), 9, mode=mode)
+        if border == "replicate":
+            golden.add_input("corner", golden.INPUTS["camera"][:20, :30])
+        golden.case("box_blur", {"radius": 4, "border": border}, ["corner"],
+             golden.rounded(uniform, np.uint8), 0, border)
+
+    for name in ["camera", "rgba", "micro", "float"]:
+        image = golden.INPUTS[name]
+        sharpen = lambda a: a + 1.5 * (a - gaussian(1.2)(a))
+        out = golden.rounded(golden.channelwise(image, sharpen, keep_alpha=True), image.dtype)
+        tolerance = golden.near(image, relative=5e-5)
+        golden.case("unsharp_mask", {"sigma": 1.2, "amount": 1.5}, [name], out, tolerance)
+    image = golden.INPUTS["camera"].astype(float)
+    difference = image - gaussian(1.2)(image)
+    out = np.where(np.abs(difference) <= 0.02 * 255, image, image + difference)
+    golden.case("unsharp_mask", {"sigma": 1.2, "threshold": 0.02}, ["camera"],
+         golden.rounded(out, np.uint8), 1, "threshold")
 
 
 def opacity(image, values):
@@ -76,6 +93,22 @@ def kernels(golden):
             out = opacity(image, golden.channelwise(image, laplace))
         tolerance = 1e-7 if golden.has_alpha(image) else golden.near(image, 0)
         golden.case("laplace", {}, [name], out, tolerance)
+
+
+def sobel(golden):
+    for name in ["camera", "rgba", "micro", "float", "row"]:
+        image = golden.INPUTS[name]
+        magnitude = lambda a: skimage.filters.sobel(a, mode="nearest")
+        out = golden.rounded(golden.channelwise(image, magnitude, keep_alpha=True), image.dtype)
+        golden.case("sobel", {}, [name], out, golden.near(image))
+    image = golden.INPUTS["camera"]
+    for output, function in [("x", skimage.filters.sobel_v), ("y", skimage.filters.sobel_h)]:
+        # These take no border; SciPy's, divided by 4, does.
+        axis = {"x": 1, "y": 0}[output]
+        out = ndimage.sobel(image.astype(float), axis=axis, mode="mirror") / 4
+        assert np.allclose(out[1:-1, 1:-1], function(image.astype(float))[1:-1, 1:-1])
+        params = {"output": output, "border": "mirror"}
+        golden.case("sobel", params, ["camera"], out.astype(np.float32), 0, output)
 
 
 def edges(golden):

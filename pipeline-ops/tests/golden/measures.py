@@ -1,69 +1,12 @@
-"""Labels and what is measured of them, against scikit-image and SciPy."""
+"""Numbers of objects and of images, against scikit-image and NumPy."""
 
 import numpy as np
-from scipy import ndimage
-from skimage import measure, metrics, segmentation
+from skimage import measure, metrics
 
 
-def masks(golden):
-    random = np.random.default_rng(21)
-    golden.add_input("mask", golden.INPUTS["camera"] > 110)
-    golden.add_input("mask_row", golden.INPUTS["row"] > 100)
-    blobs = ndimage.gaussian_filter(random.random((36, 48)), 2)
-    golden.add_input("blobs", blobs > np.quantile(blobs, 0.45))
-    golden.add_input("specks", random.random((30, 40)) > 0.55)
-
-
-def labels(golden):
-    connectivities = [("four", 1), ("eight", 2)]
-    for name in ["blobs", "specks", "mask_row"]:
-        mask = golden.INPUTS[name]
-        for connectivity, number in connectivities:
-            out = measure.label(mask, connectivity=number)
-            structure = ndimage.generate_binary_structure(2, number)
-            assert np.array_equal(out, ndimage.label(mask, structure)[0])
-            params = {"connectivity": connectivity}
-            golden.case("connected_components", params, [name], out.astype(np.uint16), 0,
-                        connectivity)
-
-    random = np.random.default_rng(22)
-    golden.add_input("labels", measure.label(golden.INPUTS["blobs"]).astype(np.uint16))
-    seeds = measure.label(random.random((36, 48)) > 0.98).astype(np.uint16)
-    golden.add_input("seeds", seeds)
-    golden.add_input("numbers", (random.permutation(90)[:35] * 701).reshape(5, 7).astype(np.uint16)
-                     * random.integers(0, 2, (5, 7), dtype=np.uint16))
-    for name in ["numbers", "corner", "row"]:
-        out = segmentation.relabel_sequential(golden.INPUTS[name].astype(int))[0]
-        golden.case("relabel", {}, [name], out.astype(np.uint16), 0)
-    golden.case("label_image", {"to": "f32"}, ["labels"],
-                golden.INPUTS["labels"].astype(np.float32), 0)
-    for name, distance in [("labels", 1.0), ("seeds", 2.9), ("seeds", 6.0), ("seeds", 1000.0)]:
-        out = segmentation.expand_labels(golden.INPUTS[name], distance)
-        golden.case("expand_labels", {"distance": distance}, [name], out, 0, str(int(distance)))
-
-
-def watershed(golden):
-    random = np.random.default_rng(23)
-    seeds = golden.INPUTS["seeds"]
-    golden.add_input("relief", random.integers(0, 6, (36, 48), dtype=np.uint8))
-    distance = ndimage.distance_transform_edt(golden.INPUTS["blobs"])
-    golden.add_input("depth", (-distance).astype(np.float32))
-    # Few heights and markers side by side: what is equal decides much.
-    crowd = random.permutation(np.arange(36 * 48)).reshape(36, 48)
-    crowd = np.where(crowd < 450, crowd + 1, 0)
-    golden.add_input("crowd", segmentation.relabel_sequential(crowd)[0].astype(np.uint16))
-    # Markers outside of the mask would leave gaps.
-    inside = segmentation.relabel_sequential(seeds * golden.INPUTS["blobs"])[0]
-    golden.add_input("inside", inside.astype(np.uint16))
-    for connectivity, number in [("four", 1), ("eight", 2)]:
-        params = {"connectivity": connectivity}
-        for image, markers, mask in [("relief", "seeds", None), ("relief", "crowd", None),
-                                     ("depth", "inside", "blobs"), ("depth", "seeds", None)]:
-            names = [name for name in [image, markers, mask] if name]
-            out = segmentation.watershed(golden.INPUTS[image], golden.INPUTS[markers].astype(int),
-                                         connectivity=number,
-                                         mask=golden.INPUTS[mask] if mask else None)
-            golden.case("watershed", params, names, out.astype(np.uint16), 0, connectivity)
+def cases(golden):
+    regions(golden)
+    images(golden)
 
 
 def table(rows):
@@ -147,11 +90,3 @@ def images(golden):
     row = [0.0, np.inf]
     assert metrics.mean_squared_error(a, a) == 0
     golden.case("psnr", {"range": 2.0}, ["camera", "camera"], table([row]), 0)
-
-
-def cases(golden):
-    masks(golden)
-    labels(golden)
-    watershed(golden)
-    regions(golden)
-    images(golden)

@@ -1,0 +1,61 @@
+"""Colour maps, contact sheets and text, against OpenCV, scikit-image and Pillow."""
+
+import gzip
+
+import cv2
+import numpy as np
+import skimage
+from PIL import Image, ImageDraw, PcfFontFile
+
+
+def cases(golden):
+    drawings(golden)
+
+
+def drawings(golden):
+    names = ["viridis", "magma", "inferno", "plasma", "turbo"]
+    colors = {name: getattr(cv2, f"COLORMAP_{name.upper()}") for name in names}
+
+    def mapped(levels, name):
+        return cv2.applyColorMap(levels, colors[name])[..., ::-1]
+
+    for name in names:
+        params = {"palette": name}
+        golden.case("color_map", params, ["corner"], mapped(golden.INPUTS["corner"], name), 0, name)
+    for name, low, high in [("gradient", 1000.0, 50000.0), ("float", -0.5, 1.25)]:
+        share = (golden.INPUTS[name].astype(np.float32) - low) / np.float32(high - low)
+        levels = np.floor(share * 256).clip(0, 255).astype(np.uint8)
+        params = {"palette": "turbo", "low": low, "high": high}
+        golden.case("color_map", params, [name], mapped(levels, "turbo"), 0)
+
+    rgb, top = golden.INPUTS["rgb"], golden.INPUTS["top"]
+    for columns, gap in [(2, 0), (1, 3)]:
+        rows = -(-3 // columns)
+        out = skimage.util.montage(np.stack([rgb, top, rgb]), fill=[128] * 3, channel_axis=-1,
+                                   grid_shape=(rows, columns), padding_width=gap)
+        params = {"columns": columns, "gap": gap, "background": 0.5}
+        golden.case("contact_sheet", params, ["rgb", "top", "rgb"], out, 0, f"columns_{columns}")
+    out = skimage.util.montage(np.stack([golden.INPUTS["float"]] * 2), fill=0, padding_width=4,
+                               grid_shape=(1, 2))
+    golden.case("contact_sheet", {}, ["float", "float"], out, 0)
+
+    with gzip.open(golden.HERE.parents[1] / "src/kernel/tables/8x13-ISO8859-1.pcf.gz") as file:
+        font = PcfFontFile.PcfFontFile(file).to_imagefont()
+
+    def text(name, words, x, y, color, tag):
+        image = Image.fromarray(golden.INPUTS[name])
+        draw = ImageDraw.Draw(image)
+        # Bitmap fonts have no line spacing in Pillow but that of the glyphs and the default of 4.
+        draw.multiline_text((x, y), words, fill=color, font=font, spacing=0)
+        shares = [c / 255 for c in (color if isinstance(color, tuple) else (color,) * 3)]
+        params = {"text": words, "x": x, "y": y, "color": shares}
+        golden.case("text", params, [name], np.asarray(image), 0, tag)
+
+    text("camera", "Zoë: 20 µm\n37 °C ± ½", 5, 3, 255, "lines")
+    text("rgb", "Quick|", -3, 21, (255, 64, 0), "cut")
+    word = Image.new("L", (12, 10))
+    ImageDraw.Draw(word).text((1, -2), "gr", fill=255, font=font)
+    image = Image.fromarray(golden.INPUTS["rgb"]).crop((0, 0, 48, 32))
+    image.paste((0, 255, 0), mask=word.resize((48, 40), Image.Resampling.NEAREST).crop((0, 0, 48, 32)))
+    params = {"text": "gr", "x": 4, "y": -8, "scale": 4, "color": [0.0, 1.0, 0.0]}
+    golden.case("text", params, ["rgb"], np.asarray(image), 0, "scale")

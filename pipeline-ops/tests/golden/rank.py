@@ -1,0 +1,51 @@
+"""The median, other ranks and the extremes of a window, against SciPy."""
+
+from scipy import ndimage
+
+
+def cases(golden):
+    medians(golden)
+    extremes(golden)
+
+
+def medians(golden):
+    for name, radius in [("camera", 1), ("rgb", 1), ("rgba", 2), ("micro", 2), ("gradient", 3),
+                         ("row", 4), ("float", 1)]:
+        image = golden.INPUTS[name]
+        size = (2 * radius + 1,) * 2 + (1,) * (image.ndim - 2)
+        out = ndimage.median_filter(image, size, mode="nearest")
+        golden.case("median", {"radius": radius}, [name], out, 0)
+    for name in ["camera", "float"]:
+        out = ndimage.median_filter(golden.INPUTS[name], 9, mode="mirror")
+        golden.case("median", {"radius": 4, "border": "mirror"}, [name], out, 0, "mirror")
+    out = ndimage.median_filter(golden.INPUTS["corner"], 5, mode="constant", cval=77)
+    golden.case("median", {"radius": 2, "border": {"constant": 77.0}}, ["corner"], out, 0, "constant")
+
+
+def size(image, radius):
+    """The side of a window for each axis; channels are not looked across."""
+    return (2 * radius + 1,) * 2 + (1,) * (image.ndim - 2)
+
+
+def extremes(golden):
+    for op, function in [("minimum", ndimage.minimum_filter), ("maximum", ndimage.maximum_filter)]:
+        for name, radius in [("camera", 3), ("rgba", 1), ("micro", 5), ("gradient", 20),
+                             ("row", 2), ("float", 2)]:
+            image = golden.INPUTS[name]
+            out = function(image, size(image, radius), mode="nearest")
+            golden.case(op, {"radius": radius}, [name], out, 0)
+        for border, mode in [("mirror", "mirror"), ("wrap", "wrap")]:
+            out = function(golden.INPUTS["corner"], 9, mode=mode)
+            golden.case(op, {"radius": 4, "border": border}, ["corner"], out, 0, border)
+    out = ndimage.minimum_filter(golden.INPUTS["corner"], 5, mode="constant", cval=77)
+    params = {"radius": 2, "border": {"constant": 77.0}}
+    golden.case("minimum", params, ["corner"], out, 0, "constant")
+
+    for name, radius, percentile in [("camera", 2, 10.0), ("rgba", 1, 75.0), ("micro", 3, 95.0),
+                                     ("gradient", 6, 30.0), ("row", 1, 0.0), ("float", 1, 100.0)]:
+        image = golden.INPUTS[name]
+        out = ndimage.percentile_filter(image, percentile, size(image, radius), mode="nearest")
+        golden.case("percentile", {"radius": radius, "percentile": percentile}, [name], out, 0)
+    out = ndimage.percentile_filter(golden.INPUTS["float"], 12.5, 7, mode="reflect")
+    params = {"radius": 3, "percentile": 12.5, "border": "reflect"}
+    golden.case("percentile", params, ["float"], out, 0, "reflect")
