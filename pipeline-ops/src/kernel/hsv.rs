@@ -41,8 +41,8 @@ pub(crate) fn rgb_of_hsv([hue, saturation, value]: [f32; 3]) -> [f32; 3] {
 fn turn(hue: f32) -> f32 {
     let part = hue - hue as i32 as f32;
     let part = if part < 0.0 { part + 1.0 } else { part };
-    // Just below 0 it rounds to a whole turn.
-    if part >= 1.0 { 0.0 } else { part }
+    // Just below 0 it rounds to a whole turn; a hue that no integer holds has no fraction. NaN stays.
+    if part.abs() >= 1.0 { 0.0 } else { part }
 }
 
 #[cfg(test)]
@@ -66,6 +66,13 @@ mod tests {
                 let off = found.iter().zip(color).map(|(a, b): (&f32, f32)| (a - b).abs());
                 assert!(off.fold(0.0, f32::max) < 1e-5, "{found:?} for {color:?}");
             }
+        }
+    }
+
+    #[test]
+    fn hues_without_a_fraction_are_red() {
+        for hue in [3e9, -3e9, f32::MAX, f32::MIN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(rgb_of_hsv([hue, 1.0, 1.0]), [1.0, 0.0, 0.0], "{hue}");
         }
     }
 

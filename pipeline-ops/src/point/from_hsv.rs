@@ -24,13 +24,13 @@ use crate::kernel::{OfWhite, rgb_of_hsv};
 /// A fourth channel is passed on, and is opacity again.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any of the three gives NaN in all
-/// colours.
+/// colours; an infinite hue is that of red.
 /// **Cost**: about 15 operations per pixel; no memory where it works in place, else that of the
 /// result; the footprint is the region itself.
 /// **Errors**: other numbers of channels; linear light.
 ///
 /// **Source**: Smith (1978); `skimage.color.hsv2rgb` 0.26 on floats, rounded once: within 1 for
-/// integers, 1e-6 for f32.
+/// integers, 1e-6 for f32; the formula in NumPy for hues of more than a turn.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -51,6 +51,7 @@ pub struct FromHsv {}
 
 impl Step for FromHsv {
     const NAME: &'static str = "from_hsv";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
