@@ -129,7 +129,7 @@ impl AdaptiveThreshold {
 
 impl Step for AdaptiveThreshold {
     const NAME: &'static str = "adaptive_threshold";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Mask;
 
@@ -167,7 +167,10 @@ impl Tile for AdaptiveThreshold {
         let offset = f64::from(self.offset);
         dispatch!(inputs[0].sample_type(), T => match self.method {
             LocalMean::Gaussian => self.render_gaussian::<T>(&inputs[0], out, ctx),
-            LocalMean::Mean => above_local::<T>(windows, &inputs[0], out, ctx, |mean, _| mean - offset),
+            LocalMean::Mean => above_local::<T>(windows, &inputs[0], out, ctx, |mean, _| {
+                // Every number is above a mean of minus infinity; none is above NaN.
+                if mean.is_finite() { mean - offset } else { f64::NAN }
+            }),
         })
     }
 }
