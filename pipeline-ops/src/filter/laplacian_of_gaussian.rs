@@ -35,7 +35,7 @@ const SIGMA: RangeInclusive<f64> = 0.1..=1000.0;
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
-/// **NaN** and infinity make NaN of their window.
+/// **NaN** makes NaN of its window, infinity infinity or NaN.
 /// **Cost**: 4 · (2r + 1) multiplications per sample; four rows of floats of memory; the footprint
 /// is the region and r pixels on each side.
 /// **Errors**: a parameter outside its range.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// by `x` and `y`. Steps that run as one with it make only what it shows.
 /// **Errors**: a rectangle that is empty or does not lie within the image.
 ///
-/// **Source**: NumPy slicing, equal.
+/// **Source**: NumPy slicing and libvips 8.18 `crop`, equal.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Region, Step};

@@ -32,7 +32,7 @@ pub enum Axis {
 /// **Cost**: one copy, which is all the memory; the footprint is the mirrored region.
 /// **Errors**: none of its own.
 ///
-/// **Source**: `numpy.fliplr`, `numpy.flipud`, equal.
+/// **Source**: `numpy.fliplr`, `numpy.flipud` and libvips 8.18 `flip`, equal.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -33,8 +33,9 @@ const SIDE: RangeInclusive<u32> = 0..=1 << 20;
 /// `top`, as far as the image reaches, and what the border shows of it.
 /// **Errors**: a side outside its range; a result above the limit of one image.
 ///
-/// **Source**: `numpy.pad` 2.4 with the modes `edge`, `symmetric`, `reflect`, `wrap` and `constant`,
-/// equal.
+/// **Source**: `numpy.pad` 2.4 with the modes `edge`, `symmetric`, `reflect`, `wrap` and
+/// `constant`, and libvips 8.18 `embed` with `copy`, `mirror` and `repeat` for the first, second
+/// and fourth: equal.
 ///
 /// ```
 /// use pipeline_core::{Context, Error, Image, In, Step};

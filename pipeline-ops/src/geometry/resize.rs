@@ -40,7 +40,7 @@ pub(super) const SIDE: RangeInclusive<u32> = 1..=1 << 20;
 /// of one image.
 ///
 /// **Source**: Pillow 13 `resize` in its float mode, rounded once: within 1 for integers, 1e-5 of
-/// the largest sample for f32. `area`: OpenCV 5 `INTER_AREA` for smaller images, within 1. Light is
+/// the largest sample for f32. `area`: OpenCV 5 `INTER_AREA` for smaller images, as near. Light is
 /// that of IEC 61966-2-1 (1999).
 ///
 /// ```

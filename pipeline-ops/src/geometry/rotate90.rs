@@ -22,7 +22,7 @@ use crate::kernel::{QuarterTurns, turn};
 /// **Cost**: one copy, which is all the memory; the footprint is the turned region.
 /// **Errors**: none of its own.
 ///
-/// **Source**: `numpy.rot90` with k = -1, 2, 1, equal.
+/// **Source**: `numpy.rot90` with k = -1, 2, 1 and libvips 8.18 `rot`, equal.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

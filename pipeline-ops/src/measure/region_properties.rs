@@ -44,8 +44,8 @@ use crate::memory::copies;
 ///
 /// A table that comes out as before spares the steps below from running.
 ///
-/// **Source**: `skimage.measure.regionprops` 0.26, within 1e-6 of the value; its `perimeter` is that
-/// of 4 neighbours. Moments: Hu (1962); perimeter: Benkrid and Crookes (2000).
+/// **Source**: `skimage.measure.regionprops` 0.26, within 1e-9, of numbers above 1 as a share; its
+/// `perimeter` is that of 4 neighbours. Moments: Hu (1962); perimeter: Benkrid and Crookes (2000).
 ///
 /// ```
 /// use pipeline_core::{Context, In, Labels, Step};

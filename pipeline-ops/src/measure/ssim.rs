@@ -46,7 +46,7 @@ pub enum SimilarityWindow {
 ///
 /// **Source**: Wang, Bovik, Sheikh, Simoncelli (2004); `skimage.metrics.structural_similarity` 0.26
 /// on 64-bit floats, `gaussian` with `gaussian_weights=True, use_sample_covariance=False`, within
-/// 1e-6.
+/// 1e-9.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -31,7 +31,8 @@ use crate::kernel::{BlendMode, Layer};
 /// the top what lies on it.
 /// **Errors**: images of different sample type or colours; an opacity outside its range.
 ///
-/// **Source**: Porter, Duff (1984); Pillow 13 `Image.alpha_composite`, within 1.
+/// **Source**: Porter, Duff (1984); Pillow 13 `Image.alpha_composite`, and the formula in NumPy:
+/// within 1 for integers, 1e-6 of the largest sample for f32.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -36,7 +36,8 @@ const SCALE: RangeInclusive<f64> = -1e6..=1e6;
 /// range.
 ///
 /// **Source**: OpenCV 5 `add`, `subtract`, `multiply`, `divide`, `absdiff`, and NumPy 2.4 `minimum`
-/// and `maximum`: equal; with a scale within 1 for integers, 1e-6 of the largest sample for f32.
+/// and `maximum`: equal, but for products of u16 above 2³¹, of which OpenCV makes 0; with a scale
+/// within 1 for integers, 1e-6 of the sample for f32.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -31,8 +31,8 @@ const CONTRAST: RangeInclusive<f64> = 0.0..=64.0;
 /// place, else that of the result; the footprint is the region itself.
 /// **Errors**: a parameter outside its range.
 ///
-/// **Source**: the formula of GEGL's `gegl:brightness-contrast`, by OpenCV 5 `addWeighted`: within
-/// 1 for integers, 1e-6 for f32.
+/// **Source**: the formula of GEGL's `gegl:brightness-contrast`, by OpenCV 5 `addWeighted` and in
+/// NumPy: within 1 for integers, 1e-6 for f32, of samples above 1 as a share.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -35,8 +35,8 @@ pub enum Range {
 /// **Cost**: one division per sample; the memory of the result; the footprint is the region itself.
 /// **Errors**: none of its own.
 ///
-/// **Source**: `skimage.util.img_as_float32` and `img_as_ubyte` 0.26, equal but for u8 from u16,
-/// which is rounded here and cut off there.
+/// **Source**: the formula in NumPy 2.4 on 64-bit floats, rounded once: equal; so
+/// `skimage.util.img_as_uint` 0.26. Its `img_as_ubyte` of u16 cuts off what is rounded here.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, SampleType, Step};

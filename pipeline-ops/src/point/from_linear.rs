@@ -24,8 +24,8 @@ use crate::kernel::encoded;
 /// place, else that of the result; the footprint is the region itself.
 /// **Errors**: an image in another colour space.
 ///
-/// **Source**: IEC 61966-2-1 (1999), as `skimage.color.xyz2rgb` 0.26 has it: within 1 for integers,
-/// 1e-6 for f32 from 0 to 1.
+/// **Source**: IEC 61966-2-1 (1999), as `skimage.color.xyz2rgb` 0.26 has it, which cuts off at 0
+/// and 1: within 1 for integers, 1e-6 of the sample for f32.
 ///
 /// ```
 /// use pipeline_core::{ColorSpace, Context, Image, In, Step};

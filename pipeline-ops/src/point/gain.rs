@@ -28,7 +28,7 @@ const FACTOR: RangeInclusive<f64> = 0.0..=64.0;
 /// in place, else that of the result; the footprint is the region itself.
 /// **Errors**: a factor outside its range.
 ///
-/// **Source**: NumPy 2.4, `rint(factor · in)`, equal.
+/// **Source**: NumPy 2.4 on 32-bit floats, `rint(factor · in)`, equal.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

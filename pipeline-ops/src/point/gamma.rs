@@ -29,7 +29,7 @@ pub(super) const GAMMA: RangeInclusive<f64> = 0.05..=20.0;
 /// **Errors**: a gamma outside its range.
 ///
 /// **Source**: `skimage.exposure.adjust_gamma` 0.26 with the exponent 1 / gamma on floats, rounded
-/// once: within 1 for integers, 1e-5 for f32.
+/// once: within 1 for integers, 1e-5 of the sample for f32.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

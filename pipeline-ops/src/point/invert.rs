@@ -20,7 +20,8 @@ use super::each::each;
 /// place, else that of the result; the footprint is the region itself.
 /// **Errors**: none of its own.
 ///
-/// **Source**: `skimage.util.invert` 0.26 for integers, equal.
+/// **Source**: the formula in NumPy 2.4 on 64-bit floats, rounded once, and libvips 8.18 `invert`
+/// for integers: equal.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

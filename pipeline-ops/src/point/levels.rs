@@ -26,7 +26,7 @@ use crate::check::{self, SHARE};
 /// **Errors**: a parameter outside its range; `in_white` not above `in_black`.
 ///
 /// **Source**: `skimage.exposure.rescale_intensity` 0.26 on floats, rounded once, for gamma 1:
-/// within 1 for integers, 1e-5 for f32. ImageMagick's `-level` has the same gamma.
+/// within 1 for integers, 1e-5 of the sample for f32. ImageMagick's `-level` has the same gamma.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

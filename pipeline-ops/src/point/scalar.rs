@@ -25,8 +25,7 @@ use crate::kernel::Operation;
 /// place, else that of the result; the footprint is the region itself.
 /// **Errors**: a value that is not finite; a division by 0.
 ///
-/// **Source**: NumPy 2.4 on floats, rounded once: within 1 for u16, which 32-bit floats may round
-/// the other way, else equal.
+/// **Source**: NumPy 2.4 on 32-bit floats, rounded once: equal.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -30,7 +30,7 @@ use crate::kernel::{OfWhite, hsv_of};
 /// **Errors**: other numbers of channels; linear light.
 ///
 /// **Source**: Smith (1978); `skimage.color.rgb2hsv` 0.26 on floats, rounded once: within 1 for
-/// integers, 1e-6 for f32.
+/// integers, 1e-6 for f32; there NaN becomes 0.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

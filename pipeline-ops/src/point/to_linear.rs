@@ -28,7 +28,7 @@ use crate::kernel::light;
 /// **Errors**: an image in another colour space.
 ///
 /// **Source**: IEC 61966-2-1 (1999), as `skimage.color.rgb2xyz` 0.26 has it: within 1 for integers,
-/// 1e-5 for f32.
+/// 1e-5 of the sample for f32.
 ///
 /// ```
 /// use pipeline_core::{ColorSpace, Context, Image, In, Step};

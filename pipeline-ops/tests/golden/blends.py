@@ -4,6 +4,21 @@ import numpy as np
 from PIL import Image, ImageChops
 
 
+MODES = {
+    "normal": lambda b, t: t,
+    "multiply": lambda b, t: b * t,
+    "screen": lambda b, t: b + t - b * t,
+    "overlay": lambda b, t: np.where(b <= 0.5, 2 * b * t, 1 - 2 * (1 - b) * (1 - t)),
+    # A NaN on top keeps the bottom, one below stays.
+    "darken": lambda b, t: np.where(t < b, t, b),
+    "lighten": lambda b, t: np.where(t > b, t, b),
+    "difference": lambda b, t: np.abs(b - t),
+    "add": lambda b, t: b + t,
+    "subtract": lambda b, t: b - t,
+}
+SOME_MODES = ["normal", "multiply", "overlay", "subtract"]
+
+
 def cases(golden):
     blend(golden)
     over(golden)
@@ -17,20 +32,38 @@ def blend(golden):
                        ("subtract", ImageChops.subtract), ("overlay", ImageChops.overlay)]:
         golden.case("blend", {"mode": mode}, ["rgb", "top"], np.asarray(chop(bottom, top)), 1, mode)
     golden.case("blend", {"opacity": 0.3}, ["rgb", "top"],
-         np.asarray(Image.blend(bottom, top, 0.3)), 1, "opacity")
+                np.asarray(Image.blend(bottom, top, 0.3)), 1, "opacity")
 
     over = Image.alpha_composite(*(Image.fromarray(golden.INPUTS[n]) for n in ["rgba", "rgba_top"]))
     over = np.asarray(over).copy()
     over[over[..., 3] == 0] = 0  # Pillow keeps the bottom's colour where nothing is seen.
     golden.case("blend", {}, ["rgba", "rgba_top"], over, 1)
 
-    b, t = (golden.INPUTS[n].astype(float) / 255 for n in ["rgba", "rgba_top"])
-    below, above = b[..., 3:], 0.6 * t[..., 3:]
-    mixed = (1 - below) * t[..., :3] + below * (b[..., :3] * t[..., :3])
-    whole = above + below * (1 - above)
-    color = (above * mixed + (1 - above) * below * b[..., :3]) / np.where(whole > 0, whole, 1)
-    out = golden.rounded(np.dstack([color, whole]) * 255, np.uint8)
-    golden.case("blend", {"mode": "multiply", "opacity": 0.6}, ["rgba", "rgba_top"], out, 1, "formula")
+    pairs = [[f"{name}_left", f"{name}_right"] for name in [*golden.PICTURES, "float"]]
+    for names in [*pairs, *([name, f"{name}_top"] for name in golden.LAYERED)]:
+        bottom, top = (golden.INPUTS[name] for name in names)
+        modes = [mode for mode in MODES if not golden.has_alpha(bottom) or mode in SOME_MODES]
+        for mode, opacity in [*((mode, 1.0) for mode in modes), ("normal", 0.25), ("screen", 0.625)]:
+            out = mixed(golden, bottom, top, mode, opacity)
+            golden.case("blend", {"mode": mode, "opacity": opacity}, names, out,
+                        golden.near(bottom, relative=1e-6), f"{mode}_{opacity}")
+
+
+def mixed(golden, bottom, top, mode, opacity):
+    """The formula of W3C: a colour that is not seen enters nothing."""
+    white = golden.white(bottom.dtype)
+    b, t = bottom / white, top / white
+    with np.errstate(all="ignore"):
+        if not golden.has_alpha(bottom):
+            out = MODES[mode](b, t)
+            out = out if opacity == 1 else b + opacity * (out - b)
+            return golden.rounded(out * white, bottom.dtype)
+        below, above = b[..., -1:], opacity * t[..., -1:]
+        b, t = b[..., :-1], t[..., :-1]
+        mix = (1 - below) * t + below * MODES[mode](b, t)
+        whole = above + below * (1 - above)
+        color = (above * mix + (1 - above) * below * b) / np.where(whole > 0, whole, 1)
+    return golden.rounded(np.dstack([color, whole]) * white, bottom.dtype)
 
 
 def over(golden):
@@ -47,8 +80,15 @@ def over(golden):
     opaque.alpha_composite(Image.fromarray(top), (20, 10))
     golden.case("alpha_over", {"x": 20, "y": 10}, ["rgb", "rgba_top"],
                 np.asarray(opaque)[..., :3], 1)
+    for name in golden.LAYERED:
+        bottom, top = golden.INPUTS[name], golden.INPUTS[f"{name}_top"]
+        out, height, width = bottom.copy(), bottom.shape[0] - 2, bottom.shape[1] - 3
+        out[2:, 3:] = mixed(golden, bottom[2:, 3:], top[:height, :width], "normal", 0.75)
+        golden.case("alpha_over", {"x": 3, "y": 2, "opacity": 0.75}, [name, f"{name}_top"], out,
+                    golden.near(bottom, relative=1e-6), "formula")
     for below, above, x, y in [("camera", "corner", 80, -5), ("gradient", "micro", -10, 2),
-                               ("float", "special", 3, 18), ("row", "corner", 2, 1)]:
+                               ("float", "special", 3, 18), ("row", "corner", 2, 1),
+                               ("special", "float", -7, 4)]:
         out, image = golden.INPUTS[below].copy(), golden.INPUTS[above]
         part = image[max(-y, 0):out.shape[0] - y, max(-x, 0):out.shape[1] - x]
         out[max(y, 0):, max(x, 0):][:part.shape[0], :part.shape[1]] = part

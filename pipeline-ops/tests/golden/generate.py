@@ -1,7 +1,8 @@
 """Writes the golden files beside it: inputs, expected outputs and tables of cases.
 
-Each module of `SUBJECTS` has a function `cases(golden)`, which is given this module, and a table
-of its name. The later ones take inputs from those before.
+Each module of `SUBJECTS` has a function `cases(golden)`, which is given this module, a table of its
+name, and a file of the expected outputs in the order of the table, one `.npy` behind the other. The
+later ones take inputs from those before.
 
     python -m venv venv
     venv/bin/pip install numpy==2.4.6 scipy==1.17.1 scikit-image==0.26.0 \
@@ -19,18 +20,24 @@ import importlib
 import json
 import pathlib
 import sys
+import zlib
 
 import numpy as np
 import skimage
 from PIL import Image
+from scipy import ndimage
 
 HERE = pathlib.Path(__file__).parent
 CASES = []
-NAMES = set()
+EXPECTED = {}
 INPUTS = {}
 DATA = pathlib.Path(sys.argv[1])
-SUBJECTS = ["filters", "rank", "point", "colors", "blends", "thresholds", "geometry", "draw", "labels",
-            "measures", "morphology", "profiles"]
+SUBJECTS = ["filters", "rank", "point", "colors", "blends", "thresholds", "geometry", "draw",
+            "labels", "measures", "morphology", "openings", "outlines", "profiles"]
+
+# The kinds of picture that every operation is compared on, and pictures with opacity.
+PICTURES = ["camera", "micro", "gradient", "row", "special"]
+LAYERED = ["rgba", "rgba_u16", "rgba_f32", "camera_alpha", "micro_alpha", "float_alpha"]
 
 BORDERS = {  # ours: SciPy's
     "replicate": "nearest",
@@ -53,13 +60,17 @@ def add_profile(name, icc):
     (HERE / f"in_{name}.icc").write_bytes(icc)
 
 
-def case(op, params, inputs, expected, tolerance, tag="", profile=None):
+def case(op, params, inputs, expected, tolerance, tag="", profile=None, share=0):
+    """`tolerance` is how far a number may be from `expected`, or `share` as a share of it."""
     name = "_".join([op, *([tag] if tag else []), *inputs])
-    assert name not in NAMES | {c["name"] for c in CASES}, name
-    store(name, expected)
+    assert name not in EXPECTED, name
+    EXPECTED[name] = np.ascontiguousarray(expected)
     CASES.append({"name": name, "op": op, "params": params,
                   "inputs": [f"in_{i}" for i in inputs], "tolerance": tolerance,
-                  **({"profile": f"in_{profile}"} if profile else {})})
+                  **({"share": share} if share else {}),
+                  **({"profile": f"in_{profile}"} if profile else {}),
+                  # It shows in a comparison of two tables which outputs changed.
+                  "crc32": zlib.crc32(EXPECTED[name].tobytes())})
 
 
 def rounded(values, dtype):
@@ -100,11 +111,47 @@ def by_alpha(image, function):
     return np.stack([*(c * factor for c in colors), alpha], axis=-1)
 
 
+def kept_alpha(image, out):
+    """The output with the last channel of an image that has opacity."""
+    if has_alpha(image):
+        out[..., -1] = image[..., -1]
+    return out
+
+
 def near(image, integer=1, relative=1e-5):
-    """The tolerance of sums in 32-bit floats."""
+    """The tolerance of sums in 32-bit floats; infinity and NaN do not count for the largest."""
     if np.issubdtype(image.dtype, np.floating):
         return relative * float(np.abs(image[np.isfinite(image)]).max())
     return integer
+
+
+def by_order(image, function):
+    """Applies a function that keeps the order to the places of the samples in it, NaN last."""
+    values, places = np.unique(image, return_inverse=True)
+    # What lies beyond an edge may be the largest place there is, which 64-bit floats must hold.
+    return values[function(places.reshape(image.shape).astype(np.int32))]
+
+
+def seen(image, radius, mode="nearest"):
+    """Where the window of a pixel has NaN or infinity."""
+    return ndimage.maximum_filter(~np.isfinite(image), 2 * radius + 1, mode=mode)
+
+
+def finite(image):
+    """The image with zeros for NaN and infinity."""
+    return np.where(np.isfinite(image), image, image.dtype.type(0))
+
+
+def decoded(shares):
+    """The light of sRGB: IEC 61966-2-1."""
+    light = (np.maximum(shares + 0.055, 0) / 1.055) ** 2.4
+    return np.where(shares > 0.04045, light, np.where(np.isnan(shares), shares, shares / 12.92))
+
+
+def encoded(light):
+    """What `decoded` undoes."""
+    shares = 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055
+    return np.where(light > 0.0031308, shares, light * 12.92)
 
 
 def inputs(data):
@@ -126,14 +173,70 @@ def inputs(data):
     gradient[2, ::4] = 0
     gradient[3, 1::5] = 65535
     add_input("gradient", gradient)
+    add_input("gradient_tall", gradient.reshape(11, 15))
     add_input("row", random.integers(0, 256, (1, 31), dtype=np.uint8))
+    add_input("corner", camera[90:110, 200:230])
+    # Samples as large as floats are, and smaller than they are at their most exact.
+    wide = np.linspace(-1e30, 1e30, 99).astype(np.float32).reshape(3, 33)
+    wide[1, ::4], wide[2, ::4] = 0, [1e-40, -1e-40, 3e38, -3e38, 1, 0.5, 2e-9, 65504, -1]
+    add_input("gradient_float", wide)
     add_input("float", random.normal(0.4, 0.5, (20, 24)).astype(np.float32))
-    special = random.normal(0.4, 0.5, (3, 5)).astype(np.float32)
-    special[0, 1], special[1, 2], special[2, 3] = np.nan, np.inf, -np.inf
-    special[0, 0], special[2, 4] = -0.0, 1e30
+    special = random.normal(0.4, 0.5, (11, 18)).astype(np.float32)
+    special[1, 2] = special[9, 12] = np.nan
+    special[8, 3] = special[4, 15] = np.inf
+    special[5, 9], special[0, 0] = -np.inf, -0.0
     add_input("special", special)
     add_input("top", astronaut[300:332, 100:148])
     add_input("rgba_top", np.dstack([astronaut[20:36, 20:44], alpha[::-1]]))
+    masks()
+    layers(random)
+
+
+def masks():
+    """What is bright in the pictures, and colours and pairs of them."""
+    levels = {"camera": 110, "rgb": 120, "micro": 720, "gradient": 30000, "row": 100, "special": 0.4}
+    for name, level in levels.items():
+        image = INPUTS[name]
+        add_input(f"{name}_mask", (image[..., 1] if image.ndim == 3 else image) > level)
+    for name in ["camera", "micro", "gradient", "row", "float", "special"]:
+        image = INPUTS[name]
+        width = image.shape[1] // 2
+        add_input(f"{name}_left", image[:, :width])
+        add_input(f"{name}_right", image[:, width:2 * width])
+    add_input("micro_rgb", INPUTS["micro"].reshape(40, 16, 3))
+    add_input("gradient_rgb", INPUTS["gradient"].reshape(5, 11, 3))
+    for name in ["row", "special"]:
+        image = INPUTS[name]
+        add_input(f"{name}_rgb", np.dstack([image, image[::-1, ::-1], np.roll(image, 5, axis=1)]))
+    float_rgb = INPUTS["float"].reshape(20, 8, 3)
+    add_input("float_rgb", float_rgb)
+    add_input("share_rgb", float_rgb.clip(0, 1))
+
+
+def layers(random):
+    """Pictures with opacity of every sample type, with two and four channels, and their tops."""
+    def ramp(shape, dtype):
+        share = np.linspace(-0.2, 1.2, shape[0] * shape[1]).clip(0, 1).reshape(shape)
+        return rounded(share * white(dtype), dtype)
+
+    rgba, top = (INPUTS[name][3:13, 4:21, :3] for name in ["rgba", "rgba_top"])
+    for name, colors in [("rgba", rgba), ("rgba_top", top)]:
+        fine = colors.astype(np.uint16) * 256 + random.integers(0, 256, colors.shape, np.uint16)
+        add_input(name.replace("rgba", "rgba_u16"), fine)
+        light = (colors / 255 * 1.4 - 0.2).astype(np.float32)
+        add_input(name.replace("rgba", "rgba_f32"), light)
+    grays = {"camera_alpha": INPUTS["camera"][10:24, 20:39],
+             "micro_alpha": INPUTS["micro"][5:16, 8:25],
+             "float_alpha": INPUTS["float"][:13, :15]}
+    for name, gray in grays.items():
+        add_input(name, gray)
+        add_input(f"{name}_top", gray[::-1, ::-1])
+    for name in LAYERED[1:]:
+        for part in [name, f"{name}_top"]:
+            colors = INPUTS[part]
+            opacity = ramp(colors.shape[:2], colors.dtype)
+            opacity = opacity[:, ::-1].T.reshape(opacity.shape) if part != name else opacity
+            add_input(part, np.dstack([colors, opacity]))
 
 
 def main():
@@ -146,10 +249,12 @@ def main():
 
 
 def table(name):
-    """Writes the cases since the last table."""
+    """Writes the cases since the last table, and what is expected of them."""
     rows = ",\n".join("  " + json.dumps(c) for c in CASES)
     (HERE / f"{name}.json").write_text(f"[\n{rows}\n]\n")
-    NAMES.update(c["name"] for c in CASES)
+    with open(HERE / f"{name}.npy", "wb") as file:
+        for each in CASES:
+            np.save(file, EXPECTED[each["name"]])
     CASES.clear()
 
 

@@ -6,6 +6,7 @@ and Rom. It puts pixel centres at whole numbers, the operations put them at half
 
 import cv2
 import numpy as np
+import pyvips
 import skimage
 from PIL import Image, ImageOps
 
@@ -28,6 +29,17 @@ def cases(golden):
     thumbnails(golden)
 
 
+def vips(image):
+    return pyvips.Image.new_from_array(np.ascontiguousarray(image))
+
+
+def same(found, expected):
+    """Whether an image of libvips is this array."""
+    found = found.numpy().reshape(expected.shape)
+    return found.dtype == expected.dtype and np.array_equal(
+        found, expected, equal_nan=found.dtype == np.float32)
+
+
 def moved(x, y):
     return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], float)
 
@@ -35,12 +47,22 @@ def moved(x, y):
 def resizes(golden):
     image = golden.INPUTS["rgb"]
     golden.case("crop", {"x": 7, "y": 3, "width": 20, "height": 11}, ["rgb"], image[3:14, 7:27], 0)
-    golden.case("crop", {"x": 10}, ["gradient"], golden.INPUTS["gradient"][:, 10:], 0)
-    for name in ["rgb", "row"]:
-        golden.case("flip", {"axis": "horizontal"}, [name], np.fliplr(golden.INPUTS[name]), 0, "horizontal")
-    golden.case("flip", {"axis": "vertical"}, ["gradient"], np.flipud(golden.INPUTS["gradient"]), 0, "vertical")
-    for turn, k in [("90", -1), ("180", 2), ("270", 1)]:
-        golden.case("rotate90", {"turn": turn}, ["rgb"], np.rot90(image, k), 0, turn)
+    for name in [*golden.PICTURES, *golden.LAYERED]:
+        image = golden.INPUTS[name]
+        height, width = image.shape[:2]
+        place = {"x": 2, "y": height // 3, "width": width - 3, "height": height - height // 3}
+        out = image[height // 3:, 2:width - 1]
+        golden.case("crop", place, [name], out, 0)
+        assert same(vips(image).crop(*place.values()), out)
+    for name in ["rgb", *golden.PICTURES, *golden.LAYERED]:
+        image = golden.INPUTS[name]
+        for axis, out in [("horizontal", np.fliplr(image)), ("vertical", np.flipud(image))]:
+            golden.case("flip", {"axis": axis}, [name], out, 0, axis)
+            assert same(vips(image).flip(axis), out)
+        for turn, k in [("90", -1), ("180", 2), ("270", 1)]:
+            out = np.rot90(image, k)
+            golden.case("rotate90", {"turn": turn}, [name], out, 0, turn)
+            assert same(vips(image).rot(f"d{turn}"), out)
 
     filters = {"nearest": None, "bilinear": Image.Resampling.BILINEAR,
                "catmull_rom": Image.Resampling.BICUBIC, "lanczos3": Image.Resampling.LANCZOS}
@@ -52,25 +74,27 @@ def resizes(golden):
                 (h, w), (width, height) = a.shape, size
                 rows = (2 * np.arange(height) + 1) * h // (2 * height)
                 return a[rows][:, (2 * np.arange(width) + 1) * w // (2 * width)]
-            return np.asarray(Image.fromarray(a.astype(np.float32)).resize(size, filters[filter]))
+            with np.errstate(over="ignore"):
+                a = Image.fromarray(a.astype(np.float32))
+            return np.asarray(a.resize(size, filters[filter]), float)
         return (golden.channelwise if filter == "nearest" else golden.by_alpha)(image, one)
 
     for filter in filters:
         for name, size in [("camera", (31, 40)), ("rgb", (60, 20)), ("float", (11, 33)),
-                           ("micro", (97, 13))]:
+                           ("micro", (97, 13)), ("gradient", (20, 9)), ("row", (50, 3)),
+                           ("special", (25, 30)), *((name, (10, 9)) for name in golden.LAYERED)]:
             image = golden.INPUTS[name]
             out = golden.rounded(resized(image, size, filter), image.dtype)
             exact = filter == "nearest"
             params = {"width": size[0], "height": size[1], "filter": filter}
             tolerance = 0 if exact else golden.near(image)
             golden.case("resize", params, [name], out, tolerance, filter)
-    out = golden.rounded(resized(golden.INPUTS["rgba"], (10, 9), "bilinear"), np.uint8)
-    params = {"width": 10, "height": 9, "filter": "bilinear"}
-    golden.case("resize", params, ["rgba"], out, 1, "bilinear")
-    for name, size in [("camera", (31, 25)), ("rgb", (12, 8)), ("float", (7, 9))]:
+    for name, size in [("camera", (31, 25)), ("rgb", (12, 8)), ("float", (7, 9)), ("micro", (13, 11)),
+                       ("gradient", (8, 2)), ("row", (7, 1)), ("special", (9, 5)),
+                       *((name, (7, 6)) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
         area = lambda a: cv2.resize(a, size, interpolation=cv2.INTER_AREA)
-        out = golden.rounded(golden.channelwise(image, area), image.dtype)
+        out = golden.rounded(golden.by_alpha(image, area), image.dtype)
         params = {"width": size[0], "height": size[1], "filter": "area"}
         golden.case("resize", params, [name], out, golden.near(image), "area")
 
@@ -79,17 +103,25 @@ def warped(golden, image, inverse, size, filter, border=("constant", 0.0)):
     """The image at places of the output that `inverse` takes to places of the input."""
     mode, value = border if isinstance(border, tuple) else (MODES[border], 0.0)
     matrix = skimage.transform.ProjectiveTransform(moved(-0.5, -0.5) @ inverse @ moved(0.5, 0.5))
-    plain = lambda a: skimage.transform.warp(
-        a, matrix, output_shape=(size[1], size[0]), order=ORDERS[filter], mode=mode, cval=value,
-        clip=False, preserve_range=True)
+
+    def plain(a, beyond=value):
+        if filter == "nearest" or np.isfinite(a).all():
+            return skimage.transform.warp(
+                a, matrix, output_shape=(size[1], size[0]), order=ORDERS[filter], mode=mode,
+                cval=beyond, clip=False, preserve_range=True)
+        # A sample enters with its weight; skimage's cubic has infinity less infinity within.
+        out = plain(golden.finite(a))
+        for place in np.argwhere(~np.isfinite(a)):
+            alone = np.zeros(a.shape)
+            alone[tuple(place)] = 1
+            weight = plain(alone, 0.0)
+            out += np.where(np.abs(weight) > 1e-12, weight * a[tuple(place)], 0)
+        return out
+
     if not golden.has_alpha(image) or filter == "nearest":
         return golden.channelwise(image, plain)
     assert value == 0
-    values, white = image.astype(float), golden.white(image.dtype)
-    alpha = plain(values[..., -1])
-    colors = [plain(values[..., c] * values[..., -1] / white) for c in range(image.shape[2] - 1)]
-    factor = np.where(alpha > 0, white / np.where(alpha > 0, alpha, 1), 0)
-    return np.stack([*(c * factor for c in colors), alpha], axis=-1)
+    return golden.by_alpha(image, plain)
 
 
 def warp_case(golden, op, params, name, inverse, size, tag):
@@ -110,16 +142,21 @@ def sides(golden, name):
 def pads(golden):
     sides = {"left": 3, "top": 2, "right": 5, "bottom": 1}
     for border, mode in MODES.items():
-        for name in ["rgba", "row"]:
+        for name in ["row", "micro", *golden.LAYERED]:
             image = golden.INPUTS[name]
             widths = [(2, 1), (3, 5)] + [(0, 0)] * (image.ndim - 2)
             out = np.pad(image, widths, mode=mode)
             golden.case("pad", {**sides, "border": border}, [name], out, 0, border)
+            if border != "mirror" and name != "row":
+                extend = {"replicate": "copy", "reflect": "mirror", "wrap": "repeat"}[border]
+                height, width = out.shape[:2]
+                assert same(vips(image).embed(3, 2, width, height, extend=extend), out)
         # Longer than the image, several times.
-        out = np.pad(golden.INPUTS["special"], [(7, 4), (11, 13)], mode=mode)
-        params = {"left": 11, "top": 7, "right": 13, "bottom": 4, "border": border}
-        golden.case("pad", params, ["special"], out, 0, border)
-    for name, value in [("gradient", 9000.0), ("special", 0.25)]:
+        for name in ["gradient", "special"]:
+            params = {"left": 31, "top": 27, "right": 73, "bottom": 4, "border": border}
+            out = np.pad(golden.INPUTS[name], [(27, 4), (31, 73)], mode=mode)
+            golden.case("pad", params, [name], out, 0, border)
+    for name, value in [("micro", 700.0), ("gradient", 9000.0), ("special", 0.25)]:
         out = np.pad(golden.INPUTS[name], [(2, 1), (3, 5)], constant_values=value)
         golden.case("pad", {**sides, "border": {"constant": value}}, [name], out, 0, "constant")
     out = np.pad(golden.INPUTS["rgb"], [(2, 1), (3, 5), (0, 0)])
@@ -133,14 +170,17 @@ def translations(golden):
 
     translation("corner", 4.0, -3.0, "whole")
     translation("gradient", -40.0, 1.0, "away")
-    translation("rgba", 2.3, -1.6, "part")
+    translation("micro", 0.75, -2.5, "part")
+    for name in golden.LAYERED:
+        translation(name, 2.3, -1.6, "part")
+        translation(name, -1.4, 0.3, "cubic", filter="catmull_rom")
     translation("float", 0.5, 0.25, "cubic", filter="catmull_rom")
     translation("micro", -3.4, 2.7, "nearest", filter="nearest", border="wrap")
     for border in MODES:
         translation("row", 3.75, 0.5, border, border=border)
     translation("special", 1.25, 0.5, "part", border={"constant": 2.0})
     # Whole offsets copy; skimage adds 0 times the neighbours.
-    image, out = golden.INPUTS["special"], np.zeros((3, 5), np.float32)
+    image, out = golden.INPUTS["special"], np.zeros((11, 18), np.float32)
     out[1:, 2:] = image[:-1, :-2]
     golden.case("translate", {"x": 2.0, "y": 1.0}, ["special"], out, 0, "whole")
 
@@ -161,7 +201,8 @@ def rotations(golden):
     for filter in ORDERS:
         rotation("corner", 33.0, filter, filter=filter)
         rotation("micro", -17.5, filter, filter=filter, canvas="expand")
-        rotation("rgba", 118.0, filter, filter=filter, canvas="expand")
+        for name in golden.LAYERED:
+            rotation(name, 118.0, filter, filter=filter, canvas="expand")
     rotation("rgb", 8.25, "turned")
     rotation("gradient", 200.0, "expand", canvas="expand")
     rotation("row", 30.0, "expand", canvas="expand", filter="catmull_rom")
@@ -184,7 +225,9 @@ def maps(golden):
     matrix = [1.307, 0.213, -4.53, -0.351, 0.917, 6.02]
     for filter in ORDERS:
         affine("corner", matrix, filter, filter=filter, width=40, height=17)
-        affine("rgba", matrix, filter, filter=filter)
+        for name in golden.LAYERED:
+            affine(name, matrix, filter, filter=filter)
+        affine("special", [1.1, 0.2, -1.3, -0.3, 0.9, 2.1], filter, filter=filter)
     affine("micro", [0.5, 0.0, 0.0, 0.0, 0.5, 0.0], "half", width=24, height=20)
     affine("float", [-1.0, 0.0, 24.0, 0.0, 1.0, 0.3], "mirrored", border="reflect")
     affine("gradient", [2.7, 0.1, 0.0, 0.0, 3.1, 0.0], "larger", filter="catmull_rom", width=50)
@@ -201,7 +244,14 @@ def maps(golden):
     for filter in ORDERS:
         perspective("corner", quad, (22, 17), filter, filter=filter)
     page = [[-3.0, 2.0], [20.0, -4.0], [26.0, 17.0], [3.0, 13.0]]
-    perspective("rgba", page, (20, 15), "beyond")
+    for name in golden.LAYERED:
+        perspective(name, page, (20, 15), "beyond")
+        perspective(name, page, (20, 15), "cubic", filter="catmull_rom")
+    inner = [[1.0, 0.5], [16.0, 1.5], [17.0, 9.0], [2.0, 10.5]]
+    for filter in ORDERS:
+        perspective("special", inner, (19, 13), filter, filter=filter)
+    perspective("gradient", [[2.0, 0.3], [30.0, 0.0], [27.0, 5.0], [4.0, 4.0]], (41, 9), "wide",
+                border="reflect")
     for border in MODES:
         perspective("float", page, (17, 14), border, border=border)
     perspective("micro", [[40.0, 2.0], [9.0, 5.0], [3.0, 36.0], [45.0, 33.0]], (30, 25), "mirrored")
@@ -210,23 +260,22 @@ def maps(golden):
 
 
 def light(golden):
-    """Resizes of what sRGB stands for: IEC 61966-2-1 around Pillow's float mode."""
-    def decoded(v):
-        return np.where(v <= 0.04045, v / 12.92, (np.maximum(v + 0.055, 0) / 1.055) ** 2.4)
-
-    def encoded(v):
-        return np.where(v <= 0.0031308, v * 12.92, 1.055 * np.maximum(v, 0) ** (1 / 2.4) - 0.055)
+    """Resizes of what sRGB stands for: its curve around Pillow's float mode."""
+    decoded, encoded = golden.decoded, golden.encoded
 
     for name, size, filter in [("camera", (31, 40), "lanczos3"), ("rgb", (60, 20), "catmull_rom"),
                                ("gradient", (12, 3), "bilinear"), ("float", (11, 33), "lanczos3"),
-                               ("rgba", (10, 9), "bilinear")]:
+                               ("special", (15, 8), "bilinear"), ("micro", (20, 31), "catmull_rom"),
+                               ("row", (11, 2), "lanczos3"),
+                               *((name, (10, 9), "bilinear") for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
         values, resample = image / golden.white(image.dtype), FILTERS[filter]
         resize = lambda a: np.asarray(
             Image.fromarray(a.astype(np.float32)).resize(size, resample), float)
         if golden.has_alpha(image):
             alpha = resize(values[..., -1])
-            colors = [resize(decoded(values[..., c]) * values[..., -1]) for c in range(3)]
+            colors = [resize(decoded(values[..., c]) * values[..., -1])
+                      for c in range(image.shape[2] - 1)]
             factor = np.where(alpha > 0, 1 / np.where(alpha > 0, alpha, 1), 0)
             out = np.stack([*(encoded(c * factor) for c in colors), alpha], axis=-1)
         else:
@@ -247,7 +296,8 @@ def thumbnails(golden):
             top, left = (out.shape[0] - size[1]) // 2, (out.shape[1] - size[0]) // 2
             return out[top:top + size[1], left:left + size[0]]
 
-        out = golden.rounded(golden.channelwise(image, one), image.dtype)
+        with np.errstate(invalid="ignore"):
+            out = golden.rounded(golden.by_alpha(image, one), image.dtype)
         params = {"width": size[0], "height": size[1], "framing": framing, "filter": filter}
         golden.case("thumbnail", params, [name], out, golden.near(image), tag)
 
@@ -258,3 +308,6 @@ def thumbnails(golden):
     thumbnail("rgb", (20, 30), "fill", "lanczos3", ImageOps.cover, "fill")
     thumbnail("gradient", (11, 9), "fill", "bilinear", ImageOps.cover, "fill")
     thumbnail("row", (9, 3), "fill", "catmull_rom", ImageOps.cover, "fill")
+    thumbnail("special", (12, 12), "fit", "bilinear", ImageOps.contain, "fit")
+    for name in golden.LAYERED:
+        thumbnail(name, (9, 9), "fill", "lanczos3", ImageOps.cover, "fill")

@@ -1,6 +1,7 @@
 """Labels, and what is flooded from them, against scikit-image and SciPy."""
 
 import numpy as np
+import skimage
 from scipy import ndimage
 from skimage import measure, segmentation
 
@@ -13,16 +14,19 @@ def cases(golden):
 
 def masks(golden):
     random = np.random.default_rng(21)
-    golden.add_input("mask", golden.INPUTS["camera"] > 110)
-    golden.add_input("mask_row", golden.INPUTS["row"] > 100)
     blobs = ndimage.gaussian_filter(random.random((36, 48)), 2)
     golden.add_input("blobs", blobs > np.quantile(blobs, 0.45))
     golden.add_input("specks", random.random((30, 40)) > 0.55)
 
 
+MASKS = ["blobs", "specks", "camera_mask", "micro_mask", "gradient_mask", "row_mask"]
+
+
 def labels(golden):
     connectivities = [("four", 1), ("eight", 2)]
-    for name in ["blobs", "specks", "mask_row"]:
+    for name in MASKS:
+        golden.case("mask_image", {}, [name], skimage.util.img_as_ubyte(golden.INPUTS[name]), 0)
+    for name in MASKS:
         mask = golden.INPUTS[name]
         for connectivity, number in connectivities:
             out = measure.label(mask, connectivity=number)
@@ -33,17 +37,25 @@ def labels(golden):
                         connectivity)
 
     random = np.random.default_rng(22)
+    for name in ["camera", "micro", "gradient", "row", "special"]:
+        found = measure.label(golden.INPUTS[f"{name}_mask"], connectivity=1)
+        golden.add_input(f"{name}_labels", found.astype(np.uint16))
     golden.add_input("labels", measure.label(golden.INPUTS["blobs"]).astype(np.uint16))
     seeds = measure.label(random.random((36, 48)) > 0.98).astype(np.uint16)
     golden.add_input("seeds", seeds)
     golden.add_input("numbers", (random.permutation(90)[:35] * 701).reshape(5, 7).astype(np.uint16)
                      * random.integers(0, 2, (5, 7), dtype=np.uint16))
-    for name in ["numbers", "corner", "row"]:
+    golden.add_input("numbers_float", golden.INPUTS["numbers"].astype(np.float32) * 2)
+    for name in ["numbers", "numbers_float", "corner", "micro", "gradient", "row"]:
         out = segmentation.relabel_sequential(golden.INPUTS[name].astype(int))[0]
         golden.case("relabel", {}, [name], out.astype(np.uint16), 0)
-    golden.case("label_image", {"to": "f32"}, ["labels"],
-                golden.INPUTS["labels"].astype(np.float32), 0)
-    for name, distance in [("labels", 1.0), ("seeds", 2.9), ("seeds", 6.0), ("seeds", 1000.0)]:
+    for name, to, dtype in [("labels", "f32", np.float32), ("camera_labels", "u8", np.uint8),
+                            ("micro_labels", "u16", np.uint16), ("gradient_labels", "f32", np.float32),
+                            ("row_labels", "u8", np.uint8)]:
+        golden.case("label_image", {"to": to}, [name], golden.INPUTS[name].astype(dtype), 0)
+    for name, distance in [("labels", 1.0), ("seeds", 2.9), ("seeds", 6.0), ("seeds", 1000.0),
+                           ("camera_labels", 3.0), ("micro_labels", 1.5), ("gradient_labels", 2.0),
+                           ("row_labels", 2.0)]:
         out = segmentation.expand_labels(golden.INPUTS[name], distance)
         golden.case("expand_labels", {"distance": distance}, [name], out, 0, str(int(distance)))
 
@@ -70,3 +82,14 @@ def watershed(golden):
                                          connectivity=number,
                                          mask=golden.INPUTS[mask] if mask else None)
             golden.case("watershed", params, names, out.astype(np.uint16), 0, connectivity)
+        for name in golden.PICTURES:
+            image = golden.INPUTS[name]
+            # In the order of the samples: NaN is higher than every number.
+            heights = np.unique(image, return_inverse=True)[1].reshape(image.shape)
+            if connectivity == "four":
+                lowest = heights == ndimage.minimum_filter(heights, 7, mode="nearest")
+                golden.add_input(f"{name}_seeds", measure.label(lowest).astype(np.uint16))
+            markers = golden.INPUTS[f"{name}_seeds"]
+            out = segmentation.watershed(heights, markers.astype(int), connectivity=number)
+            golden.case("watershed", params, [name, f"{name}_seeds"], out.astype(np.uint16), 0,
+                        connectivity)

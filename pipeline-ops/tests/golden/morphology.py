@@ -15,12 +15,6 @@ def footprint(element, radius):
     }[element]
 
 
-def by_order(image, function):
-    """Applies a function that keeps the order to the places of the samples in it, NaN last."""
-    values, places = np.unique(image, return_inverse=True)
-    return values[function(places.reshape(image.shape))]
-
-
 def channelwise(image, function):
     if image.ndim == 2:
         return function(image)
@@ -32,11 +26,13 @@ def gray(golden):
         for name, element, radius in [
             ("camera", "disk", 5), ("corner", "square", 3), ("corner", "cross", 4),
             ("micro", "disk", 2), ("gradient", "square", 8), ("gradient", "disk", 6),
-            ("row", "square", 40), ("rgba", "square", 2), ("float", "disk", 3),
+            ("row", "square", 40), ("float", "disk", 3), ("special", "disk", 2),
+            *((name, "square", 2) for name in golden.LAYERED),
         ]:
             image = golden.INPUTS[name]
             shape = footprint(element, radius)
-            out = channelwise(image, lambda a: function(a, shape))
+            ordered = lambda a: golden.by_order(a, lambda places: function(places, shape))
+            out = channelwise(image, ordered)
             golden.case(op, {"element": element, "radius": radius}, [name], out, 0, element)
         for border, mode in golden.BORDERS.items():
             out = function(golden.INPUTS["corner"], footprint("disk", 4), mode=mode)
@@ -45,30 +41,40 @@ def gray(golden):
         out = function(golden.INPUTS["corner"], footprint("cross", 3), mode="constant", cval=60)
         params = {"element": "cross", "radius": 3, "border": {"constant": 60.0}}
         golden.case(op, params, ["corner"], out, 0, "constant")
-        special = by_order(golden.INPUTS["special"], lambda a: function(a, footprint("square", 1)))
-        golden.case(op, {}, ["special"], special, 0)
 
     for op, function in [("opening", morphology.opening), ("closing", morphology.closing),
-                         ("top_hat", morphology.white_tophat), ("black_hat", morphology.black_tophat)]:
+                         ("top_hat", morphology.opening), ("black_hat", morphology.closing)]:
         for name, element, radius in [
             ("camera", "square", 2), ("corner", "disk", 5), ("corner", "cross", 4),
             ("micro", "square", 1), ("gradient", "disk", 6), ("row", "square", 3),
-            ("rgba", "disk", 2), ("float", "disk", 1),
+            ("float", "disk", 1), ("special", "square", 1),
+            *((name, "disk", 2) for name in golden.LAYERED),
         ]:
             image = golden.INPUTS[name]
             shape = footprint(element, radius)
-            out = channelwise(image, lambda a: function(a, shape, mode="ignore"))
-            if op.endswith("_hat") and golden.has_alpha(image):
-                out[..., -1] = image[..., -1]
+            ordered = lambda a: golden.by_order(a, lambda p: function(p, shape, mode="ignore"))
+            out = channelwise(image, ordered)
+            if op.endswith("_hat"):
+                with np.errstate(invalid="ignore"):
+                    out = image - out if op == "top_hat" else out - image
+                if name != "special":
+                    hat = {"top_hat": morphology.white_tophat,
+                           "black_hat": morphology.black_tophat}[op]
+                    assert np.array_equal(
+                        out, channelwise(image, lambda a: hat(a, shape, mode="ignore")))
+                out = golden.kept_alpha(image, out)
             golden.case(op, {"element": element, "radius": radius}, [name], out, 0, element)
 
 
 def binary(golden):
     for op, function in [("erode_mask", morphology.erosion), ("dilate_mask", morphology.dilation),
                          ("opening_mask", morphology.opening),
-                         ("closing_mask", morphology.closing)]:
-        for name, element, radius in [("mask", "square", 2), ("mask", "disk", 3),
-                                      ("mask", "cross", 4), ("mask_row", "disk", 2)]:
+                         ("closing_mask", morphology.closing),
+                         ("top_hat_mask", morphology.white_tophat),
+                         ("black_hat_mask", morphology.black_tophat)]:
+        for name, element, radius in [("camera_mask", "square", 2), ("camera_mask", "disk", 3),
+                                      ("camera_mask", "cross", 4), ("micro_mask", "disk", 1),
+                                      ("gradient_mask", "square", 1), ("row_mask", "disk", 2)]:
             shape = footprint(element, radius)
             out = function(golden.INPUTS[name], shape, mode="ignore")
             golden.case(op, {"element": element, "radius": radius}, [name], out, 0, element)
@@ -76,7 +82,8 @@ def binary(golden):
 
 def shapes(golden):
     connectivities = [("four", 1), ("eight", 2)]
-    for name in ["blobs", "specks", "mask_row"]:
+    masks = ["blobs", "specks", "camera_mask", "micro_mask", "gradient_mask", "row_mask"]
+    for name in masks:
         mask = golden.INPUTS[name]
         for connectivity, number in connectivities:
             structure = ndimage.generate_binary_structure(2, number)
@@ -88,13 +95,13 @@ def shapes(golden):
             golden.case("remove_small_objects", params, [name], out, 0, connectivity)
             out = morphology.remove_small_holes(mask, connectivity=number, max_size=9)
             golden.case("remove_small_holes", params, [name], out, 0, connectivity)
-    for name in ["blobs", "specks", "mask", "mask_row"]:
+    for name in masks:
         out = morphology.skeletonize(golden.INPUTS[name])
         golden.case("skeleton", {}, [name], out, 0)
-    for name, margin in [("blobs", 1), ("specks", 1), ("blobs", 4), ("mask_row", 1)]:
+    for name, margin in [*((name, 1) for name in masks), ("blobs", 4), ("camera_mask", 3)]:
         out = segmentation.clear_border(golden.INPUTS[name], buffer_size=margin - 1)
         golden.case("clear_border", {"margin": margin}, [name], out, 0, str(margin))
-    for name in ["blobs", "specks", "mask_row"]:
+    for name in masks:
         out = ndimage.distance_transform_edt(golden.INPUTS[name]).astype(np.float32)
         golden.case("distance_transform", {}, [name], out, 0)
 

@@ -12,8 +12,8 @@ def cases(golden):
 def footprint(element, radius):
     side = np.arange(-radius, radius + 1)
     y, x = np.meshgrid(side, side, indexing="ij")
-    return {"square": np.ones((2 * radius + 1,) * 2, bool), "disk": x * x + y * y <= radius * radius,
-            "cross": (x == 0) | (y == 0)}[element]
+    return {"square": np.ones((2 * radius + 1,) * 2, bool),
+            "disk": x * x + y * y <= radius * radius, "cross": (x == 0) | (y == 0)}[element]
 
 
 def borders(golden):

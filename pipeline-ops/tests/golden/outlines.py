@@ -40,11 +40,12 @@ def outlines(golden):
         out = image.copy()
         out[marked] = golden.rounded(share.astype(float) * golden.white(image.dtype), image.dtype)
         golden.case("outline_labels", {"side": side, "color": inks[ink]},
-                    [name, f"{name}_objects"], out, 1e-6, side)
+                    [name, f"{name}_objects"], out, 0, side)
 
 
 def colors(golden):
-    for name in ["camera_objects", "rgb_objects", "row_objects"]:
+    for picture in ["camera", "rgb", "micro", "gradient", "row"]:
+        name = f"{picture}_objects"
         labels = golden.INPUTS[name]
         out = color.label2rgb(labels, bg_label=0, bg_color=(0, 0, 0))
         golden.case("color_labels", {}, [name], np.rint(out * 255).astype(np.uint8), 0)

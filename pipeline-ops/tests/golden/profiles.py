@@ -145,6 +145,9 @@ def cases(golden):
         little_cms("rocket", "p3", to, "relative_colorimetric")
         little_cms("rocket", None, to)
         little_cms("rocket_gray", "steep", to)
+    for name in ["row_rgb", "rgb"]:
+        little_cms(name, "p3", "srgb")
+    little_cms("camera", "steep", "gray")
     little_cms("rocket_rgba", "adobe", "srgb")
     little_cms("rocket_rgba", "adobe", "gray")
     for intent in ["perceptual", "relative_colorimetric", "saturation"]:
@@ -159,10 +162,14 @@ def cases(golden):
         at = [struct.unpack(">I", known["p3"][place + 4:place + 8])[0] for place in at]
         source = np.array([struct.unpack(">3i", known["p3"][i + 8:i + 20]) for i in at]) / 65536
         matrix = source @ np.linalg.inv(colorants)
-        out = shares_of(light_of(image / white, SRGB) @ matrix, curve) * white
+        with np.errstate(invalid="ignore"):
+            light = light_of(image[..., :3] / white, SRGB)
+            light[np.isnan(light).any(axis=-1)] = np.nan
+            out = shares_of(light @ matrix, curve) * white
+        out = np.dstack([out, image[..., 3]]) if golden.has_alpha(image) else out
         golden.case("convert_profile", {"to": to}, [name], golden.rounded(out, image.dtype),
-                    4 if image.dtype == np.uint16 else 1e-4, f"p3_{to}", "p3")
+                    1 if image.dtype == np.uint16 else 1e-4, f"p3_{to}", "p3")
 
-    for name in ["micro_rgb", "float_rgb"]:
+    for name in ["micro_rgb", "gradient_rgb", "float_rgb", "special_rgb", "rgba_u16", "rgba_f32"]:
         formula(name, "srgb", SRGB_COLORANTS, SRGB)
         formula(name, "linear_srgb", SRGB_COLORANTS, LINEAR)

@@ -9,11 +9,11 @@ def cases(golden):
 
 
 def medians(golden):
-    for name, radius in [("camera", 1), ("rgb", 1), ("rgba", 2), ("micro", 2), ("gradient", 3),
-                         ("row", 4), ("float", 1)]:
+    for name, radius in [("camera", 1), ("rgb", 1), ("micro", 2), ("gradient", 3), ("row", 4),
+                         ("float", 1), ("special", 1), *((name, 2) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
-        size = (2 * radius + 1,) * 2 + (1,) * (image.ndim - 2)
-        out = ndimage.median_filter(image, size, mode="nearest")
+        out = golden.by_order(
+            image, lambda a: ndimage.median_filter(a, size(a, radius), mode="nearest"))
         golden.case("median", {"radius": radius}, [name], out, 0)
     for name in ["camera", "float"]:
         out = ndimage.median_filter(golden.INPUTS[name], 9, mode="mirror")
@@ -29,10 +29,10 @@ def size(image, radius):
 
 def extremes(golden):
     for op, function in [("minimum", ndimage.minimum_filter), ("maximum", ndimage.maximum_filter)]:
-        for name, radius in [("camera", 3), ("rgba", 1), ("micro", 5), ("gradient", 20),
-                             ("row", 2), ("float", 2)]:
+        for name, radius in [("camera", 3), ("micro", 5), ("gradient", 20), ("row", 2),
+                             ("float", 2), ("special", 2), *((name, 1) for name in golden.LAYERED)]:
             image = golden.INPUTS[name]
-            out = function(image, size(image, radius), mode="nearest")
+            out = golden.by_order(image, lambda a: function(a, size(a, radius), mode="nearest"))
             golden.case(op, {"radius": radius}, [name], out, 0)
         for border, mode in [("mirror", "mirror"), ("wrap", "wrap")]:
             out = function(golden.INPUTS["corner"], 9, mode=mode)
@@ -41,10 +41,12 @@ def extremes(golden):
     params = {"radius": 2, "border": {"constant": 77.0}}
     golden.case("minimum", params, ["corner"], out, 0, "constant")
 
-    for name, radius, percentile in [("camera", 2, 10.0), ("rgba", 1, 75.0), ("micro", 3, 95.0),
-                                     ("gradient", 6, 30.0), ("row", 1, 0.0), ("float", 1, 100.0)]:
+    for name, radius, percentile in [("camera", 2, 10.0), ("micro", 3, 95.0), ("gradient", 6, 30.0),
+                                     ("row", 1, 0.0), ("float", 1, 100.0), ("special", 1, 90.0),
+                                     *((name, 1, 75.0) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
-        out = ndimage.percentile_filter(image, percentile, size(image, radius), mode="nearest")
+        out = golden.by_order(image, lambda a: ndimage.percentile_filter(
+            a, percentile, size(a, radius), mode="nearest"))
         golden.case("percentile", {"radius": radius, "percentile": percentile}, [name], out, 0)
     out = ndimage.percentile_filter(golden.INPUTS["float"], 12.5, 7, mode="reflect")
     params = {"radius": 3, "percentile": 12.5, "border": "reflect"}

@@ -77,7 +77,7 @@ fn graph_of(case: &Case, kind: &Arc<StepType>) -> (Graph, Bindings) {
 fn every_tiled_step_gives_between_others_what_it_gives_alone() {
     let registry = registry();
     let (mut tiled, mut grouped, mut seen) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for case in cases() {
+    for (case, _) in cases() {
         let kind = registry.find(&case.op).unwrap();
         if kind.build(&case.params).unwrap().tile().is_none() {
             continue;

@@ -26,8 +26,8 @@ use pipeline_ops::point::{
 };
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{
-    AdaptiveThreshold, ConnectedComponents, ExpandLabels, Hysteresis, LabelImage, Li, Otsu,
-    PercentileThreshold, Relabel, Sauvola, Triangle, Watershed, Yen,
+    AdaptiveThreshold, ConnectedComponents, ExpandLabels, Hysteresis, LabelImage, Li, MaskImage,
+    Otsu, PercentileThreshold, Relabel, Sauvola, Triangle, Watershed, Yen,
 };
 use serde_json::Value as Json;
 
@@ -90,6 +90,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "li" => call::<Li>(params, inputs),
         "local_std" => call::<LocalStd>(params, inputs),
         "lookup" => call::<Lookup>(params, inputs),
+        "mask_image" => call::<MaskImage>(params, inputs),
         "maximum" => call::<Maximum>(params, inputs),
         "median" => call::<Median>(params, inputs),
         "merge_channels" => call::<MergeChannels>(params, inputs),
@@ -138,16 +139,36 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
     }
 }
 
+/// Runs a step that measures, as `run`.
+pub(crate) fn table(op: &str, params: &Json, inputs: Vec<Image>) -> Table {
+    match op {
+        "histogram" => output::<Histogram>(params, inputs),
+        "psnr" => output::<Psnr>(params, inputs),
+        "region_properties" => output::<RegionProperties>(params, inputs),
+        "ssim" => output::<Ssim>(params, inputs),
+        "statistics" => output::<Statistics>(params, inputs),
+        _ => panic!("no step `{op}` that measures in the test table"),
+    }
+    .unwrap()
+}
+
 fn call<S: Step>(params: &Json, inputs: Vec<Image>) -> Result<Image>
 where
     S::Input: Given,
     S::Output: Shown,
 {
+    Ok(output::<S>(params, inputs)?.show())
+}
+
+fn output<S: Step>(params: &Json, inputs: Vec<Image>) -> Result<S::Output>
+where
+    S::Input: Given,
+{
     let step: S = serde_json::from_value(params.clone()).unwrap();
     let mut inputs = inputs.into_iter();
     let given = S::Input::take(&mut inputs);
     assert_eq!(inputs.len(), 0, "inputs that `{}` does not take", S::NAME);
-    Ok(step.run(given, &Context::default())?.show())
+    step.run(given, &Context::default())
 }
 
 /// What is made of the next images.

@@ -57,29 +57,64 @@ pub(crate) fn profile(name: &str) -> Arc<[u8]> {
     std::fs::read(shipped("golden").join(format!("{name}.icc"))).unwrap().into()
 }
 
-/// Reads a golden array; masks become images of zeros and ones.
+/// Reads a golden array as an image.
 pub(crate) fn array(name: &str) -> Image {
-    let bytes = std::fs::read(shipped("golden").join(format!("{name}.npy"))).unwrap();
-    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\0", "{name}");
-    let header_len = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    let header = std::str::from_utf8(&bytes[10..10 + header_len]).unwrap();
-    let (_, shape) = header.split_once("'shape': (").unwrap();
-    let (shape, _) = shape.split_once(')').unwrap();
-    let shape: Vec<u32> = shape.split(',').filter_map(|side| side.trim().parse().ok()).collect();
-    assert!(header.contains("'fortran_order': False"), "{name}");
+    arrays(name)[0].image()
+}
 
-    let data = &bytes[10 + header_len..];
-    let channels = shape.get(2).map_or(1, |&channels| u16::try_from(channels).unwrap());
-    let (width, height) = (shape[1], shape[0]);
-    if header.contains("'|u1'") || header.contains("'|b1'") {
-        Image::from_samples(width, height, channels, data.to_vec())
-    } else if header.contains("'<u2'") {
-        let samples = data.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
-        Image::from_samples(width, height, channels, samples.collect::<Vec<_>>())
-    } else {
-        assert!(header.contains("'<f4'"), "{name}: {header}");
-        let samples = data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-        Image::from_samples(width, height, channels, samples.collect::<Vec<_>>())
+/// An array as NumPy writes it.
+#[derive(Debug)]
+pub(crate) struct Array {
+    header: String,
+    pub(crate) shape: Vec<u32>,
+    data: Vec<u8>,
+}
+
+/// Reads the golden arrays that stand behind each other in a file.
+pub(crate) fn arrays(name: &str) -> Vec<Array> {
+    let bytes = std::fs::read(shipped("golden").join(format!("{name}.npy"))).unwrap();
+    let (mut rest, mut arrays) = (&bytes[..], Vec::new());
+    while let Some(after) = rest.strip_prefix(b"\x93NUMPY\x01\0") {
+        let (len, after) = after.split_first_chunk().unwrap();
+        let (header, after) = after.split_at(u16::from_le_bytes(*len).into());
+        let header = String::from_utf8(header.to_vec()).unwrap();
+        assert!(header.contains("'fortran_order': False"), "{name}");
+        let (_, shape) = header.split_once("'shape': (").unwrap();
+        let (shape, _) = shape.split_once(')').unwrap();
+        let shape = shape.split(',').filter_map(|side| side.trim().parse().ok());
+        let shape: Vec<u32> = shape.collect();
+        let (_, kind) = header.split_once("'descr': '").unwrap();
+        let size = usize::from(kind.as_bytes()[2] - b'0');
+        let (data, after) = after.split_at(shape.iter().product::<u32>() as usize * size);
+        arrays.push(Array { header, shape, data: data.to_vec() });
+        rest = after;
     }
-    .unwrap()
+    assert!(rest.is_empty(), "{name}");
+    arrays
+}
+
+impl Array {
+    /// Masks become images of zeros and ones.
+    pub(crate) fn image(&self) -> Image {
+        let Self { header, shape, data } = self;
+        let channels = shape.get(2).map_or(1, |&channels| u16::try_from(channels).unwrap());
+        let (width, height) = (shape[1], shape[0]);
+        if header.contains("'|u1'") || header.contains("'|b1'") {
+            Image::from_samples(width, height, channels, data.clone())
+        } else if header.contains("'<u2'") {
+            let samples = data.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
+            Image::from_samples(width, height, channels, samples.collect::<Vec<_>>())
+        } else {
+            assert!(header.contains("'<f4'"), "{header}");
+            let samples = data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+            Image::from_samples(width, height, channels, samples.collect::<Vec<_>>())
+        }
+        .unwrap()
+    }
+
+    /// The numbers of a table.
+    pub(crate) fn numbers(&self) -> Vec<f64> {
+        assert!(self.header.contains("'<f8'"), "{}", self.header);
+        self.data.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
+    }
 }
