@@ -31,7 +31,8 @@ const ENTRIES: usize = 1 << 16;
 /// in place, else that of the result; the footprint is the region itself.
 /// **Errors**: less than 2 entries or more than 65536; an entry outside its range.
 ///
-/// **Source**: OpenCV 5 `LUT` for u8, equal; `numpy.interp` 2.4 within 1 for u16, 1e-6 for f32.
+/// **Source**: OpenCV 5 `LUT` and libvips 8.18 `maplut` for u8, equal; `numpy.interp` 2.4 within 1
+/// for u16, 1e-6 for f32.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -32,8 +32,8 @@ use crate::neighborhood::RADIUS;
 /// `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
-/// **Source**: `scipy.ndimage.maximum_filter` 1.17, equal. Running extremes: van Herk (1992), Gil and
-/// Werman (1993).
+/// **Source**: `scipy.ndimage.maximum_filter` 1.17 and libvips 8.18 `rank`, equal. Running extremes:
+/// van Herk (1992), Gil and Werman (1993).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

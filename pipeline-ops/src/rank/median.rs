@@ -32,8 +32,8 @@ use crate::kernel::Border;
 /// side.
 /// **Errors**: a radius outside its range.
 ///
-/// **Source**: `scipy.ndimage.median_filter` 1.17, equal. Sliding histogram: Huang, Yang, Tang
-/// (1979).
+/// **Source**: `scipy.ndimage.median_filter` 1.17 and libvips 8.18 `rank`, equal. Sliding histogram:
+/// Huang, Yang, Tang (1979).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -38,8 +38,8 @@ const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 /// they do.
 /// **Errors**: a parameter outside its range.
 ///
-/// **Source**: `scipy.ndimage.percentile_filter` 1.17, equal. Sliding histogram: Huang, Yang, Tang
-/// (1979).
+/// **Source**: `scipy.ndimage.percentile_filter` 1.17 and libvips 8.18 `rank`, equal. Sliding
+/// histogram: Huang, Yang, Tang (1979).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

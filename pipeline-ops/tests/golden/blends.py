@@ -38,12 +38,17 @@ def blend(golden):
     over = np.asarray(over).copy()
     over[over[..., 3] == 0] = 0  # Pillow keeps the bottom's colour where nothing is seen.
     golden.case("blend", {}, ["rgba", "rgba_top"], over, 1)
+    layers = [golden.vips(golden.INPUTS[name]).copy(interpretation="srgb")
+              for name in ["rgba", "rgba_top"]]
+    found = layers[0].composite2(layers[1], "over").numpy()
+    assert np.abs(found.astype(int) - over).max() <= 1
 
     pairs = [[f"{name}_left", f"{name}_right"] for name in [*golden.PICTURES, "float"]]
     for names in [*pairs, *([name, f"{name}_top"] for name in golden.LAYERED)]:
         bottom, top = (golden.INPUTS[name] for name in names)
         modes = [mode for mode in MODES if not golden.has_alpha(bottom) or mode in SOME_MODES]
-        for mode, opacity in [*((mode, 1.0) for mode in modes), ("normal", 0.25), ("screen", 0.625)]:
+        modes = [*((mode, 1.0) for mode in modes), ("normal", 0.25), ("screen", 0.625)]
+        for mode, opacity in modes:
             out = mixed(golden, bottom, top, mode, opacity)
             golden.case("blend", {"mode": mode, "opacity": opacity}, names, out,
                         golden.near(bottom, relative=1e-6), f"{mode}_{opacity}")

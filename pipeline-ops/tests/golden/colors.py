@@ -12,8 +12,8 @@ def cases(golden):
     colors(golden)
 
 
-RGB = ["rgb", "micro_rgb", "gradient_rgb", "row_rgb", "float_rgb", "special_rgb", "rgba", "rgba_u16",
-       "rgba_f32"]
+RGB = ["rgb", "micro_rgb", "gradient_rgb", "row_rgb", "float_rgb", "special_rgb", "rgba",
+       "rgba_u16", "rgba_f32"]
 
 
 def grayscale(golden):
@@ -98,7 +98,8 @@ def colors(golden):
             function = rgb_of_hsv if name in ["special_rgb", "float_rgb"] else skimage.color.hsv2rgb
             colored("from_hsv", name, function, 1, 1e-6)
     colored("from_hsv", "share_rgb", skimage.color.hsv2rgb, 1, 1e-6)
-    golden.add_input("rgb_lab", skimage.color.rgb2lab(golden.INPUTS["rgb"][::2, ::2]).astype(np.float32))
+    lab = skimage.color.rgb2lab(golden.INPUTS["rgb"][::2, ::2])
+    golden.add_input("rgb_lab", lab.astype(np.float32))
     l, a, b = np.meshgrid([0, 5, 50, 100], [-100, 0, 8, 110], [-100, 0, 7, 120])
     golden.add_input("lab_any", np.stack([l, a, b], -1).reshape(8, 8, 3).astype(np.float32))
     for name in ["gradient", "row", "special"]:

@@ -52,8 +52,8 @@ def drawings(golden):
         golden.add_input(f"{name}_turned", image[::-1])
         golden.case("contact_sheet", {}, [name, f"{name}_turned", name], out, 0)
     for name in golden.LAYERED:
-        image = golden.INPUTS[name]
-        out = skimage.util.montage(np.stack([image, golden.INPUTS[f"{name}_top"]]), grid_shape=(1, 2),
+        image, other = golden.INPUTS[name], golden.INPUTS[f"{name}_top"]
+        out = skimage.util.montage(np.stack([image, other]), grid_shape=(1, 2),
                                    fill=[0] * (image.shape[2] - 1) + [golden.white(image.dtype)],
                                    padding_width=1, channel_axis=-1)
         golden.case("contact_sheet", {"gap": 1}, [name, f"{name}_top"], out, 0)
@@ -91,7 +91,8 @@ def drawings(golden):
     text("rgb", "Quick|", -3, 21, (255, 64, 0), "cut")
     word = Image.new("L", (12, 10))
     ImageDraw.Draw(word).text((1, -2), "gr", fill=255, font=font)
-    image = Image.fromarray(golden.INPUTS["rgb"]).crop((0, 0, 48, 32))
-    image.paste((0, 255, 0), mask=word.resize((48, 40), Image.Resampling.NEAREST).crop((0, 0, 48, 32)))
+    image = Image.fromarray(golden.INPUTS["rgb"])
+    word = word.resize((48, 40), Image.Resampling.NEAREST)
+    image.paste((0, 255, 0), mask=word.crop((0, 0, 48, 32)))
     params = {"text": "gr", "x": 4, "y": -8, "scale": 4, "color": [0.0, 1.0, 0.0]}
     golden.case("text", params, ["rgb"], np.asarray(image), 0, "scale")

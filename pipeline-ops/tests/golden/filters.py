@@ -33,7 +33,8 @@ def blur(golden):
         out = golden.rounded(gaussian(3.3, 3.0, mode)(image.astype(float)), image.dtype)
         params = {"sigma": 3.3, "truncate": 3.0, "border": border}
         golden.case("gaussian_blur", params, ["gradient"], out, 1, border)
-    out = golden.rounded(gaussian(1.5, mode="constant", cval=9000.0)(image.astype(float)), image.dtype)
+    out = gaussian(1.5, mode="constant", cval=9000.0)(image.astype(float))
+    out = golden.rounded(out, image.dtype)
     params = {"sigma": 1.5, "border": {"constant": 9000.0}}
     golden.case("gaussian_blur", params, ["gradient"], out, 1, "constant")
 

@@ -23,6 +23,7 @@ import sys
 import zlib
 
 import numpy as np
+import pyvips
 import skimage
 from PIL import Image
 from scipy import ndimage
@@ -111,6 +112,17 @@ def by_alpha(image, function):
     return np.stack([*(c * factor for c in colors), alpha], axis=-1)
 
 
+def vips(image):
+    return pyvips.Image.new_from_array(np.ascontiguousarray(image))
+
+
+def same(found, expected):
+    """Whether an image of libvips is this array."""
+    found = found.numpy().reshape(expected.shape)
+    return found.dtype == expected.dtype and np.array_equal(
+        found, expected, equal_nan=found.dtype == np.float32)
+
+
 def kept_alpha(image, out):
     """The output with the last channel of an image that has opacity."""
     if has_alpha(image):
@@ -194,7 +206,8 @@ def inputs(data):
 
 def masks():
     """What is bright in the pictures, and colours and pairs of them."""
-    levels = {"camera": 110, "rgb": 120, "micro": 720, "gradient": 30000, "row": 100, "special": 0.4}
+    levels = {"camera": 110, "rgb": 120, "micro": 720, "gradient": 30000, "row": 100,
+              "special": 0.4}
     for name, level in levels.items():
         image = INPUTS[name]
         add_input(f"{name}_mask", (image[..., 1] if image.ndim == 3 else image) > level)

@@ -50,8 +50,8 @@ def labels(golden):
         out = segmentation.relabel_sequential(golden.INPUTS[name].astype(int))[0]
         golden.case("relabel", {}, [name], out.astype(np.uint16), 0)
     for name, to, dtype in [("labels", "f32", np.float32), ("camera_labels", "u8", np.uint8),
-                            ("micro_labels", "u16", np.uint16), ("gradient_labels", "f32", np.float32),
-                            ("row_labels", "u8", np.uint8)]:
+                            ("micro_labels", "u16", np.uint16), ("row_labels", "u8", np.uint8),
+                            ("gradient_labels", "f32", np.float32)]:
         golden.case("label_image", {"to": to}, [name], golden.INPUTS[name].astype(dtype), 0)
     for name, distance in [("labels", 1.0), ("seeds", 2.9), ("seeds", 6.0), ("seeds", 1000.0),
                            ("camera_labels", 3.0), ("micro_labels", 1.5), ("gradient_labels", 2.0),

@@ -60,8 +60,9 @@ def images(golden):
             rows = [[c, v.size, v.min(), v.max(), v.mean(), v.std(), np.median(v)]
                     for c, v in ((c, chosen(c)) for c in range(planes.shape[2]))]
         golden.case("statistics", {}, names, table(rows), 0, share=1e-9)
+        limited = {"bins": 7, "low": 0.25, "high": 90.5}
         for tag, params, limits in [("default", {"bins": 64}, None),
-                                    ("limits", {"bins": 7, "low": 0.25, "high": 90.5}, (0.25, 90.5))]:
+                                    ("limits", limited, (0.25, 90.5))]:
             if limits is None:
                 kind = golden.INPUTS[name].dtype
                 finite = image[np.isfinite(image)]
@@ -74,7 +75,8 @@ def images(golden):
             golden.case("histogram", params, names, table(np.stack(columns, axis=1)), 0, tag)
 
     random = np.random.default_rng(25)
-    for name in ["camera", "rgb", "micro", "float", "gradient_tall", "row", "special", *golden.LAYERED]:
+    for name in ["camera", "rgb", "micro", "float", "gradient_tall", "row", "special",
+                 *golden.LAYERED]:
         image = golden.INPUTS[name]
         other = image + random.normal(0, golden.finite(image).std() / 5, image.shape)
         golden.add_input(f"{name}_noisy", golden.rounded(other, image.dtype))

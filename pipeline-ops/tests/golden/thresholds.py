@@ -21,7 +21,8 @@ def fixed(golden):
 
 def levels(golden):
     filters = skimage.filters
-    functions = {"otsu": filters.threshold_otsu, "triangle": filters.threshold_triangle, "yen": filters.threshold_yen,
+    functions = {"otsu": filters.threshold_otsu, "triangle": filters.threshold_triangle,
+                 "yen": filters.threshold_yen,
                  "li": filters.threshold_li}
     for op, function in functions.items():
         for name in ["camera", "corner", "micro", "gradient", "row", "float", "special"]:
@@ -71,7 +72,8 @@ def local(golden):
 
 def hysteresis(golden):
     for name, low, high in [("camera", 80.0, 150.0), ("micro", 700.0, 760.0), ("row", 90.0, 200.0),
-                            ("gradient", 20000.0, 60000.0), ("float", 0.5, 1.25), ("special", 0.25, 1.0)]:
+                            ("gradient", 20000.0, 60000.0), ("float", 0.5, 1.25),
+                            ("special", 0.25, 1.0)]:
         image = golden.INPUTS[name]
         out = skimage.filters.apply_hysteresis_threshold(image, low, high)
         golden.case("hysteresis", {"low": low, "high": high}, [name], out, 0)

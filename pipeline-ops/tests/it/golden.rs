@@ -171,6 +171,27 @@ fn every_operation_has_every_kind_of_picture() {
 }
 
 #[test]
+fn every_sample_type_that_a_page_names_is_compared() {
+    let cases = cases();
+    let mut faults = Vec::new();
+    let files = ["open", "save"];
+    for step in registry().iter().filter(|step| !files.contains(&step.name)) {
+        let page = step.schema["description"].as_str().unwrap();
+        let mut ports = page.lines().skip_while(|line| !line.starts_with("| port |"));
+        let port = ports.nth(2).unwrap();
+        let taken = port.split('|').nth(4).unwrap();
+        let own = cases.iter().filter(|(case, _)| case.op == step.name);
+        let given: Vec<_> = own.map(|(case, _)| array(&case.inputs[0]).sample_type()).collect();
+        for sample in [SampleType::U8, SampleType::U16, SampleType::F32] {
+            if taken.contains(&sample.to_string()) && !given.contains(&sample) {
+                faults.push(format!("{} lacks {sample}", step.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
 fn pictures_hold_what_they_are_for() {
     let registry = registry();
     for (case, _) in cases() {
