@@ -31,7 +31,8 @@ use crate::neighborhood::RADIUS;
 ///
 /// A mask that comes out as before spares the steps below from running.
 ///
-/// **Source**: `skimage.morphology.dilation` 0.26, equal.
+/// **Source**: `skimage.morphology.dilation` 0.26, and with every border `scipy.ndimage.grey_dilation`
+/// 1.17: equal.
 ///
 /// ```
 /// use pipeline_core::{Context, In, Mask, Step};
