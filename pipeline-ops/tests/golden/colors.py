@@ -94,9 +94,8 @@ def colors(golden):
         special = name == "special_rgb"
         colored("to_hsv", name, hsv if special else skimage.color.rgb2hsv, 1, 1e-6)
         colored("to_lab", name, skimage.color.rgb2lab, 0, 1e-3, np.float32)
-        if name != "rgba_f32":
-            function = rgb_of_hsv if name in ["special_rgb", "float_rgb"] else skimage.color.hsv2rgb
-            colored("from_hsv", name, function, 1, 1e-6)
+        is_share = golden.INPUTS[name].dtype != np.float32
+        colored("from_hsv", name, skimage.color.hsv2rgb if is_share else rgb_of_hsv, 1, 1e-6)
     colored("from_hsv", "share_rgb", skimage.color.hsv2rgb, 1, 1e-6)
     lab = skimage.color.rgb2lab(golden.INPUTS["rgb"][::2, ::2])
     golden.add_input("rgb_lab", lab.astype(np.float32))

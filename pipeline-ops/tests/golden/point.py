@@ -19,7 +19,7 @@ def cases(golden):
 def points(golden):
     names = [*golden.PICTURES, "float", "gradient_float", *golden.LAYERED]
 
-    def pointwise(op, params, function, integer, share, names=names, tag="", absolute=None):
+    def pointwise(op, params, function, integer, share, absolute=0):
         """Within `integer` of integers, within `share` of floats, whatever else the image holds."""
         for name in names:
             image = golden.INPUTS[name]
@@ -27,7 +27,7 @@ def points(golden):
                 out = function(image.astype(np.float64), golden.white(image.dtype))
                 out = golden.rounded(golden.kept_alpha(image, out), image.dtype)
             is_float = image.dtype == np.float32
-            golden.case(op, params, [name], out, (absolute or 0) if is_float else integer, tag,
+            golden.case(op, params, [name], out, absolute if is_float else integer,
                         share=share if is_float else 0)
 
     pointwise("gain", {"factor": 1.7}, lambda v, w: v.astype(np.float32) * np.float32(1.7), 0, 0)
