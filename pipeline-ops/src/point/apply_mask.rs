@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{self, size};
+use crate::kernel::keep_masked;
 
 /// Keeps the pixels of a mask's foreground and fills the others.
 ///
@@ -84,58 +85,9 @@ impl Tile for ApplyMask {
             let (input, fill) = (inputs[0].crop(out.region()).typed::<T>()?, T::from_f32(self.fill));
             for (y, row) in out.rows::<T>()? {
                 ctx.check()?;
-                select(input.row(y), mask.row(y), fill, row);
+                keep_masked(input.row(y), mask.row(y), fill, row);
             }
             Ok(())
         })
-    }
-}
-
-/// Fills a row from another one where the mask says so, else with one sample.
-fn select<T: Sample>(input: &[T], mask: &[u8], fill: T, out: &mut [T]) {
-    let channels = input.len() / mask.len().max(1);
-    if channels < 2 {
-        for ((out, &sample), &mask) in out.iter_mut().zip(input).zip(mask) {
-            *out = if mask == 0 { fill } else { sample };
-        }
-        return;
-    }
-    select_blocks(input, (mask, BLOCK), fill, out);
-}
-
-/// Pixels that are looked at together: neighbours are mostly alike.
-const BLOCK: usize = 64;
-
-/// As [`select`], in blocks of so many pixels, and smaller ones where those of a block differ.
-fn select_blocks<T: Sample>(input: &[T], (mask, block): (&[u8], usize), fill: T, out: &mut [T]) {
-    let channels = input.len() / mask.len();
-    let blocks = out.chunks_mut(block * channels).zip(input.chunks(block * channels));
-    for ((out, input), mask) in blocks.zip(mask.chunks(block)) {
-        let differences = mask.iter().fold(0, |all, &byte| all | byte ^ mask[0]);
-        match (differences, mask[0]) {
-            (0, 0) => out.fill(fill),
-            (0, _) => out.copy_from_slice(input),
-            _ => select_blocks(input, (mask, block / 8), fill, out),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blocks_are_as_pixel_by_pixel() {
-        let mask: Vec<u8> = (0..199).map(|x| u8::from(x < 70 || x > 190 && x != 195)).collect();
-        for channels in 1u8..5 {
-            let len = 199 * usize::from(channels);
-            let input: Vec<u8> = (8..=255).cycle().take(len).collect();
-            let mut out = vec![0; input.len()];
-            select(&input, &mask, 7, &mut out);
-            for (at, &out) in out.iter().enumerate() {
-                let expected = if mask[at / usize::from(channels)] == 0 { 7 } else { input[at] };
-                assert_eq!(out, expected, "sample {at} of {channels} channels");
-            }
-        }
     }
 }

@@ -12,8 +12,10 @@
 )]
 
 mod gathered;
+mod masked;
 mod permuted;
 
+pub(crate) use masked::keep_permuted;
 pub(crate) use permuted::Permuted;
 
 /// Runs `work` as it was compiled for the widest vectors that the machine has.
