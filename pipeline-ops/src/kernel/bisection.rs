@@ -8,7 +8,9 @@
 //! A histogram that slides takes the same number of steps for a pixel whatever the picture is, but
 //! one after the other.
 
-use super::runs::each_run;
+use std::ops::{Add, Sub};
+
+use super::runs::{each_run, each_short_run};
 use super::vector::widest;
 
 /// Windows that lie one below the other in a block.
@@ -32,11 +34,18 @@ pub(crate) struct Bisection {
     stride: usize,
     /// The samples that the windows of the block see.
     samples: Vec<u8>,
-    /// How many samples of a column of each window are as large as is asked.
-    columns: Vec<u16>,
+    columns: Columns,
     /// Whether enough samples of each window are.
     large: Vec<u8>,
     found: Vec<u8>,
+}
+
+/// How many samples of a column of each window are as large as is asked.
+#[derive(Debug)]
+enum Columns {
+    /// Where a byte holds how many are enough: whether there are more makes no difference.
+    Short(Vec<u8>),
+    Long(Vec<u16>),
 }
 
 impl Bisection {
@@ -46,13 +55,19 @@ impl Bisection {
     pub(crate) fn new(radius: u32, channels: usize, below: u32) -> Self {
         let size = 2 * radius as usize + 1;
         let stride = (2 * (size - 1) + WIDE).next_multiple_of(WIDE);
+        let enough = (size * size - below as usize) as u16;
+        let is_short = u8::try_from(enough).is_ok();
         Self {
             size,
             channels,
-            enough: (size * size - below as usize) as u16,
+            enough,
             stride,
             samples: vec![0; (TALL + size - 1) * stride],
-            columns: vec![0; TALL * stride],
+            columns: if is_short {
+                Columns::Short(vec![0; TALL * stride])
+            } else {
+                Columns::Long(vec![0; TALL * stride])
+            },
             large: vec![0; TALL * stride],
             found: vec![0; TALL * stride],
         }
@@ -96,60 +111,89 @@ impl Bisection {
     /// Raises the samples that are `value` or more to it, and counts them.
     fn at_least(&mut self, value: u8, (width, height): (usize, usize)) -> usize {
         let (size, stride) = (self.size, self.stride);
-        let Self { enough, samples, columns, large, found, .. } = self;
-        widest(
-            #[inline(always)]
-            || count_columns(samples, value, (size, stride), &mut columns[..height * stride]),
-        );
+        let Self { samples, large, found, .. } = self;
         // The rows of the block as one: windows that reach beyond theirs are not looked at.
-        let windows = height * stride - (size - 1);
-        let is_large = |count: u16| u8::from(count >= *enough);
-        each_run(&mut columns[..height * stride], size, 1, &mut large[..windows], is_large);
+        let (all, windows) = (height * stride, height * stride - (size - 1));
+        match &mut self.columns {
+            Columns::Short(columns) => {
+                let enough = self.enough as u8;
+                count_columns(samples, value, (size, stride), &mut columns[..all]);
+                let is_large = |count: u8| u8::from(count >= enough);
+                each_short_run(&columns[..all], size, 1, &mut large[..windows], is_large);
+            }
+            Columns::Long(columns) => {
+                let enough = self.enough;
+                count_columns(samples, value, (size, stride), &mut columns[..all]);
+                let is_large = |count: u16| u8::from(count >= enough);
+                each_run(&mut columns[..all], size, 1, &mut large[..windows], is_large);
+            }
+        }
         widest(
             #[inline(always)]
-            || {
-                let mut count = 0;
-                let rows = found.chunks_exact_mut(stride).zip(large.chunks_exact(stride));
-                for (found, large) in rows.take(height) {
-                    count += raise(&mut found[..width], large, value);
-                }
-                count
-            },
+            || raise(&mut found[..all], &large[..all], value, (width, stride)),
         )
     }
 }
 
 /// Counts the samples of `value` or more in each column of each window.
+fn count_columns<C>(samples: &[u8], value: u8, of: (usize, usize), columns: &mut [C])
+where
+    C: Copy + From<bool> + Add<Output = C> + Sub<Output = C>,
+{
+    widest(
+        #[inline(always)]
+        || count_columns_as(samples, value, of, columns),
+    );
+}
+
 #[inline(always)]
-fn count_columns(samples: &[u8], value: u8, (size, stride): (usize, usize), columns: &mut [u16]) {
-    let (mut above, mut rest) = columns.split_at_mut(stride);
-    above.fill(0);
-    for row in samples.chunks_exact(stride).take(size) {
-        for (count, &sample) in above.iter_mut().zip(row) {
-            *count += u16::from(sample >= value);
+fn count_columns_as<C>(samples: &[u8], value: u8, (size, stride): (usize, usize), columns: &mut [C])
+where
+    C: Copy + From<bool> + Add<Output = C> + Sub<Output = C>,
+{
+    let (samples, columns) = (samples.as_chunks::<WIDE>().0, columns.as_chunks_mut::<WIDE>().0);
+    let parts = stride / WIDE;
+    for part in 0..parts {
+        let mut counts = [C::from(false); WIDE];
+        let mut rows = samples[part..].iter().step_by(parts);
+        let leaving = rows.clone();
+        for samples in rows.by_ref().take(size) {
+            for (count, &sample) in counts.iter_mut().zip(samples) {
+                *count = *count + C::from(sample >= value);
+            }
         }
-    }
-    let leaving = samples.chunks_exact(stride);
-    let entering = leaving.clone().skip(size);
-    for (leaves, enters) in leaving.zip(entering) {
-        let Some((below, others)) = rest.split_at_mut_checked(stride) else { return };
-        let pairs = leaves.iter().zip(enters);
-        for ((below, &above), (&leaves, &enters)) in below.iter_mut().zip(&*above).zip(pairs) {
-            *below = above + u16::from(enters >= value) - u16::from(leaves >= value);
+        let mut below = columns[part..].iter_mut().step_by(parts);
+        if let Some(columns) = below.next() {
+            *columns = counts;
         }
-        (above, rest) = (below, others);
+        for ((columns, leaves), enters) in below.zip(leaving).zip(rows) {
+            for (count, (&leaves, &enters)) in counts.iter_mut().zip(leaves.iter().zip(enters)) {
+                *count = *count - C::from(leaves >= value) + C::from(enters >= value);
+            }
+            *columns = counts;
+        }
     }
 }
 
-/// Raises samples to `value` where they are as large, and counts those.
+/// Raises samples to `value` where they are as large, and counts those of the first columns.
 #[inline(always)]
-fn raise(found: &mut [u8], large: &[u8], value: u8) -> usize {
-    let mut count = 0u16;
-    for (found, &is_large) in found.iter_mut().zip(large) {
-        *found = (*found).max(if is_large == 1 { value } else { 0 });
-        count += u16::from(is_large);
+fn raise(found: &mut [u8], large: &[u8], value: u8, (width, stride): (usize, usize)) -> usize {
+    let (found, large) = (found.as_chunks_mut::<WIDE>().0, large.as_chunks::<WIDE>().0);
+    let parts = stride / WIDE;
+    let mut count = 0;
+    for part in 0..parts {
+        let mut counts = [0u8; WIDE];
+        let found = found[part..].iter_mut().step_by(parts);
+        for (found, large) in found.zip(large[part..].iter().step_by(parts)) {
+            for ((found, count), &is_large) in found.iter_mut().zip(&mut counts).zip(large) {
+                *found = (*found).max(if is_large == 1 { value } else { 0 });
+                *count += is_large;
+            }
+        }
+        let inside = width.saturating_sub(part * WIDE).min(WIDE);
+        count += counts[..inside].iter().map(|&count| usize::from(count)).sum::<usize>();
     }
-    usize::from(count)
+    count
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Sums of every so many successive pixels of a row of integers.
 //!
-//! They are exact modulo what the integers hold, so they may be taken in any order.
+//! They are exact modulo what the integers hold, or up to the most that they hold, so they may be taken
+//! in any order.
 
 use super::vector::widest;
 
@@ -10,20 +11,34 @@ const PART: usize = 1024;
 /// What the runs of a part may reach beyond it for their sums to be doubled.
 const REACH: usize = 256;
 
-/// An integer whose sums are taken modulo the first that it does not hold.
-pub(super) trait Whole: Copy + Default {
+/// An integer that sums are made of.
+pub(super) trait Added: Copy + Default {
     fn plus(self, other: Self) -> Self;
+}
+
+/// A byte stays the largest one if a sum is more.
+impl Added for u8 {
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+}
+
+/// An integer whose sums are taken modulo the first that it does not hold.
+pub(super) trait Whole: Added {
     fn less(self, other: Self) -> Self;
 }
 
 macro_rules! whole {
     ($($whole:ty),*) => {
-        $(impl Whole for $whole {
+        $(impl Added for $whole {
             #[inline(always)]
             fn plus(self, other: Self) -> Self {
                 self.wrapping_add(other)
             }
+        }
 
+        impl Whole for $whole {
             #[inline(always)]
             fn less(self, other: Self) -> Self {
                 self.wrapping_sub(other)
@@ -46,14 +61,27 @@ pub(super) fn each_run<S: Whole, T: Copy>(
     out: &mut [T],
     f: impl Fn(S) -> T + Copy,
 ) {
-    let reach = (size - 1) * channels;
-    if reach > REACH {
-        widest(
-            #[inline(always)]
-            || differences(padded, size, channels, out, f),
-        );
-        return;
+    if (size - 1) * channels <= REACH {
+        return each_short_run(padded, size, channels, out, f);
     }
+    widest(
+        #[inline(always)]
+        || differences(padded, size, channels, out, f),
+    );
+}
+
+/// The same for sizes of which `size - 1` pixels are at most [`REACH`] integers.
+///
+/// # Panics
+/// If they are more, or `padded` is shorter than `out` and the reach of its last run.
+pub(super) fn each_short_run<S: Added, T: Copy>(
+    padded: &[S],
+    size: usize,
+    channels: usize,
+    out: &mut [T],
+    f: impl Fn(S) -> T + Copy,
+) {
+    let reach = (size - 1) * channels;
     let zero = S::default();
     let mut memory = Doubling { total: [zero; PART], sums: [[zero; PART + REACH]; 2] };
     for (place, out) in out.chunks_mut(PART).enumerate() {
@@ -72,7 +100,7 @@ struct Doubling<S> {
     sums: [[S; PART + REACH]; 2],
 }
 
-impl<S: Whole> Doubling<S> {
+impl<S: Added> Doubling<S> {
     #[inline(always)]
     fn each<T>(
         &mut self,
@@ -120,7 +148,7 @@ impl<S: Whole> Doubling<S> {
 
 /// `to[i] = a[i] + b[i]`.
 #[inline(always)]
-fn add<S: Whole>(a: &[S], b: &[S], to: &mut [S]) {
+fn add<S: Added>(a: &[S], b: &[S], to: &mut [S]) {
     for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
         *to = a.plus(b);
     }
