@@ -8,6 +8,8 @@
 use bytemuck::Pod;
 use pipeline_core::Sample;
 
+use super::vector::widest;
+
 /// A sample type and its keys.
 pub(crate) trait Rank: Sample {
     /// An integer that orders as the samples do; NaN comes after everything else.
@@ -18,6 +20,9 @@ pub(crate) trait Rank: Sample {
 
     /// The key of a sample.
     fn key(self) -> Self::Key;
+
+    /// Whether the bits of each of the samples are its key.
+    fn are_keys(samples: &[Self]) -> bool;
 
     /// The sample of a key.
     fn from_key(key: Self::Key) -> Self;
@@ -38,6 +43,10 @@ macro_rules! integer {
             #[inline(always)]
             fn key(self) -> Self {
                 self
+            }
+
+            fn are_keys(_: &[Self]) -> bool {
+                true
             }
 
             #[inline(always)]
@@ -65,6 +74,15 @@ impl Rank for f32 {
     #[inline(always)]
     fn key(self) -> i32 {
         if self.is_nan() { i32::MAX } else { mirrored(self.to_bits() as i32) }
+    }
+
+    /// The bits of negative samples and of NaN are not; without the sign, those of NaN are largest.
+    fn are_keys(samples: &[Self]) -> bool {
+        let most = widest(
+            #[inline(always)]
+            || samples.iter().fold(0, |most, sample| most.max(sample.to_bits())),
+        );
+        most <= Self::INFINITY.to_bits()
     }
 
     #[inline(always)]
@@ -202,6 +220,16 @@ mod tests {
             assert_eq!(f32::from_key(value.key()).to_bits(), value.to_bits());
         }
         assert!(f32::from_key(f32::NAN.key()).is_nan());
+    }
+
+    #[test]
+    fn samples_are_keys_where_their_bits_are() {
+        let values = [f32::NEG_INFINITY, -2.0, -1e-40, -0.0, 0.0, 1e-40, 3.5, f32::INFINITY];
+        for value in values.into_iter().chain([f32::NAN, -f32::NAN, f32::MAX, f32::MIN]) {
+            let is_key = value.key() == value.to_bits() as i32;
+            assert_eq!(f32::are_keys(&[1.0, value, 2.0]), is_key, "{value}");
+        }
+        assert!(f32::are_keys(&[]) && u8::are_keys(&[0, 255]));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod median;
 mod minimum;
 mod nth;
 mod percentile;
+mod straight;
 
 pub use maximum::Maximum;
 pub use median::Median;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use bytemuck::{cast_slice, cast_slice_mut};
 use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
+use super::straight::medians_of_nine;
 use crate::check;
 use crate::kernel::{
     self, Bisection, Border, MOST, Order, Rank, RankHistogram, Span, TALL, median_3x3, median_5x5,
@@ -69,12 +70,17 @@ impl Nth {
         let radius = (self.radius, self.radius);
         let rows = BorderedRows::<T>::new(input, out.region(), radius, self.border)?;
         match (self.radius, self.below) {
-            (1, MIDDLE_OF_9) => self.in_pairs(&rows, out, ctx, |rows, channels, out| {
-                // A row takes microseconds.
-                ctx.check()?;
-                median_3x3(rows, channels, out);
-                Ok(())
-            }),
+            (1, MIDDLE_OF_9) => {
+                if medians_of_nine(&rows, self.border, out, ctx)? {
+                    return Ok(());
+                }
+                self.in_pairs(&rows, out, ctx, |rows, channels, out| {
+                    // A row takes microseconds.
+                    ctx.check()?;
+                    median_3x3(rows, channels, out);
+                    Ok(())
+                })
+            }
             (2, MIDDLE_OF_25) => {
                 let mut sorted = Vec::new();
                 self.in_pairs(&rows, out, ctx, |rows, channels, [above, below]| {
