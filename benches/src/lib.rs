@@ -23,4 +23,5 @@ pub mod overhead;
 pub mod plan;
 pub mod radius;
 pub mod rerun;
+pub mod resize;
 pub mod threads;

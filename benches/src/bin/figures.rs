@@ -9,7 +9,7 @@ use std::process::Command;
 use pipeline_benches::figure::{Figure, HEAD};
 use pipeline_benches::{
     cancel, copies, events, files, fusion, latency, nested, order, overhead, plan, radius, rerun,
-    threads,
+    resize, threads,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -32,7 +32,7 @@ fn allocated(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 13] = [
+    let questions: [Question; 14] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
@@ -44,6 +44,7 @@ fn main() {
         ("fusion", || fusion::figures(&allocated)),
         ("copies", || copies::figures(&allocated)),
         ("radius", radius::figures),
+        ("resize", resize::figures),
         ("files", files::figures),
         ("threads", threads::figures),
     ];

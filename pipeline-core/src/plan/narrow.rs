@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::demand::{Action, Demand};
 use super::freeze::Frozen;
 use super::fuse::{Fusion, Joining, fuse};
-use super::keys::{Keys, passed_on};
+use super::keys::passed_on;
 use super::order::{self, Estimates};
 use super::shape::{Shape, to_u32};
 use crate::graph::Partner;
