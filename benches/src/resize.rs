@@ -63,6 +63,6 @@ fn figure<P: PixelTrait>(
         [own, direct]
     });
     let id = format!("resize/{filter}/0.{tenths}/{name}");
-    let figure = Figure::new(id, ratio(own, direct), "× the crate, CPU").reach(1.0);
+    let figure = Figure::new(id, ratio(own, direct), "× the crate, CPU").reach(1.25);
     Figure { peer: "fast_image_resize", ..figure }
 }

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
-    Halve, Light, MixedRow, Resampling, TapTable, encode, halve, nearest_row, premultiply,
-    premultiply_floats, unpremultiply, vertical,
+    Halve, Light, MixedRow, Resampling, TapTable, all_finite, encode, halve, nearest_row,
+    premultiply, premultiply_floats, unpremultiply, vertical,
 };
 use crate::neighborhood;
 
@@ -137,7 +137,7 @@ impl Scale {
 }
 
 /// Bytes of the largest table that is kept for the next tile.
-const TABLE: usize = 128 << 10;
+const TABLE: usize = 1 << 20;
 
 /// What a table of taps is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -218,7 +218,7 @@ impl Mix<'_> {
                         part.extend(window.iter().map(|row| &row[place * block..]));
                         vertical(&part, taps.weights, sums);
                     }
-                    let is_finite = U::TYPE != SampleType::F32;
+                    let is_finite = U::TYPE != SampleType::F32 || all_finite(sums);
                     let row = MixedRow { sums, stored: left, channels, is_finite };
                     row.blend(self.columns, memory, mixed);
                     if alpha {

@@ -131,7 +131,7 @@ pub(crate) use quantile::{Digits, between, place_of};
 pub(crate) use rank::{Rank, RankHistogram, select_row};
 pub(crate) use regions::{Region, add_outline, add_row, outline};
 pub use resample::Resampling;
-pub(crate) use resample::{MixedRow, TapTable};
+pub(crate) use resample::{MixedRow, TapTable, all_finite};
 pub(crate) use sharpen::sharpen;
 pub(crate) use similarity::Similarity;
 pub(crate) use tally::{Tally, chosen, spread, tally};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::equal_taps::EqualTaps;
 use super::strides::Strides;
-use super::vector::Permuted;
+use super::vector::{Permuted, widest};
 
 /// Taps of a pixel up to which those of the edge are filled up: more would cost more than they save.
 const MOST_EQUAL: usize = 16;
@@ -237,6 +237,16 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { x.sin() / x }
 }
 
+/// Whether no number is NaN or infinite.
+pub(crate) fn all_finite(numbers: &[f32]) -> bool {
+    const INFINITE: u32 = f32::INFINITY.to_bits();
+    let largest = widest(
+        #[inline(always)]
+        || numbers.iter().fold(0, |largest, number| largest.max(number.abs().to_bits())),
+    );
+    largest < INFINITE
+}
+
 /// A row of sums of columns, to be summed along.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MixedRow<'a> {
@@ -359,6 +369,19 @@ mod tests {
                 assert!((weight - expected).abs() < 1e-6, "{filter:?} {taps:?}");
             }
         }
+    }
+
+    #[test]
+    fn one_number_that_is_none_is_found_anywhere() {
+        for at in 0..40 {
+            let mut numbers = [f32::MAX; 40];
+            assert!(all_finite(&numbers));
+            for odd in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                numbers[at] = odd;
+                assert!(!all_finite(&numbers));
+            }
+        }
+        assert!(all_finite(&[]) && all_finite(&[-0.0, f32::MIN_POSITIVE / 2.0]));
     }
 
     #[test]
