@@ -34,6 +34,10 @@ const RANGE: RangeInclusive<f64> = 0.000_001..=1_000_000.0;
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
+/// Alpha is kept, so that outlines stay sharp too. Each weight is multiplied by the alpha of its
+/// pixel, so that what is transparent does not show; colours become 0 where nothing else is on the
+/// disc.
+///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their disc.
@@ -42,7 +46,7 @@ const RANGE: RangeInclusive<f64> = 0.000_001..=1_000_000.0;
 /// **Errors**: a parameter outside its range.
 ///
 /// **Source**: Tomasi, Manduchi (1998); OpenCV 5.0 `bilateralFilter`, whose `d` is `2 · radius + 1`:
-/// within 1 for integers and 1e-5 of the largest sample for f32.
+/// within 1 for integers and 1e-5 of the largest sample for f32. With alpha the formula above.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -133,7 +137,7 @@ impl Bilateral {
         let block =
             neighborhood::block(4 * taps.len() * colors).min(BLOCK.min(region.width as usize));
 
-        let lens = [rows.row_len(), width * channels, size * colors * width];
+        let lens = [rows.row_len(), width * channels, size * channels * width];
         let sums_len = LikenessSums::len(block, colors);
         ctx.scratch(|scratch| {
             scratch.samples::<f32, _>(lens.iter().sum::<usize>() + sums_len, |memory, _| {
@@ -142,29 +146,35 @@ impl Bilateral {
                 let (planes, memory) = memory.split_at_mut(lens[2]);
                 let first = i64::from(region.y) - i64::from(radius);
                 // A row stays where it is until the window has passed it.
-                let start = |row: usize, color: usize| (row % size * colors + color) * width;
+                let start = |row: usize, channel: usize| (row % size * channels + channel) * width;
                 let mut filled = 0;
                 for (top, (y, out)) in out.rows::<T>()?.enumerate() {
                     for row in filled..top + size {
                         ctx.check()?;
                         rows.padded_floats(first + row as i64, span, stored, padded);
-                        for color in 0..colors {
-                            let plane = &mut planes[start(row, color)..][..width];
-                            let samples = padded[color..].iter().step_by(channels);
+                        for channel in 0..channels {
+                            let plane = &mut planes[start(row, channel)..][..width];
+                            let samples = padded[channel..].iter().step_by(channels);
                             plane.iter_mut().zip(samples).for_each(|(to, &from)| *to = from);
+                        }
+                        if alpha {
+                            let opacities = &mut planes[start(row, colors)..][..width];
+                            let share = |alpha: f32| (alpha / T::WHITE).max(0.0);
+                            opacities.iter_mut().for_each(|alpha| *alpha = share(*alpha));
                         }
                     }
                     filled = top + size;
                     for (place, out) in out.chunks_mut(block * channels).enumerate() {
                         ctx.check()?;
                         let mut sums = LikenessSums::new(memory, out.len() / channels, colors);
-                        let at = |row: usize, x: usize, color: usize| {
-                            &planes[start(top + row, color) + place * block + x..]
+                        let at = |row: usize, x: usize, channel: usize| {
+                            &planes[start(top + row, channel) + place * block + x..]
                         };
                         let middle = radius as usize;
                         for &Tap { x, y, weight } in &taps {
                             let pairs = (0..colors).map(|c| (at(middle, middle, c), at(y, x, c)));
-                            sums.add(pairs, weight, steepness as f32);
+                            let opacities = alpha.then(|| at(y, x, colors));
+                            sums.add(pairs, opacities, (weight, steepness as f32));
                         }
                         for color in 0..colors {
                             let out = out[color..].iter_mut().step_by(channels);
@@ -183,6 +193,7 @@ impl Bilateral {
 
 impl Step for Bilateral {
     const NAME: &'static str = "bilateral";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -36,11 +36,15 @@ const OFFSET: RangeInclusive<f64> = -1_000_000.0..=1_000_000.0;
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | 0 to white, f32 any | as `in` |
 ///
+/// Alpha is kept. Colours count by their alpha, and for what is not seen of a pixel the colour of the
+/// one in the middle stands: `α in + (1 - α) in(x, y)` in place of `in`, where `α` is its alpha as a
+/// share of white. So what is transparent does not show, and its outline is no edge.
+///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread to where they have a weight other than 0.
-/// **Cost**: one multiplication per sample and weight other than 0, of whole numbers for u8 if the
-/// weights are multiples of one power of two and small; memory of as many rows of floats as the
+/// **Cost**: one multiplication per sample and weight other than 0, of whole numbers for u8 without
+/// alpha if the weights are multiples of one power of two and small; memory of as many rows of floats as the
 /// kernel has; the footprint is the region and half of the kernel on each side.
 /// **Errors**: a kernel without an odd number of rows, all of one odd length; a parameter outside
 /// its range.
@@ -153,6 +157,7 @@ impl Convolve {
 
 impl Step for Convolve {
     const NAME: &'static str = "convolve";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -98,7 +98,7 @@ impl GaussianBlur {
     }
 
     /// Blurs every channel on its own.
-    fn blur<T: Sample>(
+    pub(super) fn blur<T: Sample>(
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,

@@ -21,7 +21,9 @@ use crate::kernel::{Border, copy_alpha};
 /// | `out` | image | Y X C | f32 | signed, in the unit of `in` | as `in` |
 ///
 /// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds
-/// the opacity as a number from 0 to 1.
+/// the opacity as a number from 0 to 1. Colours count by their alpha, and for what is not seen of a
+/// pixel the colour of the one in the middle stands: what is transparent does not show, and its
+/// outline is no edge.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
@@ -66,6 +68,7 @@ impl Laplace {
 
 impl Step for Laplace {
     const NAME: &'static str = "laplace";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -7,22 +7,42 @@ use pipeline_core::{
 use crate::kernel::{Border, premultiply, unpremultiply};
 use crate::memory::copies;
 
-/// Fills `out` by `blur` of the colours multiplied by their alpha, and divides them by the blurred
-/// alpha again. `seen` is the region of the input that is looked at; the weights of `blur` must sum
-/// to 1.
-///
-/// Beyond the edge a constant is the same number in each channel, but multiplied it is not. So the
-/// input is blurred as if it ended in nothing, and what is missing from an image of ones tells how
-/// much of the constant comes to it.
+/// Fills `out` with what [`blurred`] gives.
 pub(super) fn blur_seen(
-    (input, seen): (&View<'_>, Region),
+    input: (&View<'_>, Region),
     border: Border,
     out: &mut ViewMut<'_>,
     ctx: &Context<'_>,
     blur: impl Fn(&View<'_>, Border, &mut ViewMut<'_>) -> Result<()>,
 ) -> Result<()> {
+    let (region, channels) = (out.region(), usize::from(out.image().channels));
+    let blurred = blurred(input, border, region, ctx, blur)?;
+    dispatch!(out.sample_type(), T => {
+        let rows = blurred.chunks_exact(region.width as usize * channels);
+        for ((_, out), blurred) in out.rows::<T>()?.zip(rows) {
+            ctx.check()?;
+            out.iter_mut().zip(blurred).for_each(|(out, sample)| *out = T::from_f32(*sample));
+        }
+    });
+    Ok(())
+}
+
+/// The samples of `region` after a `blur` of the colours multiplied by their alpha, divided by the
+/// blurred alpha again. `seen` is the region of the input that is looked at; the weights of `blur`
+/// must sum to 1.
+///
+/// Beyond the edge a constant is the same number in each channel, but multiplied it is not. So the
+/// input is blurred as if it ended in nothing, and what is missing from an image of ones tells how
+/// much of the constant comes to it.
+pub(super) fn blurred(
+    (input, seen): (&View<'_>, Region),
+    border: Border,
+    region: Region,
+    ctx: &Context<'_>,
+    blur: impl Fn(&View<'_>, Border, &mut ViewMut<'_>) -> Result<()>,
+) -> Result<Vec<f32>> {
     let layout = input.image();
-    let (channels, region) = (usize::from(layout.channels), out.region());
+    let channels = usize::from(layout.channels);
     let floats = Layout { sample: SampleType::F32, color: ColorSpace::Data, ..layout };
     let memory = |value, region: Region, layout: Layout| {
         let len = region.width as usize * region.height as usize * usize::from(layout.channels);
@@ -61,14 +81,12 @@ pub(super) fn blur_seen(
             }
             _ => blurred(&weighted, floats, border)?,
         };
-        let rows = sums.chunks_exact_mut(region.width as usize * channels);
-        for ((_, out), sums) in out.rows::<T>()?.zip(rows) {
+        for sums in sums.chunks_exact_mut(region.width as usize * channels) {
             ctx.check()?;
             unpremultiply(sums, channels, T::WHITE);
-            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = T::from_f32(*sum));
         }
-    });
-    Ok(())
+        Ok(sums)
+    })
 }
 
 /// How far a sum of weights may be from 1.

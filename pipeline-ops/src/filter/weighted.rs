@@ -4,7 +4,9 @@ use bytemuck::Pod;
 use pipeline_core::step::Scratch;
 use pipeline_core::{Context, Layout, Region, Result, Sample, SampleType, View, ViewMut};
 
-use crate::kernel::{Border, Span, WholeWeights, pad_row, vertical};
+use crate::kernel::{
+    Border, Span, WholeWeights, complete_sums, pad_row, premultiply_floats, vertical,
+};
 use crate::neighborhood::{self, BorderedRows};
 
 /// A kernel as the list of its weights.
@@ -47,6 +49,10 @@ impl Weighted {
 
     /// Sums the rows of `out` and gives each to `finish`: the row's number, its sums, and the
     /// samples to fill.
+    ///
+    /// Colours count by their alpha; for what is not seen of a pixel of the window, the colour of
+    /// the one in the middle stands. So no outline of what is seen becomes an edge, whatever the
+    /// weights sum to.
     pub(super) fn render<T: Sample, U: Sample>(
         &self,
         input: &View<'_>,
@@ -56,8 +62,17 @@ impl Weighted {
     ) -> Result<()> {
         let rows = BorderedRows::<T>::new(input, out.region(), self.radius, self.border)?;
         let span = rows.span(out.region(), self.radius.0);
-        let is_bytes = T::TYPE == SampleType::U8;
-        let whole = if is_bytes { WholeWeights::of(&self.weights) } else { None };
+        let own = input.crop(out.region()).typed::<T>()?;
+        let (alpha, channels) = (input.image().has_alpha(), span.channels);
+        let total = self.weights.iter().sum();
+        let finish = |y, sums: &mut [f32], out: &mut [U]| {
+            if alpha {
+                complete_sums(own.row(y), channels, total, sums);
+            }
+            finish(y, sums, out);
+        };
+        let is_plain_bytes = T::TYPE == SampleType::U8 && !alpha;
+        let whole = if is_plain_bytes { WholeWeights::of(&self.weights) } else { None };
         ctx.scratch(|scratch| match whole {
             Some(whole) => {
                 let bytes = bytemuck::cast_slice::<T, u8>;
@@ -69,7 +84,12 @@ impl Weighted {
                 self.slide((span, pad, sum), out, (ctx, scratch), finish)
             }
             None => scratch.samples::<f32, _>(rows.row_len(), |stored, scratch| {
-                let pad = |y, padded: &mut [f32]| rows.padded_floats(y, span, stored, padded);
+                let pad = |y, padded: &mut [f32]| {
+                    rows.padded_floats(y, span, stored, padded);
+                    if alpha {
+                        premultiply_floats(padded, channels, T::WHITE);
+                    }
+                };
                 let sum = |rows: &[&[f32]], sums: &mut [f32]| vertical(rows, &self.weights, sums);
                 self.slide((span, pad, sum), out, (ctx, scratch), finish)
             }),
@@ -82,7 +102,7 @@ impl Weighted {
         (span, mut pad, sum): (Span, impl FnMut(i64, &mut [N]), impl Fn(&[&[N]], &mut [f32])),
         out: &mut ViewMut<'_>,
         (ctx, scratch): (&Context<'_>, &mut Scratch),
-        finish: impl Fn(u32, &[f32], &mut [U]),
+        finish: impl Fn(u32, &mut [f32], &mut [U]),
     ) -> Result<()> {
         let (region, (rx, ry)) = (out.region(), self.radius);
         let out_len = region.width as usize * span.channels;

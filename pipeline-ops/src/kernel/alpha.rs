@@ -25,6 +25,50 @@ pub(crate) fn copy_alpha<T: Sample, U: Sample>(input: &[T], channels: usize, out
     });
 }
 
+/// Whether anything is seen of a pixel of this alpha.
+pub(crate) fn is_seen<T: Sample>(alpha: T) -> bool {
+    alpha.to_f32() > 0.0
+}
+
+/// Copies the alpha of a row, and pixels of which nothing is seen with all of their samples.
+pub(crate) fn copy_unseen<T: Sample>(input: &[T], channels: usize, out: &mut [T]) {
+    for (out, pixel) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
+        let alpha = pixel[channels - 1];
+        if is_seen(alpha) {
+            out[channels - 1] = alpha;
+        } else {
+            out.copy_from_slice(pixel);
+        }
+    }
+}
+
+/// Makes the colours of pixels of which nothing is seen `color`.
+pub(crate) fn color_unseen<T: Copy>(
+    row: &mut [T],
+    channels: usize,
+    color: T,
+    is_seen: impl Fn(T) -> bool,
+) {
+    for pixel in row.chunks_exact_mut(channels) {
+        if !is_seen(pixel[channels - 1]) {
+            pixel[..channels - 1].fill(color);
+        }
+    }
+}
+
+/// Completes weighted sums over colours that are multiplied by their alpha: what is missing from
+/// `total`, the sum of the weights, is given to the colours of the pixels themselves.
+pub(crate) fn complete_sums<T: Sample>(row: &[T], channels: usize, total: f32, sums: &mut [f32]) {
+    for (sums, pixel) in sums.chunks_exact_mut(channels).zip(row.chunks_exact(channels)) {
+        let missing = total - sums[channels - 1] / T::WHITE;
+        // Infinity times nothing would be no number.
+        if missing != 0.0 {
+            let colors = sums[..channels - 1].iter_mut().zip(pixel);
+            colors.for_each(|(sum, own)| *sum += own.to_f32() * missing);
+        }
+    }
+}
+
 /// Multiplies the colours of a row by their alpha, as a share of white.
 pub(crate) fn premultiply<T: Sample>(row: &[T], channels: usize, out: &mut [f32]) {
     for (out, pixel) in out.chunks_exact_mut(channels).zip(row.chunks_exact(channels)) {
@@ -78,5 +122,24 @@ mod tests {
         unpremultiply(&mut row, 2, 255.0);
         assert!((row[0] - 200.0).abs() < 1e-3, "{row:?}");
         assert_eq!(row[1..], [51.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn only_what_is_not_seen_gives_way() {
+        let row = [7u8, 200, 9, 0];
+        let mut out = [1u8; 4];
+        copy_unseen(&row, 2, &mut out);
+        assert_eq!(out, [1, 200, 9, 0]);
+        let mut colored = row;
+        color_unseen(&mut colored, 2, 255, is_seen);
+        assert_eq!(colored, [7, 200, 255, 0]);
+    }
+
+    #[test]
+    fn the_own_colour_stands_for_what_is_not_seen() {
+        // Of three weights of 1, two fall on opaque pixels of 60 and one on one that is not seen.
+        let mut sums = [120.0, 510.0];
+        complete_sums(&[30u8, 255], 2, 3.0, &mut sums);
+        assert_eq!(sums, [150.0, 510.0]);
     }
 }

@@ -31,16 +31,17 @@ impl<'a> LikenessSums<'a> {
     }
 
     /// Adds one tap: `pairs` are, for each colour, the pixels themselves and those beside them. A
-    /// pair that differs by `d` in all colours together weighs `space · 2^(-steepness · d²)`.
+    /// pair that differs by `d` in all colours together weighs `space · 2^(-steepness · d²)`, times
+    /// the opacity of the pixel beside it if there is any.
     pub(crate) fn add<'p>(
         &mut self,
         pairs: impl Iterator<Item = (&'p [f32], &'p [f32])> + Clone,
-        space: f32,
-        steepness: f32,
+        opacities: Option<&[f32]>,
+        (space, steepness): (f32, f32),
     ) {
         widest(
             #[inline(always)]
-            || self.add_plainly(pairs, space, steepness),
+            || self.add_plainly(pairs, opacities, (space, steepness)),
         );
     }
 
@@ -48,8 +49,8 @@ impl<'a> LikenessSums<'a> {
     fn add_plainly<'p>(
         &mut self,
         pairs: impl Iterator<Item = (&'p [f32], &'p [f32])> + Clone,
-        space: f32,
-        steepness: f32,
+        opacities: Option<&[f32]>,
+        (space, steepness): (f32, f32),
     ) {
         let len = self.totals.len();
         self.weights.fill(0.0);
@@ -59,9 +60,17 @@ impl<'a> LikenessSums<'a> {
                 *difference += (own - other).abs();
             }
         }
-        for (weight, total) in self.weights.iter_mut().zip(&mut *self.totals) {
-            *weight = space * half_to_the(steepness * *weight * *weight);
-            *total += *weight;
+        let weights = self.weights.iter_mut().zip(&mut *self.totals);
+        if let Some(opacities) = opacities {
+            for ((weight, total), opacity) in weights.zip(opacities) {
+                *weight = space * half_to_the(steepness * *weight * *weight) * opacity;
+                *total += *weight;
+            }
+        } else {
+            for (weight, total) in weights {
+                *weight = space * half_to_the(steepness * *weight * *weight);
+                *total += *weight;
+            }
         }
         for (sums, (_, other)) in self.sums.chunks_exact_mut(len).zip(pairs) {
             for ((sum, other), weight) in sums.iter_mut().zip(other).zip(&*self.weights) {
@@ -70,10 +79,13 @@ impl<'a> LikenessSums<'a> {
         }
     }
 
-    /// The means of one colour.
+    /// The means of one colour; 0 where nothing has a weight.
     pub(crate) fn means(&self, color: usize) -> impl Iterator<Item = f32> {
         let len = self.totals.len();
-        self.sums[color * len..][..len].iter().zip(&*self.totals).map(|(sum, total)| sum / total)
+        self.sums[color * len..][..len].iter().zip(&*self.totals).map(|(sum, total)| {
+            // Nothing that is seen.
+            if *total == 0.0 { 0.0 } else { sum / total }
+        })
     }
 }
 
@@ -122,11 +134,22 @@ mod tests {
         let (own, beside) = ([10.0, 10.0], [10.0, 12.0]);
         let mut memory = [7.0; 6];
         let mut sums = LikenessSums::new(&mut memory, 2, 1);
-        sums.add([(&own[..], &own[..])].into_iter(), 1.0, 0.25);
-        sums.add([(&own[..], &beside[..])].into_iter(), 1.0, 0.25);
+        sums.add([(&own[..], &own[..])].into_iter(), None, (1.0, 0.25));
+        sums.add([(&own[..], &beside[..])].into_iter(), None, (1.0, 0.25));
         // 2^(-0.25 · 2²) is a half.
         let means: Vec<f32> = sums.means(0).collect();
         assert_eq!(means, [10.0, (10.0 + 0.5 * 12.0) / 1.5]);
+    }
+
+    #[test]
+    fn what_is_not_seen_weighs_nothing() {
+        let (own, beside) = ([10.0, 10.0, 10.0], [12.0, 12.0, 12.0]);
+        let mut memory = [7.0; 9];
+        let mut sums = LikenessSums::new(&mut memory, 3, 1);
+        sums.add([(&own[..], &own[..])].into_iter(), Some(&[1.0, 1.0, 0.0]), (1.0, 0.25));
+        sums.add([(&own[..], &beside[..])].into_iter(), Some(&[1.0, 0.0, 0.0]), (1.0, 0.25));
+        let means: Vec<f32> = sums.means(0).collect();
+        assert_eq!(means, [(10.0 + 0.5 * 12.0) / 1.5, 10.0, 0.0]);
     }
 
     #[test]
@@ -139,7 +162,8 @@ mod tests {
                 let mut sums = LikenessSums::new(&mut memory, 77, 2);
                 for tap in 0..9 {
                     let pairs = [0, 200].map(|color| (&samples[color..], &samples[color + tap..]));
-                    sums.add_plainly(pairs.into_iter(), 0.7, 0.001);
+                    let opacities = (tap % 2 == 0).then_some(&samples[300..]);
+                    sums.add_plainly(pairs.into_iter(), opacities, (0.7, 0.001));
                 }
                 memory
             },

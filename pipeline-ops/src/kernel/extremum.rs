@@ -15,6 +15,9 @@ use super::vector::widest;
 pub(crate) trait Extremum {
     /// The one of the two that is kept.
     fn pick<K: Ord>(a: K, b: K) -> K;
+
+    /// A sample that is kept beside no other.
+    fn yielding<T: Rank>() -> T;
 }
 
 /// Keeps the smaller.
@@ -30,12 +33,20 @@ impl Extremum for Least {
     fn pick<K: Ord>(a: K, b: K) -> K {
         a.min(b)
     }
+
+    fn yielding<T: Rank>() -> T {
+        T::LAST
+    }
 }
 
 impl Extremum for Most {
     #[inline(always)]
     fn pick<K: Ord>(a: K, b: K) -> K {
         a.max(b)
+    }
+
+    fn yielding<T: Rank>() -> T {
+        T::FIRST
     }
 }
 

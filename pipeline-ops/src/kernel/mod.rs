@@ -76,7 +76,10 @@ mod warp;
 mod whole_weights;
 mod yen;
 
-pub(crate) use alpha::{colors, copy_alpha, premultiply, premultiply_floats, unpremultiply};
+pub(crate) use alpha::{
+    color_unseen, colors, complete_sums, copy_alpha, copy_unseen, is_seen, premultiply,
+    premultiply_floats, unpremultiply,
+};
 pub use arithmetic::Operation;
 pub(crate) use arithmetic::{Combine, combine};
 pub(crate) use bilateral::LikenessSums;
@@ -128,7 +131,7 @@ pub use outline::Side;
 pub use palette::Palette;
 pub(crate) use palette::paint;
 pub(crate) use quantile::{Digits, between, place_of};
-pub(crate) use rank::{Rank, RankHistogram, select_row};
+pub(crate) use rank::{Rank, RankHistogram, count_seen, select_row};
 pub(crate) use regions::{Region, add_outline, add_row, outline};
 pub use resample::Resampling;
 pub(crate) use resample::{MixedRow, TapTable, all_finite};

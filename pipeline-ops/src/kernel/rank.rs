@@ -8,6 +8,7 @@
 use bytemuck::Pod;
 use pipeline_core::Sample;
 
+use super::alpha::is_seen;
 use super::vector::widest;
 
 /// A sample type and its keys.
@@ -17,6 +18,12 @@ pub(crate) trait Rank: Sample {
 
     /// Bits of a key if counting keys is worth it.
     const BITS: Option<u32>;
+
+    /// A sample that comes before all others.
+    const FIRST: Self;
+
+    /// A sample that comes after all others.
+    const LAST: Self;
 
     /// The key of a sample.
     fn key(self) -> Self::Key;
@@ -39,6 +46,8 @@ macro_rules! integer {
         $(impl Rank for $sample {
             type Key = Self;
             const BITS: Option<u32> = Some(Self::BITS);
+            const FIRST: Self = Self::MIN;
+            const LAST: Self = Self::MAX;
 
             #[inline(always)]
             fn key(self) -> Self {
@@ -70,6 +79,8 @@ integer!(u8, u16);
 impl Rank for f32 {
     type Key = i32;
     const BITS: Option<u32> = None;
+    const FIRST: Self = Self::NEG_INFINITY;
+    const LAST: Self = Self::NAN;
 
     #[inline(always)]
     fn key(self) -> i32 {
@@ -129,6 +140,23 @@ pub(crate) fn select_row<T: Rank>(
             window.extend(pixels.map(|pixel| pixel[channel]));
         }
         *out = T::from_key(*window.select_nth_unstable(below).1);
+    }
+}
+
+/// Counts the pixels in each window of which anything is seen, by the last of their channels, from
+/// rows that are padded by half of their number.
+pub(crate) fn count_seen<T: Rank>(rows: &[&[T::Key]], channels: usize, counts: &mut [u32]) {
+    let around = rows.len() - 1;
+    let column = |x: usize| {
+        let alphas = rows.iter().map(|row| row[(x + 1) * channels - 1]);
+        alphas.filter(|&alpha| is_seen(T::from_key(alpha))).count() as u32
+    };
+    let columns: Vec<u32> = (0..counts.len() + around).map(column).collect();
+    let mut sum: u32 = columns[..around].iter().sum();
+    for (x, count) in counts.iter_mut().enumerate() {
+        sum += columns[x + around];
+        *count = sum;
+        sum -= columns[x];
     }
 }
 
@@ -230,6 +258,20 @@ mod tests {
             assert_eq!(f32::are_keys(&[1.0, value, 2.0]), is_key, "{value}");
         }
         assert!(f32::are_keys(&[]) && u8::are_keys(&[0, 255]));
+    }
+
+    #[test]
+    fn what_is_seen_is_counted_window_by_window() {
+        // Three rows of five pixels of gray and alpha.
+        let alphas = [[1u8, 0, 1, 1, 0], [0, 0, 1, 1, 1], [9, 9, 0, 0, 0]];
+        let rows = alphas.map(|row| row.map(|alpha| [77, alpha]).concat());
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let mut counts = [0; 3];
+        count_seen::<u8>(&rows, 2, &mut counts);
+        assert_eq!(counts, [5, 5, 5]);
+        let mut counts = [7; 5];
+        count_seen::<u8>(&rows[..1], 2, &mut counts);
+        assert_eq!(counts, [1, 0, 1, 1, 0]);
     }
 
     #[test]

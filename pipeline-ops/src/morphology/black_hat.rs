@@ -20,6 +20,8 @@ use crate::neighborhood::RADIUS;
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | 0 and more; of f32 as above | as `in` |
 ///
+/// Alpha is kept, and pixels of which nothing is seen are not looked at, as if the image ended there.
+///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
 /// that the element does not see within the image: it is cut off at the edge.
@@ -76,6 +78,7 @@ impl BlackHat {
 
 impl Step for BlackHat {
     const NAME: &'static str = "black_hat";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

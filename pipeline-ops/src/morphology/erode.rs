@@ -17,10 +17,11 @@ use crate::neighborhood::RADIUS;
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
-/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// Every channel, alpha included, is eroded on its own.
+/// Every colour is eroded on its own. Alpha is kept, and pixels of which nothing is seen are not
+/// looked at, as if the image ended there; they stay as they are.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
@@ -84,6 +85,7 @@ impl Erode {
 
 impl Step for Erode {
     const NAME: &'static str = "erode";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

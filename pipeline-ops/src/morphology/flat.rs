@@ -8,8 +8,8 @@ use pipeline_core::{Context, Error, Region, Result, View, ViewMut};
 use super::Element;
 use crate::check;
 use crate::kernel::{
-    Border, Extremum, Rank, Span, TOGETHER, along_row, copy_alpha, down_columns, down_few, fold,
-    keys, over_shape, pad_row, samples,
+    Border, Extremum, Rank, Span, TOGETHER, along_row, color_unseen, copy_alpha, copy_unseen,
+    down_columns, down_few, fold, is_seen, keys, over_shape, pad_row, samples,
 };
 use crate::neighborhood::{self, BorderedRows, RADIUS};
 
@@ -68,7 +68,55 @@ impl Flat {
     }
 
     /// Fills `out` with the extrema over the element.
+    ///
+    /// Alpha is copied, and so are pixels of which nothing is seen; around others these are not
+    /// looked at.
     pub(crate) fn render<T: Rank, E: Extremum>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        scratch: &mut Scratch,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let (layout, region) = (input.image(), out.region());
+        if !layout.has_alpha() {
+            return self.extrema::<T, E>(input, out, scratch, ctx);
+        }
+        let looked_at = self.footprint(region, layout.region());
+        let (plane, own) = (input.crop(looked_at).typed::<T>()?, input.crop(region).typed::<T>()?);
+        let channels = plane.channels();
+        let yielding = E::yielding::<T>();
+        let border = match self.border {
+            Border::Constant(value) if !is_seen(T::from_f32(value)) => {
+                Border::Constant(yielding.to_f32())
+            }
+            border => border,
+        };
+        let flat = Self { border, ..*self };
+        let alphas =
+            |row: &[T]| row.iter().skip(channels - 1).step_by(channels).copied().all(is_seen);
+        if plane.rows().all(alphas) {
+            flat.extrema::<T, E>(input, out, scratch, ctx)?;
+        } else {
+            let row_len = looked_at.width as usize * channels;
+            scratch.samples::<T, _>(row_len * looked_at.height as usize, |shown, scratch| {
+                for (row, shown) in plane.rows().zip(shown.chunks_exact_mut(row_len)) {
+                    ctx.check()?;
+                    shown.copy_from_slice(row);
+                    color_unseen(shown, channels, yielding, is_seen);
+                }
+                let shown = View::packed(layout, looked_at, shown);
+                flat.extrema::<T, E>(&shown, out, scratch, ctx)
+            })?;
+        }
+        for (y, out) in out.rows::<T>()? {
+            copy_unseen(own.row(y), channels, out);
+        }
+        Ok(())
+    }
+
+    /// Fills `out` with the extrema of every channel on its own.
+    fn extrema<T: Rank, E: Extremum>(
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,

@@ -17,10 +17,11 @@ use crate::neighborhood::RADIUS;
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
-/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// Every channel, alpha included, is taken on its own.
+/// Every colour is taken on its own. Alpha is kept, and pixels of which nothing is seen are not
+/// looked at, as if the image ended there; they stay as they are.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
@@ -78,6 +79,7 @@ impl Opening {
 
 impl Step for Opening {
     const NAME: &'static str = "opening";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

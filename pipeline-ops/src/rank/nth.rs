@@ -3,13 +3,14 @@
 use std::ops::RangeInclusive;
 
 use bytemuck::{cast_slice, cast_slice_mut};
+use pipeline_core::step::Scratch;
 use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
 use super::straight::medians_of_nine;
 use crate::check;
 use crate::kernel::{
-    self, Bisection, Border, MOST, Order, Rank, RankHistogram, Span, TALL, median_3x3, median_5x5,
-    pad_made, pad_row, select_row,
+    self, Bisection, Border, MOST, Order, Rank, RankHistogram, Span, TALL, color_unseen,
+    copy_unseen, count_seen, is_seen, median_3x3, median_5x5, pad_made, pad_row, select_row,
 };
 use crate::neighborhood::{self, BorderedRows};
 
@@ -37,18 +38,29 @@ const MIDDLE_OF_9: u32 = 4;
 /// How many of twenty-five samples are before their median.
 const MIDDLE_OF_25: u32 = 12;
 
-/// Gives each place the sample of its window that has `below` others before it.
+/// Gives each place the sample of its window that has that percentage of others before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Nth {
     pub(super) radius: u32,
-    pub(super) below: u32,
+    pub(super) percentile: f32,
     pub(super) border: Border,
 }
 
 impl Nth {
-    /// Samples of a window of one channel; saturates for radii that `layout` refuses.
-    pub(super) fn count(radius: u32) -> u32 {
-        radius.saturating_mul(2).saturating_add(1).saturating_pow(2)
+    /// Pixels of a window; saturates for radii that `layout` refuses.
+    fn count(&self) -> u32 {
+        self.radius.saturating_mul(2).saturating_add(1).saturating_pow(2)
+    }
+
+    /// How many of so many samples are before the one that is taken.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count, and the cast saturates for what `layout` refuses"
+    )]
+    fn below(&self, count: u32) -> u32 {
+        let below = f64::from(count) * f64::from(self.percentile) / 100.0;
+        (below as u32).min(count.saturating_sub(1))
     }
 
     pub(super) fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
@@ -61,20 +73,51 @@ impl Nth {
         neighborhood::footprint(self.border, region, radius, inputs[0].region())
     }
 
+    /// Fills `out`. Alpha is copied, and so are pixels of which nothing is seen; around others
+    /// these are not counted.
     pub(super) fn render<T: Rank>(
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
+        let (layout, region) = (input.image(), out.region());
         let radius = (self.radius, self.radius);
-        let rows = BorderedRows::<T>::new(input, out.region(), radius, self.border)?;
-        match (self.radius, self.below) {
+        let rows = BorderedRows::<T>::new(input, region, radius, self.border)?;
+        if !layout.has_alpha() {
+            return self.every_channel(&rows, out, ctx);
+        }
+        let channels = usize::from(layout.channels);
+        let looked_at = input.crop(self.footprint(region, &[layout])).typed::<T>()?;
+        let alphas =
+            |row: &[T]| row.iter().skip(channels - 1).step_by(channels).copied().all(is_seen);
+        let is_all_seen = looked_at.rows().all(alphas)
+            && (!matches!(self.border, Border::Constant(_)) || is_seen(rows.constant()));
+        if self.radius == 0 || is_all_seen {
+            self.every_channel(&rows, out, ctx)?;
+        } else {
+            self.among_seen(&rows, out, ctx)?;
+        }
+        let own = input.crop(region).typed::<T>()?;
+        for (y, out) in out.rows::<T>()? {
+            copy_unseen(own.row(y), channels, out);
+        }
+        Ok(())
+    }
+
+    /// Fills `out` with what is found in each channel on its own.
+    fn every_channel<T: Rank>(
+        &self,
+        rows: &BorderedRows<'_, T>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        match (self.radius, self.below(self.count())) {
             (1, MIDDLE_OF_9) => {
-                if medians_of_nine(&rows, self.border, out, ctx)? {
+                if medians_of_nine(rows, self.border, out, ctx)? {
                     return Ok(());
                 }
-                self.in_pairs(&rows, out, ctx, |rows, channels, out| {
+                self.in_pairs(rows, out, ctx, |rows, channels, out| {
                     // A row takes microseconds.
                     ctx.check()?;
                     median_3x3(rows, channels, out);
@@ -83,7 +126,7 @@ impl Nth {
             }
             (2, MIDDLE_OF_25) => {
                 let mut sorted = Vec::new();
-                self.in_pairs(&rows, out, ctx, |rows, channels, [above, below]| {
+                self.in_pairs(rows, out, ctx, |rows, channels, [above, below]| {
                     let len = BLOCK / size_of::<T>();
                     let out = above.chunks_mut(len).zip(below.chunks_mut(len));
                     for (place, (above, below)) in out.enumerate() {
@@ -94,7 +137,7 @@ impl Nth {
                     Ok(())
                 })
             }
-            _ => self.one_by_one(&rows, out, ctx),
+            _ => self.one_by_one(rows, out, ctx),
         }
     }
 
@@ -146,7 +189,7 @@ impl Nth {
         }
     }
 
-    /// Fills `out` sample by sample, or block by block, from rows that are all padded first.
+    /// Fills `out` sample by sample, or block by block.
     fn one_by_one<T: Rank>(
         &self,
         rows: &BorderedRows<'_, T>,
@@ -154,41 +197,85 @@ impl Nth {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let (region, radius) = (out.region(), self.radius);
-        let span = rows.span(region, radius);
-        let size = 2 * radius as usize + 1;
-        let padded_len = (region.width as usize + size - 1) * span.channels;
-        let padded_rows = region.height as usize + size - 1;
+        let (channels, below) = (rows.span(region, radius).channels, self.below(self.count()));
+        let as_it_is = |_: &mut [T::Key]| {};
+        self.padded((rows, region), as_it_is, ctx, |keys, _| {
+            if T::BITS == Some(8) && (1..=MOST).contains(&radius) {
+                return self.bisect::<T>(keys, channels, out, ctx);
+            }
+            if T::BITS.is_none() && radius >= ORDERED {
+                return self.count_in_order::<T>((keys, channels), |_, _| below, out, ctx);
+            }
+            let windows = keys.windows(2 * radius as usize + 1);
+            let mut finder = Finder::<T>::new(self);
+            for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
+                finder.row(window, (below, channels), out, ctx)?;
+            }
+            Ok(())
+        })
+    }
 
+    /// Fills `out` where there are pixels of which nothing is seen. Their colours come after all
+    /// others, and the place in the order is a share of those that are seen.
+    fn among_seen<T: Rank>(
+        &self,
+        rows: &BorderedRows<'_, T>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let region = out.region();
+        let channels = rows.span(region, self.radius).channels;
+        let width = region.width as usize;
+        let hide = |keys: &mut [T::Key]| {
+            color_unseen(keys, channels, T::LAST.key(), |key| is_seen(T::from_key(key)));
+        };
+        self.padded((rows, region), hide, ctx, |keys, scratch| {
+            scratch.samples::<u32, _>(width * region.height as usize, |counts, _| {
+                let windows = keys.windows(2 * self.radius as usize + 1);
+                for (window, counts) in windows.zip(counts.chunks_exact_mut(width)) {
+                    ctx.check()?;
+                    count_seen::<T>(window, channels, counts);
+                }
+                let below = |y: usize, x: usize| self.below(counts[y * width + x]);
+                self.count_in_order::<T>((keys, channels), below, out, ctx)
+            })
+        })
+    }
+
+    /// Gives `f` the keys of all rows that are looked at from a region, padded by the radius, each
+    /// after `prepare` has had it.
+    fn padded<T: Rank>(
+        &self,
+        (rows, region): (&BorderedRows<'_, T>, Region),
+        prepare: impl Fn(&mut [T::Key]),
+        ctx: &Context<'_>,
+        f: impl FnOnce(&[&[T::Key]], &mut Scratch) -> Result<()>,
+    ) -> Result<()> {
+        let span = rows.span(region, self.radius);
+        let around = 2 * self.radius as usize;
+        let padded_len = (region.width as usize + around) * span.channels;
+        let padded_rows = region.height as usize + around;
         ctx.scratch(|scratch| {
-            scratch.samples::<T::Key, _>(padded_len * padded_rows, |keys, _| {
-                let first = i64::from(region.y) - i64::from(radius);
+            scratch.samples::<T::Key, _>(padded_len * padded_rows, |keys, scratch| {
+                let first = i64::from(region.y) - i64::from(self.radius);
                 for (y, keys) in (first..).zip(keys.chunks_exact_mut(padded_len)) {
                     ctx.check()?;
                     self.pad(rows, y, span, keys);
+                    prepare(keys);
                 }
                 let keys: Vec<&[T::Key]> = keys.chunks_exact(padded_len).collect();
-                if T::BITS == Some(8) && (1..=MOST).contains(&radius) {
-                    return self.bisect::<T>(&keys, span.channels, out, ctx);
-                }
-                if T::BITS.is_none() && radius >= ORDERED {
-                    return self.count_in_order::<T>(&keys, span.channels, out, ctx);
-                }
-                let windows = keys.windows(size);
-                let mut finder = Finder::<T>::new(self);
-                for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
-                    finder.row(window, (self.below, span.channels), out, ctx)?;
-                }
-                Ok(())
+                f(&keys, scratch)
             })
         })
     }
 
     /// Fills `out` from rows that are padded by the radius, block by block: keys are counted by
-    /// their numbers in the order of the block.
+    /// their numbers in the order of the block. How many are to be before the one that is taken is
+    /// asked for each row and pixel.
     fn count_in_order<T: Rank>(
         &self,
-        rows: &[&[T::Key]],
-        channels: usize,
+        (rows, channels): (&[&[T::Key]], usize),
+        below: impl Fn(usize, usize) -> u32,
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
@@ -204,11 +291,14 @@ impl Nth {
                 ctx.check()?;
                 order.number(rows, left..right + around, (channel, channels));
                 let mut histogram = RankHistogram::new(order.bits());
-                for (rows, out) in order.rows().windows(around + 1).zip(&mut out) {
+                let numbers = order.rows();
+                let windows = numbers.windows(around + 1);
+                for (y, (rows, out)) in windows.zip(&mut out).enumerate() {
                     let out = out[left * channels..right * channels].iter_mut();
                     let out = out.skip(channel).step_by(channels);
                     let numbers = Counted { rows, of: (0, 1), bin: |number: u32| number as usize };
-                    numbers.slide(&mut histogram, self.below, ctx, out, |number| {
+                    let below = |pixel: usize| below(y, left + pixel);
+                    numbers.slide((&mut histogram, below), ctx, out, |number| {
                         T::from_key(order.key(number))
                     })?;
                 }
@@ -225,7 +315,7 @@ impl Nth {
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let mut search = Bisection::new(self.radius, channels, self.below);
+        let mut search = Bisection::new(self.radius, channels, self.below(self.count()));
         let mut out: Vec<&mut [u8]> =
             out.rows::<T>()?.map(|(_, row)| cast_slice_mut(row)).collect();
         let row_len = out.first().map_or(0, |row| row.len());
@@ -277,7 +367,8 @@ impl<T: Rank> Finder<T> {
                 return (0..channels).try_for_each(|channel| {
                     let out = out.iter_mut().skip(channel).step_by(channels);
                     let keys = Counted { rows, of: (channel, channels), bin: T::bin };
-                    keys.slide(histogram, below, ctx, out, |bin| T::from_key(T::at_bin(bin)))
+                    let sample = |bin| T::from_key(T::at_bin(bin));
+                    keys.slide((histogram, |_| below), ctx, out, sample)
                 });
             }
         };
@@ -304,8 +395,7 @@ impl<K: Copy, B: Fn(K) -> usize + Copy> Counted<'_, K, B> {
     /// clearing all bins.
     fn slide<'o, T: 'o>(
         &self,
-        histogram: &mut RankHistogram,
-        below: u32,
+        (histogram, below): (&mut RankHistogram, impl Fn(usize) -> u32),
         ctx: &Context<'_>,
         out: impl ExactSizeIterator<Item = &'o mut T>,
         sample: impl Fn(usize) -> T,
@@ -322,7 +412,7 @@ impl<K: Copy, B: Fn(K) -> usize + Copy> Counted<'_, K, B> {
                 ctx.check()?;
             }
             histogram.add(rows, at(pixel + size - 1), bin);
-            *out = sample(histogram.nth(below));
+            *out = sample(histogram.nth(below(pixel)));
             histogram.remove(rows, at(pixel), bin);
         }
         for pixel in pixels..pixels + size - 1 {

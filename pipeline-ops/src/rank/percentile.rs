@@ -23,23 +23,26 @@ const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
-/// | `in` | image | Y X C | u8, u16, f32 | any | any |
+/// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
-/// Every channel, alpha included, is filtered on its own.
+/// Every colour is filtered on its own. Alpha is kept, and pixels of which nothing is seen are not
+/// looked at, as if the image ended there; they stay as they are, and
+/// `n` is less.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** counts as larger than every number, infinity included.
 /// **Cost**: for u8 sums of comparisons for as many thresholds as neighbours have different results,
-/// up to 255, whatever the radius up to 127; time in proportion to the radius for others of u8 and
-/// for u16 (sliding histogram), and to the window's area for f32; memory as the footprint, which is
-/// the region and `radius` pixels on each side. `median`, `minimum` and `maximum` are faster at what
-/// they do.
+/// up to 255, whatever the radius up to 127; time in proportion to the radius for others of u8, for
+/// u16 and f32 (sliding histogram; floats are sorted once, block by block, and counted by their
+/// places, of radius 1 selected from each window) and where pixels are not looked at; memory as the
+/// footprint, which is the region and `radius` pixels on each side. `median`, `minimum` and
+/// `maximum` are faster at what they do.
 /// **Errors**: a parameter outside its range.
 ///
-/// **Source**: `scipy.ndimage.percentile_filter` 1.17 and libvips 8.18 `rank`, equal. Sliding
-/// histogram: Huang, Yang, Tang (1979).
+/// **Source**: `scipy.ndimage.percentile_filter` 1.17 and libvips 8.18 `rank`, equal, with alpha over
+/// the pixels that are seen. Sliding histogram: Huang, Yang, Tang (1979).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -80,20 +83,14 @@ impl Default for Percentile {
 }
 
 impl Percentile {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the cast saturates, and `layout` refuses what does not fit"
-    )]
-    fn nth(&self) -> Nth {
-        let count = Nth::count(self.radius);
-        let below = f64::from(count) * f64::from(self.percentile) / 100.0;
-        Nth { radius: self.radius, below: (below as u32).min(count - 1), border: self.border }
+    const fn nth(&self) -> Nth {
+        Nth { radius: self.radius, percentile: self.percentile, border: self.border }
     }
 }
 
 impl Step for Percentile {
     const NAME: &'static str = "percentile";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

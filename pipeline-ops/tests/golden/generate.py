@@ -112,6 +112,22 @@ def by_alpha(image, function):
     return np.stack([*(c * factor for c in colors), alpha], axis=-1)
 
 
+def unseen(image, is_largest, function):
+    """Applies a function to each colour, with the largest or the least sample for what is not seen,
+    which stays."""
+    if not has_alpha(image):
+        return channelwise(image, function).astype(image.dtype)
+    if np.issubdtype(image.dtype, np.floating):
+        stands_for_it = np.inf if is_largest else -np.inf
+    else:
+        stands_for_it = np.iinfo(image.dtype).max if is_largest else 0
+    is_seen, out = image[..., -1] > 0, image.copy()
+    for c in range(image.shape[2] - 1):
+        filtered = function(np.where(is_seen, image[..., c], image.dtype.type(stands_for_it)))
+        out[..., c] = np.where(is_seen, filtered, image[..., c])
+    return out
+
+
 def vips(image):
     return pyvips.Image.new_from_array(np.ascontiguousarray(image))
 

@@ -21,6 +21,16 @@ def channelwise(image, function):
     return np.stack([function(image[..., c]) for c in range(image.shape[2])], axis=-1)
 
 
+def twice_seen(golden, op, image, shape):
+    """An opening or closing over the pixels that are seen."""
+    def once(function):
+        ordered = lambda a: golden.by_order(a, lambda places: function(places, shape))
+        return lambda image: golden.unseen(image, function is morphology.erosion, ordered)
+
+    erode, dilate = once(morphology.erosion), once(morphology.dilation)
+    return dilate(erode(image)) if op in ("opening", "top_hat") else erode(dilate(image))
+
+
 def gray(golden):
     for op, function in [("erode", morphology.erosion), ("dilate", morphology.dilation)]:
         for name, element, radius in [
@@ -33,6 +43,8 @@ def gray(golden):
             shape = footprint(element, radius)
             ordered = lambda a: golden.by_order(a, lambda places: function(places, shape))
             out = channelwise(image, ordered)
+            if golden.has_alpha(image):
+                out = golden.unseen(image, op == "erode", ordered)
             golden.case(op, {"element": element, "radius": radius}, [name], out, 0, element)
         for border, mode in golden.BORDERS.items():
             out = function(golden.INPUTS["corner"], footprint("disk", 4), mode=mode)
@@ -54,10 +66,12 @@ def gray(golden):
             shape = footprint(element, radius)
             ordered = lambda a: golden.by_order(a, lambda p: function(p, shape, mode="ignore"))
             out = channelwise(image, ordered)
+            if golden.has_alpha(image):
+                out = twice_seen(golden, op, image, shape)
             if op.endswith("_hat"):
                 with np.errstate(invalid="ignore"):
                     out = image - out if op == "top_hat" else out - image
-                if name != "special":
+                if name != "special" and not golden.has_alpha(image):
                     hat = {"top_hat": morphology.white_tophat,
                            "black_hat": morphology.black_tophat}[op]
                     assert np.array_equal(

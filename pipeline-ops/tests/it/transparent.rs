@@ -1,10 +1,154 @@
 //! Images with alpha: what is transparent does not show where pixels are mixed.
 
-use pipeline_core::{Image, SampleType};
-use serde_json::json;
+use pipeline_core::testkit::tile;
+use pipeline_core::{Image, Sample, SampleType, dispatch};
+use serde_json::{Value as Json, json};
 
 use crate::steps::run;
-use crate::support::{filled, floats};
+use crate::support::{filled, floats, registry};
+
+const TYPES: [SampleType; 3] = [SampleType::U8, SampleType::U16, SampleType::F32];
+
+/// Steps that look at the pixels around, and keep alpha as it is.
+fn keeping_alpha() -> Vec<(&'static str, Json)> {
+    let blur = [[1, 2, 1], [2, 4, 2], [1, 2, 1]];
+    let sharpen = [[0, -1, 0], [-1, 5, -1], [0, -1, 0]];
+    let relief = [[-2, -1, 0], [-1, 0, 1], [0, 1, 2]];
+    let mut steps = vec![
+        ("unsharp_mask", json!({ "sigma": 1.2, "amount": 1.5 })),
+        ("unsharp_mask", json!({ "sigma": 0.8, "threshold": 0.1 })),
+        ("bilateral", json!({ "radius": 2, "sigma_range": 1000.0 })),
+        ("bilateral", json!({ "radius": 1, "sigma_range": 0.5 })),
+        ("convolve", json!({ "kernel": blur, "divisor": 16.0 })),
+        ("convolve", json!({ "kernel": sharpen })),
+        ("convolve", json!({ "kernel": relief, "offset": 0.5 })),
+    ];
+    for radius in [1, 2, 3] {
+        steps.push(("median", json!({ "radius": radius })));
+        steps.push(("percentile", json!({ "radius": radius, "percentile": 80.0 })));
+    }
+    steps.extend(["minimum", "maximum"].map(|op| (op, json!({ "radius": 2 }))));
+    for op in ["erode", "dilate", "opening", "closing", "top_hat", "black_hat"] {
+        steps.extend(
+            ["square", "disk", "cross"]
+                .map(|element| (op, json!({ "element": element, "radius": 1 }))),
+        );
+    }
+    steps
+}
+
+/// Those and others, with every kind of border that they take.
+fn mixing() -> Vec<(&'static str, Json)> {
+    let corners = [[1.5, 0.5], [11.0, 2.0], [12.0, 9.5], [0.0, 10.0]];
+    let mut steps = keeping_alpha();
+    steps.push(("laplace", json!({})));
+    steps.push(("gaussian_blur", json!({ "sigma": 1.3 })));
+    steps.push(("box_blur", json!({ "radius": 2 })));
+    for filter in ["bilinear", "catmull_rom"] {
+        let params = json!({ "corners": corners, "width": 12, "height": 9, "filter": filter });
+        steps.push(("perspective", params));
+        steps.push(("rotate", json!({ "angle": 20.0, "filter": filter })));
+        steps.push(("translate", json!({ "x": 0.5, "y": 1.25, "filter": filter })));
+    }
+    let borders = ["replicate", "reflect", "mirror", "wrap"].map(|border| json!(border));
+    let constants = [0.0, 0.5, 30.0].map(|value| json!({ "constant": value }));
+    let borders = borders.into_iter().chain(constants);
+    let mut all: Vec<_> = borders
+        .flat_map(|border| {
+            steps.clone().into_iter().map(move |(op, mut params)| {
+                params["border"] = border.clone();
+                (op, params)
+            })
+        })
+        .collect();
+    for filter in ["bilinear", "lanczos3", "area"] {
+        all.push(("resize", json!({ "width": 7, "height": 17, "filter": filter })));
+        all.push(("thumbnail", json!({ "width": 5, "height": 5, "filter": filter })));
+    }
+    all
+}
+
+/// An image of which a third of the pixels is not seen, another one hardly, and the same with other
+/// colours where nothing is seen.
+fn with_hidden_colors(channels: u16, sample: SampleType) -> [Image; 2] {
+    let sides = (13, 11);
+    let mut images = [5, 6].map(|seed| filled(sides, channels, sample, seed));
+    let channels = usize::from(channels);
+    dispatch!(sample, T => {
+        let [first, second] = &mut images;
+        let first = first.samples_mut::<T>().unwrap();
+        let second = second.samples_mut::<T>().unwrap();
+        let pixels = first.chunks_exact_mut(channels).zip(second.chunks_exact_mut(channels));
+        for (at, (first, second)) in pixels.enumerate() {
+            // Some windows are seen as a whole, and of some nothing is.
+            let is_hidden = at % 13 < 6 && (at * 7919) % 5 < 3 || at % 13 > 10;
+            let share = [0.2, 1.0, 1.0][at % 3];
+            first[channels - 1] = T::from_f32(if is_hidden { 0.0 } else { share * T::WHITE });
+            second[channels - 1] = first[channels - 1];
+            if !is_hidden {
+                second.copy_from_slice(first);
+            }
+        }
+    });
+    images
+}
+
+#[test]
+fn colours_that_are_not_seen_change_nothing_that_is() {
+    for (op, params) in mixing() {
+        for sample in TYPES {
+            for channels in [2, 4] {
+                let images = with_hidden_colors(channels, sample);
+                let [first, second] = images.map(|image| run(op, &params, [image]).unwrap());
+                let (len, first, second) = (usize::from(channels), floats(&first), floats(&second));
+                for (first, second) in first.chunks_exact(len).zip(second.chunks_exact(len)) {
+                    let same = first == second || first[len - 1] == 0.0 && second[len - 1] == 0.0;
+                    assert!(same, "{op} {params} of {sample}: {first:?}, {second:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn alpha_is_kept_where_the_page_says_so() {
+    for (op, params) in keeping_alpha() {
+        for sample in TYPES {
+            let [image, _] = with_hidden_colors(4, sample);
+            let out = floats(&run(op, &params, [image.clone()]).unwrap());
+            let alphas =
+                |samples: &[f32]| samples.iter().copied().skip(3).step_by(4).collect::<Vec<_>>();
+            assert_eq!(alphas(&out), alphas(&floats(&image)), "{op} {params} of {sample}");
+            assert!(out.iter().all(|sample| sample.is_finite()), "{op} {params} of {sample}");
+        }
+    }
+}
+
+#[test]
+fn any_tiles_give_the_whole_image_where_parts_are_not_seen() {
+    let registry = registry();
+    for (op, params) in mixing() {
+        let step = registry.find(op).unwrap().build(&params).unwrap();
+        for sample in TYPES {
+            let [image, _] = with_hidden_colors(2, sample);
+            tile::check(step.tile().unwrap(), &[image]);
+        }
+    }
+}
+
+#[test]
+fn nothing_that_is_not_seen_grows_or_wins() {
+    // Red and white that nobody sees, beside blue.
+    let pixels = [[255u8, 0, 0, 0], [0, 0, 200, 255], [255, 255, 255, 0]];
+    let image = Image::from_samples(3, 1, 4, pixels.concat()).unwrap();
+    for (op, params) in keeping_alpha() {
+        if op.ends_with("_hat") || params["offset"] == 0.5 {
+            continue;
+        }
+        let out = run(op, &params, [image.clone()]).unwrap();
+        assert_eq!(out.samples::<u8>().unwrap()[4..8], pixels[1], "{op} {params}");
+    }
+}
 
 #[test]
 fn what_is_transparent_does_not_show_after_a_resize() {
@@ -44,15 +188,14 @@ fn what_is_transparent_does_not_show_after_a_blur() {
 }
 
 #[test]
-fn opaque_pictures_are_blurred_as_their_colours_are() {
+fn opaque_pictures_are_filtered_as_their_colours_are() {
     let sides = (13, 9);
     let colors = filled(sides, 3, SampleType::U8, 6);
     let bytes = colors.samples::<u8>().unwrap().as_chunks::<3>().0;
     let pixels = bytes.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect::<Vec<u8>>();
     let image = Image::from_samples(sides.0, sides.1, 4, pixels).unwrap();
-    for (op, params) in
-        [("gaussian_blur", json!({ "sigma": 1.5 })), ("box_blur", json!({ "radius": 2 }))]
-    {
+    let blurs = [("gaussian_blur", json!({ "sigma": 1.5 })), ("box_blur", json!({ "radius": 2 }))];
+    for (op, params) in blurs.into_iter().chain(keeping_alpha()) {
         for border in [json!("mirror"), json!({ "constant": 255.0 })] {
             let mut params = params.clone();
             params["border"] = border;
