@@ -6,7 +6,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::gaussian_blur::SIGMA;
+use super::gaussian_blur::{SIGMA, TRUNCATE};
 use super::{GaussianBlur, edges};
 use crate::check;
 use crate::kernel::{Border, copy_alpha};
@@ -28,10 +28,11 @@ use crate::neighborhood::{self, Separable, Term};
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over the wider window, infinity as NaN where both see it.
-/// **Cost**: that of two times `gaussian_blur` with `truncate` 4 and so radii of
-/// `floor(4 sigma + 0.5)`: 2 · (2r + 1) multiplications per sample for each; four rows of floats of
+/// **Cost**: that of two times `gaussian_blur` with radii of
+/// `floor(truncate · sigma + 0.5)`: 2 · (2r + 1) multiplications per sample for each; four rows of floats of
 /// memory; the footprint is the region and the larger r pixels on each side.
-/// **Errors**: a parameter outside its range; a `high_sigma` below `low_sigma`.
+/// **Errors**: a parameter outside its range; a `high_sigma` below `low_sigma`;
+/// `truncate · high_sigma` above 4096 px.
 ///
 /// **Source**: `skimage.filters.difference_of_gaussians` 0.26 on samples taken as floats, within
 /// 1e-5 of the largest sample.
@@ -68,19 +69,22 @@ pub struct DifferenceOfGaussians {
     /// default 2.
     #[schemars(range(min = *SIGMA.start(), max = *SIGMA.end()), extend("x-unit" = "px"))]
     pub high_sigma: f32,
+    /// Where both are cut off, in standard deviations. 1 to 8 sigma, default 4.
+    #[schemars(range(min = *TRUNCATE.start(), max = *TRUNCATE.end()), extend("x-unit" = "sigma"))]
+    pub truncate: f32,
     /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
 impl Default for DifferenceOfGaussians {
     fn default() -> Self {
-        Self { low_sigma: 1.25, high_sigma: 2.0, border: Border::Replicate }
+        Self { low_sigma: 1.25, high_sigma: 2.0, truncate: 4.0, border: Border::Replicate }
     }
 }
 
 impl DifferenceOfGaussians {
-    fn blur(&self, sigma: f32) -> GaussianBlur {
-        GaussianBlur { sigma, border: self.border, ..GaussianBlur::default() }
+    const fn blur(&self, sigma: f32) -> GaussianBlur {
+        GaussianBlur { sigma, truncate: self.truncate, border: self.border }
     }
 }
 
@@ -107,6 +111,7 @@ impl Tile for DifferenceOfGaussians {
             let expected = format!("at least low_sigma, {least} px");
             return Err(Error::input("high_sigma", format_args!("{found} px"), expected));
         }
+        self.blur(self.high_sigma).layout(inputs)?;
         Ok(edges::derived(inputs[0]))
     }
 

@@ -17,7 +17,7 @@ use crate::neighborhood::{self, RADIUS, Separable, Term};
 pub(super) const SIGMA: RangeInclusive<f64> = 0.0..=1000.0;
 
 /// Where a Gaussian may be cut off, in standard deviations.
-const TRUNCATE: RangeInclusive<f64> = 1.0..=8.0;
+pub(super) const TRUNCATE: RangeInclusive<f64> = 1.0..=8.0;
 
 /// Blurs with a Gaussian of standard deviation `sigma`.
 ///

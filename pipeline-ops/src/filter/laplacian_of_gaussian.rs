@@ -8,6 +8,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gaussian_blur::TRUNCATE;
 use super::{GaussianBlur, edges};
 use crate::check;
 use crate::kernel::{Border, copy_alpha, gaussian_second};
@@ -19,7 +20,7 @@ const SIGMA: RangeInclusive<f64> = 0.1..=1000.0;
 /// Finds blobs: the sum of the second derivatives along x and y of a Gaussian blur.
 ///
 /// `out(x, y) = Σ (g″(i) g(j) + g(i) g″(j)) in(x + i, y + j)` over `|i|, |j| ≤ r`, with
-/// `r = floor(4 sigma + 0.5)`, `g(k) ∝ exp(-k² / 2 sigma²)`, summing to 1, and
+/// `r = floor(truncate · sigma + 0.5)`, `g(k) ∝ exp(-k² / 2 sigma²)`, summing to 1, and
 /// `g″(k) = g(k) (k² - sigma²) / sigma⁴`. It is most negative in the middle of a bright disc of
 /// radius `√2 sigma`, most positive in that of a dark one, and crosses 0 at edges.
 ///
@@ -38,7 +39,7 @@ const SIGMA: RangeInclusive<f64> = 0.1..=1000.0;
 /// **NaN** makes NaN of its window, infinity infinity or NaN.
 /// **Cost**: 4 · (2r + 1) multiplications per sample; four rows of floats of memory; the footprint
 /// is the region and r pixels on each side.
-/// **Errors**: a parameter outside its range.
+/// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
 /// **Source**: `scipy.ndimage.gaussian_laplace` 1.17 on samples taken as floats, within 1e-5 of the
 /// largest sample.
@@ -70,19 +71,22 @@ pub struct LaplacianOfGaussian {
     /// Standard deviation of the blur; larger finds larger blobs. 0.1 to 1000 px, default 2.
     #[schemars(range(min = *SIGMA.start(), max = *SIGMA.end()), extend("x-unit" = "px"))]
     pub sigma: f32,
+    /// Where the Gaussian is cut off, in standard deviations. 1 to 8 sigma, default 4.
+    #[schemars(range(min = *TRUNCATE.start(), max = *TRUNCATE.end()), extend("x-unit" = "sigma"))]
+    pub truncate: f32,
     /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
 impl Default for LaplacianOfGaussian {
     fn default() -> Self {
-        Self { sigma: 2.0, border: Border::Replicate }
+        Self { sigma: 2.0, truncate: 4.0, border: Border::Replicate }
     }
 }
 
 impl LaplacianOfGaussian {
-    fn blur(&self) -> GaussianBlur {
-        GaussianBlur { sigma: self.sigma, border: self.border, ..GaussianBlur::default() }
+    const fn blur(&self) -> GaussianBlur {
+        GaussianBlur { sigma: self.sigma, truncate: self.truncate, border: self.border }
     }
 }
 
@@ -103,6 +107,7 @@ impl Step for LaplacianOfGaussian {
 impl Tile for LaplacianOfGaussian {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         check::within("sigma", self.sigma, &SIGMA, "px")?;
+        self.blur().layout(inputs)?;
         Ok(edges::derived(inputs[0]))
     }
 

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::GaussianBlur;
-use super::gaussian_blur::SIGMA;
+use super::gaussian_blur::{SIGMA, TRUNCATE};
 use super::seen::blurred;
 use crate::check::{self, SHARE};
 use crate::kernel::{Border, copy_alpha, sharpen};
@@ -34,10 +34,10 @@ const AMOUNT: RangeInclusive<f64> = 0.0..=10.0;
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
-/// **Cost**: that of `gaussian_blur` with `truncate` 4 and so a radius of `floor(4 sigma + 0.5)`:
+/// **Cost**: that of `gaussian_blur` with the radius `r = floor(truncate · sigma + 0.5)`:
 /// 2 · (2r + 1) multiplications per sample, ten rows of floats of memory, with alpha the footprint and
 /// the blurred region in floats; the footprint is the region and r pixels on each side.
-/// **Errors**: a parameter outside its range.
+/// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
 /// **Source**: the formula over `scipy.ndimage.gaussian_filter` 1.17, of colours times alpha where
 /// there is alpha: within 1 for integers and 1e-5 of the largest sample for f32. Integers saturate, floats may leave 0 to 1.
@@ -69,19 +69,22 @@ pub struct UnsharpMask {
     /// 1, default 0.
     #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub threshold: f32,
+    /// Where the Gaussian is cut off, in standard deviations. 1 to 8 sigma, default 4.
+    #[schemars(range(min = *TRUNCATE.start(), max = *TRUNCATE.end()), extend("x-unit" = "sigma"))]
+    pub truncate: f32,
     /// What lies beyond the edge; default `replicate`.
     pub border: Border,
 }
 
 impl Default for UnsharpMask {
     fn default() -> Self {
-        Self { sigma: 2.0, amount: 1.0, threshold: 0.0, border: Border::Replicate }
+        Self { sigma: 2.0, amount: 1.0, threshold: 0.0, truncate: 4.0, border: Border::Replicate }
     }
 }
 
 impl UnsharpMask {
-    fn blur(&self) -> GaussianBlur {
-        GaussianBlur { sigma: self.sigma, border: self.border, ..GaussianBlur::default() }
+    const fn blur(&self) -> GaussianBlur {
+        GaussianBlur { sigma: self.sigma, truncate: self.truncate, border: self.border }
     }
 
     fn render_as<T: Sample>(

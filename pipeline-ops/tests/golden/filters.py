@@ -67,6 +67,9 @@ def blur(golden):
     out = np.where(np.abs(difference) <= 0.02 * 255, image, image + difference)
     golden.case("unsharp_mask", {"sigma": 1.2, "threshold": 0.02}, ["camera"],
                 golden.rounded(out, np.uint8), 1, "threshold")
+    out = image + image - gaussian(1.2, 2.5)(image)
+    golden.case("unsharp_mask", {"sigma": 1.2, "truncate": 2.5}, ["camera"],
+                golden.rounded(out, np.uint8), 1, "truncate")
 
 
 def signed(image, values):
@@ -187,6 +190,11 @@ def blobs(golden):
     golden.case("laplacian_of_gaussian", {"sigma": 2.0, "border": "mirror"}, ["corner"],
                 log.astype(np.float32), largest(image), "mirror")
 
+    image = golden.INPUTS["micro"]
+    log = ndimage.gaussian_laplace(image.astype(float), 1.5, mode="nearest", truncate=2.5)
+    golden.case("laplacian_of_gaussian", {"sigma": 1.5, "truncate": 2.5}, ["micro"],
+                log.astype(np.float32), largest(image), "truncate")
+
     dog = skimage.filters.difference_of_gaussians
     for name, low, high in [("corner", 1.0, 1.6), ("micro", 2.0, 8.0), ("gradient", 0.5, 3.0),
                             ("row", 1.5, 1.5), ("float", 1.0, 4.0), ("special", 0.25, 0.5),
@@ -201,6 +209,11 @@ def blobs(golden):
     params = {"low_sigma": 1.0, "high_sigma": 3.0, "border": "wrap"}
     golden.case("difference_of_gaussians", params, ["corner"], out.astype(np.float32),
                 largest(golden.INPUTS["corner"]), "wrap")
+    image = golden.INPUTS["camera"]
+    out = dog(image.astype(float), 1.0, 2.0, mode="nearest", truncate=2.5)
+    params = {"low_sigma": 1.0, "high_sigma": 2.0, "truncate": 2.5}
+    golden.case("difference_of_gaussians", params, ["camera"], out.astype(np.float32),
+                largest(image), "truncate")
 
 
 def by_likeness(golden, image, radius, space, range):
