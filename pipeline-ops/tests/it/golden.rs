@@ -26,7 +26,7 @@ pub(crate) struct Case {
 
 impl Case {
     /// The numbers that come out and their shape, and those of the reference.
-    fn results(&self, expected: &Array, makes_table: bool) -> [(String, Vec<f64>); 2] {
+    pub(crate) fn results(&self, expected: &Array, makes_table: bool) -> [(String, Vec<f64>); 2] {
         let icc = self.profile.as_deref().map(profile);
         let inputs = self.inputs.iter().map(|name| array(name).with_icc(icc.clone()));
         let inputs: Vec<Image> = inputs.collect();

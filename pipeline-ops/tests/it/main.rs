@@ -36,3 +36,4 @@ mod table;
 mod tiff;
 mod transparent;
 mod waiting;
+mod widths;

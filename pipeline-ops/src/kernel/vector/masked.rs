@@ -24,10 +24,7 @@ pub(crate) fn keep_permuted<const BYTES: usize>(
     out: &mut [u8],
 ) -> bool {
     #[cfg(target_arch = "x86_64")]
-    if std::is_x86_feature_detected!("avx512vbmi")
-        && std::is_x86_feature_detected!("avx512bw")
-        && mask.len() >= VECTOR
-    {
+    if super::has_avx512() && std::is_x86_feature_detected!("avx512vbmi") && mask.len() >= VECTOR {
         // SAFETY: the machine has what the function is compiled for.
         unsafe { permute::<BYTES>(input, mask, fill, out) };
         return true;

@@ -5,11 +5,15 @@
 //! the same loops are compiled once for each width, and the one that fits is taken at run time.
 //! The loops are the same, operation by operation, and so are the results: nothing here allows a
 //! product and a sum to be rounded as one.
+//! `PIPELINE_VECTOR_BITS` limits the width, so that the widths of one machine can be compared.
 
 #![expect(
     unsafe_code,
     reason = "code for a wider instruction set may only be called where there is one"
 )]
+
+#[cfg(target_arch = "x86_64")]
+use std::sync::LazyLock;
 
 mod gathered;
 mod masked;
@@ -30,7 +34,7 @@ pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
             // SAFETY: the machine has all that the function is compiled for.
             return unsafe { with_avx512(work) };
         }
-        if std::is_x86_feature_detected!("avx2") {
+        if bits() >= 256 {
             // SAFETY: the machine has what the function is compiled for.
             return unsafe { with_avx2(work) };
         }
@@ -45,10 +49,33 @@ fn has_avx512() -> bool {
 
 #[cfg(target_arch = "x86_64")]
 fn has_avx512() -> bool {
-    std::is_x86_feature_detected!("avx512f")
-        && std::is_x86_feature_detected!("avx512bw")
-        && std::is_x86_feature_detected!("avx512dq")
-        && std::is_x86_feature_detected!("avx512vl")
+    bits() >= 512
+}
+
+/// The environment variable that limits the width of vectors: how many bits they have at the most.
+#[cfg(target_arch = "x86_64")]
+const LIMIT: &str = "PIPELINE_VECTOR_BITS";
+
+/// How wide the vectors are that code may be called for: 128, 256 or 512 bits, never more than the
+/// machine has. It is asked once.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn bits() -> u32 {
+    static BITS: LazyLock<u32> = LazyLock::new(|| {
+        let has_avx2 = std::is_x86_feature_detected!("avx2");
+        let has_avx512 = std::is_x86_feature_detected!("avx512f")
+            && std::is_x86_feature_detected!("avx512bw")
+            && std::is_x86_feature_detected!("avx512dq")
+            && std::is_x86_feature_detected!("avx512vl");
+        let most = match (has_avx2, has_avx512) {
+            (true, true) => 512,
+            (true, false) => 256,
+            (false, _) => 128,
+        };
+        let limit = std::env::var(LIMIT).ok().and_then(|bits| bits.parse().ok());
+        limit.map_or(most, |limit: u32| most.min(limit))
+    });
+    *BITS
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -70,7 +97,7 @@ pub(crate) fn every_width<R>(work: impl Fn() -> R) -> Vec<R> {
     let mut results = vec![work()];
     #[cfg(target_arch = "x86_64")]
     {
-        if std::is_x86_feature_detected!("avx2") {
+        if bits() >= 256 {
             // SAFETY: the machine has what the function is compiled for.
             results.push(unsafe { with_avx2(&work) });
         }
