@@ -20,6 +20,7 @@ mod golden;
 mod io;
 mod laws;
 mod morphology;
+mod overlap;
 mod pages;
 #[cfg(feature = "codecs")]
 mod profiles;
