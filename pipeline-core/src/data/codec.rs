@@ -85,6 +85,8 @@ fn write_layout(layout: Layout, out: &mut dyn Write) -> std::io::Result<()> {
         ColorSpace::Srgb => 0,
         ColorSpace::LinearSrgb => 1,
         ColorSpace::Data => 2,
+        ColorSpace::Hsv => 3,
+        ColorSpace::Lab => 4,
     };
     for number in [layout.width, layout.height, layout.channels.into(), sample, color] {
         out.write_all(&number.to_le_bytes())?;
@@ -106,7 +108,9 @@ fn read_layout(header: &mut Header<'_>) -> Result<Layout> {
         0 => ColorSpace::Srgb,
         1 => ColorSpace::LinearSrgb,
         2 => ColorSpace::Data,
-        other => return Err(Error::input("the encoded colour space", other, "0, 1 or 2")),
+        3 => ColorSpace::Hsv,
+        4 => ColorSpace::Lab,
+        other => return Err(Error::input("the encoded colour space", other, "0 to 4")),
     };
     Ok(Layout { width, height, channels, sample, color })
 }

@@ -17,6 +17,10 @@ pub enum ColorSpace {
     Srgb,
     /// Proportional to light, with the primaries of sRGB.
     LinearSrgb,
+    /// Hue, saturation and value, as shares of white.
+    Hsv,
+    /// CIE L\*a\*b\*: lightness from 0 to 100 and two opposite colours.
+    Lab,
     /// Measurements without a colour meaning, such as fluorescence counts.
     Data,
 }
@@ -35,6 +39,15 @@ pub struct Layout {
     pub sample: SampleType,
     /// What the samples mean.
     pub color: ColorSpace,
+}
+
+impl ColorSpace {
+    /// Whether samples are amounts of red, green and blue, or of gray, as files and screens take
+    /// them.
+    #[must_use]
+    pub const fn is_rgb(self) -> bool {
+        matches!(self, Self::Srgb | Self::LinearSrgb)
+    }
 }
 
 impl Layout {

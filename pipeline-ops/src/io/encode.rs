@@ -8,7 +8,7 @@ use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use pipeline_core::error::Cause;
 use pipeline_core::step::Rows;
-use pipeline_core::{ColorSpace, Context, Error, Image, Layout, Result, Sample, SampleType};
+use pipeline_core::{Context, Error, Image, Layout, Result, Sample, SampleType};
 use png::{BitDepth, Compression, Filter, Info};
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8, RGB16, RGB32Float};
 use tiff::encoder::{TiffEncoder, TiffKind, TiffValue};
@@ -67,7 +67,7 @@ impl Format {
             return Err(Error::input(what(), layout, expected));
         }
         let expected = match (self, layout.channels) {
-            (Self::Tiff, _) if layout.color == ColorSpace::Data => return Ok(()),
+            (Self::Tiff, _) if !layout.color.is_rgb() => return Ok(()),
             (Self::Png | Self::WebP, 2 | 4) if !layout.has_alpha() => {
                 "1 or 3 channels of data, of which the last would be opacity; `tif` holds any number"
             }
@@ -120,9 +120,10 @@ pub(super) fn encode(
     }
 }
 
-/// Whether a TIFF file has one colour; further channels of data stand beside it without a meaning.
+/// Whether a TIFF file has one colour; further channels of what is not red, green and blue stand
+/// beside it without a meaning.
 fn is_gray(layout: Layout) -> bool {
-    layout.channels < 3 || layout.color == ColorSpace::Data
+    layout.channels < 3 || !layout.color.is_rgb()
 }
 
 /// WebP is encoded at once.
@@ -205,11 +206,11 @@ where
     let mut picture = encoder.new_image::<C>(layout.width, layout.height)?;
     let height = STRIP / (layout.row_len() * layout.sample.size()).max(1);
     picture.rows_per_strip(u32::try_from(height)?.min(layout.height).max(1))?;
-    if layout.has_alpha() {
-        picture.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
-    } else if is_gray(layout) && layout.channels > 1 {
+    if !layout.color.is_rgb() && layout.channels > 1 {
         let others = vec![ExtraSamples::Unspecified; usize::from(layout.channels) - 1];
         picture.extra_samples(&others)?;
+    } else if layout.has_alpha() {
+        picture.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
     }
     if let Some(icc) = profile(rows) {
         picture.encoder().write_tag(Tag::IccProfile, &*icc)?;

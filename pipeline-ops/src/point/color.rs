@@ -4,17 +4,25 @@ use pipeline_core::{ColorSpace, Context, Error, Layout, Result, View, ViewMut, d
 
 use crate::kernel::{Share, change_colors, copy_alpha};
 
-/// Refuses images that are not three colours, or these and a fourth channel, and those that are
-/// light where encoded samples are expected.
-pub(super) fn check(layout: Layout) -> Result<()> {
+/// Refuses images that are not three colours, or these and a fourth channel, and those of another
+/// colour space than `expected`. Data may be anything, so it is taken.
+pub(super) fn check(layout: Layout, expected: ColorSpace) -> Result<()> {
     if !matches!(layout.channels, 3 | 4) {
         return Err(Error::input("the image", layout, "3 channels, or 4"));
     }
-    if layout.color == ColorSpace::LinearSrgb {
-        let expected = "Srgb; put a `from_linear` step before";
-        return Err(Error::input("the colour space", "LinearSrgb", expected));
+    if layout.color == expected || layout.color == ColorSpace::Data {
+        return Ok(());
     }
-    Ok(())
+    let before = match (layout.color, expected) {
+        (ColorSpace::LinearSrgb, ColorSpace::Srgb) => "; put a `from_linear` step before",
+        (ColorSpace::Hsv, ColorSpace::Srgb) => "; put a `from_hsv` step before",
+        (ColorSpace::Lab, ColorSpace::Srgb) => "; put a `from_lab` step before",
+        (_, ColorSpace::Hsv) => " as `to_hsv` makes it, or Data",
+        (_, ColorSpace::Lab) => " as `to_lab` makes it, or Data",
+        _ => "",
+    };
+    let (found, expected) = (format_args!("{:?}", layout.color), format!("{expected:?}{before}"));
+    Err(Error::input("the colour space", found, expected))
 }
 
 /// Fills `out` with `f` of the three colours of each pixel, which are given as their `shares` and

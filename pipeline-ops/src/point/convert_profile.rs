@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use pipeline_core::{
-    ColorSpace, Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, dispatch,
-    tile,
+    Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +39,7 @@ use crate::kernel::{DeviceLink, Mix, Pixel};
 /// **Cost**: a look-up and nine products per pixel for integers, one or two powers per sample for
 /// f32 and behind tables; the memory of the result, for u16 up to 768 KiB of tables, and 420 KiB for
 /// the cube. The profile is not seen tile by tile, so there are no tiles.
-/// **Errors**: other numbers of channels; an image of data; a profile that is damaged, longer than
+/// **Errors**: other numbers of channels; an image of data, HSV or L\*a\*b\*; a profile that is damaged, longer than
 /// 10 MiB, for other colours than the image has, CMYK among them, or without curves and tables.
 ///
 /// **Source**: ICC.1:2022; profiles are read and written by the crate `moxcms`, arithmetic is done
@@ -111,8 +110,9 @@ impl Step for ConvertProfile {
 
     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
         let layout = image.layout();
-        if layout.color == ColorSpace::Data {
-            return Err(Error::input("the colour space", "Data", "Srgb or LinearSrgb"));
+        if !layout.color.is_rgb() {
+            let found = format_args!("{:?}", layout.color);
+            return Err(Error::input("the colour space", found, "Srgb or LinearSrgb"));
         }
         if !matches!(layout.channels, 1..=4) {
             return Err(Error::input("the image", layout, "1 to 4 channels"));

@@ -18,27 +18,27 @@ use crate::kernel::{OfWhite, rgb_of_hsv};
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
-/// | `in` | image | Y X C | u8, u16, f32 | any | 3, or 4 |
+/// | `in` | image in HSV | Y X C | u8, u16, f32 | any | 3, or 4 |
 /// | `out` | image in sRGB | Y X C | as `in` | 0 to white; f32 any | as `in` |
 ///
-/// A fourth channel is passed on, and is opacity again.
+/// Data is taken as HSV: files know none. A fourth channel is passed on, and is opacity.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any of the three gives NaN in all
 /// colours; an infinite hue is that of red.
 /// **Cost**: about 15 operations per pixel; no memory where it works in place, else that of the
 /// result; the footprint is the region itself.
-/// **Errors**: other numbers of channels; linear light.
+/// **Errors**: other numbers of channels; an image in another colour space.
 ///
 /// **Source**: Smith (1978); `skimage.color.hsv2rgb` 0.26 on floats, rounded once: within 1 for
 /// integers, 1e-6 for f32; the formula in NumPy for hues of more than a turn.
 ///
 /// ```
-/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_core::{ColorSpace, Context, Image, In, Step};
 /// use pipeline_ops::point::FromHsv;
 ///
 /// let image = Image::from_samples(3, 1, 3, vec![
 ///     0u8, 255, 255,   85, 255, 200,   7, 0, 90,
-/// ])?;
+/// ])?.with_color(ColorSpace::Hsv);
 /// let out = FromHsv {}.run(In::new(image), &Context::default())?;
 /// assert_eq!(out.samples::<u8>(), Some(&[
 ///     255, 0, 0,   0, 200, 0,   90, 90, 90,
@@ -66,7 +66,7 @@ impl Step for FromHsv {
 
 impl Tile for FromHsv {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check(inputs[0])?;
+        check(inputs[0], ColorSpace::Hsv)?;
         Ok(Layout { color: ColorSpace::Srgb, ..inputs[0] })
     }
 

@@ -19,26 +19,26 @@ use crate::kernel::{OfWhite, encoded, light_of_lab};
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
-/// | `in` | image | Y X C | f32 | L\* 0 to 100, a\* and b\* any | 3, or 4 |
+/// | `in` | image in L\*a\*b\* | Y X C | f32 | L\* 0 to 100, a\* and b\* any | 3, or 4 |
 /// | `out` | image in sRGB | Y X C | f32 | 0 to 1 | as `in` |
 ///
-/// A fourth channel is passed on, and is opacity again.
+/// Data is taken as L\*a\*b\*: files know none. A fourth channel is passed on, and is opacity.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any channel gives NaN in all colours
 /// that it enters.
 /// **Cost**: three powers per pixel; no memory where it works in place, else that of the result;
 /// the footprint is the region itself.
-/// **Errors**: another sample type or number of channels; linear light.
+/// **Errors**: another sample type or number of channels; an image in another colour space.
 ///
 /// **Source**: CIE 15 (2004); `skimage.color.lab2rgb` 0.26, within 1e-4.
 ///
 /// ```
-/// use pipeline_core::{Context, Image, In, Step};
+/// use pipeline_core::{ColorSpace, Context, Image, In, Step};
 /// use pipeline_ops::point::FromLab;
 ///
 /// let image = Image::from_samples(2, 1, 3, vec![
 ///     100.0f32, 0.0, 0.0,   53.24, 80.09, 67.2,
-/// ])?;
+/// ])?.with_color(ColorSpace::Lab);
 /// let out = FromLab {}.run(In::new(image), &Context::default())?;
 /// let bytes = out.samples::<f32>().unwrap_or_default().iter().map(|&share| (255.0 * share).round());
 /// assert_eq!(bytes.collect::<Vec<_>>(), [
@@ -66,7 +66,7 @@ impl Step for FromLab {
 
 impl Tile for FromLab {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check(inputs[0])?;
+        check(inputs[0], ColorSpace::Lab)?;
         if inputs[0].sample != SampleType::F32 {
             return Err(Error::input("the image", inputs[0], "f32, as `to_lab` makes it"));
         }

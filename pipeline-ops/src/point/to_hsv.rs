@@ -19,15 +19,16 @@ use crate::kernel::{OfWhite, hsv_of};
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `in` | image | Y X C | u8, u16, f32 | any | 3, or 4 |
-/// | `out` | image of data | Y X C | as `in` | 0 to white; f32 any | as `in` |
+/// | `out` | image in HSV | Y X C | as `in` | 0 to white; f32 any | as `in` |
 ///
-/// A fourth channel is passed on. The result is marked as data, because it is no colour to look at;
+/// A fourth channel is passed on. The result is marked as HSV, because it is no colour to look at;
 /// `from_hsv` takes it back. An ICC profile is dropped.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN in all.
 /// **Cost**: about 15 operations and three divisions per pixel; no memory where it works in place,
 /// else that of the result; the footprint is the region itself.
-/// **Errors**: other numbers of channels; linear light.
+/// **Errors**: other numbers of channels; an image in another colour space than sRGB, data
+/// excepted.
 ///
 /// **Source**: Smith (1978); `skimage.color.rgb2hsv` 0.26 on floats, rounded once: within 1 for
 /// integers, 1e-6 for f32; there NaN becomes 0.
@@ -51,6 +52,7 @@ pub struct ToHsv {}
 
 impl Step for ToHsv {
     const NAME: &'static str = "to_hsv";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -65,8 +67,8 @@ impl Step for ToHsv {
 
 impl Tile for ToHsv {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check(inputs[0])?;
-        Ok(Layout { color: ColorSpace::Data, ..inputs[0] })
+        check(inputs[0], ColorSpace::Srgb)?;
+        Ok(Layout { color: ColorSpace::Hsv, ..inputs[0] })
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

@@ -18,15 +18,16 @@ use crate::kernel::{Shares, lab_of, light};
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `in` | image | Y X C | u8, u16, f32 | any | 3, or 4 |
-/// | `out` | image of data | Y X C | f32 | L\* 0 to 100, a\* and b\* about -108 to 99 | as `in` |
+/// | `out` | image in L\*a\*b\* | Y X C | f32 | L\* 0 to 100, a\* and b\* about -108 to 99 | as `in` |
 ///
-/// A fourth channel is passed on, white becoming 1.0. The result is marked as data, because it is
-/// no colour to look at; `from_lab` takes it back. An ICC profile is dropped.
+/// A fourth channel is passed on, white becoming 1.0. The result is marked as L\*a\*b\*, because it
+/// is no colour to look at; `from_lab` takes it back. An ICC profile is dropped.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN in all.
 /// **Cost**: three powers and six divisions per pixel, for u8 a table of 256 entries instead of the
 /// powers; the memory of the result; the footprint is the region itself.
-/// **Errors**: other numbers of channels; linear light.
+/// **Errors**: other numbers of channels; an image in another colour space than sRGB, data
+/// excepted.
 ///
 /// **Source**: CIE 15 (2004); `skimage.color.rgb2lab` 0.26, within 1e-3.
 ///
@@ -50,7 +51,7 @@ pub struct ToLab {}
 
 impl Step for ToLab {
     const NAME: &'static str = "to_lab";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 
@@ -65,8 +66,8 @@ impl Step for ToLab {
 
 impl Tile for ToLab {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        check(inputs[0])?;
-        Ok(Layout { color: ColorSpace::Data, sample: SampleType::F32, ..inputs[0] })
+        check(inputs[0], ColorSpace::Srgb)?;
+        Ok(Layout { color: ColorSpace::Lab, sample: SampleType::F32, ..inputs[0] })
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

@@ -41,8 +41,12 @@ fn given(case: &Case, name: &str, is_mask: bool) -> Image {
     if is_mask {
         image.samples_mut::<u8>().unwrap().iter_mut().for_each(|sample| *sample *= u8::MAX);
     }
-    let color =
-        if case.op == "from_linear" { ColorSpace::LinearSrgb } else { image.layout().color };
+    let color = match case.op.as_str() {
+        "from_linear" => ColorSpace::LinearSrgb,
+        "from_hsv" => ColorSpace::Hsv,
+        "from_lab" => ColorSpace::Lab,
+        _ => image.layout().color,
+    };
     repeated(&image.with_color(color))
 }
 

@@ -300,7 +300,7 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
     check(
         "from_lab",
         &json!({}),
-        &[picture(4, 3, 3)],
+        &[picture(4, 3, 3).with_color(ColorSpace::Lab)],
         "the image is 4×3×3 u8, expected f32, as `to_lab` makes it",
     );
     check(
@@ -309,6 +309,16 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         &[picture(4, 3, 3).with_color(ColorSpace::LinearSrgb)],
         "the colour space is LinearSrgb, expected Srgb; put a `from_linear` step before",
     );
+    for (op, color, expected) in [
+        ("from_hsv", ColorSpace::Lab, "Hsv as `to_hsv` makes it, or Data"),
+        ("from_lab", ColorSpace::Hsv, "Lab as `to_lab` makes it, or Data"),
+        ("from_lab", ColorSpace::LinearSrgb, "Lab as `to_lab` makes it, or Data"),
+        ("to_hsv", ColorSpace::Hsv, "Srgb; put a `from_hsv` step before"),
+        ("to_hsv", ColorSpace::Lab, "Srgb; put a `from_lab` step before"),
+    ] {
+        let text = format!("the colour space is {color:?}, expected {expected}");
+        check(op, &json!({}), &[picture(4, 3, 3).with_color(color)], &text);
+    }
     check(
         "to_linear",
         &json!({}),

@@ -62,8 +62,17 @@ fn clahe() {
 
 fn from_lab() {
     for channels in [3, 4] {
-        let image = filled(SIZE, channels, SampleType::F32, 8);
+        let image = filled(SIZE, channels, SampleType::F32, 8).with_color(ColorSpace::Lab);
         contract().run(&FromLab {}, In::new(image));
+    }
+}
+
+fn from_hsv() {
+    for sample in TYPES {
+        for channels in [3, 4] {
+            let image = filled(SIZE, channels, sample, 8).with_color(ColorSpace::Hsv);
+            contract().run(&FromHsv {}, In::new(image));
+        }
     }
 }
 
@@ -99,7 +108,7 @@ pub(super) const ROWS: &[Row] = &[
         images::<ConvertProfile>(&[1, 2, 3, 4], &kinds);
     }),
     ("equalize", || images::<Equalize>(&[1, 4], &[json!({})])),
-    ("from_hsv", || images::<FromHsv>(&[3, 4], &[json!({})])),
+    ("from_hsv", from_hsv),
     ("from_lab", from_lab),
     ("from_linear", from_linear),
     ("gain", || images::<Gain>(&[2], &[json!({ "factor": 1.7 })])),
