@@ -9,11 +9,11 @@ use super::engine::{inside_step, runner};
 use super::run::{Local, RunCore};
 use super::slots::Slots;
 use super::task::{End, panicked};
-use crate::data::{Layout, Value};
+use crate::data::{Image, Layout, Value};
 use crate::error::{Error, Result};
 use crate::event::Status;
 use crate::plan::Action;
-use crate::step::{Context, Fused, Group, Watch};
+use crate::step::{Context, Fused, Given, Group, Watch};
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 impl RunCore {
@@ -35,7 +35,10 @@ impl RunCore {
         let layouts =
             layouts.ok_or_else(|| Error::failed("an input of fused steps is no image"))?;
         let opened = group.open(steps, &watch, ctx)?;
-        let fused = Fused::new(group, steps, &layouts, &opened, &watch)?;
+        let profile = |input: &Value| input.downcast_ref::<Image>()?.icc().cloned();
+        let profiles: Vec<_> = inputs.iter().map(profile).collect();
+        let given = Given { layouts: &layouts, profiles: Some(&profiles) };
+        let fused = Fused::new(group, steps, given, &opened, &watch)?;
         // What is made as a whole on the way takes its part of the memory, and so do windows.
         let (_, most) = fused.bytes();
         let _aside = Aside::of(&self.state.slots, most);

@@ -13,12 +13,14 @@
 //! A group may begin with steps that give their images row by row, and end with one that takes its
 //! image so. Then it is gone through band by band (`streamed`), as far as the footprints allow.
 
+use std::sync::Arc;
+
 use super::context::Context;
 use super::group::{Group, Member, Origin, Steps, Watch, lost};
 use super::passes::{Pass, samples_of, saturate};
 use super::stream::{ImageRows, Rows, Sink, Stream, gather};
 use super::streamed::Taker;
-use super::tile::keeps_profile;
+use super::tile::{Profiled, keeps_profile};
 use super::unit::{Unit, condense};
 use crate::data::{
     Buffer, Image, Layout, Mask, Raster, Region, Sample, Value, View, ViewMut, leftovers,
@@ -39,8 +41,16 @@ pub(crate) struct Fused<'a> {
     pub(super) layouts: Layouts,
     /// What is made as a whole, in running order.
     passes: Vec<Pass>,
-    /// Whose ICC profile reaches the result.
-    profile_of: Option<Origin>,
+    /// The ICC profile of the result, once those of the inputs are known.
+    profile: Option<Arc<[u8]>>,
+}
+
+/// What is known of the inputs of a group.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) layouts: &'a [Layout],
+    /// Known only to a run.
+    pub(crate) profiles: Option<&'a [Option<Arc<[u8]>>]>,
 }
 
 /// What members read and make.
@@ -60,7 +70,7 @@ impl<'a> Fused<'a> {
     pub(crate) fn new(
         group: &'a Group,
         steps: &'a Steps,
-        inputs: &[Layout],
+        inputs: Given<'_>,
         opened: &[Box<dyn Rows + '_>],
         watch: &'a dyn Watch,
     ) -> Result<Self> {
@@ -85,10 +95,11 @@ impl<'a> Fused<'a> {
             })?;
         }
         let (layouts, passes) = (Layouts::default(), Vec::new());
-        let mut fused =
-            Self { group, units, sink, watch, sources, layouts, passes, profile_of: None };
-        fused.layouts = fused.layouts(inputs)?;
-        fused.profile_of = fused.profile();
+        let mut fused = Self { group, units, sink, watch, sources, layouts, passes, profile: None };
+        fused.layouts = fused.layouts(inputs.layouts)?;
+        if let Some(profiles) = inputs.profiles {
+            fused.profile = fused.take_profiles(profiles, opened)?;
+        }
         (fused.units, fused.layouts) = condense(fused.units, fused.layouts, watch);
         if !fused.units.is_empty() {
             fused.passes = fused.passes()?;
@@ -140,20 +151,6 @@ impl<'a> Fused<'a> {
         if self.units.is_empty() {
             return self.pass_through(opened, ctx);
         }
-        let mut profile = None;
-        match self.profile_of {
-            None | Some(Origin::Member(_)) => {}
-            Some(Origin::Input(number)) => {
-                let image = inputs[number].downcast_ref::<Image>();
-                profile = image.and_then(|image| image.icc().cloned());
-            }
-            Some(Origin::Source(number)) => {
-                self.watch.within(&[self.group.sources[number]], &mut || {
-                    profile = opened[number].icc();
-                    Ok(())
-                })?;
-            }
-        }
         let mut opened: Vec<_> = opened.into_iter().map(Some).collect();
         let views: Vec<View<'_>> = inputs.iter().filter_map(Value::view).collect();
         let mut images: Vec<Option<Image>> = vec![None; opened.len()];
@@ -170,7 +167,7 @@ impl<'a> Fused<'a> {
             let made = match &pass.course {
                 None => self.make(pass, &sources, ctx)?,
                 Some(course) => {
-                    let icc = || profile.clone();
+                    let icc = || self.profile.clone();
                     let taker =
                         || Some(Taker { place: self.group.sink?, sink: self.sink?, icc: icc() });
                     let taker = if course.is_taken { taker() } else { None };
@@ -198,7 +195,7 @@ impl<'a> Fused<'a> {
         if self.group.is_mask {
             return Mask::assemble(layout, buffer, None).map(Value::new);
         }
-        let image = Image::assemble(layout, buffer, profile)?;
+        let image = Image::assemble(layout, buffer, self.profile.clone())?;
         let (Some(sink), Some(place)) = (self.sink, self.group.sink) else {
             return Ok(Value::new(image));
         };
@@ -273,19 +270,46 @@ impl<'a> Fused<'a> {
         Ok(Layouts { reads, makes })
     }
 
-    /// Whose ICC profile reaches the result: each step keeps that of its first input.
-    fn profile(&self) -> Option<Origin> {
-        let mut member = self.units.len().checked_sub(1)?;
-        loop {
-            let from = self.layouts.reads[member].first()?;
-            if !keeps_profile(from, &self.layouts.makes[member]) {
-                return None;
-            }
-            match *self.units[member].inputs.first()? {
-                Origin::Member(before) => member = before,
-                origin => return Some(origin),
-            }
+    /// Gives each member the ICC profile of its first input, and returns that of the result.
+    fn take_profiles(
+        &mut self,
+        inputs: &[Option<Arc<[u8]>>],
+        opened: &[Box<dyn Rows + '_>],
+    ) -> Result<Option<Arc<[u8]>>> {
+        let mut of_sources = vec![None; opened.len()];
+        for (source, rows) in opened.iter().enumerate() {
+            self.watch.within(&[self.group.sources[source]], &mut || {
+                of_sources[source] = rows.icc();
+                Ok(())
+            })?;
         }
+        let mut made: Vec<Option<Arc<[u8]>>> = Vec::with_capacity(self.units.len());
+        for at in 0..self.units.len() {
+            let (Some(&from), Some(&origin)) =
+                (self.layouts.reads[at].first(), self.units[at].inputs.first())
+            else {
+                made.push(None);
+                continue;
+            };
+            let icc = match origin {
+                Origin::Input(number) => inputs[number].clone(),
+                Origin::Source(number) => of_sources[number].clone(),
+                Origin::Member(number) => made[number].clone(),
+            };
+            let mut profiled = None;
+            self.within(at, &mut || {
+                profiled = self.units[at].tile().for_profile(from, icc.as_ref())?;
+                Ok(())
+            })?;
+            made.push(match profiled {
+                Some(Profiled { tile, icc }) => {
+                    self.units[at].take(tile);
+                    icc
+                }
+                None => icc.filter(|_| keeps_profile(&from, &self.layouts.makes[at])),
+            });
+        }
+        Ok(made.pop().flatten())
     }
 
     /// Makes the last member of a pass as a whole.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::erased::AnyStep;
-use super::fused::Fused;
+use super::fused::{Fused, Given};
 use super::stream::{Rows, Source, Stream};
 use crate::data::Layout;
 use crate::error::{Error, Result};
@@ -90,6 +90,7 @@ impl Group {
     pub(crate) fn bytes(&self, steps: &Steps, inputs: &[Layout]) -> Option<(u64, u64)> {
         let bytes = || {
             let opened = self.open(steps, &Unwatched, &Context::default()).ok()?;
+            let inputs = Given { layouts: inputs, profiles: None };
             Some(Fused::new(self, steps, inputs, &opened, &Unwatched).ok()?.bytes())
         };
         catch_unwind(AssertUnwindSafe(bytes)).ok()?

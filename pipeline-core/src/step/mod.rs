@@ -32,7 +32,7 @@ pub(crate) use context::{Host, Progress};
 pub use erased::{AnyStep, StepType};
 pub(crate) use erased::{Form, layout_of};
 pub(crate) use expect::{found, list_of, one_of, shorten};
-pub(crate) use fused::Fused;
+pub(crate) use fused::{Fused, Given};
 pub(crate) use group::{Group, Member, Origin, Watch};
 #[doc(hidden)]
 pub use inputs::Reader;
@@ -47,7 +47,7 @@ pub use scratch::Scratch;
 pub use services::Services;
 pub use spec::{CutOff, Kind, Lane, Spec, Units};
 pub use stream::{ImageRows, Rows, Sink, Source, Stream, gather, no_more};
-pub use tile::{Tile, tile};
+pub use tile::{Profiled, Tile, tile};
 #[cfg(feature = "testkit")]
 pub(crate) use unit::Curve;
 

@@ -1,5 +1,7 @@
 //! The tile-wise form of a step: how most image operations are written.
 
+use std::sync::Arc;
+
 use super::context::Context;
 use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut, leftovers};
 use crate::error::{Error, Result};
@@ -66,6 +68,19 @@ pub trait Tile: Send + Sync {
         false
     }
 
+    /// The form for a first input of this layout and this ICC profile, or of none, where samples or
+    /// the profile of the output depend on it; it is asked for before anything is rendered. `None`,
+    /// the default, is this form, and the profile stays as [`tile()`] says.
+    ///
+    /// The layout of the output must be the same: it is known before the profile is.
+    ///
+    /// # Errors
+    /// If the step cannot work with such a profile.
+    fn for_profile(&self, input: Layout, icc: Option<&Arc<[u8]>>) -> Result<Option<Profiled>> {
+        let _ = (input, icc);
+        Ok(None)
+    }
+
     /// Fills all of `out` from the inputs, each of which covers at least its footprint.
     ///
     /// What `out` holds before is left over from earlier use.
@@ -73,6 +88,21 @@ pub trait Tile: Send + Sync {
     /// # Errors
     /// Whatever keeps the tile from being made; the step fails with it.
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()>;
+}
+
+/// A form that knows the ICC profile of its first input.
+pub struct Profiled {
+    /// What makes the image.
+    pub tile: Box<dyn Tile>,
+    /// The profile that the image is in.
+    pub icc: Option<Arc<[u8]>>,
+}
+
+impl std::fmt::Debug for Profiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.icc.as_ref().map(|icc| icc.len());
+        f.debug_struct("Profiled").field("icc_bytes", &bytes).finish_non_exhaustive()
+    }
 }
 
 /// Bytes of output that one band aims at: a band and what it reads stay in the cache of one core.

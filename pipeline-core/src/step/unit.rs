@@ -22,6 +22,7 @@ pub(super) struct Unit<'a> {
 
 enum Form<'a> {
     Own(&'a dyn Tile),
+    Profiled(Box<dyn Tile>),
     Curve(Box<Curve>),
 }
 
@@ -34,8 +35,14 @@ impl<'a> Unit<'a> {
     pub(super) fn tile(&self) -> &dyn Tile {
         match &self.form {
             Form::Own(step) => *step,
+            Form::Profiled(step) => &**step,
             Form::Curve(curve) => &**curve,
         }
+    }
+
+    /// Takes the form that knows the profile.
+    pub(super) fn take(&mut self, step: Box<dyn Tile>) {
+        self.form = Form::Profiled(step);
     }
 
     /// The place whose result is that of the unit.

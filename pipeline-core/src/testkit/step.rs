@@ -157,6 +157,12 @@ fn tiles<S: Step>(step: &S, subject: &Subject<'_>, expected: &[Value]) {
     let Some(inputs) = inputs else {
         panic!("step `{name}` has a tile-wise form, but an input is neither image nor mask");
     };
+    let profiled = match inputs.first().map(|image| form.for_profile(image.layout(), image.icc())) {
+        None => None,
+        Some(Ok(profiled)) => profiled,
+        Some(Err(error)) => panic!("step `{name}`, for the profile of its input: {error}"),
+    };
+    let form = profiled.as_ref().map_or(form, |profiled| &*profiled.tile);
     tile::check(form, &inputs);
     let (layout, bytes) = match tile::whole(form, &inputs) {
         Ok(whole) => whole,
@@ -178,6 +184,10 @@ fn tiles<S: Step>(step: &S, subject: &Subject<'_>, expected: &[Value]) {
         == (layout.width, layout.height, layout.channels, layout.sample);
     assert!(alike, "step `{name}` returns {made}, but the layout of its tiles is {layout}");
     assert!(image.bytes() == bytes, "step `{name}`: run makes other samples than its tiles");
+    if let Some(profiled) = profiled {
+        let alike = image.icc() == profiled.icc.as_ref();
+        assert!(alike, "step `{name}`: run gives another ICC profile than its tiles");
+    }
 }
 
 /// The row-wise form gives or takes what the step does.

@@ -1,10 +1,12 @@
 //! The contract of [`Tile`].
 
+use std::sync::Arc;
+
 use super::dice::Dice;
 use super::guard::no_panic;
 use crate::data::{Buffer, Image, In, Layout, Raster, Region, Sample, SampleType, View, ViewMut};
 use crate::error::Result;
-use crate::step::{Context, Curve, Tile, tile};
+use crate::step::{Context, Curve, Profiled, Tile, tile};
 
 /// Puts a tile-wise form through the contract of [`Tile`], with images that it works on.
 ///
@@ -355,6 +357,10 @@ impl Tile for Borrowed<'_> {
 
     fn by_sample(&self) -> bool {
         self.0.by_sample()
+    }
+
+    fn for_profile(&self, input: Layout, icc: Option<&Arc<[u8]>>) -> Result<Option<Profiled>> {
+        self.0.for_profile(input, icc)
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

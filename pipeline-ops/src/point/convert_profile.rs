@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pipeline_core::step::Profiled;
 use pipeline_core::{
     Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
@@ -38,7 +39,7 @@ use crate::kernel::{DeviceLink, Mix, Pixel};
 /// tones or colours ends at 0 and 1.
 /// **Cost**: a look-up and nine products per pixel for integers, one or two powers per sample for
 /// f32 and behind tables; the memory of the result, for u16 up to 768 KiB of tables, and 420 KiB for
-/// the cube. The profile is not seen tile by tile, so there are no tiles.
+/// the cube; the footprint is the region itself.
 /// **Errors**: other numbers of channels; an image of data, HSV or L\*a\*b\*; a profile that is damaged, longer than
 /// 10 MiB, for other colours than the image has, CMYK among them, or without curves and tables.
 ///
@@ -78,9 +79,36 @@ impl ConvertProfile {
         Layout { channels, color: self.to.color(), ..layout }
     }
 
-    fn link(&self, image: &Image) -> Result<DeviceLink> {
-        let layout = image.layout();
-        let meaning = match image.icc() {
+    fn check(layout: Layout) -> Result<()> {
+        if !layout.color.is_rgb() {
+            let found = format_args!("{:?}", layout.color);
+            return Err(Error::input("the colour space", found, "Srgb or LinearSrgb"));
+        }
+        if !matches!(layout.channels, 1..=4) {
+            return Err(Error::input("the image", layout, "1 to 4 channels"));
+        }
+        Ok(())
+    }
+
+    /// The step once it has seen the profile, and the profile that it gives.
+    fn converted(
+        &self,
+        layout: Layout,
+        from: Option<&Arc<[u8]>>,
+    ) -> Result<(Converted, Arc<[u8]>)> {
+        Self::check(layout)?;
+        let icc: Arc<[u8]> = self.to.icc()?.into();
+        let is_named = match from {
+            Some(found) => *found == icc,
+            None => matches!(self.to, Profile::Srgb | Profile::LinearSrgb | Profile::Gray),
+        };
+        let is_in_it = is_named && self.made_of(layout) == layout;
+        let link = if is_in_it { None } else { Some(self.link(layout, from)?) };
+        Ok((Converted { step: self.clone(), link }, icc))
+    }
+
+    fn link(&self, layout: Layout, icc: Option<&Arc<[u8]>>) -> Result<DeviceLink> {
+        let meaning = match icc {
             Some(icc) => Meaning::read(icc, self.intent, layout)?,
             None => Meaning::assumed(layout),
         };
@@ -109,35 +137,44 @@ impl Step for ConvertProfile {
     type Output = Image;
 
     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
-        let layout = image.layout();
-        if !layout.color.is_rgb() {
-            let found = format_args!("{:?}", layout.color);
-            return Err(Error::input("the colour space", found, "Srgb or LinearSrgb"));
-        }
-        if !matches!(layout.channels, 1..=4) {
-            return Err(Error::input("the image", layout, "1 to 4 channels"));
-        }
-        let icc: Arc<[u8]> = self.to.icc()?.into();
-        let is_named = match image.icc() {
-            Some(found) => *found == icc,
-            None => matches!(self.to, Profile::Srgb | Profile::LinearSrgb | Profile::Gray),
-        };
-        let image = if is_named && self.made_of(layout) == layout {
-            image.into_owned()
-        } else {
-            tile(&Converted { step: self, link: self.link(&image)? }, image, &[], ctx)?
+        let (converted, icc) = self.converted(image.layout(), image.icc())?;
+        let image = match converted.link {
+            None => image.into_owned(),
+            Some(_) => tile(&converted, image, &[], ctx)?,
         };
         Ok(image.with_icc(Some(icc)))
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for ConvertProfile {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        Self::check(inputs[0])?;
+        Ok(self.made_of(inputs[0]))
+    }
+
+    fn for_profile(&self, input: Layout, icc: Option<&Arc<[u8]>>) -> Result<Option<Profiled>> {
+        let (converted, icc) = self.converted(input, icc)?;
+        Ok(Some(Profiled { tile: Box::new(converted), icc: Some(icc) }))
+    }
+
+    /// As of an image without a profile.
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        self.converted(inputs[0].image(), None)?.0.render(inputs, out, ctx)
     }
 }
 
 /// The step once it has seen the profile.
-struct Converted<'a> {
-    step: &'a ConvertProfile,
-    link: DeviceLink,
+struct Converted {
+    step: ConvertProfile,
+    /// None where the image is in the profile already.
+    link: Option<DeviceLink>,
 }
 
-impl Tile for Converted<'_> {
+impl Tile for Converted {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         Ok(self.step.made_of(inputs[0]))
     }
@@ -152,7 +189,10 @@ impl Tile for Converted<'_> {
             let input = inputs[0].crop(out.region()).typed::<T>()?;
             for (y, row) in out.rows::<T>()? {
                 ctx.check()?;
-                self.link.row((input.row(y), from), (row, to));
+                match &self.link {
+                    Some(link) => link.row((input.row(y), from), (row, to)),
+                    None => row.copy_from_slice(input.row(y)),
+                }
             }
             Ok(())
         })

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use pipeline_core::{
-    Bindings, ColorSpace, Context, Error, Executor, Graph, Image, In, Layout, Options, Result,
-    RunOptions, SampleType, Step,
+    Bindings, ColorSpace, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Options,
+    Result, RunOptions, SampleType, Step,
 };
+use pipeline_ops::filter::{GaussianBlur, UnsharpMask};
 use pipeline_ops::io::{Open, Save};
-use pipeline_ops::point::{ConvertProfile, Profile};
+use pipeline_ops::point::{ConvertProfile, Gain, Profile};
 
 use crate::support::{array, filled, floats, profile};
 
@@ -159,6 +160,61 @@ fn a_run_names_the_step_that_met_the_profile() {
         "step `colours` (convert_profile): the ICC profile is for RGB, expected one for GRAY, as \
          the image is 4×3×1 u8"
     );
+}
+
+#[test]
+fn conversions_run_with_the_steps_around_them() {
+    let image = filled((301, 207), 3, SampleType::U8, 5).with_icc(Some(profile("in_adobe")));
+    let mut graph = Graph::new();
+    let input = graph.input::<Image>("photo");
+    let soft = graph.add("soft", GaussianBlur::default(), input);
+    let wide = ConvertProfile { to: Profile::DisplayP3, ..ConvertProfile::default() };
+    let wide = graph.add("wide", wide, soft);
+    let bright = graph.add("bright", Gain { factor: 1.2 }, wide);
+    let gray = ConvertProfile { to: Profile::Gray, ..ConvertProfile::default() };
+    let gray = graph.add("gray", gray, bright);
+    let same = ConvertProfile { to: Profile::Gray, ..ConvertProfile::default() };
+    let same = graph.add("same", same, gray);
+    let sharp = graph.add("sharp", UnsharpMask::default(), same);
+    graph.target(sharp);
+    let bindings = Bindings::new().with("photo", image);
+    let options = RunOptions { bindings, ..RunOptions::default() };
+    let run = |fusion, threads| {
+        let options_of = Options { fusion, threads: Some(threads), ..Options::default() };
+        let report = Executor::new(options_of).unwrap().run(&graph, &options).unwrap();
+        let is_one = report.plan().to_string().contains("wide (convert_profile) fused");
+        assert_eq!(is_one, fusion == Fusion::Always);
+        report.output(sharp).unwrap().into_owned()
+    };
+    let apart = run(Fusion::Never, 1);
+    assert!(apart.icc().is_some());
+    for threads in [1, 2] {
+        assert!(run(Fusion::Always, threads) == apart, "{threads} threads");
+    }
+}
+
+#[test]
+fn conversions_go_row_by_row_from_file_to_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let image = filled((300, 3000), 3, SampleType::U8, 5).with_icc(Some(profile("in_adobe")));
+    Save::path(path("in.tif")).run(In::new(image.clone()), &Context::default()).unwrap();
+    let run = |fusion, name| {
+        let mut graph = Graph::new();
+        let photo = graph.add("open", Open::path(path("in.tif")), ());
+        let converted = graph.add("convert", ConvertProfile::default(), photo);
+        let saved = graph.add("save", Save::path(path(name)), converted);
+        graph.target(saved);
+        let executor = Executor::new(Options { fusion, ..Options::default() }).unwrap();
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        report.ok().unwrap();
+        (std::fs::read(path(name)).unwrap(), report.totals().peak_bytes)
+    };
+    let (whole, _) = run(Fusion::Never, "whole.tif");
+    let (rows, most) = run(Fusion::Auto, "rows.tif");
+    assert!(rows == whole && most < image.layout().size_bytes(), "{most} bytes at once");
+    let opened = Open::path(path("rows.tif")).run((), &Context::default()).unwrap();
+    assert!(opened == convert(image, Profile::Srgb).unwrap());
 }
 
 /// An image or a typed error; anything else has ended the test.
