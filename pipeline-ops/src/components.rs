@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pipeline_core::data::{Buffer, Raster, leftovers};
-use pipeline_core::{Context, Image, In, Mask, Result};
+use pipeline_core::{Context, Error, Image, In, Layout, Mask, Result};
 
-use crate::kernel::{Band, Components, Connectivity, NOTHING, STRONG};
+use crate::kernel::{Band, Components, Connectivity, STRONG};
 use crate::passes::{countable, grain};
 
 /// Which pixels of a mask are looked at.
@@ -23,45 +23,92 @@ pub(crate) fn find(
     connectivity: Connectivity,
     ctx: &Context<'_>,
 ) -> Result<Components> {
-    countable(mask.width(), mask.height())?;
-    let (width, height) = (mask.width() as usize, mask.height() as usize);
-    let grain = grain(mask.width());
+    find_in(mask.bytes(), (mask.width(), mask.height()), side, connectivity, ctx)
+}
+
+/// The components of bytes of which the lowest bit says where the foreground is.
+fn find_in(
+    bytes: &[u8],
+    (width, height): (u32, u32),
+    side: Side,
+    connectivity: Connectivity,
+    ctx: &Context<'_>,
+) -> Result<Components> {
+    countable(width, height)?;
+    let (width, height, grain) = (width as usize, height as usize, grain(width));
     let bands: Vec<_> = (0..height.div_ceil(grain)).map(|_| Mutex::new(Band::default())).collect();
     ctx.rows(height, grain, |rows| {
         let band = &bands[rows.start / grain];
-        let rows = mask.bytes()[rows.start * width..rows.end * width].chunks_exact(width);
-        *band.lock().unwrap_or_else(PoisonError::into_inner) =
-            Band::find(rows, u8::from(side == Side::Foreground), connectivity);
+        let rows = bytes[rows.start * width..rows.end * width].chunks_exact(width);
+        let found = Band::find(rows, u8::from(side == Side::Foreground), connectivity);
+        *band.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(())
     })?;
     let bands = bands.into_iter().map(Mutex::into_inner);
-    Ok(Components::join(
-        bands.map(|band| band.unwrap_or_else(PoisonError::into_inner)),
-        connectivity,
-    ))
+    let bands = bands.map(|band| band.unwrap_or_else(PoisonError::into_inner)).collect();
+    Ok(Components::join(bands, connectivity))
 }
 
-/// The mask with the components of some numbers on the other side, `to`.
+/// The pixels of each component; none of number 0.
+pub(crate) fn areas(components: &Components, ctx: &Context<'_>) -> Result<Vec<u64>> {
+    let total = Mutex::new(vec![0; components.count() as usize + 1]);
+    ctx.rows(components.bands(), 1, |bands| {
+        for band in bands {
+            let own = components.areas(band);
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            own.for_each(|(number, area)| total[number as usize] += area);
+        }
+        Ok(())
+    })?;
+    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The mask whose components of one side were found, with those of some numbers on the other side.
 pub(crate) fn repaint(
     mask: In<Mask>,
-    components: &Components,
+    (components, side): (&Components, Side),
     changes: impl Fn(u32) -> bool + Sync,
-    to: Side,
     ctx: &Context<'_>,
 ) -> Result<Mask> {
     let (layout, mut buffer, _) = mask.into_owned().into_parts();
-    if let Buffer::U8(samples) = &mut buffer {
-        let (width, grain) = (layout.row_len(), grain(layout.width));
+    let (width, grain) = (layout.row_len(), grain(layout.width));
+    let own = u8::from(side == Side::Foreground);
+    if buffer.is_unique()
+        && let Buffer::U8(samples) = &mut buffer
+    {
         ctx.fill_rows(samples.make_mut(), width, grain, |first, rows| {
             for (y, row) in (first..).zip(rows.chunks_exact_mut(width)) {
                 for (run, _) in components.row(y).filter(|&(_, number)| changes(number)) {
-                    row[run].fill(u8::from(to == Side::Foreground));
+                    row[run].fill(1 - own);
                 }
             }
             Ok(())
         })?;
+        return Mask::assemble(layout, buffer, None);
     }
-    Mask::assemble(layout, buffer, None)
+    let mut bytes = leftovers::<u8>(buffer.len(), || format!("a mask of {layout}"))?;
+    paint(&mut bytes, layout, (components, own), |number| !changes(number), ctx)?;
+    Mask::assemble(layout, bytes.into(), None)
+}
+
+/// Fills a mask: runs of components of some numbers with `own`, 0 or 1, and all else with the other.
+fn paint(
+    mask: &mut [u8],
+    layout: Layout,
+    (components, own): (&Components, u8),
+    is_own: impl Fn(u32) -> bool + Sync,
+    ctx: &Context<'_>,
+) -> Result<()> {
+    let width = layout.row_len();
+    ctx.fill_rows(mask, width, grain(layout.width), |first, rows| {
+        for (y, row) in (first..).zip(rows.chunks_exact_mut(width)) {
+            row.fill(1 - own);
+            for (run, _) in components.row(y).filter(|&(_, number)| is_own(number)) {
+                row[run].fill(own);
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Which components, by number, have a pixel in the first or last `margin` rows or columns.
@@ -73,43 +120,41 @@ pub(crate) fn near_edge(
     let mut near = vec![false; components.count() as usize + 1];
     let (width, height, margin) = (width as usize, height as usize, margin as usize);
     for y in 0..height {
-        let whole = y < margin || height - y <= margin;
-        for (run, number) in components.row(y) {
-            if margin > 0 && (whole || run.start < margin || width - run.end < margin) {
-                near[number as usize] = true;
-            }
-        }
+        let reach = if y < margin || height - y <= margin { width } else { margin };
+        let left = components.row(y).take_while(|(run, _)| run.start < reach);
+        let right = components.row(y).rev().take_while(|(run, _)| width - run.end < reach);
+        left.chain(right).for_each(|(_, number)| near[number as usize] = true);
     }
     near
 }
 
-/// What is strong in an image of marks, and what is weak and hangs together with it.
-pub(crate) fn follow(marks: &Image, connectivity: Connectivity, ctx: &Context<'_>) -> Result<Mask> {
-    let layout = marks.layout();
+/// What is strong in an image of marks, and what is weak and hangs together with it. The marks are
+/// overwritten if nobody else has them.
+pub(crate) fn follow(marks: Image, connectivity: Connectivity, ctx: &Context<'_>) -> Result<Mask> {
+    let (layout, mut buffer, _) = marks.into_parts();
+    let Buffer::U8(marks) = &mut buffer else {
+        return Err(Error::input("the marks", layout, "8-bit samples"));
+    };
     let (width, grain) = (layout.row_len(), grain(layout.width));
-    let marks = marks.samples::<u8>().unwrap_or_default();
-    let mut bytes = leftovers::<u8>(marks.len(), || format!("a mask of {layout}"))?;
-    ctx.fill_rows(&mut bytes, width, grain, |first, rows| {
-        let marks = &marks[first * width..];
-        rows.iter_mut().zip(marks).for_each(|(byte, &mark)| *byte = u8::from(mark != NOTHING));
-        Ok(())
-    })?;
-    let mask = Mask::assemble(layout, bytes.into(), None)?;
-    let components = find(&mask, Side::Foreground, connectivity, ctx)?;
+    let size = (layout.width, layout.height);
+    let components = find_in(marks, size, Side::Foreground, connectivity, ctx)?;
     let is_kept: Vec<_> = (0..=components.count()).map(|_| AtomicBool::new(false)).collect();
     ctx.rows(layout.height as usize, grain, |rows| {
         for y in rows {
             let row = &marks[y * width..][..width];
             for (run, number) in components.row(y) {
-                if row[run].contains(&STRONG) {
-                    is_kept[number as usize].store(true, Ordering::Relaxed);
+                // Looked at before it is set: a large component would be written to by all threads.
+                let is_kept = &is_kept[number as usize];
+                if !is_kept.load(Ordering::Relaxed) && row[run].contains(&STRONG) {
+                    is_kept.store(true, Ordering::Relaxed);
                 }
             }
         }
         Ok(())
     })?;
-    let is_gone = |number: u32| !is_kept[number as usize].load(Ordering::Relaxed);
-    repaint(In::new(mask), &components, is_gone, Side::Background, ctx)
+    let is_own = |number: u32| is_kept[number as usize].load(Ordering::Relaxed);
+    paint(marks.make_mut(), layout, (&components, 1), is_own, ctx)?;
+    Mask::assemble(layout, buffer, None)
 }
 
 #[cfg(test)]
@@ -120,19 +165,37 @@ mod tests {
     fn check(connectivity: Connectivity, marks: &[u8], expected: &[u8]) {
         let rows = u32::try_from(marks.len() / 4).unwrap();
         let marks = Image::from_samples(4, rows, 1, marks.to_vec()).unwrap();
-        let found = follow(&marks, connectivity, &Context::default()).unwrap();
+        let found = follow(marks, connectivity, &Context::default()).unwrap();
         assert_eq!(found.bytes(), expected);
     }
 
     #[test]
     fn weak_pixels_follow_strong_ones_along_their_sides_or_corners() {
-        let marks = [1, 1, 0, 1, 0, 2, 0, 0, 0, 0, 1, 1];
+        let marks = [1, 1, 0, 1, 0, STRONG, 0, 0, 0, 0, 1, 1];
         check(Connectivity::Four, &marks, &[1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
         check(Connectivity::Eight, &marks, &[1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1]);
     }
 
     #[test]
+    fn a_mask_that_others_hold_is_repainted_as_one_in_place_and_stays() {
+        let bytes = [1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0];
+        for side in [Side::Foreground, Side::Background] {
+            let inverted = |byte| if side == Side::Foreground { byte } else { 1 - byte };
+            let mask = Mask::from_bytes(4, 3, bytes.map(inverted).to_vec()).unwrap();
+            let ctx = Context::default();
+            let found = find(&mask, side, Connectivity::Four, &ctx).unwrap();
+            assert_eq!(areas(&found, &ctx).unwrap(), [0, 2, 2, 1]);
+            assert_eq!(near_edge(&found, (4, 3), 0), [false; 4]);
+            let painted = |mask| repaint(In::new(mask), (&found, side), |n| n == 2, &ctx).unwrap();
+            let apart = painted(mask.clone());
+            assert_eq!(apart.bytes(), [1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0].map(inverted));
+            assert_eq!(mask.bytes(), bytes.map(inverted));
+            assert_eq!(painted(mask).bytes(), apart.bytes());
+        }
+    }
+
+    #[test]
     fn rows_do_not_hang_together_around_the_edge() {
-        check(Connectivity::Eight, &[0, 0, 0, 2, 1, 0, 0, 0], &[0, 0, 0, 1, 0, 0, 0, 0]);
+        check(Connectivity::Eight, &[0, 0, 0, STRONG, 1, 0, 0, 0], &[0, 0, 0, 1, 0, 0, 0, 0]);
     }
 }

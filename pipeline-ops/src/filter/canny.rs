@@ -36,8 +36,8 @@ const STRENGTH: RangeInclusive<f64> = 0.0..=1_000_000.0;
 /// **Border**: of the blur by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`,
 /// `mirror` `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity make background of all that sees them.
-/// **Cost**: that of `gaussian_blur` with `truncate` 4, about 50 operations per pixel, and four
-/// passes over the mask; memory of the blurred image in floats, of two masks, and 16 bytes per run
+/// **Cost**: that of `gaussian_blur` with `truncate` 4, about 50 operations per pixel, and three
+/// passes over the mask; memory of the blurred image in floats, of the mask, and 16 bytes per run
 /// of pixels. What hangs together may cross the whole image, so there are no tiles.
 /// **Errors**: more than one channel; a parameter outside its range; a `high` below `low`; an image
 /// of more than 4294967295 pixels.
@@ -108,7 +108,7 @@ impl Step for Canny {
         let smooth: Image = tile(&Smooth(blur), image, &[], ctx)?;
         let ridges = Ridges { low: self.low, high: self.high };
         let marks: Image = tile(&ridges, In::new(smooth), &[], ctx)?;
-        components::follow(&marks, Connectivity::Eight, ctx)
+        components::follow(marks, Connectivity::Eight, ctx)
     }
 
     fn spec(&self) -> Spec {

@@ -1,8 +1,9 @@
 //! Which pixels of a mask hang together: runs of pixels, joined row by row.
 //!
 //! A row is cut into runs, a word of pixels at a time, and all that follows is done once per run.
-//! Bands of rows are looked at on their own and joined afterwards. Components are numbered by their
-//! first pixel, row by row, which no order of joining changes.
+//! Bands of rows are looked at on their own; then only the last row of each is looked at again, beside
+//! the first of the next, to join components of the one with those of the other. Components are
+//! numbered by their first pixel, row by row, which no order of joining changes.
 
 use std::ops::Range;
 
@@ -21,73 +22,89 @@ pub(crate) struct Band {
     runs: Vec<Run>,
     /// Where the runs of each row end.
     ends: Vec<usize>,
-    /// A run of the same component that stands before this one; itself if there is none.
-    parents: Vec<u32>,
+    /// The component of each run within the band, from 0, in the order of their first runs.
+    components: Vec<u32>,
+    /// The number of these components.
+    count: u32,
 }
 
 impl Band {
-    /// The runs of `wanted`, 0 or 1, in rows of zeros and ones of at most 2³² - 1 pixels in all.
+    /// The runs of `wanted`, 0 or 1, in rows of at most 2³² - 1 bytes in all, of which the lowest bit
+    /// counts.
     pub(crate) fn find<'a>(
         rows: impl Iterator<Item = &'a [u8]>,
         wanted: u8,
         connectivity: Connectivity,
     ) -> Self {
         let mut band = Self::default();
+        // For each run one of the same component that stands before it; itself if there is none.
+        let mut parents = Vec::new();
         let mut above = 0..0;
         for row in rows {
             let first = band.runs.len();
             let mut at = next_of(row, 0, wanted);
             while at < row.len() {
                 let end = next_of(row, at + 1, 1 - wanted);
-                band.parents.push(band.runs.len() as u32);
+                parents.push(band.runs.len() as u32);
                 band.runs.push(Run { start: at as u32, end: end as u32 });
                 at = next_of(row, end, wanted);
             }
             let own = first..band.runs.len();
-            join_rows(&band.runs, &mut band.parents, above, own.clone(), connectivity);
+            let (runs_above, runs) = (&band.runs[above.clone()], &band.runs[own.clone()]);
+            each_touching(runs_above, runs, connectivity, |a, b| {
+                join(&mut parents, above.start + a, own.start + b);
+            });
             band.ends.push(own.end);
             above = own;
         }
+        band.count = number_roots(&mut parents, 0);
+        band.components = parents;
         band
+    }
+
+    /// Which runs are those of row `y`, counted from the first of the band.
+    fn row(&self, y: usize) -> Range<usize> {
+        let end = |y: usize| self.ends.get(y).copied().unwrap_or(0);
+        y.checked_sub(1).map_or(0, end)..end(y)
     }
 }
 
-/// The place of the first `wanted` in `row[from..]`; the length of the row if there is none.
+/// The place of the first byte in `row[from..]` whose lowest bit is `wanted`; the length of the row if
+/// there is none.
 fn next_of(row: &[u8], from: usize, wanted: u8) -> usize {
     let Some(rest) = row.get(from..) else { return row.len() };
     let (words, last) = rest.as_chunks::<8>();
     let other = u64::from_le_bytes([1 - wanted; 8]);
     for (at, &word) in words.iter().enumerate() {
-        let differs = u64::from_le_bytes(word) ^ other;
+        let differs = (u64::from_le_bytes(word) ^ other) & u64::from_le_bytes([1; 8]);
         if differs != 0 {
             return from + at * 8 + differs.trailing_zeros() as usize / 8;
         }
     }
-    let passed = last.iter().take_while(|&&byte| byte != wanted).count();
+    let passed = last.iter().take_while(|&&byte| byte & 1 != wanted).count();
     from + words.len() * 8 + passed
 }
 
-/// Joins the runs of a row to those of the row above that they touch.
-fn join_rows(
-    runs: &[Run],
-    parents: &mut [u32],
-    mut above: Range<usize>,
-    own: Range<usize>,
+/// Calls `touch` with the places of each run of a row and of each of the row above that touch.
+fn each_touching(
+    above: &[Run],
+    own: &[Run],
     connectivity: Connectivity,
+    mut touch: impl FnMut(usize, usize),
 ) {
     // Touching at a corner counts as an overlap of one pixel.
     let corner = u32::from(connectivity == Connectivity::Eight);
-    for run in own {
-        let Run { start, end } = runs[run];
-        while let Some(first) = above.next() {
-            let Run { start: above_start, end: above_end } = runs[first];
+    let mut rest = 0..above.len();
+    for (run, &Run { start, end }) in own.iter().enumerate() {
+        while let Some(first) = rest.next() {
+            let Run { start: above_start, end: above_end } = above[first];
             if above_start < end.saturating_add(corner) && start < above_end.saturating_add(corner)
             {
-                join(parents, first, run);
+                touch(first, run);
             }
             if above_end > end {
                 // It may touch the next run too.
-                above.start = first;
+                rest.start = first;
                 break;
             }
         }
@@ -110,42 +127,58 @@ fn root(parents: &mut [u32], run: usize) -> u32 {
     run
 }
 
+/// Replaces parents, of which none stands behind its child, by the numbers of their roots, in the
+/// order of the roots from `first` on, and returns the number that would be next.
+fn number_roots(parents: &mut [u32], first: u32) -> u32 {
+    let mut next = first;
+    for at in 0..parents.len() {
+        let parent = parents[at] as usize;
+        if parent == at {
+            parents[at] = next;
+            next += 1;
+        } else {
+            parents[at] = parents[parent];
+        }
+    }
+    next
+}
+
 /// The components of a mask.
 #[derive(Debug)]
 pub(crate) struct Components {
-    band: Band,
-    /// The number of the component of each run, from 1.
+    /// Bands of `band_rows` rows; the last may have fewer.
+    bands: Vec<Band>,
+    band_rows: usize,
+    /// The number, from 1, of each component of each band.
     numbers: Vec<u32>,
+    /// Where the numbers of each band begin.
+    starts: Vec<usize>,
     count: u32,
 }
 
 impl Components {
-    /// Joins the bands of a mask, top to bottom.
-    pub(crate) fn join(bands: impl Iterator<Item = Band>, connectivity: Connectivity) -> Self {
-        let mut all = Band::default();
-        for band in bands {
-            let (first, rows) = (all.runs.len(), all.ends.len());
-            all.runs.extend(band.runs);
-            all.parents.extend(band.parents.into_iter().map(|parent| parent + first as u32));
-            all.ends.extend(band.ends.into_iter().map(|end| end + first));
-            if rows > 0 && rows < all.ends.len() {
-                let (above, own) = (row_of(&all.ends, rows - 1), row_of(&all.ends, rows));
-                join_rows(&all.runs, &mut all.parents, above, own, connectivity);
-            }
+    /// Joins the bands of a mask, top to bottom, of which only the last may have fewer rows.
+    pub(crate) fn join(bands: Vec<Band>, connectivity: Connectivity) -> Self {
+        let mut total = 0;
+        let start = |band: &Band| {
+            total += band.count;
+            (total - band.count) as usize
+        };
+        let starts: Vec<_> = bands.iter().map(start).collect();
+        let mut numbers: Vec<u32> = (0..total).collect();
+        for (pair, starts) in bands.windows(2).zip(starts.windows(2)) {
+            let (upper, lower) = (&pair[0], &pair[1]);
+            let (above, own) = (upper.row(upper.ends.len().saturating_sub(1)), lower.row(0));
+            let (runs_above, runs) = (&upper.runs[above.clone()], &lower.runs[own.clone()]);
+            each_touching(runs_above, runs, connectivity, |a, b| {
+                let a = starts[0] + upper.components[above.start + a] as usize;
+                let b = starts[1] + lower.components[own.start + b] as usize;
+                join(&mut numbers, a, b);
+            });
         }
-        let mut count = 0;
-        let mut numbers = vec![0; all.runs.len()];
-        for run in 0..numbers.len() {
-            // A root stands before all others of its component.
-            let root = root(&mut all.parents, run) as usize;
-            if root == run {
-                count += 1;
-                numbers[run] = count;
-            } else {
-                numbers[run] = numbers[root];
-            }
-        }
-        Self { band: all, numbers, count }
+        let count = number_roots(&mut numbers, 1) - 1;
+        let band_rows = bands.first().map_or(1, |band| band.ends.len().max(1));
+        Self { bands, band_rows, numbers, starts, count }
     }
 
     /// The number of components.
@@ -153,27 +186,31 @@ impl Components {
         self.count
     }
 
+    /// The number of bands.
+    pub(crate) const fn bands(&self) -> usize {
+        self.bands.len()
+    }
+
     /// The runs of row `y`, each with the number of its component, from 1.
-    pub(crate) fn row(&self, y: usize) -> impl Iterator<Item = (Range<usize>, u32)> {
-        let runs = row_of(&self.band.ends, y);
-        self.band.runs[runs.clone()]
-            .iter()
-            .zip(&self.numbers[runs])
-            .map(|(&Run { start, end }, &number)| (start as usize..end as usize, number))
+    pub(crate) fn row(&self, y: usize) -> impl DoubleEndedIterator<Item = (Range<usize>, u32)> {
+        let (at, y) = (y / self.band_rows, y % self.band_rows);
+        let (band, numbers) = (&self.bands[at], &self.numbers[self.starts[at]..]);
+        let runs = band.row(y);
+        let components = &band.components[runs.clone()];
+        band.runs[runs].iter().zip(components).map(move |(&Run { start, end }, &component)| {
+            (start as usize..end as usize, numbers[component as usize])
+        })
     }
 
-    /// The pixels of each component; none of number 0.
-    pub(crate) fn areas(&self) -> Vec<u64> {
-        let mut areas = vec![0; self.count as usize + 1];
-        for (run, &number) in self.band.runs.iter().zip(&self.numbers) {
-            areas[number as usize] += u64::from(run.end - run.start);
+    /// The pixels of the components of one band, each with its number; it may come more than once.
+    pub(crate) fn areas(&self, band: usize) -> impl Iterator<Item = (u32, u64)> {
+        let (numbers, band) = (&self.numbers[self.starts[band]..], &self.bands[band]);
+        let mut areas = vec![0; band.count as usize];
+        for (run, &component) in band.runs.iter().zip(&band.components) {
+            areas[component as usize] += u64::from(run.end - run.start);
         }
-        areas
+        numbers.iter().copied().zip(areas)
     }
-}
-
-fn row_of(ends: &[usize], y: usize) -> Range<usize> {
-    y.checked_sub(1).map_or(0, |above| ends[above])..ends[y]
 }
 
 #[cfg(test)]
@@ -191,7 +228,16 @@ mod tests {
             let bands = bytes
                 .chunks(grain)
                 .map(|rows| Band::find(rows.iter().map(Vec::as_slice), 1, connectivity));
-            let components = Components::join(bands, connectivity);
+            let components = Components::join(bands.collect(), connectivity);
+            let mut areas = vec![0; components.count() as usize + 1];
+            for band in 0..components.bands() {
+                components.areas(band).for_each(|(number, area)| areas[number as usize] += area);
+            }
+            for (number, &area) in areas.iter().enumerate().skip(1) {
+                let is_own = |&byte: &u8| usize::from(byte - b'.') == number + 2;
+                let pixels = expected.iter().flat_map(|row| row.bytes()).filter(is_own);
+                assert_eq!(area, pixels.count() as u64, "{grain} rows");
+            }
             for (y, expected) in expected.iter().enumerate() {
                 let mut row = vec![b'.'; expected.len()];
                 for (run, number) in components.row(y) {
@@ -226,6 +272,7 @@ mod tests {
             assert_eq!(next_of(&row, at, 0), (at + 1).min(40));
             row[at] = 0;
         }
+        row[30] = 2;
         assert_eq!(next_of(&row, 3, 1), 40);
         assert_eq!(next_of(&row, 41, 1), 40);
     }

@@ -1,4 +1,5 @@
-//! Weak pixels that hang together with strong ones: what a pixel may be.
+//! Weak pixels that hang together with strong ones: what a pixel may be. The lowest
+//! bit says whether it is either, as in a mask.
 
 /// What a pixel is that is not kept.
 pub(crate) const NOTHING: u8 = 0;
@@ -7,4 +8,4 @@ pub(crate) const NOTHING: u8 = 0;
 pub(crate) const WEAK: u8 = 1;
 
 /// A pixel that is kept.
-pub(crate) const STRONG: u8 = 2;
+pub(crate) const STRONG: u8 = 3;

@@ -32,16 +32,15 @@ impl Tally {
     }
 }
 
-/// The samples of one channel of a row, where `mask` is true or there is none.
+/// The samples of one channel of a row that are a number, where `mask` is true or there is none.
 pub(crate) fn chosen<'a, T: Sample>(
     row: &'a [T],
     (channel, channels): (usize, usize),
     mask: Option<&'a [u8]>,
-) -> impl Iterator<Item = f64> + use<'a, T> {
-    let samples = row[channel..].iter().step_by(channels).map(|sample| f64::from(sample.to_f32()));
-    let places = samples.enumerate();
+) -> impl Iterator<Item = T> + use<'a, T> {
+    let places = row[channel..].iter().step_by(channels).enumerate();
     let chosen = places.filter(move |&(x, _)| mask.is_none_or(|mask| mask[x] != 0));
-    chosen.map(|(_, sample)| sample).filter(|sample| !sample.is_nan())
+    chosen.map(|(_, &sample)| sample).filter(|sample| !sample.to_f32().is_nan())
 }
 
 /// Sums samples, in their order.
@@ -56,6 +55,18 @@ pub(crate) fn tally(samples: impl Iterator<Item = f64>) -> Tally {
     tally
 }
 
+/// Sums samples of which each comes as often as its count says, and their squared differences from the
+/// mean.
+pub(crate) fn tally_counted(counts: impl Iterator<Item = (f64, u64)> + Clone) -> (Tally, f64) {
+    let mut tally = Tally::default();
+    for (sample, count) in counts.clone().filter(|&(_, count)| count > 0) {
+        tally.add(Tally { count, sum: sample * count as f64, least: sample, most: sample });
+    }
+    let mean = tally.mean();
+    let squares = counts.map(|(sample, count)| (sample - mean).powi(2) * count as f64);
+    (tally, squares.sum())
+}
+
 /// The sum of squared differences from `mean`.
 pub(crate) fn spread(samples: impl Iterator<Item = f64>, mean: f64) -> f64 {
     samples.map(|sample| (sample - mean) * (sample - mean)).sum()
@@ -66,12 +77,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn counted_samples_sum_as_the_samples_do() {
+        let samples = || [1.0, 3.0, 3.0, 3.0, 5.0, 9.0].into_iter();
+        let counts = [(1.0, 1), (2.0, 0), (3.0, 3), (5.0, 1), (9.0, 1), (11.0, 0)];
+        let all = tally(samples());
+        assert_eq!(tally_counted(counts.into_iter()), (all, spread(samples(), all.mean())));
+        assert!(tally_counted([(1.0, 0)].into_iter()).0.mean().is_nan());
+    }
+
+    #[test]
     fn what_is_masked_or_no_number_is_left_out() {
         let row = [1.0f32, 9.0, f32::NAN, 9.0, 4.0, 9.0, 100.0, 9.0];
         let mask = [1, 1, 1, 0];
-        let found = tally(chosen(&row, (0, 2), Some(&mask)));
+        let samples = || chosen(&row, (0, 2), Some(&mask)).map(f64::from);
+        let found = tally(samples());
         assert_eq!(found, Tally { count: 2, sum: 5.0, least: 1.0, most: 4.0 });
-        assert_eq!(spread(chosen(&row, (0, 2), Some(&mask)), found.mean()), 4.5);
-        assert!(tally(chosen::<u8>(&[], (0, 1), None)).mean().is_nan());
+        assert_eq!(spread(samples(), found.mean()), 4.5);
+        assert!(tally(chosen(&[0u8; 0], (0, 1), None).map(f64::from)).mean().is_nan());
     }
 }

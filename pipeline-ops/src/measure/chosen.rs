@@ -1,5 +1,7 @@
 //! The samples of an image that a measurement counts.
 
+use std::ops::Range;
+
 use pipeline_core::data::{Plane, Raster};
 use pipeline_core::{Image, Mask, Result, Sample};
 
@@ -34,6 +36,16 @@ impl<'a, T: Sample> Chosen<'a, T> {
 
     /// The samples of one channel of a row that count and are a number.
     pub(super) fn row(&self, y: u32, channel: usize) -> impl Iterator<Item = f64> + use<'a, T> {
+        self.row_of_samples(y, channel).map(|sample| f64::from(sample.to_f32()))
+    }
+
+    /// The same of some rows, of their own type.
+    pub(super) fn samples(&self, rows: Range<usize>, channel: usize) -> impl Iterator<Item = T> {
+        let rows = rows.filter_map(|y| u32::try_from(y).ok());
+        rows.flat_map(move |y| self.row_of_samples(y, channel))
+    }
+
+    fn row_of_samples(&self, y: u32, channel: usize) -> impl Iterator<Item = T> + use<'a, T> {
         let width = self.plane.region().width as usize;
         let mask = self.mask.map(|mask| &mask[y as usize * width..][..width]);
         kernel::chosen(self.plane.row(y), (channel, self.plane.channels()), mask)

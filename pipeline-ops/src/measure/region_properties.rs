@@ -38,8 +38,8 @@ use crate::memory::copies;
 ///
 /// **Border**: what lies beyond the edge belongs to no object. **NaN** in an object makes its four
 /// brightnesses NaN.
-/// **Cost**: one pass over the labels, and two over the image; memory for about 400 bytes per object.
-/// An object may reach anywhere, so there are no tiles.
+/// **Cost**: one pass over the labels, and two over both; memory for about 400 bytes per object, and
+/// half a byte per pixel for sums of floats. An object may reach anywhere, so there are no tiles.
 /// **Errors**: an image of more than one channel, or of another size.
 ///
 /// A table that comes out as before spares the steps below from running.
@@ -68,6 +68,7 @@ pub struct RegionProperties {}
 
 impl Step for RegionProperties {
     const NAME: &'static str = "region_properties";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["labels", "in"];
     type Input = (In<Labels>, Option<In<Image>>);
     type Output = Table;
@@ -99,6 +100,17 @@ type Columns = Vec<(&'static str, Vec<f64>)>;
 /// Bands of rows at the most, of which each has sums of its own for all labels.
 const BANDS: usize = 32;
 
+/// Labels whose sums are added up in one go.
+const LABELS: usize = 1 << 12;
+
+/// The rows of a band, which depend on nothing but the labels. With many objects there are few bands,
+/// so that sums take less memory than labels.
+fn band_rows(labels: &Labels) -> usize {
+    let count = labels.count() as usize + 1;
+    let bands = (labels.labels().len() / count.saturating_mul(64)).clamp(1, BANDS);
+    (labels.height() as usize).div_ceil(bands).max(1)
+}
+
 /// The sums of each label, of which that of 0 is empty.
 ///
 /// They are of integers, so bands may be added up in any order.
@@ -115,10 +127,8 @@ fn regions(labels: &Labels, ctx: &Context<'_>) -> Result<Vec<Region>> {
         None => out.fill(false),
     };
 
-    // With many objects there are few bands, so that sums take less memory than labels.
-    let bands = (labels.labels().len() / count.saturating_mul(64)).clamp(1, BANDS);
     let total = Mutex::new(none()?);
-    ctx.rows(rows.len(), rows.len().div_ceil(bands), |band| {
+    ctx.rows(rows.len(), band_rows(labels), |band| {
         let mut regions = none()?;
         // Outlines of the row above, of the row itself and of the one below, which come to be in
         // turn.
@@ -136,7 +146,8 @@ fn regions(labels: &Labels, ctx: &Context<'_>) -> Result<Vec<Region>> {
             add_outline(near, outlines.each_ref().map(Vec::as_slice), &mut regions);
         }
         let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-        total.iter_mut().zip(&regions).for_each(|(total, region)| total.add(region));
+        let pairs = total.iter_mut().zip(&regions).filter(|(_, region)| region.area > 0);
+        pairs.for_each(|(total, region)| total.add(region));
         Ok(())
     })?;
     Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -193,6 +204,33 @@ impl Ellipse {
     }
 }
 
+/// What the samples of one object in one band are like.
+#[derive(Debug, Clone, Copy)]
+struct Light {
+    sum: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Default for Light {
+    fn default() -> Self {
+        Self { sum: 0.0, least: f64::INFINITY, most: f64::NEG_INFINITY }
+    }
+}
+
+impl Light {
+    fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        // What is no number stays: nothing is below or above it.
+        if other.least < self.least || other.least.is_nan() {
+            self.least = other.least;
+        }
+        if other.most > self.most || other.most.is_nan() {
+            self.most = other.most;
+        }
+    }
+}
+
 /// What the samples of each object are like.
 #[expect(clippy::cast_precision_loss, reason = "counts of pixels are below 2^53")]
 fn brightness<T: Sample>(
@@ -201,41 +239,108 @@ fn brightness<T: Sample>(
     areas: &[u64],
     ctx: &Context<'_>,
 ) -> Result<Columns> {
-    let what = || format!("sums of {} objects", areas.len());
-    let (mut least, mut most) =
-        (copies(f64::INFINITY, areas.len(), what)?, copies(f64::NEG_INFINITY, areas.len(), what)?);
-    let (mut mean, mut std) = (copies(0.0, areas.len(), what)?, copies(0.0, areas.len(), what)?);
-    let each = |add: &mut dyn FnMut(usize, f64)| {
-        let rows = labels.labels().chunks_exact(labels.width() as usize).zip(image.rows());
-        for (labels, samples) in rows {
+    let lights = by_bands(image, labels, areas.len(), ctx, |light: &mut Light, _, samples| {
+        let mut own = Light::default();
+        for sample in samples.iter().map(|sample| f64::from(sample.to_f32())) {
+            own.add(Light { sum: sample, least: sample, most: sample });
+        }
+        light.add(own);
+    })?;
+    let lights = in_order(&lights, ctx, Light::add)?;
+    let means = lights.iter().zip(areas).map(|(light, &area)| light.sum / area as f64);
+    let means: Vec<f64> = means.collect();
+    let squares = by_bands(image, labels, areas.len(), ctx, |sum: &mut f64, label, samples| {
+        let mean = means[label];
+        let away = samples.iter().map(|sample| f64::from(sample.to_f32()) - mean);
+        *sum += away.map(|away| away * away).sum::<f64>();
+    })?;
+    let squares = in_order(&squares, ctx, |sum, other| *sum += other)?;
+    let std = squares.iter().zip(areas).map(|(sum, &area)| (sum / area as f64).sqrt());
+    // Label 0 is no object.
+    let column = |of: fn(&Light) -> f64| lights[1..].iter().map(of).collect();
+    Ok(vec![
+        ("min", column(|light| light.least)),
+        ("max", column(|light| light.most)),
+        ("mean", means[1..].to_vec()),
+        ("std", std.skip(1).collect()),
+    ])
+}
+
+/// What `add` sums for each of `count` labels in each band, from runs of samples of one label; there is
+/// nothing for label 0.
+fn by_bands<T: Sample, S: Clone + Default + Send>(
+    image: Plane<'_, T>,
+    labels: &Labels,
+    count: usize,
+    ctx: &Context<'_>,
+    add: impl Fn(&mut S, usize, &[T]) + Sync,
+) -> Result<Vec<Vec<S>>> {
+    let row_len = labels.width() as usize;
+    let (height, band_rows) = (labels.height() as usize, band_rows(labels));
+    let mut bands = vec![Vec::new(); height.div_ceil(band_rows)];
+    let each: Vec<_> = bands.iter_mut().map(Mutex::new).collect();
+    ctx.rows(height, band_rows, |band| {
+        let mut sums = copies(S::default(), count, || format!("sums of {count} objects"))?;
+        let at = band.start / band_rows;
+        for y in band {
             ctx.check()?;
-            for (&label, sample) in labels.iter().zip(samples) {
-                add(label as usize, sample.to_f32().into());
+            let labels = &labels.labels()[y * row_len..][..row_len];
+            // Rows of an image fit in 32 bits.
+            let mut samples = image.row(u32::try_from(y).unwrap_or(u32::MAX));
+            for run in labels.chunk_by(|a, b| a == b) {
+                let own;
+                (own, samples) = samples.split_at(run.len());
+                if run[0] != 0 {
+                    add(&mut sums[run[0] as usize], run[0] as usize, own);
+                }
             }
         }
+        **each[at].lock().unwrap_or_else(PoisonError::into_inner) = sums;
         Ok(())
-    };
-    each(&mut |label, sample| {
-        mean[label] += sample;
-        // What is no number stays: nothing is below or above it.
-        if sample < least[label] || sample.is_nan() {
-            least[label] = sample;
-        }
-        if sample > most[label] || sample.is_nan() {
-            most[label] = sample;
-        }
     })?;
-    mean.iter_mut().zip(areas).for_each(|(mean, &area)| *mean /= area as f64);
-    each(&mut |label, sample| std[label] += (sample - mean[label]).powi(2))?;
-    std.iter_mut().zip(areas).for_each(|(std, &area)| *std = (*std / area as f64).sqrt());
-    // Label 0 is no object.
-    let columns = [("min", least), ("max", most), ("mean", mean), ("std", std)];
-    Ok(columns.map(|(name, numbers)| (name, numbers[1..].to_vec())).to_vec())
+    Ok(bands)
+}
+
+/// The sums of all bands for each label, added in the order of the bands: sums of floats depend on it.
+fn in_order<S: Copy + Default + Send + Sync>(
+    bands: &[Vec<S>],
+    ctx: &Context<'_>,
+    add: impl Fn(&mut S, S) + Sync,
+) -> Result<Vec<S>> {
+    let count = bands.first().map_or(0, Vec::len);
+    let mut total = copies(S::default(), count, || format!("sums of {count} objects"))?;
+    ctx.fill_rows(&mut total, 1, LABELS, |first, total| {
+        for band in bands {
+            total.iter_mut().zip(&band[first..]).for_each(|(total, &sum)| add(total, sum));
+        }
+        Ok(())
+    })?;
+    Ok(total)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brightness_of_an_object_in_several_bands_is_that_of_all_its_samples() {
+        let (width, height) = (16u32, 200u32);
+        let labels = In::new(Labels::new(width, height, vec![1; 3200]).unwrap());
+        assert!(band_rows(&labels) < 10);
+        let table = |samples: Vec<f32>| {
+            let image = Image::from_samples(width, height, 1, samples).unwrap();
+            let inputs = (labels.clone(), Some(In::new(image)));
+            let table = RegionProperties {}.run(inputs, &Context::default()).unwrap();
+            ["min", "max", "mean", "std"].map(|name| table.column(name).unwrap()[0])
+        };
+        let mut samples: Vec<f32> = (0..3200u16).map(f32::from).collect();
+        let std = ((3200f64.powi(2) - 1.0) / 12.0).sqrt();
+        let found = table(samples.clone());
+        assert_eq!(found[..3], [0.0, 3199.0, 1599.5]);
+        assert!((found[3] - std).abs() < 1e-9 * std);
+        samples[77] = f32::NAN;
+        assert!(table(samples).iter().all(|number| number.is_nan()));
+    }
 
     #[test]
     fn objects_that_cross_bands_are_measured_as_from_the_side() {

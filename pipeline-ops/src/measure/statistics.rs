@@ -1,5 +1,9 @@
 //! How bright an image is.
 
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Image, In, Mask, Result, Sample, Spec, Step, dispatch};
 use schemars::JsonSchema;
@@ -7,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Table;
 use super::chosen::Chosen;
-use crate::kernel::{Rank, Tally, spread, tally};
-use crate::memory::copies;
+use crate::kernel::{Digits, Tally, median, spread, tally, tally_counted};
 use crate::passes;
 
 /// Measures the samples of each channel: how many, smallest, largest, mean, deviation and median.
@@ -29,8 +32,8 @@ use crate::passes;
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is not counted. Where nothing is, all but
 /// `count` is NaN.
-/// **Cost**: two passes over the image; memory for the keys of one channel, to find the median.
-/// The whole image counts, so there are no tiles.
+/// **Cost**: one pass over an image of integers for every four channels, five over one of floats; memory
+/// for counts, at most 2 MB on each thread. The whole image counts, so there are no tiles.
 /// **Errors**: a mask of another size.
 ///
 /// A table that comes out as before spares the steps below from running.
@@ -57,6 +60,7 @@ pub struct Statistics {}
 
 impl Step for Statistics {
     const NAME: &'static str = "statistics";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["in", "mask"];
     type Input = (In<Image>, Option<In<Mask>>);
     type Output = Table;
@@ -72,56 +76,86 @@ impl Step for Statistics {
     }
 }
 
-fn measure<T: Sample>(chosen: &Chosen<'_, T>, ctx: &Context<'_>) -> Result<Table> {
-    let size = chosen.size();
+/// Channels that are counted in one pass.
+const TOGETHER: usize = 4;
+
+fn measure<T: Digits>(chosen: &Chosen<'_, T>, ctx: &Context<'_>) -> Result<Table> {
     let names = ["channel", "count", "min", "max", "mean", "std", "median"];
     let mut columns = names.map(|name| (name, Vec::new()));
-    for channel in 0..chosen.channels() {
-        let samples = |y: u32| chosen.row(y, channel);
-        let mut all = Tally::default();
-        passes::each_row(size, ctx, |y| tally(samples(y)))?.into_iter().for_each(|t| all.add(t));
-        let (count, mean) = (count_as_number(all.count), all.mean());
-        let squares = passes::each_row(size, ctx, |y| spread(samples(y), mean))?;
-        let std = (squares.iter().sum::<f64>() / count).sqrt();
-        let median = median(all.count, (0..size.1).map(samples), ctx)?;
-        let limit = |limit: f64| if all.count > 0 { limit } else { f64::NAN };
-        let (least, most) = (limit(all.least), limit(all.most));
-        let row = [count_as_number(channel as u64), count, least, most, mean, std, median];
-        columns.iter_mut().zip(row).for_each(|((_, column), number)| column.push(number));
+    for first in (0..chosen.channels()).step_by(TOGETHER) {
+        let channels = first..chosen.channels().min(first + TOGETHER);
+        let firsts = count(chosen, channels.clone(), T::FIRST, ctx, |rows, channel, counts| {
+            T::count_firsts(chosen.samples(rows, channel), counts);
+        })?;
+        for (channel, firsts) in channels.zip(firsts.chunks_exact(T::FIRST)) {
+            let (all, squares) = if T::SECOND == 1 {
+                of_counts::<T>(firsts)
+            } else {
+                of_rows(chosen, channel, ctx)?
+            };
+            let median = median::<T, _>(firsts, |digit| {
+                count(chosen, channel..channel + 1, T::SECOND, ctx, |rows, channel, counts| {
+                    let digits = chosen.samples(rows, channel).map(T::split);
+                    let wanted = digits.filter(|&(first, _)| first == digit);
+                    wanted.for_each(|(_, second)| counts[second] += 1);
+                })
+            })?;
+            let (count, mean) = (number(all.count), all.mean());
+            let std = (squares / count).sqrt();
+            let limit = |limit: f64| if all.count > 0 { limit } else { f64::NAN };
+            let (least, most) = (limit(all.least), limit(all.most));
+            let row = [number(channel as u64), count, least, most, mean, std, median];
+            columns.iter_mut().zip(row).for_each(|((_, column), number)| column.push(number));
+        }
     }
     Table::new(columns.to_vec())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of samples are below 2^53")]
-fn count_as_number(count: u64) -> f64 {
-    count as f64
+/// Sums and squared differences from the mean, where the first digits are all that samples have.
+fn of_counts<T: Digits>(counts: &[u64]) -> (Tally, f64) {
+    let sample = |(digit, &count)| (f64::from(T::from_digits(digit, 0).to_f32()), count);
+    tally_counted(counts.iter().enumerate().map(sample))
 }
 
-/// The middle of `count` samples.
-fn median<I: Iterator<Item = f64>>(
-    count: u64,
-    rows: impl Iterator<Item = I>,
+/// The same in two passes over the rows.
+fn of_rows<T: Sample>(
+    chosen: &Chosen<'_, T>,
+    channel: usize,
     ctx: &Context<'_>,
-) -> Result<f64> {
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    if count == 0 {
-        return Ok(f64::NAN);
-    }
-    let mut keys =
-        copies(0.0f32.key(), count, || format!("{count} samples to find the middle of"))?;
-    let mut places = keys.iter_mut();
-    for row in rows {
-        ctx.check()?;
-        // The samples were floats of 32 bits, or integers that fit into them.
-        row.zip(&mut places).for_each(|(sample, key)| *key = narrow(sample).key());
-    }
-    let (below, &mut upper, _) = keys.select_nth_unstable(count / 2);
-    let upper = f64::from(f32::from_key(upper));
-    let lower = below.iter().max().filter(|_| count.is_multiple_of(2));
-    Ok(lower.map_or(upper, |&lower| f64::midpoint(f64::from(f32::from_key(lower)), upper)))
+) -> Result<(Tally, f64)> {
+    let (size, samples) = (chosen.size(), |y: u32| chosen.row(y, channel));
+    let mut all = Tally::default();
+    passes::each_row(size, ctx, |y| tally(samples(y)))?.into_iter().for_each(|row| all.add(row));
+    let squares = passes::each_row(size, ctx, |y| spread(samples(y), all.mean()))?;
+    Ok((all, squares.iter().sum()))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the number was one of 32 bits before")]
-fn narrow(sample: f64) -> f32 {
-    sample as f32
+/// What `add` counts in rows of some channels, in `len` counts for each channel.
+fn count<T: Sample>(
+    chosen: &Chosen<'_, T>,
+    channels: Range<usize>,
+    len: usize,
+    ctx: &Context<'_>,
+    add: impl Fn(Range<usize>, usize, &mut [u64]) + Sync,
+) -> Result<Vec<u64>> {
+    let (width, height) = chosen.size();
+    let none = || zeros::<u64>(len * channels.len(), || format!("{len} counts"));
+    let total = Mutex::new(none()?);
+    // Counts are added up seldom enough.
+    let grain = passes::grain(width).max(4 * len / (width as usize).max(1));
+    ctx.rows(height as usize, grain, |rows| {
+        let mut counts = none()?;
+        for (channel, counts) in channels.clone().zip(counts.chunks_exact_mut(len)) {
+            add(rows.clone(), channel, counts);
+        }
+        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+        total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
+        Ok(())
+    })?;
+    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of samples are below 2^53")]
+fn number(count: u64) -> f64 {
+    count as f64
 }

@@ -74,7 +74,7 @@ impl Step for ClearBorder {
         let objects = components::find(&mask, Side::Foreground, self.connectivity, ctx)?;
         let size = (mask.width(), mask.height());
         let near = components::near_edge(&objects, size, self.margin);
-        components::repaint(mask, &objects, |n| near[n as usize], Side::Background, ctx)
+        components::repaint(mask, (&objects, Side::Foreground), |n| near[n as usize], ctx)
     }
 
     fn spec(&self) -> Spec {

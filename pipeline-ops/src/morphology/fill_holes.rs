@@ -70,7 +70,7 @@ impl Step for FillHoles {
         let holes = components::find(&mask, Side::Background, self.connectivity, ctx)?;
         let outside = components::near_edge(&holes, (mask.width(), mask.height()), 1);
         let is_hole = |number: u32| !outside[number as usize];
-        components::repaint(mask, &holes, is_hole, Side::Foreground, ctx)
+        components::repaint(mask, (&holes, Side::Background), is_hole, ctx)
     }
 
     fn spec(&self) -> Spec {

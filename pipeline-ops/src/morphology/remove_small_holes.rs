@@ -72,9 +72,9 @@ impl Step for RemoveSmallHoles {
 
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
         let holes = components::find(&mask, Side::Background, self.connectivity, ctx)?;
-        let areas = holes.areas();
+        let areas = components::areas(&holes, ctx)?;
         let is_small = |number: u32| areas[number as usize] <= u64::from(self.max_area);
-        components::repaint(mask, &holes, is_small, Side::Foreground, ctx)
+        components::repaint(mask, (&holes, Side::Background), is_small, ctx)
     }
 
     fn spec(&self) -> Spec {

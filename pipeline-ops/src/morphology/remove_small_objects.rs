@@ -71,9 +71,9 @@ impl Step for RemoveSmallObjects {
 
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
         let objects = components::find(&mask, Side::Foreground, self.connectivity, ctx)?;
-        let areas = objects.areas();
+        let areas = components::areas(&objects, ctx)?;
         let is_small = |number: u32| areas[number as usize] <= u64::from(self.max_area);
-        components::repaint(mask, &objects, is_small, Side::Background, ctx)
+        components::repaint(mask, (&objects, Side::Foreground), is_small, ctx)
     }
 
     fn spec(&self) -> Spec {

@@ -24,7 +24,7 @@ use crate::{check, components, passes};
 /// | `out` | mask | Y X | – | true or false | – |
 ///
 /// **Border**: nothing beyond the image is seen. **NaN** is background.
-/// **Cost**: one pass over the image, and four over the mask; memory for two masks and the runs of
+/// **Cost**: one pass over the image, and three over the mask; memory for the mask and the runs of
 /// pixels, 16 bytes each. A path may cross the whole image, so there are no tiles.
 /// **Errors**: more than one channel; a level that is not finite; `high` below `low`; an image of
 /// more than 4294967295 pixels.
@@ -87,7 +87,7 @@ impl Step for Hysteresis {
         check::single_channel(image.layout())?;
         passes::countable(image.layout().width, image.layout().height)?;
         let marks: Image = tile(&Marks { low: self.low, high: self.high }, image, &[], ctx)?;
-        components::follow(&marks, self.connectivity, ctx)
+        components::follow(marks, self.connectivity, ctx)
     }
 
     fn spec(&self) -> Spec {
