@@ -14,7 +14,8 @@ use crate::key::Key;
 ///
 /// Called from any thread, often from many at once. The planner gets every result that a run needs;
 /// the executor, before it starts a step, asks whether the result has come to be meanwhile, gets it
-/// only if so, and puts the results of every pure step that it ran. An implementation
+/// only if so, and puts the results of every pure step that it ran; of steps that ran as one, that of
+/// the last. An implementation
 ///
 /// - returns from `get` exactly the value that was put under that key, or nothing; losing a value
 ///   is always allowed, a wrong one never,
