@@ -40,8 +40,7 @@ impl RunCore {
         let given = Given { layouts: &layouts, profiles: Some(&profiles) };
         let fused = Fused::new(group, steps, given, &opened, &watch)?;
         // What is made as a whole on the way takes its part of the memory, and so do windows.
-        let (_, most) = fused.bytes();
-        let _aside = Aside::of(&self.state.slots, most);
+        let _aside = Aside::of(&self.state.slots, fused.extent().most);
         fused.run(inputs, opened, ctx)
     }
 

@@ -33,7 +33,7 @@ impl RunCore {
         }
         let inputs = self.input_layouts(place);
         let bytes = inputs.and_then(|inputs| match self.plan.program.group(place) {
-            Some(group) => group.bytes(&self.plan.steps, &inputs).map(|(_, most)| most),
+            Some(group) => group.extent(&self.plan.steps, &inputs).map(|extent| extent.most),
             None => layout_of(&*body.step, &inputs).map(|layout| layout.size_bytes()),
         });
         if let Some(bytes) = bytes {

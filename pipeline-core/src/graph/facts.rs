@@ -29,6 +29,8 @@ pub(crate) struct Facts {
     pub(crate) reads_files: bool,
     /// Whether random numbers start from the name of the result.
     pub(crate) is_seeded: bool,
+    /// Whether each sample of the result is made from itself alone.
+    pub(crate) is_by_sample: bool,
     /// The node's own priority.
     pub(crate) priority: i8,
     /// How many results there are.
@@ -62,6 +64,7 @@ impl Facts {
             is_external: false,
             reads_files: false,
             is_seeded: false,
+            is_by_sample: false,
             priority: settings.priority,
             outputs: info.output_count(),
             has_odd_ports: false,
@@ -88,6 +91,7 @@ impl Facts {
         facts.form = body.form;
         facts.reads_files = !spec.reads.is_empty();
         facts.is_seeded = spec.seeded;
+        facts.is_by_sample = spec.by_sample;
         facts.is_external = !spec.reads.is_empty() || !spec.services.is_empty();
         facts
     }

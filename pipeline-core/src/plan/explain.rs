@@ -2,16 +2,19 @@
 
 use std::fmt::{Display, Formatter, Result, Write};
 
+use super::file_digests::Stop;
 use super::shape::to_u32;
+use super::size::Sizes;
 use super::{Action, Plan, order};
 use crate::graph::NodeInfo;
 
 impl Plan {
-    /// What happens at a place, and in which group.
-    fn words(&self, place: u32) -> String {
+    /// What happens at a place, and in which group; within a group, whether it is made as a whole.
+    fn words(&self, place: u32, sizes: &Sizes) -> String {
         let word = self.word(place);
+        let how = if sizes.whole.contains(&place) { ", as a whole" } else { "" };
         match self.program.group_number(place) {
-            Some(number) => format!("{word} in group {number}"),
+            Some(number) => format!("{word} in group {number}{how}"),
             None => word.to_owned(),
         }
     }
@@ -37,7 +40,7 @@ impl Plan {
     #[must_use]
     pub fn to_dot(&self) -> String {
         let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
-        let shape = self.program.wires();
+        let (shape, sizes) = (self.program.wires(), self.sizes(&Stop::default()));
         for place in 0..to_u32(shape.len()) {
             let (info, word) = (self.info(place), self.word(place));
             let color = match word {
@@ -51,7 +54,7 @@ impl Plan {
                 "  n{place} [label=\"{}\\n{}\\n{}\", style=filled, fillcolor={color}];",
                 escape(info.name()),
                 info.step_name(),
-                self.words(place),
+                self.words(place, &sizes),
             );
         }
         for place in 0..to_u32(shape.len()) {
@@ -69,7 +72,8 @@ fn escape(name: &str) -> String {
 }
 
 /// Lists the batches with what happens to each node, then the critical path. Steps that run as one
-/// have the number of their group; the last of them stands for it on the path.
+/// have the number of their group; the last of them stands for it on the path. Of the others only
+/// what is made `as a whole` is ever there in one piece.
 ///
 /// ```text
 /// plan: 4 nodes, 3 to run, 0 cached
@@ -87,7 +91,8 @@ impl Display for Plan {
         if self.is_measured() {
             write!(f, ", about {:.1} ms of work", expected / 1e6)?;
         }
-        let (peak, is_known) = self.peak_bytes();
+        let sizes = self.sizes(&Stop::default());
+        let (peak, is_known) = sizes.peak(self);
         if peak >= WORTH_TELLING {
             let word = if is_known { "about" } else { "at least" };
             #[expect(clippy::cast_precision_loss, reason = "printed with one digit")]
@@ -99,7 +104,7 @@ impl Display for Plan {
         for (number, batch) in self.batches().into_iter().enumerate() {
             for node in batch {
                 let place = places[&node];
-                let (info, words) = (self.info(place), self.words(place));
+                let (info, words) = (self.info(place), self.words(place, &sizes));
                 write!(f, "batch {number}: {} ({}) {words}", info.name(), info.step_name())?;
                 match self.told_key(place as usize) {
                     Some(key) => writeln!(f, " {key:?}")?,

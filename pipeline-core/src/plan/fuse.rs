@@ -176,7 +176,14 @@ pub(super) fn fuse(frozen: &Frozen, joining: Joining<'_>, program: &mut Program)
             Form::Tiled | Form::Whole => {
                 let inputs = shape.inputs(place).iter().map(&mut origin).collect();
                 origins[place as usize] = Origin::Member(group.members.len());
-                group.members.push(Member { place, inputs });
+                let nanos = program.estimates.nanos[place as usize];
+                group.members.push(Member {
+                    place,
+                    inputs,
+                    is_by_sample: facts(program, place).is_by_sample,
+                    nanos: Some(nanos).filter(|&nanos| nanos != UNKNOWN_NANOS),
+                    bytes: program.estimates.bytes[place as usize],
+                });
                 let output = frozen.infos[program.origin(place) as usize].output_type(0);
                 group.is_mask = output == Some(DataType::of::<Mask>());
             }
@@ -222,6 +229,16 @@ pub(super) fn fuse(frozen: &Frozen, joining: Joining<'_>, program: &mut Program)
 /// Marks results of steps that could run with others, but are worth keeping. What is not known is.
 fn keep(program: &Program, edited: &[NodeId], is_fit: impl Fn(u32) -> bool, is_kept: &mut [bool]) {
     let (shape, estimates) = (&*program.shape, &program.estimates);
+    // Whether a step that is being edited reads a result, maybe by way of others that pass it on.
+    let mut is_read = vec![false; shape.len()];
+    for place in (0..to_u32(shape.len())).rev() {
+        let is_edited = edited.contains(&shape.ids[place as usize]);
+        let is_passed_on = program.actions[place as usize].is_passing() && is_read[place as usize];
+        if is_edited || is_passed_on {
+            let inputs = shape.inputs(place).iter();
+            inputs.for_each(|&slot| is_read[shape.producer(slot) as usize] = true);
+        }
+    }
     // Nanoseconds to make each result again from what is kept above it.
     let mut again = vec![0.0f32; shape.len()];
     for place in 0..to_u32(shape.len()) {
@@ -232,9 +249,7 @@ fn keep(program: &Program, edited: &[NodeId], is_fit: impl Fn(u32) -> bool, is_k
             again[at] = inputs;
         } else if is_fit(place) {
             let nanos = inputs + estimates.nanos[at];
-            let is_read = |reader: &u32| edited.contains(&shape.ids[*reader as usize]);
-            is_kept[at] |=
-                nanos > DEAR * estimates.bytes[at] || shape.consumers(place).iter().any(is_read);
+            is_kept[at] |= nanos > DEAR * estimates.bytes[at] || is_read[at];
             again[at] = if is_kept[at] { 0.0 } else { nanos };
         }
     }

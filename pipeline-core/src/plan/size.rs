@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::shape::to_u32;
 use crate::data::{DataType, Layout};
 use crate::id::NodeId;
-use crate::step::layout_of;
+use crate::step::{Extent, layout_of};
 
 /// Bytes that each place takes.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Sizes {
     pub(crate) bytes: Vec<Option<u64>>,
     /// What is beside them while it runs.
     pub(crate) aside: Vec<u64>,
+    /// The places within groups whose results are made as a whole.
+    pub(crate) whole: Vec<u32>,
 }
 
 impl Plan {
@@ -41,42 +43,7 @@ impl Plan {
     /// result of unknown size counts nothing.
     #[must_use]
     pub fn peak_bytes(&self) -> (u64, bool) {
-        let (program, shape) = (&*self.program, &*self.program.shape);
-        let Sizes { bytes, aside } = self.sizes(&Stop::default());
-        let is_known = bytes.iter().all(Option::is_some);
-        let bytes: Vec<u64> = bytes.into_iter().map(Option::unwrap_or_default).collect();
-        let makers = self.makers();
-        let read = |place: u32| shape.inputs(place).iter().map(|&slot| makers[slot as usize]);
-        let mut left = vec![0u32; shape.len()];
-        // A target lives on.
-        let targets = program.targets.iter().map(|&slot| makers[slot as usize]);
-        for maker in (0..to_u32(shape.len())).flat_map(read).chain(targets) {
-            left[maker as usize] += 1;
-        }
-        let mut order: Vec<u32> = (0..to_u32(shape.len())).collect();
-        order.sort_by_key(|&place| program.position(place));
-        // Values at hand are there from the beginning.
-        let is_given = |place: u32| program.actions[place as usize] == Action::Given;
-        let given = order.iter().filter(|&&place| is_given(place));
-        let mut live = given.fold(0u64, |sum, &place| sum.saturating_add(bytes[place as usize]));
-        let mut peak = live;
-        for place in order {
-            if !is_given(place) {
-                live = live.saturating_add(bytes[place as usize]);
-                peak = peak.max(live.saturating_add(aside[place as usize]));
-            }
-            if left[place as usize] == 0 {
-                live = live.saturating_sub(bytes[place as usize]);
-            }
-            for maker in read(place) {
-                let left = &mut left[maker as usize];
-                *left = left.saturating_sub(1);
-                if *left == 0 {
-                    live = live.saturating_sub(bytes[maker as usize]);
-                }
-            }
-        }
-        (peak, is_known)
+        self.sizes(&Stop::default()).peak(self)
     }
 
     /// What each place takes. Once it is to stop, no more is asked of any step.
@@ -84,6 +51,7 @@ impl Plan {
         let (program, shape) = (&*self.program, &*self.program.shape);
         let slots = self.slot_layouts(stop);
         let (mut bytes, mut aside) = (vec![Some(0); shape.len()], vec![0; shape.len()]);
+        let mut whole = Vec::new();
         for given in &self.given {
             let bytes = &mut bytes[shape.producer(given.slot) as usize];
             *bytes = bytes.map(|sum| u64::saturating_add(sum, given.value.counted_bytes()));
@@ -98,19 +66,20 @@ impl Plan {
                     layout.map_or_else(|| self.learned_bytes(place), |layout| layout.size_bytes());
                 bytes[place as usize] = (size > 0 || is_nothing).then_some(size);
                 let is_to_stop = stop.reason().is_some();
-                let within = if is_to_stop { None } else { self.group_bytes(place, &slots) };
-                aside[place as usize] = within.unwrap_or(0);
+                if let Some(extent) = (!is_to_stop).then(|| self.extent(place, &slots)).flatten() {
+                    aside[place as usize] = extent.most - extent.result;
+                    whole.extend(extent.whole);
+                }
             }
         }
-        Sizes { bytes, aside }
+        Sizes { bytes, aside, whole }
     }
 
-    /// Bytes that a group makes as a whole on the way to its result.
-    fn group_bytes(&self, place: u32, slots: &[Option<Layout>]) -> Option<u64> {
+    /// What the group of a place takes.
+    fn extent(&self, place: u32, slots: &[Option<Layout>]) -> Option<Extent> {
         let group = self.program.group(place)?;
         let inputs = self.program.shape.inputs(place).iter().map(|&slot| slots[slot as usize]);
-        let (result, most) = group.bytes(&self.steps, &inputs.collect::<Option<Vec<_>>>()?)?;
-        Some(most - result)
+        group.extent(&self.steps, &inputs.collect::<Option<Vec<_>>>()?)
     }
 
     /// The place whose step makes what each slot holds: not the one that passes it on.
@@ -170,5 +139,46 @@ impl Plan {
             }
         }
         layouts
+    }
+}
+
+impl Sizes {
+    /// The most bytes of results that are alive at once, and whether all are known.
+    pub(super) fn peak(&self, plan: &Plan) -> (u64, bool) {
+        let (program, shape) = (&*plan.program, &*plan.program.shape);
+        let is_known = self.bytes.iter().all(Option::is_some);
+        let bytes = |place: u32| self.bytes[place as usize].unwrap_or_default();
+        let makers = plan.makers();
+        let read = |place: u32| shape.inputs(place).iter().map(|&slot| makers[slot as usize]);
+        let mut left = vec![0u32; shape.len()];
+        // A target lives on.
+        let targets = program.targets.iter().map(|&slot| makers[slot as usize]);
+        for maker in (0..to_u32(shape.len())).flat_map(read).chain(targets) {
+            left[maker as usize] += 1;
+        }
+        let mut order: Vec<u32> = (0..to_u32(shape.len())).collect();
+        order.sort_by_key(|&place| program.position(place));
+        // Values at hand are there from the beginning.
+        let is_given = |place: u32| program.actions[place as usize] == Action::Given;
+        let given = order.iter().filter(|&&place| is_given(place));
+        let mut live = given.fold(0u64, |sum, &place| sum.saturating_add(bytes(place)));
+        let mut peak = live;
+        for place in order {
+            if !is_given(place) {
+                live = live.saturating_add(bytes(place));
+                peak = peak.max(live.saturating_add(self.aside[place as usize]));
+            }
+            if left[place as usize] == 0 {
+                live = live.saturating_sub(bytes(place));
+            }
+            for maker in read(place) {
+                let left = &mut left[maker as usize];
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    live = live.saturating_sub(bytes(maker));
+                }
+            }
+        }
+        (peak, is_known)
     }
 }

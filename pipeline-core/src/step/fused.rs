@@ -7,7 +7,7 @@
 //!
 //! A neighbourhood needs more than it makes, so neighbouring tiles make its margin twice. Where a
 //! step would make much more than its image that way, it is made as a whole first: `passes`
-//! decides that, from the layouts alone, so that it depends neither on threads nor on time.
+//! decides that, from the layouts and from what the steps are known to cost.
 //! Not one bit of the result depends on it in any case, which is the contract of [`Tile`].
 //!
 //! A group may begin with steps that give their images row by row, and end with one that takes its
@@ -16,8 +16,8 @@
 use std::sync::Arc;
 
 use super::context::Context;
-use super::group::{Group, Member, Origin, Steps, Watch, lost};
-use super::passes::{Pass, samples_of, saturate};
+use super::group::{Extent, Group, Member, Origin, Steps, Watch, lost};
+use super::passes::{Pass, bytes, samples_of, saturate};
 use super::stream::{ImageRows, Rows, Sink, Stream, gather};
 use super::streamed::Taker;
 use super::tile::{Profiled, keeps_profile};
@@ -75,9 +75,7 @@ impl<'a> Fused<'a> {
         watch: &'a dyn Watch,
     ) -> Result<Self> {
         let step = |place: u32| steps[place as usize].as_ref();
-        let unit = |member: &Member| {
-            Some(Unit::new(member.place, member.inputs.clone(), step(member.place)?.tile()?))
-        };
+        let unit = |member: &Member| Some(Unit::new(member, step(member.place)?.tile()?));
         let units: Option<Vec<Unit<'_>>> = group.members.iter().map(unit).collect();
         let units = units.ok_or_else(lost)?;
         let sink = match group.sink.map(|place| step(place).and_then(|step| step.stream())) {
@@ -97,6 +95,10 @@ impl<'a> Fused<'a> {
         let (layouts, passes) = (Layouts::default(), Vec::new());
         let mut fused = Self { group, units, sink, watch, sources, layouts, passes, profile: None };
         fused.layouts = fused.layouts(inputs.layouts)?;
+        let made = group.members.iter().zip(&fused.layouts.makes);
+        for (unit, (member, layout)) in fused.units.iter_mut().zip(made) {
+            unit.nanos = member.nanos_for(bytes(layout));
+        }
         if let Some(profiles) = inputs.profiles {
             fused.profile = fused.take_profiles(profiles, opened)?;
         }
@@ -112,8 +114,8 @@ impl<'a> Fused<'a> {
         Ok(fused)
     }
 
-    /// Bytes of the result, and the most bytes of images and windows that there are at once.
-    pub(crate) fn bytes(&self) -> (u64, u64) {
+    /// What this takes beside its inputs.
+    pub(crate) fn extent(&self) -> Extent {
         let size = |origin| match origin {
             Origin::Input(_) => 0,
             Origin::Source(source) => self.sources[source].0.size_bytes(),
@@ -122,7 +124,8 @@ impl<'a> Fused<'a> {
         let aside: u64 = self.sources.iter().map(|&(_, aside)| aside).sum();
         let taken = |layout| self.sink.map_or(0, |sink| sink.aside(layout));
         if self.units.is_empty() {
-            return (0, self.sources.iter().map(|&(layout, _)| taken(layout)).sum::<u64>() + aside);
+            let taken: u64 = self.sources.iter().map(|&(layout, _)| taken(layout)).sum();
+            return Extent { result: 0, most: taken + aside, whole: Vec::new() };
         }
         let (mut live, mut most) = (Vec::new(), 0);
         for (at, pass) in self.passes.iter().enumerate() {
@@ -135,7 +138,9 @@ impl<'a> Fused<'a> {
             live.retain(|&origin| self.is_read_after(at, origin));
         }
         let result = if self.sink.is_some() { 0 } else { size(Origin::Member(self.last())) };
-        (result, most + aside + taken(self.layouts.makes[self.last()]))
+        let most = most + aside + taken(self.layouts.makes[self.last()]);
+        let made = self.passes[..self.passes.len() - 1].iter().map(Pass::root);
+        Extent { result, most, whole: made.map(|member| self.units[member].place()).collect() }
     }
 
     /// Makes the result; the [unit](Value) if a sink takes it.

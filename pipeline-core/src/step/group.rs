@@ -33,6 +33,30 @@ pub(crate) struct Member {
     pub(crate) place: u32,
     /// What it reads, in the order of its ports.
     pub(crate) inputs: Vec<Origin>,
+    /// Whether it is a table of samples.
+    pub(crate) is_by_sample: bool,
+    /// The nanoseconds that it takes on average, if anything is known of them.
+    pub(crate) nanos: Option<f32>,
+    /// The bytes that it makes in these; 0 if that is not known.
+    pub(crate) bytes: f32,
+}
+
+impl Member {
+    /// The nanoseconds that it is expected to take for an image of so many bytes.
+    pub(super) fn nanos_for(&self, bytes: f32) -> Option<f32> {
+        self.nanos.map(|nanos| if self.bytes > 0.0 { nanos * bytes / self.bytes } else { nanos })
+    }
+}
+
+/// What a group takes beside its inputs.
+#[derive(Debug)]
+pub(crate) struct Extent {
+    /// Bytes of the result.
+    pub(crate) result: u64,
+    /// The most bytes of images and windows that there are at once.
+    pub(crate) most: u64,
+    /// The places whose images are made as a whole on the way.
+    pub(crate) whole: Vec<u32>,
 }
 
 /// Where an input comes from.
@@ -85,15 +109,14 @@ impl Group {
         others
     }
 
-    /// Bytes of the result, and the most bytes of images and windows that the group makes and has
-    /// at once; `None` if the steps do not say.
-    pub(crate) fn bytes(&self, steps: &Steps, inputs: &[Layout]) -> Option<(u64, u64)> {
-        let bytes = || {
+    /// What the group takes on inputs of these layouts; `None` if the steps do not say.
+    pub(crate) fn extent(&self, steps: &Steps, inputs: &[Layout]) -> Option<Extent> {
+        let extent = || {
             let opened = self.open(steps, &Unwatched, &Context::default()).ok()?;
             let inputs = Given { layouts: inputs, profiles: None };
-            Some(Fused::new(self, steps, inputs, &opened, &Unwatched).ok()?.bytes())
+            Some(Fused::new(self, steps, inputs, &opened, &Unwatched).ok()?.extent())
         };
-        catch_unwind(AssertUnwindSafe(bytes)).ok()?
+        catch_unwind(AssertUnwindSafe(extent)).ok()?
     }
 
     /// Opens the sources.

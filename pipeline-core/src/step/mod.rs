@@ -33,7 +33,7 @@ pub use erased::{AnyStep, StepType};
 pub(crate) use erased::{Form, layout_of};
 pub(crate) use expect::{found, list_of, one_of, shorten};
 pub(crate) use fused::{Fused, Given};
-pub(crate) use group::{Group, Member, Origin, Watch};
+pub(crate) use group::{Extent, Group, Member, Origin, Watch};
 #[doc(hidden)]
 pub use inputs::Reader;
 pub(crate) use inputs::Wire;

@@ -6,8 +6,14 @@ use super::group::Origin;
 use crate::data::{Layout, Region};
 use crate::error::{Error, Result};
 
-/// How many times as many pixels as its image has a step may make before it is made as a whole.
-const AGAIN: f64 = 1.35;
+/// How many times as many pixels as its image has a step may make before it is made as a whole,
+/// while it is not known what it costs; and however little or much it costs.
+const UNKNOWN: f64 = 1.35;
+const MOST: f64 = 3.0;
+const LEAST: f64 = 1.02;
+
+/// Nanoseconds per byte that it takes to write an image to memory and to read it again.
+const WRITTEN: f32 = 0.35;
 
 /// Bytes of a tile of the widest pixels: a few of them stay in the second-level cache of a core.
 const TILE: usize = 160 << 10;
@@ -45,7 +51,7 @@ pub(super) struct Work {
 
 impl Fused<'_> {
     /// What has to be made as a whole, in running order. The last member always is; another one is
-    /// if tiles would make it again and again.
+    /// if that costs less than what tiles would make of it again and again.
     pub(super) fn passes(&self) -> Result<Vec<Pass>> {
         let mut is_whole = vec![false; self.units.len()];
         is_whole[self.last()] = true;
@@ -127,13 +133,38 @@ impl Fused<'_> {
         let (root, tile) = (pass.root(), self.middle(pass));
         let work = self.regions(pass, tile)?;
         let tiles = area(self.layouts.makes[root].region()) / area(tile);
-        for (&member, work) in pass.members.iter().zip(&work).rev() {
-            let again = area(work.made) * tiles / area(self.layouts.makes[member].region());
-            if member != root && (again > AGAIN || is_made[member]) {
+        for (at, (&member, work)) in pass.members.iter().zip(&work).enumerate().rev().skip(1) {
+            let times = area(work.made) * tiles / area(self.layouts.makes[member].region());
+            if is_made[member] || times > self.most_times(pass, at) {
                 return Ok(Some(member));
             }
         }
         Ok(None)
+    }
+
+    /// How many times its image a member may make before it costs less to keep it in memory: to make
+    /// a part of it again, and that of all it is made of, costs as much as to write and read it once.
+    fn most_times(&self, pass: &Pass, at: usize) -> f64 {
+        let member = pass.members[at];
+        let mut is_needed = vec![false; member + 1];
+        is_needed[member] = true;
+        let mut nanos = Some(0.0);
+        for &before in pass.members[..=at].iter().rev() {
+            if !is_needed[before] {
+                continue;
+            }
+            nanos = nanos.zip(self.units[before].nanos).map(|(sum, own)| sum + own);
+            for &origin in &self.units[before].inputs {
+                if let Origin::Member(input) = origin {
+                    is_needed[input] = true;
+                }
+            }
+        }
+        let Some(nanos) = nanos else { return UNKNOWN };
+        let written = WRITTEN * bytes(&self.layouts.makes[member]);
+        // From file to file nothing is made as a whole for the sake of time: memory would grow.
+        let is_streamed = !self.sources.is_empty() || self.sink.is_some();
+        (1.0 + f64::from(written / nanos)).clamp(if is_streamed { UNKNOWN } else { LEAST }, MOST)
     }
 
     /// Whether tiles of this size make anything again too often.
@@ -198,6 +229,12 @@ impl Pass {
     pub(super) fn root(&self) -> usize {
         self.members[self.members.len() - 1]
     }
+}
+
+/// The size of an image, as estimates are.
+#[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 24 bits")]
+pub(super) fn bytes(layout: &Layout) -> f32 {
+    layout.size_bytes() as f32
 }
 
 fn pixel_bytes(layout: &Layout) -> usize {

@@ -72,6 +72,8 @@ pub struct Spec {
     pub cost: Option<Duration>,
     /// Whether the step starts random numbers from its [seed](super::Context::seed).
     pub seeded: bool,
+    /// Whether a tile-wise step makes each sample from itself alone.
+    pub by_sample: bool,
 }
 
 /// An amount of a named resource.
@@ -142,6 +144,18 @@ impl Spec {
     #[must_use]
     pub fn seeded(mut self) -> Self {
         self.seeded = true;
+        self
+    }
+
+    /// Says of a [tile-wise](super::Tile) step that it makes each sample but opacity from the same
+    /// sample of its only input and from nothing else, everywhere and in every channel in the same
+    /// way, and copies opacity.
+    ///
+    /// Such steps are tables of the 256 samples that an 8-bit image can have, and those that follow
+    /// one another are made into one table.
+    #[must_use]
+    pub fn by_sample(mut self) -> Self {
+        self.by_sample = true;
         self
     }
 

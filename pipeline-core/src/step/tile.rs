@@ -59,15 +59,6 @@ pub trait Tile: Send + Sync {
         region.intersect(&inputs[input].region())
     }
 
-    /// Whether each sample but opacity is made from the same sample of the only input and from
-    /// nothing else, everywhere and in every channel in the same way, and opacity is copied.
-    ///
-    /// Such steps are tables of the 256 samples that an 8-bit image can have, and those that follow
-    /// one another are made into one table.
-    fn by_sample(&self) -> bool {
-        false
-    }
-
     /// The form for a first input of this layout and this ICC profile, or of none, where samples or
     /// the profile of the output depend on it; it is asked for before anything is rendered. `None`,
     /// the default, is this form, and the profile stays as [`tile()`] says.

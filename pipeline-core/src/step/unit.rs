@@ -1,12 +1,12 @@
 //! What is made for a tile: a step, or several that are one table.
 //!
-//! Steps that make each 8-bit sample from itself alone ([`Tile::by_sample`]) are a table of 256
+//! Steps that make each 8-bit sample from itself alone ([`Spec::by_sample`](super::Spec::by_sample)) are a table of 256
 //! entries, and so are several of them in a row. A ramp of all samples is sent through them once, so
 //! the bits are those that they make one by one.
 
 use super::context::Context;
 use super::fused::Layouts;
-use super::group::{Origin, Watch};
+use super::group::{Member, Origin, Watch};
 use super::tile::Tile;
 use crate::data::{Layout, SampleType, View, ViewMut, look_up};
 use crate::error::{Error, Result};
@@ -17,6 +17,9 @@ pub(super) struct Unit<'a> {
     pub(super) places: Vec<u32>,
     /// What the first one reads.
     pub(super) inputs: Vec<Origin>,
+    /// Nanoseconds to make the whole image, if anything is known of them.
+    pub(super) nanos: Option<f32>,
+    is_by_sample: bool,
     form: Form<'a>,
 }
 
@@ -28,8 +31,10 @@ enum Form<'a> {
 
 impl<'a> Unit<'a> {
     /// One step.
-    pub(super) fn new(place: u32, inputs: Vec<Origin>, step: &'a dyn Tile) -> Self {
-        Self { places: vec![place], inputs, form: Form::Own(step) }
+    pub(super) fn new(member: &Member, step: &'a dyn Tile) -> Self {
+        let Member { place, ref inputs, is_by_sample, .. } = *member;
+        let (places, inputs, form) = (vec![place], inputs.clone(), Form::Own(step));
+        Self { places, inputs, nanos: None, is_by_sample, form }
     }
 
     pub(super) fn tile(&self) -> &dyn Tile {
@@ -83,10 +88,11 @@ pub(super) fn condense<'a>(
             // Nobody else reads what it joins. The last unit of all joins the last one, because
             // whatever is made is made for it.
             if let Some(from) = from
-                && let Unit { places, form: Form::Curve(before), .. } = &mut condensed[from]
+                && let Unit { places, nanos, form: Form::Curve(before), .. } = &mut condensed[from]
             {
                 before.then(&curve);
                 places.extend(unit.places);
+                *nanos = nanos.zip(unit.nanos).map(|(before, own)| before + own);
                 numbers.push(from);
                 continue;
             }
@@ -105,7 +111,7 @@ fn is_by_sample(unit: &Unit<'_>, reads: &[Layout], makes: Layout) -> bool {
     makes.sample == SampleType::U8
         && reads == [makes]
         && makes.sample_count().is_ok_and(|count| count >= 1 << 12)
-        && unit.tile().by_sample()
+        && unit.is_by_sample
 }
 
 /// A function of one 8-bit sample.

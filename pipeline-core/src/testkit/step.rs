@@ -21,8 +21,9 @@ use crate::step::{Kind, Services, Step, StepType, Stream};
 ///   any of them changes the key.
 /// - **Results**: the same bits when run again, on inputs it may overwrite, after the parameters
 ///   were written and read, in an executor with one, two and four threads, and, for steps that have
-///   a tile-wise form, as tiles ([`tile::check`]), or for those that have a row-wise one, as rows
-///   ([`stream`]). A step that declares itself [`Kind::Volatile`] is excused.
+///   a tile-wise form, as tiles ([`tile::check`]) and, [by sample](crate::Spec::by_sample), as a
+///   table, or for those that have a row-wise one, as rows ([`stream`]). A step that declares itself
+///   [`Kind::Volatile`] is excused.
 /// - **Cancel**: told to stop at any of its polls, alone and with helpers, it returns the error of
 ///   the cancel or the whole result, soon.
 /// - **Inputs**: they are what they were. Images of other sizes, channels and sample types, samples
@@ -164,6 +165,9 @@ fn tiles<S: Step>(step: &S, subject: &Subject<'_>, expected: &[Value]) {
     };
     let form = profiled.as_ref().map_or(form, |profiled| &*profiled.tile);
     tile::check(form, &inputs);
+    if Step::spec(step).by_sample {
+        tile::check_by_sample(form, &inputs);
+    }
     let (layout, bytes) = match tile::whole(form, &inputs) {
         Ok(whole) => whole,
         Err(error) => panic!("step `{name}`, as one tile: {error}"),

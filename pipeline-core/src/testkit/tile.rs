@@ -19,8 +19,7 @@ use crate::step::{Context, Curve, Profiled, Tile, tile};
 /// - any tiles make up the whole image, bit for bit: rows, columns, single pixels, rectangles at
 ///   random, cuts at random, in any order and from four threads,
 /// - a tile reads nothing outside of its footprint and fills all of its region,
-/// - in place and out of place are the same, and so is [`tile`],
-/// - what declares itself [by sample](Tile::by_sample) makes what a table of its samples does.
+/// - in place and out of place are the same, and so is [`tile`].
 ///
 /// # Panics
 /// If the form does not keep the contract, with the region on which it did not.
@@ -46,12 +45,26 @@ use crate::step::{Context, Curve, Profiled, Tile, tile};
 pub fn check(step: &dyn Tile, images: &[Image]) {
     let layouts: Vec<_> = images.iter().map(Image::layout).collect();
     odd_layouts(step, &layouts);
+    every(step, images, &|field| field.check());
+}
+
+/// Checks that a table of its samples makes what a tile-wise form does that is said to go
+/// [by sample](crate::Spec::by_sample).
+///
+/// # Panics
+/// If it does not.
+pub fn check_by_sample(step: &dyn Tile, images: &[Image]) {
+    every(step, images, &|field| field.by_sample());
+}
+
+/// Checks a form on the images as they are, and on larger ones where it takes them.
+fn every(step: &dyn Tile, images: &[Image], check: &dyn Fn(&Field<'_>)) {
     let whole = Field::of(step, images).unwrap_or_else(|error| panic!("the layout: {error}"));
-    whole.check();
+    check(&whole);
     if let Some(larger) = enlarge(images)
         && let Ok(field) = Field::of(step, &larger)
     {
-        field.check();
+        check(&field);
     }
 }
 
@@ -155,9 +168,6 @@ impl<'a> Field<'a> {
             }
         });
         self.in_place();
-        if self.step.by_sample() {
-            self.by_sample();
-        }
     }
 
     /// A table of what the step makes of each 8-bit sample makes the whole.
@@ -353,10 +363,6 @@ impl Tile for Borrowed<'_> {
 
     fn footprint(&self, input: usize, region: Region, inputs: &[Layout]) -> Region {
         self.0.footprint(input, region, inputs)
-    }
-
-    fn by_sample(&self) -> bool {
-        self.0.by_sample()
     }
 
     fn for_profile(&self, input: Layout, icc: Option<&Arc<[u8]>>) -> Result<Option<Profiled>> {

@@ -114,3 +114,34 @@ fn beside_a_cache_results_are_kept_that_take_long_or_are_read_by_what_is_edited(
     }
     run(&graph, 3, &all, 1);
 }
+
+/// A step that is switched off between what is edited and what that reads does not hide it.
+#[test]
+fn what_is_read_by_way_of_a_step_that_is_switched_off_is_kept_too() {
+    let cache = Some(Arc::new(Hoard::default()) as Arc<_>);
+    let options = Options { cache, threads: Some(2), ..Options::default() };
+    let executor = Executor::new(options).unwrap();
+    let mut graph = Graph::new();
+    let mut last = graph.input::<Image>("photo");
+    let mut add = |graph: &mut Graph, number, name| {
+        last = graph.add(name, Priced { number, is_dear: false }, last);
+        last
+    };
+    add(&mut graph, 1, "a");
+    add(&mut graph, 2, "b");
+    let off = add(&mut graph, 3, "off");
+    let edited = add(&mut graph, 4, "edited");
+    graph.settings(off.id(), |settings| settings.bypassed = true).unwrap();
+    let computed = |graph: &Graph, photo: u8| {
+        let photo = Image::from_samples(SIDE, SIDE, 1, vec![photo; (SIDE * SIDE) as usize]);
+        let bindings = Bindings::new().with("photo", photo.unwrap());
+        let report = executor.run(graph, &RunOptions { bindings, ..RunOptions::default() });
+        report.unwrap().nodes_that(Status::Computed).join(" ")
+    };
+    let mut number = 4;
+    for (photo, ran) in [(1, "a b edited"), (1, "edited"), (2, "a b edited"), (2, "edited")] {
+        number += 1;
+        graph.edit(edited.id(), |priced: &mut Priced| priced.number = number).unwrap();
+        assert_eq!(computed(&graph, photo), ran);
+    }
+}

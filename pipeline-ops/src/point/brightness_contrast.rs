@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use pipeline_core::{Context, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
+use pipeline_core::{Context, Image, In, Layout, Result, Spec, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,10 @@ impl Step for BrightnessContrast {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().by_sample()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -87,10 +91,6 @@ impl Tile for BrightnessContrast {
         check::within("brightness", self.brightness, &BRIGHTNESS, "of white")?;
         check::within("contrast", self.contrast, &CONTRAST, "")?;
         Ok(inputs[0])
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

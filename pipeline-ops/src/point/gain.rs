@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use pipeline_core::{Context, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
+use pipeline_core::{Context, Image, In, Layout, Result, Spec, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,10 @@ impl Step for Gain {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().by_sample()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -78,10 +82,6 @@ impl Tile for Gain {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         check::within("factor", self.factor, &FACTOR, "")?;
         Ok(inputs[0])
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

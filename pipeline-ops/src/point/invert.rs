@@ -1,6 +1,6 @@
 //! The negative.
 
-use pipeline_core::{Context, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
+use pipeline_core::{Context, Image, In, Layout, Result, Spec, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,10 @@ impl Step for Invert {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().by_sample()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -58,10 +62,6 @@ impl Step for Invert {
 impl Tile for Invert {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         Ok(inputs[0])
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

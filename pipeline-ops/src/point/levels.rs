@@ -1,6 +1,8 @@
 //! Black point, white point and mid-tones, in and out.
 
-use pipeline_core::{Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
+use pipeline_core::{
+    Context, Error, Image, In, Layout, Result, Spec, Step, Tile, View, ViewMut, tile,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,10 @@ impl Step for Levels {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().by_sample()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -101,10 +107,6 @@ impl Tile for Levels {
             return Err(Error::input("in_white", self.in_white, expected));
         }
         Ok(inputs[0])
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

@@ -1,7 +1,8 @@
 //! Samples looked up in a table.
 
 use pipeline_core::{
-    Context, Error, Image, In, Layout, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Error, Image, In, Layout, Result, Sample, Spec, Step, Tile, View, ViewMut, dispatch,
+    tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,10 @@ impl Step for Lookup {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().by_sample()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -94,10 +99,6 @@ impl Tile for Lookup {
             check::within(&format!("table[{at}]"), entry, &SHARE, "of white")?;
         }
         Ok(inputs[0])
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

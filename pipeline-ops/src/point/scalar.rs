@@ -1,6 +1,8 @@
 //! Every sample with one number.
 
-use pipeline_core::{Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, tile};
+use pipeline_core::{
+    Context, Error, Image, In, Layout, Result, Spec, Step, Tile, View, ViewMut, tile,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +64,10 @@ impl Step for Scalar {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().by_sample()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -74,10 +80,6 @@ impl Tile for Scalar {
             return Err(Error::input("value", self.value, "a number other than 0 to divide by"));
         }
         Ok(inputs[0])
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

@@ -7,7 +7,7 @@ use pipeline_core::event::Status;
 use pipeline_core::plan::Bindings;
 use pipeline_core::{
     Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node, Options, Report, Result,
-    RunOptions, SampleType, Step, Tile, View, ViewMut, tile,
+    RunOptions, SampleType, Spec, Step, Tile, View, ViewMut, tile,
 };
 use pipeline_ops::filter::BoxBlur;
 use pipeline_ops::point::{
@@ -127,6 +127,10 @@ impl Step for Count {
         tile(self, image, &[], ctx)
     }
 
+    fn spec(&self) -> Spec {
+        Spec::default().by_sample()
+    }
+
     fn tile(&self) -> Option<&dyn Tile> {
         Some(self)
     }
@@ -135,10 +139,6 @@ impl Step for Count {
 impl Tile for Count {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         Ok(inputs[0])
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {

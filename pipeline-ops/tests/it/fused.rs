@@ -210,6 +210,8 @@ enum Act {
 struct Probe {
     act: Act,
     number: u32,
+    /// Nanoseconds per pixel that it says it takes; 0 if it says nothing.
+    nanos: f32,
 }
 
 /// What probes copied: pixels in all, and at once at the most.
@@ -236,7 +238,12 @@ impl Step for Probe {
     }
 
     fn spec(&self) -> Spec {
-        if self.act == Act::AddSeed { Spec::default().seeded() } else { Spec::default() }
+        let spec = Spec::default();
+        let spec = if self.act == Act::AddSeed { spec.seeded() } else { spec };
+        if self.nanos == 0.0 {
+            return spec;
+        }
+        spec.cost(std::time::Duration::from_secs_f32(self.nanos * 900.0 * 700.0 / 1e9))
     }
 
     fn tile(&self) -> Option<&dyn Tile> {
@@ -277,7 +284,7 @@ fn chain(act: Act) -> (Graph, [Node<Image>; 3]) {
     let mut graph = Graph::new();
     let photo = graph.input::<Image>("photo");
     let first = graph.add("first", Invert {}, photo);
-    let touchy = graph.add("touchy", Probe { act, number: 0 }, first);
+    let touchy = graph.add("touchy", Probe { act, ..Probe::default() }, first);
     let last = graph.add("last", GaussianBlur::default(), touchy);
     (graph, [first, touchy, last])
 }
@@ -348,8 +355,10 @@ fn a_cancel_reaches_steps_that_run_as_one() {
 fn a_step_has_its_own_seed_whatever_it_runs_with() {
     let mut graph = Graph::new();
     let photo = graph.input::<Image>("photo");
-    let first = graph.add("first", Probe { act: Act::AddSeed, number: 1 }, photo);
-    let second = graph.add("second", Probe { act: Act::AddSeed, number: 2 }, first);
+    let first =
+        graph.add("first", Probe { act: Act::AddSeed, number: 1, ..Probe::default() }, photo);
+    let second =
+        graph.add("second", Probe { act: Act::AddSeed, number: 2, ..Probe::default() }, first);
     let last = graph.add("last", Invert {}, second);
     let images = [Fusion::Never, Fusion::Auto].map(|fusion| {
         let report = run(&graph, &plain(0), fusion, 1);
@@ -388,6 +397,29 @@ fn what_tiles_would_make_again_is_made_as_a_whole() {
     let plan = executor(Fusion::Auto, 1).plan(&graph, &bound(&photo)).unwrap();
     let (expected, is_known) = plan.peak_bytes();
     assert!(is_known && expected >= peak && expected < 4 * image, "{expected}");
+}
+
+/// Whether a step is made as a whole depends on what it costs, and the plan says it.
+#[test]
+fn what_costs_little_is_made_again_and_what_costs_much_is_not() {
+    let copied = |nanos: f32, sigma: f32| {
+        let mut graph = Graph::new();
+        let photo = graph.input::<Image>("photo");
+        let probe = graph.add("probe", Probe { nanos, ..Probe::default() }, photo);
+        graph.add("blur", GaussianBlur { sigma, ..Default::default() }, probe);
+        let photo = plain(9);
+        let plan = executor(Fusion::Auto, 1).plan(&graph, &bound(&photo)).unwrap();
+        let is_whole = plan.to_string().contains("(probe) fused in group 0, as a whole");
+        let (ledger, _) = probed(&graph, &photo);
+        assert_eq!(is_whole, ledger.copied() == 900 * 700, "{ledger:?} {plan}");
+        is_whole
+    };
+    // The tiles of the small blur make a tenth again, those of the large one more than all.
+    let [small, large, huge] = [2.0, 25.0, 60.0];
+    assert_eq!([small, large].map(|sigma| copied(0.0, sigma)), [false, true], "nothing is known");
+    assert_eq!([small, large].map(|sigma| copied(9.0, sigma)), [true, true], "it costs much");
+    assert_eq!([small, large].map(|sigma| copied(0.01, sigma)), [false, false], "it costs little");
+    assert!(copied(0.01, huge), "it would be made many times");
 }
 
 /// A small picture of a large one is not made in one piece.

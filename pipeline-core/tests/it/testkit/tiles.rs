@@ -127,7 +127,7 @@ fn each_fault_of_a_tile_is_found() {
     }
 }
 
-/// Adds 1, and says that it does so sample by sample.
+/// Adds 1 to every sample, or not quite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Add {
     EverySample,
@@ -143,10 +143,6 @@ impl Tile for Add {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         let channels = if *self == Self::Gray { 1 } else { inputs[0].channels };
         Ok(Layout { channels, ..inputs[0] })
-    }
-
-    fn by_sample(&self) -> bool {
-        true
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
@@ -171,12 +167,13 @@ impl Tile for Add {
 
 #[test]
 fn a_step_that_is_not_by_sample_is_found_out() {
-    tile::check(&Add::EverySample, &[photo()]);
+    let check = |add: Add| tile::check_by_sample(&add, &[photo()]);
+    check(Add::EverySample);
     let different = "by its samples the step makes another image, first at (0, 0)";
-    refuses(different, || tile::check(&Add::ExceptTheFirst, &[photo()]));
-    refuses(different, || tile::check(&Add::OneChannel, &[photo()]));
+    refuses(different, || check(Add::ExceptTheFirst));
+    refuses(different, || check(Add::OneChannel));
     let layout = "expected the layout of its only input";
-    refuses(layout, || tile::check(&Add::Gray, &[photo()]));
+    refuses(layout, || check(Add::Gray));
 }
 
 /// Two inputs of which the second is read mirrored left to right.
