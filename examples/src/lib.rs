@@ -81,3 +81,6 @@ mod guide_write_a_cache {}
 
 #[doc = include_str!("../../docs/guide/embed.md")]
 mod guide_embed {}
+
+#[doc = include_str!("../../docs/guide/pipeline-json.md")]
+mod guide_pipeline_json {}

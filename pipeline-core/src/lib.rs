@@ -39,7 +39,3 @@ pub use key::Key;
 pub use observe::Observer;
 pub use plan::{Bindings, Plan, Targets};
 pub use step::{CancelToken, Context, Node, Registry, Services, Spec, Step, Tile, tile};
-
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/guide/pipeline-json.md")]
-mod guide_pipeline_json {}

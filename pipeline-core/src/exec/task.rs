@@ -19,7 +19,7 @@ use crate::event::{EventKind, Status};
 use crate::graph::Retry;
 use crate::observe::Emit;
 use crate::plan::Action;
-use crate::step::{Context, Lane, Reader};
+use crate::step::{AnyStep, Context, Lane, Reader};
 use crate::sync::atomic::Ordering;
 
 /// The results of one step. Most have one, which needs no allocation.
@@ -197,24 +197,8 @@ impl RunCore {
             local.now = self.now();
         }
         let (began, runner) = (local.now, runner());
-        cell.begin(attempt, began, runner);
-        if runner == Runner::Worker {
-            cell.set_seat(seat());
-        }
-        self.set(place, State::Running);
-        if let Some(group) = self.plan.program.group(place) {
-            self.begin_members(place, group, local);
-        }
-        if self.bus.is_active() {
-            self.tell_started(place, attempt, local);
-            if !self.is_told_late(place) {
-                self.flush(local);
-            }
-        }
+        self.enter(place, attempt, runner, local);
         let watched = terms.limit.and_then(|limit| self.watch(place, attempt, limit));
-
-        let shape = &*self.plan.program.shape;
-        let inputs = shape.inputs(place);
         let is_final = terms.retry.attempts <= u32::from(attempt);
         let take = if is_final { Take::Last } else { Take::Keep };
         let ctx = Context {
@@ -233,24 +217,8 @@ impl RunCore {
             self.state.slots.begin_aside(stated);
         }
         let mut values = Values::default();
-        let result = inside_step(|| {
-            catch_unwind(AssertUnwindSafe(|| {
-                let mut read = |at: usize| Some(self.state.slots.take(*inputs.get(at)?, take));
-                if let Some(group) = self.plan.program.group(place) {
-                    let inputs: Vec<Value> = (0..inputs.len()).filter_map(read).collect();
-                    values.push(self.run_group(place, group, &inputs, &ctx)?);
-                    return Ok(());
-                }
-                let mut reader = Reader::new(&mut read, shape.port_counts(place));
-                let called = step.call(&mut reader, &ctx, &mut |value| {
-                    // Asked here for the first time: a panic is this step's.
-                    let _ = value.size_bytes();
-                    values.push(value);
-                });
-                // Boxed, so that a step that went well does not move the room for an error.
-                called.map_err(Box::new)
-            }))
-        });
+        let call = || self.call_step(place, &**step, take, &ctx, &mut values);
+        let result = inside_step(|| catch_unwind(AssertUnwindSafe(call)));
         if stated > 0 {
             self.state.slots.end_aside(stated);
         }
@@ -262,7 +230,7 @@ impl RunCore {
         let took = local.now.saturating_sub(began);
         self.schedule.note(place, took);
         match result {
-            Ok(Ok(())) if values.len() == shape.slots(place).len() => {
+            Ok(Ok(())) if values.len() == self.plan.program.shape.slots(place).len() => {
                 if !cell.claim_from(runner) {
                     dispose(values);
                     return Outcome::Abandoned;
@@ -281,6 +249,54 @@ impl RunCore {
                 self.unsuccessful(place, terms, error, local)
             }
         }
+    }
+
+    /// Notes and tells that a place is running.
+    #[inline]
+    fn enter(&self, place: u32, attempt: u8, runner: Runner, local: &mut Local) {
+        let cell = &self.state.cells[place as usize];
+        cell.begin(attempt, local.now, runner);
+        if runner == Runner::Worker {
+            cell.set_seat(seat());
+        }
+        self.set(place, State::Running);
+        if let Some(group) = self.plan.program.group(place) {
+            self.begin_members(place, group, local);
+        }
+        if self.bus.is_active() {
+            self.tell_started(place, attempt, local);
+            if !self.is_told_late(place) {
+                self.flush(local);
+            }
+        }
+    }
+
+    /// Calls the step of a place, or runs its group, on what its wires bring.
+    #[inline]
+    fn call_step(
+        &self,
+        place: u32,
+        step: &dyn AnyStep,
+        take: Take,
+        ctx: &Context<'_>,
+        values: &mut Values,
+    ) -> Result<(), Box<Error>> {
+        let shape = &*self.plan.program.shape;
+        let inputs = shape.inputs(place);
+        let mut read = |at: usize| Some(self.state.slots.take(*inputs.get(at)?, take));
+        if let Some(group) = self.plan.program.group(place) {
+            let inputs: Vec<Value> = (0..inputs.len()).filter_map(read).collect();
+            values.push(self.run_group(place, group, &inputs, ctx)?);
+            return Ok(());
+        }
+        let mut reader = Reader::new(&mut read, shape.port_counts(place));
+        let called = step.call(&mut reader, ctx, &mut |value| {
+            // Asked here for the first time: a panic is this step's.
+            let _ = value.size_bytes();
+            values.push(value);
+        });
+        // Boxed, so that a step that went well does not move the room for an error.
+        called.map_err(Box::new)
     }
 
     /// Decides what becomes of a place whose step did not finish.

@@ -27,7 +27,7 @@ use crate::key::Key;
 use crate::step::{CutOff, Form, Group, Kind, Lane, Member, Origin};
 
 /// The groups of a program.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Fusion {
     /// The wires as they are in the graph; the program's own lead to and from groups.
     pub(crate) wires: Arc<Shape>,
@@ -88,142 +88,180 @@ pub(super) struct Joining<'a> {
 /// A result whose name comes to light only during the run is made as a whole: its step has no seed
 /// before.
 pub(super) fn fuse(frozen: &Frozen, joining: Joining<'_>, program: &mut Program) {
-    let keys = joining.keys;
     let shape = Arc::clone(&program.shape);
-    let places = 0..to_u32(shape.len());
-    let facts = |program: &Program, place: u32| &frozen.facts[program.origin(place) as usize];
-    let is_fit = |program: &Program, place: u32| {
-        let info = &frozen.infos[program.origin(place) as usize];
-        let origin = program.origin(place);
-        program.actions[place as usize] == Action::Run
-            && (joining.kept_for.is_none() || facts(program, place).form == Form::Tiled)
-            && !keys.late[origin as usize]
-            && may_join(facts(program, place), keys.by_content)
-            && has_fit_ports(facts(program, place).form, info)
-    };
-    let mut is_target = vec![false; shape.len()];
-    for &slot in &program.targets {
-        is_target[shape.producer(slot) as usize] = true;
-    }
-
-    let is_passing = |program: &Program, place: u32| {
-        program.actions[place as usize].is_passing()
-            && matches!((shape.inputs(place), shape.slots(place).len()), ([_], 1))
-    };
-    let mut is_kept = is_target;
-    if let Some(edited) = joining.kept_for {
-        keep(program, edited, |place| is_fit(program, place), &mut is_kept);
-    }
-    // The last member of each place's group.
-    let mut last = vec![NONE; shape.len()];
-    let mut sizes = vec![0; shape.len()];
-    for place in places.clone().rev() {
-        let readers = || shape.consumers(place).iter().map(|&reader| last[reader as usize]);
-        let first = readers().next().filter(|&first| {
-            first != NONE && !is_kept[place as usize] && readers().all(|other| other == first)
-        });
-        if is_fit(program, place) {
-            let group = first.filter(|&first| sizes[first as usize] < MOST).unwrap_or(place);
-            last[place as usize] = group;
-            sizes[group as usize] += 1;
-        } else if is_passing(program, place) {
-            last[place as usize] = first.unwrap_or(NONE);
-        }
-    }
-    // What passes on the result of another group, or of none, does so outside.
-    for place in places.clone().filter(|&place| is_passing(program, place)) {
-        let producer = shape.producer(shape.inputs(place)[0]);
-        if last[producer as usize] != last[place as usize] {
-            last[place as usize] = NONE;
-        }
-    }
-
-    let mut fusion = Fusion { wires: Arc::clone(&shape), ..Fusion::default() };
-    let mut inputs_of: HashMap<u32, Vec<u32>> = HashMap::new();
-    let mut origins = vec![Origin::Input(0); shape.len()];
-    for place in places.clone().filter(|&place| last[place as usize] != NONE) {
-        let root = last[place as usize];
-        if sizes[root as usize] < 2 {
-            continue;
-        }
-        let group = fusion.groups.entry(root).or_default();
-        if is_passing(program, place) {
-            let producer = shape.producer(shape.inputs(place)[0]);
-            origins[place as usize] = origins[producer as usize];
-            group.passing.push(place);
-            let action = &mut program.actions[place as usize];
-            *action = action.within();
-            continue;
-        }
-        let slots = inputs_of.entry(root).or_default();
-        let mut origin = |&slot: &u32| {
-            let producer = shape.producer(slot);
-            if last[producer as usize] == root {
-                return origins[producer as usize];
-            }
-            let known = slots.iter().position(|&other| other == slot);
-            Origin::Input(known.unwrap_or_else(|| {
-                slots.push(slot);
-                slots.len() - 1
-            }))
-        };
-        match facts(program, place).form {
-            Form::Source => {
-                origins[place as usize] = Origin::Source(group.sources.len());
-                group.sources.push(place);
-            }
-            Form::Sink => group.sink = Some(place),
-            Form::Tiled | Form::Whole => {
-                let inputs = shape.inputs(place).iter().map(&mut origin).collect();
-                origins[place as usize] = Origin::Member(group.members.len());
-                let nanos = program.estimates.nanos[place as usize];
-                group.members.push(Member {
-                    place,
-                    inputs,
-                    is_by_sample: facts(program, place).is_by_sample,
-                    nanos: Some(nanos).filter(|&nanos| nanos != UNKNOWN_NANOS),
-                    bytes: program.estimates.bytes[place as usize],
-                });
-                let output = frozen.infos[program.origin(place) as usize].output_type(0);
-                group.is_mask = output == Some(DataType::of::<Mask>());
-            }
-        }
-        if place != root {
-            program.actions[place as usize] = Action::Fuse;
-        }
-    }
-    if fusion.groups.is_empty() {
+    let fuser = Fuser { frozen, joining, shape: &shape };
+    let last = fuser.last_members(program);
+    let (groups, inputs) = fuser.groups(program, &last);
+    if groups.is_empty() {
         return;
     }
-    let roots = places.clone().filter(|root| fusion.groups.contains_key(root));
+    let roots = (0..to_u32(shape.len())).filter(|root| groups.contains_key(root));
     let numbers: HashMap<u32, u32> = roots.zip(0..).collect();
-    fusion.numbers = last.iter().map(|root| numbers.get(root).copied().unwrap_or(NONE)).collect();
+    let numbers = last.iter().map(|root| numbers.get(root).copied().unwrap_or(NONE)).collect();
+    add_up(&groups, &mut program.estimates.nanos);
+    program.shape = Arc::new(around(&shape, &program.actions, &inputs));
+    program.fusion = Some(Fusion { wires: shape, groups, numbers });
+}
 
-    let nanos = &mut program.estimates.nanos;
-    for (&root, group) in &fusion.groups {
+/// What decides which steps are put together.
+struct Fuser<'a> {
+    frozen: &'a Frozen,
+    joining: Joining<'a>,
+    shape: &'a Shape,
+}
+
+impl Fuser<'_> {
+    fn facts(&self, program: &Program, place: u32) -> &Facts {
+        &self.frozen.facts[program.origin(place) as usize]
+    }
+
+    /// Whether a place may be a member of a group.
+    fn is_fit(&self, program: &Program, place: u32) -> bool {
+        let Joining { keys, kept_for } = self.joining;
+        let (origin, facts) = (program.origin(place) as usize, self.facts(program, place));
+        program.actions[place as usize] == Action::Run
+            && (kept_for.is_none() || facts.form == Form::Tiled)
+            && !keys.late[origin]
+            && may_join(facts, keys.by_content)
+            && has_fit_ports(facts.form, &self.frozen.infos[origin])
+    }
+
+    /// Whether a place passes on the only thing that it reads.
+    fn is_passing(&self, program: &Program, place: u32) -> bool {
+        let (inputs, outputs) = (self.shape.inputs(place), self.shape.slots(place).len());
+        program.actions[place as usize].is_passing() && matches!((inputs, outputs), ([_], 1))
+    }
+
+    /// The last member of each place's group, or [`NONE`].
+    fn last_members(&self, program: &Program) -> Vec<u32> {
+        let shape = self.shape;
+        let mut is_kept = vec![false; shape.len()];
+        for &slot in &program.targets {
+            is_kept[shape.producer(slot) as usize] = true;
+        }
+        if let Some(edited) = self.joining.kept_for {
+            keep(program, edited, |place| self.is_fit(program, place), &mut is_kept);
+        }
+        let mut last = vec![NONE; shape.len()];
+        let mut sizes = vec![0; shape.len()];
+        for place in (0..to_u32(shape.len())).rev() {
+            let readers = || shape.consumers(place).iter().map(|&reader| last[reader as usize]);
+            let first = readers().next().filter(|&first| {
+                first != NONE && !is_kept[place as usize] && readers().all(|other| other == first)
+            });
+            if self.is_fit(program, place) {
+                let group = first.filter(|&first| sizes[first as usize] < MOST).unwrap_or(place);
+                last[place as usize] = group;
+                sizes[group as usize] += 1;
+            } else if self.is_passing(program, place) {
+                last[place as usize] = first.unwrap_or(NONE);
+            }
+        }
+        for place in 0..to_u32(shape.len()) {
+            let root = last[place as usize];
+            // What passes on the result of another group, or of none, does so outside.
+            let is_outside = self.is_passing(program, place)
+                && last[shape.producer(shape.inputs(place)[0]) as usize] != root;
+            if root != NONE && (is_outside || sizes[root as usize] < 2) {
+                last[place as usize] = NONE;
+            }
+        }
+        last
+    }
+
+    /// The groups by their last members, and the slots that each of them reads. Says of the other
+    /// members that they run within.
+    fn groups(
+        &self,
+        program: &mut Program,
+        last: &[u32],
+    ) -> (HashMap<u32, Group>, HashMap<u32, Vec<u32>>) {
+        let shape = self.shape;
+        let mut groups: HashMap<u32, Group> = HashMap::new();
+        let mut inputs_of: HashMap<u32, Vec<u32>> = HashMap::new();
+        let mut origins = vec![Origin::Input(0); shape.len()];
+        for place in (0..to_u32(shape.len())).filter(|&place| last[place as usize] != NONE) {
+            let root = last[place as usize];
+            let group = groups.entry(root).or_default();
+            if self.is_passing(program, place) {
+                let producer = shape.producer(shape.inputs(place)[0]);
+                origins[place as usize] = origins[producer as usize];
+                group.passing.push(place);
+                let action = &mut program.actions[place as usize];
+                *action = action.within();
+                continue;
+            }
+            let slots = inputs_of.entry(root).or_default();
+            let mut origin = |&slot: &u32| {
+                let producer = shape.producer(slot);
+                if last[producer as usize] == root {
+                    return origins[producer as usize];
+                }
+                let known = slots.iter().position(|&other| other == slot);
+                Origin::Input(known.unwrap_or_else(|| {
+                    slots.push(slot);
+                    slots.len() - 1
+                }))
+            };
+            match self.facts(program, place).form {
+                Form::Source => {
+                    origins[place as usize] = Origin::Source(group.sources.len());
+                    group.sources.push(place);
+                }
+                Form::Sink => group.sink = Some(place),
+                Form::Tiled | Form::Whole => {
+                    let inputs = shape.inputs(place).iter().map(&mut origin).collect();
+                    origins[place as usize] = Origin::Member(group.members.len());
+                    group.members.push(self.member(program, place, inputs));
+                    let output = self.frozen.infos[program.origin(place) as usize].output_type(0);
+                    group.is_mask = output == Some(DataType::of::<Mask>());
+                }
+            }
+            if place != root {
+                program.actions[place as usize] = Action::Fuse;
+            }
+        }
+        (groups, inputs_of)
+    }
+
+    fn member(&self, program: &Program, place: u32, inputs: Vec<Origin>) -> Member {
+        let nanos = program.estimates.nanos[place as usize];
+        Member {
+            place,
+            inputs,
+            is_by_sample: self.facts(program, place).is_by_sample,
+            nanos: Some(nanos).filter(|&nanos| nanos != UNKNOWN_NANOS),
+            bytes: program.estimates.bytes[place as usize],
+        }
+    }
+}
+
+/// The last member of a group takes the time of all.
+fn add_up(groups: &HashMap<u32, Group>, nanos: &mut [f32]) {
+    for (&root, group) in groups {
         let of = |place: u32| nanos[place as usize];
         let is_known = group.places().all(|place| of(place) != UNKNOWN_NANOS);
         let sum = group.places().map(of).sum();
         group.places().for_each(|place| nanos[place as usize] = 0.0);
         nanos[root as usize] = if is_known { sum } else { UNKNOWN_NANOS };
     }
-    let actions = &program.actions;
+}
+
+/// The shape in which the wires lead to and from groups, and to none of their other members.
+fn around(shape: &Shape, actions: &[Action], inputs_of: &HashMap<u32, Vec<u32>>) -> Shape {
     let outputs = |place: u32| u16::try_from(shape.slots(place).len()).unwrap_or(u16::MAX);
-    let fused =
-        Shape::new(shape.ids.clone(), outputs, |place, _, inputs| match inputs_of.get(&place) {
-            _ if actions[place as usize].is_within() => None,
-            Some(slots) => {
-                inputs.extend(slots);
-                None
-            }
-            None => {
-                inputs.extend(shape.inputs(place));
-                let counts = shape.port_counts(place);
-                (!counts.is_empty()).then(|| counts.into())
-            }
-        });
-    program.shape = Arc::new(fused);
-    program.fusion = Some(fusion);
+    Shape::new(shape.ids.clone(), outputs, |place, _, inputs| {
+        if actions[place as usize].is_within() {
+            return None;
+        }
+        if let Some(slots) = inputs_of.get(&place) {
+            inputs.extend(slots);
+            return None;
+        }
+        inputs.extend(shape.inputs(place));
+        let counts = shape.port_counts(place);
+        (!counts.is_empty()).then(|| counts.into())
+    })
 }
 
 /// Marks results of steps that could run with others, but are worth keeping. What is not known is.

@@ -23,7 +23,7 @@ pub struct Scratch {
 /// Tables that a thread keeps: those of some steps, each of which has one per column of tiles.
 const TABLES: usize = 32;
 
-/// What a thread keeps between tiles at the most, in bytes.
+/// Bytes of spare memory that a thread keeps between tiles at the most.
 const KEPT: usize = 16 << 20;
 
 thread_local! {
@@ -89,7 +89,8 @@ impl Scratch {
 
     /// Keeps memory for later use.
     pub(crate) fn put_back(&mut self, memory: Vec<u64>) {
-        if memory.len() * size_of::<u64>() <= KEPT {
+        let kept: usize = self.spare.iter().map(Vec::len).sum();
+        if (kept + memory.len()) * size_of::<u64>() <= KEPT {
             self.spare.push(memory);
         }
     }

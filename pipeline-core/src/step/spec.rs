@@ -40,7 +40,8 @@ pub enum Lane {
     /// loops would end up in rayon's global pool.
     Rayon,
     /// A few threads of their own; for steps that wait for a disk, a network or a device. Such a
-    /// step must not open a row loop.
+    /// step must not open a row loop, unless it is a [`Sink`](super::Sink) that takes its rows from
+    /// a group.
     Blocking,
 }
 

@@ -138,9 +138,8 @@ fn what_is_read_by_way_of_a_step_that_is_switched_off_is_kept_too() {
         let report = executor.run(graph, &RunOptions { bindings, ..RunOptions::default() });
         report.unwrap().nodes_that(Status::Computed).join(" ")
     };
-    let mut number = 4;
-    for (photo, ran) in [(1, "a b edited"), (1, "edited"), (2, "a b edited"), (2, "edited")] {
-        number += 1;
+    let runs = [(1, "a b edited"), (1, "edited"), (2, "a b edited"), (2, "edited")];
+    for (number, (photo, ran)) in (5..).zip(runs) {
         graph.edit(edited.id(), |priced: &mut Priced| priced.number = number).unwrap();
         assert_eq!(computed(&graph, photo), ran);
     }

@@ -19,7 +19,8 @@ const MOST_EQUAL: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resampling {
-    /// The pixel whose centre is nearest. Makes no new values; for masks and label colours.
+    /// The pixel whose centre is nearest. Makes no new values, as images of
+    /// labels need.
     Nearest,
     /// A triangle of radius 1: smooth, soft.
     Bilinear,

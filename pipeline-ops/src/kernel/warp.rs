@@ -11,7 +11,8 @@ use super::transform::Places;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// The pixel in whose square it lies. Makes no new values; for masks and label colours.
+    /// The pixel in whose square it lies. Makes no new values, as images
+    /// of labels need.
     Nearest,
     /// A triangle of radius 1, over 2 × 2 pixels: smooth, soft.
     #[default]

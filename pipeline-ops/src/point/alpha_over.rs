@@ -91,15 +91,19 @@ impl AlphaOver {
         let has_alpha = [0, 1].map(|input| inputs[input].image().has_alpha());
         let bottom = inputs[0].crop(region).typed::<T>()?;
         let channels = bottom.channels();
-        let meet = self.meet(region, inputs[1].image());
+        let Some((part, (left, above))) = self.meet(region, inputs[1].image()) else {
+            for (y, out) in out.rows::<T>()? {
+                out.copy_from_slice(bottom.row(y));
+            }
+            return Ok(());
+        };
+        let top = inputs[1].crop(part).typed::<T>()?;
         for (y, out) in out.rows::<T>()? {
             ctx.check()?;
             out.copy_from_slice(bottom.row(y));
-            let Some((part, (left, above))) = meet else { continue };
             if y < above || y - above >= part.height {
                 continue;
             }
-            let top = inputs[1].crop(part).typed::<T>()?;
             let start = (left - region.x) as usize * channels;
             let seen = start..start + part.width as usize * channels;
             let below = Layer { row: &bottom.row(y)[seen.clone()], has_alpha: has_alpha[0] };

@@ -27,6 +27,7 @@ const HEAD: &str = "\
 
 All steps of `pipeline-ops`, made from the registry itself.
 The page of a step, with formula, ranges, cost, errors and source, is in its documentation (`cargo doc`) and, as data, in `Registry::describe()`.
+A parameter stands with its default, its unit and its range; `(0, 9]` is more than 0 and at most 9.
 *Tiles* are steps that can make any part of their output alone: they run in parallel bands, and as one with their neighbours.
 
 ![Every operation on one photo](images/gallery.jpg)
@@ -46,6 +47,16 @@ fn the_table_of_operations_is_that_of_the_registry() {
     let found = std::fs::read_to_string(path).unwrap_or_default();
     let hint = "run this test with PIPELINE_WRITE_TABLES=1 to write docs/operations.md anew";
     assert!(found == table, "docs/operations.md is not what the registry says; {hint}");
+}
+
+#[test]
+fn the_readme_says_how_many_operations_there_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let mut registry = Registry::new();
+    pipeline_ops::register(&mut registry).unwrap();
+    let count = registry.iter().count();
+    let readme = std::fs::read_to_string(path).unwrap();
+    assert!(readme.contains(&format!("- {count} operations:")), "there are {count}");
 }
 
 fn table() -> String {
@@ -101,14 +112,36 @@ fn samples(docs: &str) -> &str {
 
 fn parameters(schema: &Json) -> String {
     let properties = schema["properties"].as_object().into_iter().flatten();
+    let required = schema["required"].as_array().into_iter().flatten();
+    let required: Vec<&str> = required.filter_map(Json::as_str).collect();
     let one = |(name, parameter): (&String, &Json)| {
+        let default = match &parameter["default"] {
+            _ if required.contains(&name.as_str()) => "required".to_owned(),
+            Json::Null => "none".to_owned(),
+            Json::String(word) => word.clone(),
+            other => other.to_string(),
+        };
         let unit = parameter["x-unit"].as_str().unwrap_or_default();
-        match &parameter["default"] {
-            Json::Null => format!("`{name}`"),
-            Json::String(word) if word.is_empty() => format!("`{name}`"),
-            Json::String(word) => format!("`{name}` {word}"),
-            other => format!("`{name}` {other} {unit}").trim_end().to_owned(),
-        }
+        let text = format!("`{name}` {default} {unit}");
+        format!("{}{}", text.trim_end(), range(parameter))
     };
     properties.map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The range of a number, or of each number of a list, in brackets that are round where it is open.
+fn range(parameter: &Json) -> String {
+    let numbers = if parameter["items"].is_object() { &parameter["items"] } else { parameter };
+    let end = |closed: &str, open: &str| match (numbers[closed].as_f64(), numbers[open].as_f64()) {
+        (None, end) => (end, true),
+        (end, _) => (end, false),
+    };
+    let (low, is_above) = end("minimum", "exclusiveMinimum");
+    let (high, is_below) = end("maximum", "exclusiveMaximum");
+    if low.is_none() && high.is_none() {
+        return String::new();
+    }
+    let low = low.map_or("-∞".to_owned(), |low| low.to_string());
+    let high = high.map_or("∞".to_owned(), |high| high.to_string());
+    let (left, right) = (if is_above { '(' } else { '[' }, if is_below { ')' } else { ']' });
+    format!(" {left}{low}, {high}{right}")
 }
