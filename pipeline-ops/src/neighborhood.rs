@@ -3,11 +3,13 @@
 
 use std::ops::RangeInclusive;
 
+use bytemuck::Pod;
 use pipeline_core::data::Plane;
 use pipeline_core::{Context, Region, Result, Sample, View, ViewMut};
 
 use crate::kernel::{
-    APART, Border, Moments, Span, Sums, horizontal, pad_row, vertical, vertical_pair,
+    APART, Border, Moments, Span, Sums, horizontal, pad_made, pad_row, seen_columns, vertical,
+    vertical_pair,
 };
 
 /// The radii that a step takes, in pixels: windows are counted in 32 bits.
@@ -272,20 +274,61 @@ impl WindowSums {
         ctx: &Context<'_>,
         finish: impl Fn(u32, &[Sums<T::Sum>], &mut [U]),
     ) -> Result<()> {
+        let rows = self.rows::<T>(input, out.region())?;
+        let constant = [rows.constant().column_of(2 * self.radius + 1)];
+        self.slide((&rows, &constant), (T::columns, T::windows), out, ctx, finish)
+    }
+
+    /// The same of an image with alpha, by which its colours count; the sum of alpha itself stands
+    /// in its place.
+    pub(crate) fn render_seen<T: Sample, U: Sample>(
+        self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        finish: impl Fn(u32, &[Sums<f64>], &mut [U]),
+    ) -> Result<()> {
+        let rows = self.rows::<T>(input, out.region())?;
+        let channels = rows.plane.channels();
+        let pixel = vec![rows.constant(); channels];
+        let mut constant = vec![[0.0; 2]; channels];
+        seen_columns(&vec![&pixel[..]; 2 * self.radius as usize + 1], channels, &mut constant);
+        let columns = |rows: &[&[T]], _: Option<&[T]>, sums: &mut [Sums<f64>]| {
+            seen_columns(rows, channels, sums);
+        };
+        self.slide((&rows, &constant), (columns, f32::windows), out, ctx, finish)
+    }
+
+    fn rows<'a, T: Sample>(self, input: &View<'a>, region: Region) -> Result<BorderedRows<'a, T>> {
+        BorderedRows::new(input, region, (self.radius, self.radius), self.border)
+    }
+
+    /// Moves the squares down and along the rows: `columns` sums those of a window of rows, and
+    /// `windows` the squares of a padded row of these. `constant` is the column of a constant border.
+    fn slide<T: Sample, S: Pod, U: Sample>(
+        self,
+        (rows, constant): (&BorderedRows<'_, T>, &[Sums<S>]),
+        (columns_of, windows_of): (
+            impl Fn(&[&[T]], Option<&[T]>, &mut [Sums<S>]),
+            impl Fn(&mut [Sums<S>], u32, usize, &mut [Sums<S>]),
+        ),
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        finish: impl Fn(u32, &[Sums<S>], &mut [U]),
+    ) -> Result<()> {
         let (region, Self { radius, border }) = (out.region(), self);
         let size = 2 * radius + 1;
-        let rows = BorderedRows::<T>::new(input, region, (radius, radius), border)?;
         let span = rows.span(region, radius);
-        let constant = rows.constant().column_of(size);
         let len = region.width as usize * span.channels;
         let padded_len = len + 2 * radius as usize * span.channels;
 
-        let block = block(2 * size as usize);
+        // No pixel is cut.
+        let block = block(2 * size as usize).next_multiple_of(span.channels);
         let mut window = Vec::with_capacity(size as usize);
         let mut part = Vec::with_capacity(size as usize);
         let lens = rows.row_len() + padded_len + len;
         ctx.scratch(|scratch| {
-            scratch.samples::<Sums<T::Sum>, _>(lens, |memory, _| {
+            scratch.samples::<Sums<S>, _>(lens, |memory, _| {
                 let (columns, memory) = memory.split_at_mut(rows.row_len());
                 let (padded, sums) = memory.split_at_mut(padded_len);
                 for (y, out) in out.rows::<U>()? {
@@ -295,11 +338,12 @@ impl WindowSums {
                         ctx.check()?;
                         part.clear();
                         part.extend(window.iter().map(|row| &row[place * block..]));
-                        T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
+                        columns_of(&part, leaving.map(|row| &row[place * block..]), columns);
                     }
-                    pad_row(columns, padded, span, border, constant);
+                    let copy = |from: &[Sums<S>], to: &mut [Sums<S>]| to.copy_from_slice(from);
+                    pad_made(columns, padded, span, (border, constant), copy);
                     ctx.check()?;
-                    T::windows(padded, size, span.channels, sums);
+                    windows_of(padded, size, span.channels, sums);
                     finish(y, sums, out);
                 }
                 Ok(())

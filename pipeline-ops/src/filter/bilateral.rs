@@ -193,7 +193,7 @@ impl Bilateral {
 
 impl Step for Bilateral {
     const NAME: &'static str = "bilateral";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 

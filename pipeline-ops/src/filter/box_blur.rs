@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::seen::blur_seen;
+use super::seen::{blurred, fill};
 use crate::check;
 use crate::kernel::{Border, BoxMean, NARROW, SHARING, column_sums, pad_row, row_means};
 use crate::neighborhood::{self, BorderedRows, RADIUS};
@@ -157,7 +157,7 @@ impl BoxBlur {
 
 impl Step for BoxBlur {
     const NAME: &'static str = "box_blur";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Input = In<Image>;
     type Output = Image;
 
@@ -184,10 +184,12 @@ impl Tile for BoxBlur {
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (input, radius) = (&inputs[0], self.radius);
         if input.image().has_alpha() && radius > 0 {
-            let seen = self.footprint(0, out.region(), &[input.image()]);
-            return blur_seen((input, seen), self.border, out, ctx, |input, border, out| {
+            let region = out.region();
+            let seen = self.footprint(0, region, &[input.image()]);
+            let blur = |input: &View<'_>, border, out: &mut ViewMut<'_>| {
                 Self { radius, border }.render_floats(input, out, ctx)
-            });
+            };
+            return fill(out, &blurred((input, seen), self.border, region, ctx, blur)?, ctx);
         }
         // The type of the sums is chosen together with that of the samples.
         match out.sample_type() {

@@ -157,7 +157,7 @@ impl Convolve {
 
 impl Step for Convolve {
     const NAME: &'static str = "convolve";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 

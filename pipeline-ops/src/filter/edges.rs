@@ -6,7 +6,9 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Border, Smoothing, copy_alpha, derivatives, pad_row, vertical};
+use crate::kernel::{
+    Border, Smoothing, complete_sums, derivatives, keep_seen, pad_row, premultiply_floats, vertical,
+};
 use crate::neighborhood::{self, BorderedRows};
 
 /// What an edge filter gives.
@@ -54,12 +56,12 @@ impl Edges {
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        dispatch!(input.sample_type(), T => {
-            if out.sample_type() == T::TYPE {
-                self.render_as::<T, T>(input, out, ctx)
-            } else {
-                self.render_as::<T, f32>(input, out, ctx)
-            }
+        let alpha = input.image().has_alpha();
+        dispatch!(input.sample_type(), T => match (alpha, self.output) {
+            (false, EdgeOutput::Magnitude) => self.render_as::<T, T>(input, out, ctx),
+            (false, _) => self.render_as::<T, f32>(input, out, ctx),
+            (true, EdgeOutput::Magnitude) => self.render_seen::<T, T>(input, out, ctx),
+            (true, _) => self.render_seen::<T, f32>(input, out, ctx),
         })
     }
 
@@ -70,9 +72,7 @@ impl Edges {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let region = out.region();
-        let alpha = input.image().has_alpha();
         let rows = BorderedRows::<T>::new(input, region, (1, 1), self.border)?;
-        let own = input.crop(region).typed::<T>()?;
         let span = rows.span(region, 1);
         let Smoothing { side, middle } = self.smoothing;
         let constant = self.smoothing.sum() * rows.constant().to_f32();
@@ -93,9 +93,13 @@ impl Edges {
                     vertical(&[window[0], window[2]], &[-1.0, 1.0], columns);
                     pad_row(columns, rise, span, self.border, 0.0);
 
-                    self.combine((smooth, rise), channels, out);
-                    if alpha {
-                        copy_alpha(own.row(y), channels, out);
+                    let sums = (&*smooth, &*rise);
+                    match self.output {
+                        EdgeOutput::X => derivatives(sums, self.smoothing, channels, out, |x, _| x),
+                        EdgeOutput::Y => derivatives(sums, self.smoothing, channels, out, |_, y| y),
+                        EdgeOutput::Magnitude => {
+                            derivatives(sums, self.smoothing, channels, out, magnitude);
+                        }
                     }
                 }
                 Ok(())
@@ -103,15 +107,67 @@ impl Edges {
         })
     }
 
-    /// Fills a row of the output from its padded column sums.
-    fn combine<U: Sample>(&self, sums: (&[f32], &[f32]), channels: usize, out: &mut [U]) {
-        match self.output {
-            EdgeOutput::X => derivatives(sums, self.smoothing, channels, out, |x, _| x),
-            EdgeOutput::Y => derivatives(sums, self.smoothing, channels, out, |_, y| y),
-            EdgeOutput::Magnitude => {
-                let magnitude = |x: f32, y: f32| ((x * x + y * y) / 2.0).sqrt();
-                derivatives(sums, self.smoothing, channels, out, magnitude);
-            }
-        }
+    /// The same for images with alpha: colours count by it, and for what is not seen of a pixel the
+    /// colour of the one in the middle stands.
+    fn render_seen<T: Sample, U: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let region = out.region();
+        let rows = BorderedRows::<T>::new(input, region, (1, 1), self.border)?;
+        let own = input.crop(region).typed::<T>()?;
+        let span = rows.span(region, 1);
+        let Smoothing { side, middle } = self.smoothing;
+        let (len, channels) = (rows.row_len(), span.channels);
+        let out_len = region.width as usize * channels;
+        let padded_len = out_len + 2 * channels;
+
+        ctx.scratch(|scratch| {
+            scratch.samples::<f32, _>(len + 5 * padded_len + 2 * out_len, |memory, _| {
+                let (stored, memory) = memory.split_at_mut(len);
+                let (weighted, memory) = memory.split_at_mut(3 * padded_len);
+                let (smooth, memory) = memory.split_at_mut(padded_len);
+                let (rise, memory) = memory.split_at_mut(padded_len);
+                let (along_x, along_y) = memory.split_at_mut(out_len);
+                // A row stays where it is until the window has passed it.
+                let place = |row: usize| row % 3 * padded_len..(row % 3 + 1) * padded_len;
+                let first = i64::from(region.y) - 1;
+                let mut filled = 0;
+                for (top, (y, out)) in out.rows::<U>()?.enumerate() {
+                    ctx.check()?;
+                    for row in filled..top + 3 {
+                        let padded = &mut weighted[place(row)];
+                        rows.padded_floats(first + row as i64, span, stored, padded);
+                        premultiply_floats(padded, channels, T::WHITE);
+                    }
+                    filled = top + 3;
+                    let window = [top, top + 1, top + 2].map(|row| &weighted[place(row)]);
+                    vertical(&window, &[side, middle, side], smooth);
+                    vertical(&[window[0], window[2]], &[-1.0, 1.0], rise);
+
+                    let (own, sums) = (own.row(y), (&*smooth, &*rise));
+                    derivatives(sums, self.smoothing, channels, along_x, |x, _| x);
+                    derivatives(sums, self.smoothing, channels, along_y, |_, y| y);
+                    complete_sums(own, channels, 0.0, along_x);
+                    complete_sums(own, channels, 0.0, along_y);
+                    for (out, (&x, &y)) in out.iter_mut().zip(along_x.iter().zip(&*along_y)) {
+                        *out = U::from_f32(match self.output {
+                            EdgeOutput::X => x,
+                            EdgeOutput::Y => y,
+                            EdgeOutput::Magnitude => magnitude(x, y),
+                        });
+                    }
+                    keep_seen(own, channels, out);
+                }
+                Ok(())
+            })
+        })
     }
+}
+
+#[inline(always)]
+fn magnitude(x: f32, y: f32) -> f32 {
+    ((x * x + y * y) / 2.0).sqrt()
 }

@@ -8,7 +8,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::seen::blur_seen;
+use super::seen::{blurred, fill};
 use crate::check;
 use crate::kernel::{Border, gaussian, nearest_row};
 use crate::neighborhood::{self, RADIUS, Separable, Term};
@@ -109,11 +109,24 @@ impl GaussianBlur {
         let filter = Separable { terms: &terms, border: self.border };
         filter.render::<T, T>(input, out, ctx, |_, sums, out| nearest_row(sums, out))
     }
+
+    /// The samples of `region` of an image with alpha, not rounded.
+    pub(super) fn blurred(
+        &self,
+        input: &View<'_>,
+        region: Region,
+        ctx: &Context<'_>,
+    ) -> Result<Vec<f32>> {
+        let seen = self.footprint(0, region, &[input.image()]);
+        blurred((input, seen), self.border, region, ctx, |input, border, out| {
+            Self { border, ..self.clone() }.blur::<f32>(input, out, ctx)
+        })
+    }
 }
 
 impl Step for GaussianBlur {
     const NAME: &'static str = "gaussian_blur";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 
@@ -143,10 +156,7 @@ impl Tile for GaussianBlur {
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (input, radius) = (&inputs[0], self.radius());
         if input.image().has_alpha() && radius > 0 {
-            let seen = self.footprint(0, out.region(), &[input.image()]);
-            return blur_seen((input, seen), self.border, out, ctx, |input, border, out| {
-                Self { border, ..self.clone() }.blur::<f32>(input, out, ctx)
-            });
+            return fill(out, &self.blurred(input, out.region(), ctx)?, ctx);
         }
         dispatch!(out.sample_type(), T => self.blur::<T>(input, out, ctx))
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edges;
 use super::weighted::Weighted;
-use crate::kernel::{Border, copy_alpha};
+use crate::kernel::{Border, keep_seen};
 
 /// Sums the second derivatives along x and y: how much a pixel differs from the four beside it.
 ///
@@ -23,7 +23,7 @@ use crate::kernel::{Border, copy_alpha};
 /// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds
 /// the opacity as a number from 0 to 1. Colours count by their alpha, and for what is not seen of a
 /// pixel the colour of the one in the middle stands: what is transparent does not show, and its
-/// outline is no edge.
+/// outline is no edge. At a pixel of which nothing is seen the sum is 0.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
@@ -68,7 +68,7 @@ impl Laplace {
 
 impl Step for Laplace {
     const NAME: &'static str = "laplace";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 
@@ -98,7 +98,7 @@ impl Tile for Laplace {
             self.weighted().render::<T, f32>(input, out, ctx, |y, sums, out| {
                 out.copy_from_slice(sums);
                 if alpha {
-                    copy_alpha(own.row(y), own.channels(), out);
+                    keep_seen(own.row(y), own.channels(), out);
                 }
             })
         })

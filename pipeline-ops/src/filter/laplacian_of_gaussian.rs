@@ -3,15 +3,16 @@
 use std::ops::RangeInclusive;
 
 use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Image, In, Layout, Region, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gaussian_blur::TRUNCATE;
+use super::seen::{Weights, weighted};
 use super::{GaussianBlur, edges};
 use crate::check;
-use crate::kernel::{Border, copy_alpha, gaussian_second};
+use crate::kernel::{Border, complete_sums, gaussian_second, keep_seen};
 use crate::neighborhood::{self, Separable, Term};
 
 /// The standard deviations that are taken, in pixels: without a blur there is no derivative.
@@ -30,19 +31,22 @@ const SIGMA: RangeInclusive<f64> = 0.1..=1000.0;
 /// | `out` | image | Y X C | f32 | signed, in the unit of `in` per square pixel | as `in` |
 ///
 /// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds
-/// the opacity as a number from 0 to 1.
+/// the opacity as a number from 0 to 1. Colours count by their alpha, and for what is not seen of a
+/// pixel the colour of the one in the middle stands: what is transparent does not show, and its
+/// outline is no edge. At a pixel of which nothing is seen the sum is 0.
 ///
 /// A flat image gives nearly 0, not quite: what the cut takes off the derivative is not made up for.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** makes NaN of its window, infinity infinity or NaN.
-/// **Cost**: 4 · (2r + 1) multiplications per sample; four rows of floats of memory; the footprint
-/// is the region and r pixels on each side.
+/// **Cost**: 4 · (2r + 1) multiplications per sample; four rows of floats of memory, with alpha the
+/// footprint and the filtered region in floats; the footprint is the region and r pixels on each
+/// side.
 /// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
 /// **Source**: `scipy.ndimage.gaussian_laplace` 1.17 on samples taken as floats, within 1e-5 of the
-/// largest sample.
+/// largest sample. With alpha the formula above, of the same filter.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -88,10 +92,35 @@ impl LaplacianOfGaussian {
     const fn blur(&self) -> GaussianBlur {
         GaussianBlur { sigma: self.sigma, truncate: self.truncate, border: self.border }
     }
+
+    /// Fills `out` from an image with alpha.
+    fn render_seen<T: Sample>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let (kernel, region) = (Kernel::of(self), out.region());
+        let (own, weights) = (input.crop(region).typed::<T>()?, kernel.weights());
+        let (channels, seen) = (own.channels(), self.footprint(0, region, &[input.image()]));
+        let filter = |input: &View<'_>, border, out: &mut ViewMut<'_>| {
+            kernel.render::<f32>(input, border, out, ctx)
+        };
+        let mut sums = weighted((input, seen), self.border, region, ctx, weights, filter)?;
+        let sums = sums.chunks_exact_mut(region.width as usize * channels);
+        for ((y, out), sums) in out.rows::<f32>()?.zip(sums) {
+            ctx.check()?;
+            complete_sums(own.row(y), channels, weights.sum, sums);
+            out.copy_from_slice(sums);
+            keep_seen(own.row(y), channels, out);
+        }
+        Ok(())
+    }
 }
 
 impl Step for LaplacianOfGaussian {
     const NAME: &'static str = "laplacian_of_gaussian";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 
@@ -117,23 +146,56 @@ impl Tile for LaplacianOfGaussian {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let (input, blur) = (&inputs[0], self.blur());
-        let smooth = blur.weights();
-        let second = gaussian_second(f64::from(self.sigma), blur.radius());
-        let terms = [Term { x: &second, y: &smooth }, Term { x: &smooth, y: &second }];
-        let filter = Separable { terms: &terms, border: self.border };
-        let alpha = input.image().has_alpha();
+        let input = &inputs[0];
         dispatch!(input.sample_type(), T => {
-            let own = input.crop(out.region()).typed::<T>()?;
-            filter.render::<T, f32>(input, out, ctx, |y, sums, out| {
-                let (along_x, along_y) = sums.split_at(out.len());
-                for (out, (x, y)) in out.iter_mut().zip(along_x.iter().zip(along_y)) {
-                    *out = x + y;
-                }
-                if alpha {
-                    copy_alpha(own.row(y), own.channels(), out);
-                }
-            })
+            if input.image().has_alpha() {
+                self.render_seen::<T>(input, out, ctx)
+            } else {
+                Kernel::of(self).render::<T>(input, self.border, out, ctx)
+            }
+        })
+    }
+}
+
+/// The weights along one axis.
+struct Kernel {
+    smooth: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl Kernel {
+    fn of(step: &LaplacianOfGaussian) -> Self {
+        let blur = step.blur();
+        let second = gaussian_second(f64::from(step.sigma), blur.radius());
+        Self { smooth: blur.weights(), second }
+    }
+
+    /// The weights of the window, added up.
+    fn weights(&self) -> Weights {
+        let sum = |weights: &[f32]| weights.iter().sum::<f32>();
+        let size = |weights: &[f32]| weights.iter().map(|weight| weight.abs()).sum::<f32>();
+        Weights {
+            sum: 2.0 * sum(&self.smooth) * sum(&self.second),
+            size: 2.0 * size(&self.smooth) * size(&self.second),
+        }
+    }
+
+    /// Filters every channel on its own.
+    fn render<T: Sample>(
+        &self,
+        input: &View<'_>,
+        border: Border,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let Self { smooth, second } = self;
+        let terms = [Term { x: second, y: smooth }, Term { x: smooth, y: second }];
+        let filter = Separable { terms: &terms, border };
+        filter.render::<T, f32>(input, out, ctx, |_, sums, out| {
+            let (along_x, along_y) = sums.split_at(out.len());
+            for (out, (x, y)) in out.iter_mut().zip(along_x.iter().zip(along_y)) {
+                *out = x + y;
+            }
         })
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edges;
 use crate::check;
-use crate::kernel::{Border, Moments, copy_alpha};
+use crate::kernel::{Border, Moments, keep_seen, seen_deviations};
 use crate::neighborhood::{self, RADIUS, WindowSums};
 
 /// Measures texture: the standard deviation over a square of side `2 · radius + 1`.
@@ -22,18 +22,22 @@ use crate::neighborhood::{self, RADIUS, WindowSums};
 /// | `out` | image | Y X C | f32 | from 0, in the unit of `in` | as `in` |
 ///
 /// Deviations are data, and data has no alpha: the last channel of an image with alpha then holds
-/// the opacity as a number from 0 to 1.
+/// the opacity as a number from 0 to 1. Colours count by their alpha, in the mean of the squares as
+/// in `m`, so that what is transparent does not show; at a pixel of which nothing is seen the
+/// deviation is 0.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity make NaN of their window.
 /// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 4 ·
-/// size additions per sample for f32, whose sums are taken afresh so that no tile changes them;
+/// size additions per sample for f32 and with alpha, whose sums are taken afresh so that no tile
+/// changes them;
 /// three rows of sums of memory; the footprint is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `numpy.std` 2.4 by `scipy.ndimage.generic_filter` 1.17, equal for integers, within
-/// 1e-6 of the largest sample for f32.
+/// 1e-6 of the largest sample for f32. With alpha the formula above, within 1e-6 of white or of the
+/// largest sample.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -80,14 +84,17 @@ impl LocalStd {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let windows = WindowSums { radius: self.radius, border: self.border };
-        let own = input.crop(out.region()).typed::<T>()?;
-        let (area, alpha) = (windows.area(), input.image().has_alpha());
-        windows.render::<T, f32>(input, out, ctx, |y, sums, out| {
+        if input.image().has_alpha() {
+            let own = input.crop(out.region()).typed::<T>()?;
+            return windows.render_seen::<T, f32>(input, out, ctx, |y, sums, out| {
+                seen_deviations(sums, own.channels(), out);
+                keep_seen(own.row(y), own.channels(), out);
+            });
+        }
+        let area = windows.area();
+        windows.render::<T, f32>(input, out, ctx, |_, sums, out| {
             for (out, &sums) in out.iter_mut().zip(sums) {
                 *out = T::moments(sums, area).1 as f32;
-            }
-            if alpha {
-                copy_alpha(own.row(y), own.channels(), out);
             }
         })
     }
@@ -95,7 +102,7 @@ impl LocalStd {
 
 impl Step for LocalStd {
     const NAME: &'static str = "local_std";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 

@@ -1,4 +1,4 @@
-//! Blurs of images with alpha: colours count by how much of them is seen.
+//! Filters of images with alpha: colours count by how much of them is seen.
 
 use pipeline_core::{
     ColorSpace, Context, Error, Layout, Region, Result, Sample, SampleType, View, ViewMut, dispatch,
@@ -7,21 +7,13 @@ use pipeline_core::{
 use crate::kernel::{Border, premultiply, unpremultiply};
 use crate::memory::copies;
 
-/// Fills `out` with what [`blurred`] gives.
-pub(super) fn blur_seen(
-    input: (&View<'_>, Region),
-    border: Border,
-    out: &mut ViewMut<'_>,
-    ctx: &Context<'_>,
-    blur: impl Fn(&View<'_>, Border, &mut ViewMut<'_>) -> Result<()>,
-) -> Result<()> {
-    let (region, channels) = (out.region(), usize::from(out.image().channels));
-    let blurred = blurred(input, border, region, ctx, blur)?;
+/// Fills `out` with samples that are not rounded yet, such as [`blurred`] gives.
+pub(super) fn fill(out: &mut ViewMut<'_>, floats: &[f32], ctx: &Context<'_>) -> Result<()> {
+    let row_len = out.region().width as usize * usize::from(out.image().channels);
     dispatch!(out.sample_type(), T => {
-        let rows = blurred.chunks_exact(region.width as usize * channels);
-        for ((_, out), blurred) in out.rows::<T>()?.zip(rows) {
+        for ((_, out), floats) in out.rows::<T>()?.zip(floats.chunks_exact(row_len)) {
             ctx.check()?;
-            out.iter_mut().zip(blurred).for_each(|(out, sample)| *out = T::from_f32(*sample));
+            out.iter_mut().zip(floats).for_each(|(out, sample)| *out = T::from_f32(*sample));
         }
     });
     Ok(())
@@ -30,16 +22,44 @@ pub(super) fn blur_seen(
 /// The samples of `region` after a `blur` of the colours multiplied by their alpha, divided by the
 /// blurred alpha again. `seen` is the region of the input that is looked at; the weights of `blur`
 /// must sum to 1.
-///
-/// Beyond the edge a constant is the same number in each channel, but multiplied it is not. So the
-/// input is blurred as if it ended in nothing, and what is missing from an image of ones tells how
-/// much of the constant comes to it.
 pub(super) fn blurred(
     (input, seen): (&View<'_>, Region),
     border: Border,
     region: Region,
     ctx: &Context<'_>,
     blur: impl Fn(&View<'_>, Border, &mut ViewMut<'_>) -> Result<()>,
+) -> Result<Vec<f32>> {
+    let weights = Weights { sum: 1.0, size: 1.0 };
+    let mut blurred = weighted((input, seen), border, region, ctx, weights, blur)?;
+    let channels = usize::from(input.image().channels);
+    let white = dispatch!(input.sample_type(), T => T::WHITE);
+    for row in blurred.chunks_exact_mut(region.width as usize * channels) {
+        ctx.check()?;
+        unpremultiply(row, channels, white);
+    }
+    Ok(blurred)
+}
+
+/// The weights of a filter, added up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weights {
+    pub(super) sum: f32,
+    /// The sum of what they are without their signs.
+    pub(super) size: f32,
+}
+
+/// The sums of `region` by a `filter` of the colours multiplied by their alpha, and of alpha.
+///
+/// Beyond the edge a constant is the same number in each channel, but multiplied it is not. So the
+/// input is filtered as if it ended in nothing, and what is missing from an image of ones tells how
+/// much of the constant comes to it.
+pub(super) fn weighted(
+    (input, seen): (&View<'_>, Region),
+    border: Border,
+    region: Region,
+    ctx: &Context<'_>,
+    weights: Weights,
+    filter: impl Fn(&View<'_>, Border, &mut ViewMut<'_>) -> Result<()>,
 ) -> Result<Vec<f32>> {
     let layout = input.image();
     let channels = usize::from(layout.channels);
@@ -48,11 +68,11 @@ pub(super) fn blurred(
         let len = region.width as usize * region.height as usize * usize::from(layout.channels);
         copies(value, len, || format!("{region} of {layout}"))
     };
-    let blurred = |samples: &[f32], layout, border| {
-        let mut blurred = memory(0.0, region, layout)?;
+    let filtered = |samples: &[f32], layout, border| {
+        let mut filtered = memory(0.0, region, layout)?;
         let view = View::packed(layout, seen, samples);
-        blur(&view, border, &mut ViewMut::packed(layout, region, &mut blurred))?;
-        Ok::<_, Error>(blurred)
+        filter(&view, border, &mut ViewMut::packed(layout, region, &mut filtered))?;
+        Ok::<_, Error>(filtered)
     };
     dispatch!(layout.sample, T => {
         let mut weighted = memory(0.0, seen, floats)?;
@@ -62,32 +82,27 @@ pub(super) fn blurred(
             ctx.check()?;
             premultiply(row, channels, out);
         }
-        let mut sums = match border {
+        match border {
             Border::Constant(value) if value != 0.0 => {
                 let ones = Layout { channels: 1, ..floats };
                 let nothing = Border::Constant(0.0);
-                let inside = blurred(&memory(1.0, seen, ones)?, ones, nothing)?;
-                let mut sums = blurred(&weighted, floats, nothing)?;
+                let inside = filtered(&memory(1.0, seen, ones)?, ones, nothing)?;
+                let mut sums = filtered(&weighted, floats, nothing)?;
                 let mut beyond = vec![0.0; channels];
                 premultiply(&vec![T::from_f32(value); channels], channels, &mut beyond);
                 for (pixel, inside) in sums.chunks_exact_mut(channels).zip(inside) {
+                    let share = weights.sum - inside;
                     // The last digits of a sum of weights are no border.
-                    if inside < 1.0 - LAST_DIGITS {
-                        let share = 1.0 - inside;
+                    if share.abs() > LAST_DIGITS * weights.size {
                         pixel.iter_mut().zip(&beyond).for_each(|(sum, by)| *sum += by * share);
                     }
                 }
-                sums
+                Ok(sums)
             }
-            _ => blurred(&weighted, floats, border)?,
-        };
-        for sums in sums.chunks_exact_mut(region.width as usize * channels) {
-            ctx.check()?;
-            unpremultiply(sums, channels, T::WHITE);
+            _ => filtered(&weighted, floats, border),
         }
-        Ok(sums)
     })
 }
 
-/// How far a sum of weights may be from 1.
+/// How far a sum of weights may be off, as a share of their size.
 const LAST_DIGITS: f32 = 1e-5;

@@ -19,15 +19,17 @@ use crate::kernel::{Border, Smoothing};
 /// | `out` | image | Y X C | magnitude as `in`; x and y f32 | magnitude from 0; x and y signed, in the unit of `in` | as `in` |
 ///
 /// Derivatives are data, and data has no alpha: the last channel of an image with alpha then holds
-/// the opacity as a number from 0 to 1.
+/// the opacity as a number from 0 to 1. Colours count by their alpha, and for what is not seen of a
+/// pixel the colour of the one in the middle stands: what is transparent does not show, and its
+/// outline is no edge. At a pixel of which nothing is seen all is 0.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for
-/// y all but those left and right, for the magnitude all eight, and never its own place; infinity
-/// makes them NaN or infinity.
-/// **Cost**: about 20 operations per sample; four rows of floats of memory; the footprint is the
-/// region and 1 pixel on each side.
+/// y all but those left and right, for the magnitude all eight, and its own place only where it
+/// stands for what is not seen beside it; infinity makes them NaN or infinity.
+/// **Cost**: about 20 operations per sample, 30 with alpha; four rows of floats of memory, eight with
+/// alpha; the footprint is the region and 1 pixel on each side.
 /// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.filters.sobel`, `sobel_v` (x) and `sobel_h` (y) 0.26 on samples taken as
@@ -70,7 +72,7 @@ impl Sobel {
 
 impl Step for Sobel {
     const NAME: &'static str = "sobel";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::GaussianBlur;
 use super::gaussian_blur::{SIGMA, TRUNCATE};
-use super::seen::blurred;
 use crate::check::{self, SHARE};
 use crate::kernel::{Border, copy_alpha, sharpen};
 use crate::neighborhood::{self, Separable, Term};
@@ -103,11 +102,7 @@ impl UnsharpMask {
                 sharpen(sharp.row(y), blurred, amount, out);
             });
         }
-        let looked_at = self.footprint(0, out.region(), &[input.image()]);
-        let blurred =
-            blurred((input, looked_at), self.border, out.region(), ctx, |input, border, out| {
-                GaussianBlur { border, ..self.blur() }.blur::<f32>(input, out, ctx)
-            })?;
+        let blurred = self.blur().blurred(input, out.region(), ctx)?;
         let rows = blurred.chunks_exact(out.region().width as usize * channels);
         for ((y, out), blurred) in out.rows::<T>()?.zip(rows) {
             ctx.check()?;
@@ -120,7 +115,7 @@ impl UnsharpMask {
 
 impl Step for UnsharpMask {
     const NAME: &'static str = "unsharp_mask";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Input = In<Image>;
     type Output = Image;
 

@@ -102,6 +102,7 @@ impl Affine {
 
 impl Step for Affine {
     const NAME: &'static str = "affine";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -132,6 +132,7 @@ impl Perspective {
 
 impl Step for Perspective {
     const NAME: &'static str = "perspective";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

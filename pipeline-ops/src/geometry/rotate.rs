@@ -153,6 +153,7 @@ fn side(length: f64) -> u32 {
 
 impl Step for Rotate {
     const NAME: &'static str = "rotate";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -96,6 +96,7 @@ impl Translate {
 
 impl Step for Translate {
     const NAME: &'static str = "translate";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -42,6 +42,17 @@ pub(crate) fn copy_unseen<T: Sample>(input: &[T], channels: usize, out: &mut [T]
     }
 }
 
+/// Copies the alpha of a row of which `out` holds measurements: of what is not seen there are none,
+/// and 0 stands for them.
+pub(crate) fn keep_seen<T: Sample, U: Sample>(input: &[T], channels: usize, out: &mut [U]) {
+    copy_alpha(input, channels, out);
+    for (out, pixel) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
+        if !is_seen(pixel[channels - 1]) {
+            out[..channels - 1].fill(U::default());
+        }
+    }
+}
+
 /// Makes the colours of pixels of which nothing is seen `color`.
 pub(crate) fn color_unseen<T: Copy>(
     row: &mut [T],
@@ -69,12 +80,14 @@ pub(crate) fn complete_sums<T: Sample>(row: &[T], channels: usize, total: f32, s
     }
 }
 
-/// Multiplies the colours of a row by their alpha, as a share of white.
+/// Multiplies the colours of a row by their alpha, as a share of white. Where nothing is seen they
+/// become 0, whatever they are.
 pub(crate) fn premultiply<T: Sample>(row: &[T], channels: usize, out: &mut [f32]) {
     for (out, pixel) in out.chunks_exact_mut(channels).zip(row.chunks_exact(channels)) {
         let alpha = pixel[channels - 1].to_f32();
         let share = alpha / T::WHITE;
-        out.iter_mut().zip(pixel).for_each(|(out, sample)| *out = sample.to_f32() * share);
+        let weigh = |sample: T| if alpha == 0.0 { 0.0 } else { sample.to_f32() * share };
+        out.iter_mut().zip(pixel).for_each(|(out, &sample)| *out = weigh(sample));
         out[channels - 1] = alpha;
     }
 }
@@ -83,7 +96,8 @@ pub(crate) fn premultiply<T: Sample>(row: &[T], channels: usize, out: &mut [f32]
 pub(crate) fn premultiply_floats(row: &mut [f32], channels: usize, white: f32) {
     for pixel in row.chunks_exact_mut(channels) {
         let share = pixel[channels - 1] / white;
-        pixel[..channels - 1].iter_mut().for_each(|sample| *sample *= share);
+        let weigh = |sample: f32| if share == 0.0 { 0.0 } else { sample * share };
+        pixel[..channels - 1].iter_mut().for_each(|sample| *sample = weigh(*sample));
     }
 }
 

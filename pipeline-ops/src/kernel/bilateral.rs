@@ -73,8 +73,14 @@ impl<'a> LikenessSums<'a> {
             }
         }
         for (sums, (_, other)) in self.sums.chunks_exact_mut(len).zip(pairs) {
-            for ((sum, other), weight) in sums.iter_mut().zip(other).zip(&*self.weights) {
-                *sum += weight * other;
+            let pixels = sums.iter_mut().zip(other).zip(&*self.weights);
+            let Some(opacities) = opacities else {
+                pixels.for_each(|((sum, other), weight)| *sum += weight * other);
+                continue;
+            };
+            // What is not seen may be NaN, which a weight of 0 would spread.
+            for (((sum, other), weight), &opacity) in pixels.zip(opacities) {
+                *sum += if opacity == 0.0 { 0.0 } else { weight * other };
             }
         }
     }
@@ -143,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_is_not_seen_weighs_nothing() {
-        let (own, beside) = ([10.0, 10.0, 10.0], [12.0, 12.0, 12.0]);
+        let (own, beside) = ([10.0, 10.0, 10.0], [12.0, f32::NAN, f32::INFINITY]);
         let mut memory = [7.0; 9];
         let mut sums = LikenessSums::new(&mut memory, 3, 1);
         sums.add([(&own[..], &own[..])].into_iter(), Some(&[1.0, 1.0, 0.0]), (1.0, 0.25));

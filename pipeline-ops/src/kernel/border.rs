@@ -114,10 +114,10 @@ pub(crate) fn pad_row<T: Copy>(
     border: Border,
     constant: T,
 ) {
-    pad_made(stored, padded, span, (border, constant), |from, to| to.copy_from_slice(from));
+    pad_made(stored, padded, span, (border, &[constant]), |from, to| to.copy_from_slice(from));
 }
 
-/// The same for what `make` makes of the samples of pixels.
+/// The same for what `make` makes of the samples of pixels, and a constant that may be a whole pixel.
 ///
 /// # Panics
 /// If a pixel that the padded row shows is not stored.
@@ -125,7 +125,7 @@ pub(crate) fn pad_made<S, T: Copy>(
     stored: &[S],
     padded: &mut [T],
     span: Span,
-    (border, constant): (Border, T),
+    (border, constant): (Border, &[T]),
     make: impl Fn(&[S], &mut [T]),
 ) {
     let Span { stored: first, padded: start, width, channels } = span;
@@ -141,7 +141,7 @@ pub(crate) fn pad_made<S, T: Copy>(
         let beside = &mut padded[outside.start * channels..outside.end * channels];
         match border {
             _ if beside.is_empty() => {}
-            Border::Constant(_) => beside.fill(constant),
+            Border::Constant(_) => repeat(constant, beside),
             Border::Replicate => {
                 let (nearest, beside) = beside.split_at_mut(channels);
                 make(&stored[(edge - first) * channels..][..channels], nearest);
@@ -227,5 +227,14 @@ mod tests {
         let span = Span { stored: 0, padded: 4, width: 2, channels: 2 };
         pad_row(&[1, 2, 3, 4], &mut padded, span, Border::Replicate, 0);
         assert_eq!(padded, [3, 4, 3, 4]);
+    }
+
+    #[test]
+    fn a_constant_may_be_a_pixel() {
+        let mut padded = [0u8; 8];
+        let span = Span { stored: 0, padded: -1, width: 2, channels: 2 };
+        let border = (Border::Constant(0.0), &[8, 9][..]);
+        pad_made(&[1, 2, 3, 4], &mut padded, span, border, |from, to| to.copy_from_slice(from));
+        assert_eq!(padded, [8, 9, 1, 2, 3, 4, 8, 9]);
     }
 }

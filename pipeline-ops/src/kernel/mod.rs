@@ -77,7 +77,7 @@ mod whole_weights;
 mod yen;
 
 pub(crate) use alpha::{
-    color_unseen, colors, complete_sums, copy_alpha, copy_unseen, is_seen, premultiply,
+    color_unseen, colors, complete_sums, copy_alpha, copy_unseen, is_seen, keep_seen, premultiply,
     premultiply_floats, unpremultiply,
 };
 pub use arithmetic::Operation;
@@ -122,7 +122,7 @@ pub(crate) use map::{Map, Pixel};
 pub(crate) use marks::{NOTHING, STRONG, WEAK};
 pub(crate) use masked::keep_masked;
 pub(crate) use median::{median_3x3, median_5x5};
-pub(crate) use moments::{Moments, Sums};
+pub(crate) use moments::{Moments, Sums, seen_columns, seen_deviations};
 pub(crate) use nearest::{nearest_row, nearest_row_of};
 pub(crate) use order::Order;
 pub(crate) use otsu::otsu;

@@ -1,5 +1,5 @@
 //! Mean and standard deviation over square windows: running sums for integers, fresh sums for
-//! floats.
+//! floats and for what counts by its alpha.
 //!
 //! Integer sums are exact, so they may be carried along rows and columns without the result
 //! depending on where they began. Float sums are not, so each is taken afresh in a fixed order, and
@@ -8,6 +8,7 @@
 use bytemuck::Pod;
 use pipeline_core::Sample;
 
+use super::alpha::is_seen;
 use super::box_floats::row_sums;
 use super::vector::widest;
 
@@ -145,11 +146,47 @@ impl Moments for f32 {
         );
     }
 
-    fn moments([sum, squares]: Sums<f64>, count: u64) -> (f64, f64) {
-        let mean = sum / count as f64;
-        let variance = squares / count as f64 - mean * mean;
-        // Rounding may take it below 0; NaN must stay.
-        (mean, if variance < 0.0 { 0.0 } else { variance.sqrt() })
+    fn moments(sums: Sums<f64>, count: u64) -> (f64, f64) {
+        weighted_moments(sums, count as f64)
+    }
+}
+
+/// The mean of what weighs `total` together, and its standard deviation.
+fn weighted_moments([sum, squares]: Sums<f64>, total: f64) -> (f64, f64) {
+    let mean = sum / total;
+    let variance = squares / total - mean * mean;
+    // Rounding may take it below 0; NaN must stay.
+    (mean, if variance < 0.0 { 0.0 } else { variance.sqrt() })
+}
+
+/// Sums each column of the rows of a window, of an image with alpha: colours count by it, and its
+/// own sum stands in its place. Products of integers are exact.
+pub(crate) fn seen_columns<T: Sample>(rows: &[&[T]], channels: usize, sums: &mut [Sums<f64>]) {
+    sums.fill([0.0, 0.0]);
+    for row in rows {
+        for (sums, pixel) in sums.chunks_exact_mut(channels).zip(row.chunks_exact(channels)) {
+            let alpha = pixel[channels - 1];
+            if !is_seen(alpha) {
+                continue;
+            }
+            let alpha = f64::from(alpha.to_f32());
+            for ([sum, squares], sample) in sums.iter_mut().zip(&pixel[..channels - 1]) {
+                let sample = f64::from(sample.to_f32());
+                *sum += alpha * sample;
+                *squares += alpha * sample * sample;
+            }
+            sums[channels - 1][0] += alpha;
+        }
+    }
+}
+
+/// Fills `out` with the deviations of the colours of windows of such sums; 0 where nothing is seen.
+pub(crate) fn seen_deviations(sums: &[Sums<f64>], channels: usize, out: &mut [f32]) {
+    for (out, sums) in out.chunks_exact_mut(channels).zip(sums.chunks_exact(channels)) {
+        let [total, _] = sums[channels - 1];
+        for (out, &sums) in out.iter_mut().zip(&sums[..channels - 1]) {
+            *out = if total == 0.0 { 0.0 } else { weighted_moments(sums, total).1 as f32 };
+        }
     }
 }
 
@@ -176,6 +213,20 @@ mod tests {
         u8::windows(&mut padded, 5, 2, &mut whole);
         f32::windows(&mut floats, 5, 2, &mut fresh);
         assert_eq!(whole.map(|sums| sums.map(|sum| sum as f64)), fresh);
+    }
+
+    #[test]
+    fn colours_count_by_their_alpha() {
+        // The middle one is not seen, and the last three times as much as the first.
+        let pixels: [&[u8]; 3] = [&[10, 40], &[255, 0], &[20, 120]];
+        let (mut sums, mut out) = ([[7.0; 2]; 2], [7.0f32; 2]);
+        seen_columns(&pixels, 2, &mut sums);
+        assert_eq!(sums, [[2800.0, 52_000.0], [160.0, 0.0]]);
+        seen_deviations(&sums, 2, &mut out);
+        assert!((out[0] - 18.75f32.sqrt()).abs() < 1e-5, "{out:?}");
+        seen_columns(&pixels[1..2], 2, &mut sums);
+        seen_deviations(&sums, 2, &mut out);
+        assert_eq!(out[0], 0.0);
     }
 
     #[test]

@@ -185,8 +185,10 @@ fn weighted<const N: usize, const C: usize>(
         for (pixel, weight) in row.iter().zip(across) {
             let last = pixel[C - 1];
             let color = if alpha { weight * last } else { weight };
+            // Not with a weight of 0, which would spread NaN that nobody sees.
+            let is_hidden = alpha && last == 0.0;
             for channel in 0..C - 1 {
-                part[channel] += color * pixel[channel];
+                part[channel] += if is_hidden { 0.0 } else { color * pixel[channel] };
             }
             // Opacity itself counts by its weight alone, as everything does without opacity.
             part[C - 1] += weight * last;

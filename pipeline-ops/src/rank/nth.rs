@@ -184,7 +184,8 @@ impl Nth {
             // Integers are their own keys.
             pad_row(rows.row(y), cast_slice_mut(keys), span, self.border, rows.constant());
         } else {
-            let border = (self.border, rows.constant().key());
+            let constant = [rows.constant().key()];
+            let border = (self.border, &constant[..]);
             pad_made(rows.row(y), keys, span, border, kernel::keys::<T>);
         }
     }

@@ -72,33 +72,45 @@ def blur(golden):
                 golden.rounded(out, np.uint8), 1, "truncate")
 
 
-def signed(image, values):
-    """Signed results with the opacity of the image, as a share of white."""
-    white = 1 if image.dtype == np.float32 else np.iinfo(image.dtype).max
-    if image.ndim == 3 and image.shape[2] in (2, 4):
-        values[..., -1] = image[..., -1] / white
-    return values.astype(np.float32)
+def measured(golden, image, values, white=1):
+    """Measurements with the opacity of the image, as a share of `white`; 0 of what is not seen."""
+    if golden.has_alpha(image):
+        alpha = image[..., -1:]
+        values = np.where(alpha > 0, values, 0)
+        values[..., -1:] = alpha / golden.white(image.dtype) * white
+    return values
 
 
-def by_seen(golden, image, kernel):
-    """A correlation in which the pixel in the middle stands for what is not seen of others."""
-    correlate = lambda a: ndimage.correlate(a, np.array(kernel, float), mode="nearest")
+def signed(golden, image, values):
+    return measured(golden, image, values).astype(np.float32)
+
+
+def by_seen(golden, image, function):
+    """A linear filter in which the pixel in the middle stands for what is not seen of others."""
     if not golden.has_alpha(image):
-        return golden.channelwise(image, correlate)
+        return golden.channelwise(image, function)
     values = image.astype(float)
     share = values[..., -1] / golden.white(image.dtype)
-    missing = np.sum(kernel) - correlate(share)
-    colors = [correlate(values[..., c] * share) + values[..., c] * missing
+    missing = function(np.ones_like(share)) - function(share)
+    colors = [function(values[..., c] * share) + values[..., c] * missing
               for c in range(image.shape[2] - 1)]
     return np.stack([*colors, values[..., -1]], axis=-1)
 
 
+def exact(golden, image, tolerance):
+    """The tolerance of what is exact without alpha."""
+    if not golden.has_alpha(image):
+        return tolerance
+    return max(tolerance, 1e-6 * golden.white(image.dtype))
+
+
 def kernels(golden):
     skewed = [[0, 1, 2.5, -1, 0], [3, 0, -4, 0.5, 1], [0, 0, 1, 2, -0.75]]
+    correlate = lambda a: ndimage.correlate(a, np.array(skewed), mode="nearest")
     for name in [*golden.PICTURES, "float", *golden.LAYERED]:
         image = golden.INPUTS[name]
         with np.errstate(invalid="ignore"):
-            out = golden.kept_alpha(image, by_seen(golden, image, skewed) / 5 + 20)
+            out = golden.kept_alpha(image, by_seen(golden, image, correlate) / 5 + 20)
         params = {"kernel": skewed, "divisor": 5.0, "offset": 20.0}
         golden.case("convolve", params, [name], golden.rounded(out, image.dtype),
                     golden.near(image))
@@ -113,12 +125,8 @@ def kernels(golden):
         image = golden.INPUTS[name]
         laplace = lambda a: ndimage.laplace(a, mode="nearest")
         with np.errstate(invalid="ignore"):
-            out = signed(image, golden.channelwise(image, laplace))
-        tolerance = golden.near(image, 0)
-        if golden.has_alpha(image):
-            out = signed(image, by_seen(golden, image, [[0, 1, 0], [1, -4, 1], [0, 1, 0]]))
-            tolerance = max(tolerance, 1e-6 * golden.white(image.dtype))
-        golden.case("laplace", {}, [name], out, tolerance)
+            out = signed(golden, image, by_seen(golden, image, laplace))
+        golden.case("laplace", {}, [name], out, exact(golden, image, golden.near(image, 0)))
 
 
 def magnitudes(golden, op, function):
@@ -126,14 +134,20 @@ def magnitudes(golden, op, function):
         image = golden.INPUTS[name]
         magnitude = lambda a: function(a, mode="nearest")
         with np.errstate(invalid="ignore"):
-            out = golden.channelwise(image, magnitude, keep_alpha=True)
+            out = golden.channelwise(image, magnitude)
+        if golden.has_alpha(image):
+            x, y = (by_seen(golden, image, lambda a: function(a, axis=axis, mode="nearest"))
+                    for axis in (1, 0))
+            out = measured(golden, image, np.sqrt((x * x + y * y) / 2), golden.white(image.dtype))
         golden.case(op, {}, [name], golden.rounded(out, image.dtype), golden.near(image))
-    image = golden.INPUTS["special"]
-    for output, axis in [("x", 1), ("y", 0)]:
-        with np.errstate(invalid="ignore"):
-            out = function(image.astype(float), axis=axis, mode="nearest")
-        golden.case(op, {"output": output}, ["special"], out.astype(np.float32),
-                    golden.near(image), output)
+    for name in ["special", "rgba", "float_alpha"]:
+        image = golden.INPUTS[name]
+        for output, axis in [("x", 1), ("y", 0)]:
+            derivative = lambda a: function(a, axis=axis, mode="nearest")
+            with np.errstate(invalid="ignore"):
+                out = signed(golden, image, by_seen(golden, image, derivative))
+            golden.case(op, {"output": output}, [name], out,
+                        exact(golden, image, golden.near(image, 0)), output)
 
 
 def sobel(golden):
@@ -159,14 +173,32 @@ def edges(golden):
             golden.case(op, params, ["corner"], out.astype(np.float32), 1e-4, output)
 
 
+def seen_deviation(golden, image, radius):
+    """The deviation of colours that count by their alpha, which is 0 where nothing is seen."""
+    values = np.pad(image.astype(float), ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+    size = 2 * radius + 1
+    windows = np.lib.stride_tricks.sliding_window_view(values, (size, size), axis=(0, 1))
+    weights = windows[:, :, -1:]
+    total = weights.sum(axis=(-2, -1), keepdims=True)
+    total = np.where(total > 0, total, 1)
+    mean = (weights * windows / total).sum(axis=(-2, -1), keepdims=True)
+    return np.sqrt((weights * (windows - mean) ** 2 / total).sum(axis=(-2, -1)))
+
+
 def deviations(golden):
     for name, radius in [("camera", 7), ("micro", 1), ("gradient", 6), ("row", 3), ("float", 2),
                          ("special", 1), *((name, 2) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
         std = lambda a: ndimage.generic_filter(a, np.std, 2 * radius + 1, mode="nearest")
         with np.errstate(invalid="ignore"):
-            out = signed(image, golden.channelwise(image, std))
-        golden.case("local_std", {"radius": radius}, [name], out, golden.near(image, 0, 1e-6))
+            out = golden.channelwise(image, std)
+        if golden.has_alpha(image):
+            opaque = image.copy()
+            opaque[..., -1] = golden.white(image.dtype)
+            assert np.allclose(seen_deviation(golden, opaque, radius)[..., :-1], out[..., :-1])
+            out = seen_deviation(golden, image, radius)
+        golden.case("local_std", {"radius": radius}, [name], signed(golden, image, out),
+                    exact(golden, image, golden.near(image, 0, 1e-6)))
     for border in ["mirror", "wrap"]:
         std = ndimage.generic_filter(golden.INPUTS["corner"].astype(float), np.std, 9, mode=border)
         params = {"radius": 4, "border": border}
@@ -183,7 +215,7 @@ def blobs(golden):
         image = golden.INPUTS[name]
         log = lambda a: ndimage.gaussian_laplace(a, sigma, mode="nearest")
         with np.errstate(invalid="ignore"):
-            out = signed(image, golden.channelwise(image, log))
+            out = signed(golden, image, by_seen(golden, image, log))
         golden.case("laplacian_of_gaussian", {"sigma": sigma}, [name], out, largest(image))
     image = golden.INPUTS["corner"]
     log = ndimage.gaussian_laplace(image.astype(float), 2.0, mode="mirror")
@@ -202,9 +234,15 @@ def blobs(golden):
         image = golden.INPUTS[name]
         both = lambda a: dog(a, low, high, mode="nearest")
         with np.errstate(invalid="ignore"):
-            out = signed(image, golden.channelwise(image, both))
+            out = golden.channelwise(image, both)
+        if golden.has_alpha(image):
+            narrow, wide = (golden.by_alpha(
+                image, lambda a: ndimage.gaussian_filter(a, sigma, mode="nearest"))
+                for sigma in (low, high))
+            out = narrow - wide
         params = {"low_sigma": low, "high_sigma": high}
-        golden.case("difference_of_gaussians", params, [name], out, largest(image))
+        golden.case("difference_of_gaussians", params, [name], signed(golden, image, out),
+                    largest(image))
     out = dog(golden.INPUTS["corner"].astype(float), 1.0, 3.0, mode="wrap")
     params = {"low_sigma": 1.0, "high_sigma": 3.0, "border": "wrap"}
     golden.case("difference_of_gaussians", params, ["corner"], out.astype(np.float32),

@@ -90,15 +90,12 @@ def has_alpha(image):
     return image.ndim == 3 and image.shape[2] in (2, 4)
 
 
-def channelwise(image, function, keep_alpha=False):
+def channelwise(image, function):
     """Applies a function of a 2-D float array to each channel."""
     values = image.astype(np.float64)
     if image.ndim == 2:
         return function(values)
-    out = np.stack([function(values[..., c]) for c in range(image.shape[2])], axis=-1)
-    if keep_alpha and has_alpha(image):
-        out[..., -1] = values[..., -1]
-    return out
+    return np.stack([function(values[..., c]) for c in range(image.shape[2])], axis=-1)
 
 
 def by_alpha(image, function):

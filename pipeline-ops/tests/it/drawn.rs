@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value as Json, json};
 
 use crate::support::filled;
+use crate::windows::Edge;
 
 /// Checks a law on `cases` values, the same in every run.
 pub(crate) fn law<S: Strategy>(
@@ -191,4 +192,14 @@ pub(crate) fn step() -> impl Strategy<Value = (&'static str, Json)> {
             .prop_map(|to| ("convert", json!({ "to": to }))),
     ];
     prop_oneof![3 => neighborhood, 2 => geometry, 3 => maps, 1 => point]
+}
+
+pub(crate) fn edge() -> impl Strategy<Value = Edge> {
+    prop_oneof![
+        Just(Edge::Replicate),
+        Just(Edge::Reflect),
+        Just(Edge::Mirror),
+        Just(Edge::Wrap),
+        Just(Edge::Constant(3.0)),
+    ]
 }

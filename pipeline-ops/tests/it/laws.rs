@@ -4,11 +4,14 @@ use pipeline_core::testkit::tile;
 use pipeline_core::{ColorSpace, Context, Image, In, SampleType, Step};
 use pipeline_ops::geometry::{Axis, Canvas, Flip, QuarterTurns, Rotate, Rotate90, Sampling};
 use proptest::prelude::*;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use crate::drawn::{image, kernel, law, sample_type, step};
+use crate::drawn::{edge, image, kernel, law, sample_type, step};
 use crate::steps::run;
 use crate::support::{filled, floats, registry};
+use crate::windows::{
+    Edge, bell, completed, deviation, is_alpha, is_seen, percentiles, seen, weighted, windows,
+};
 
 #[test]
 fn any_tiles_give_the_whole_image() {
@@ -124,139 +127,6 @@ fn maps_that_are_the_same_map_are_the_same_image() {
     });
 }
 
-/// What lies beyond the edge.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Edge {
-    Replicate,
-    Reflect,
-    Mirror,
-    Wrap,
-    Constant(f32),
-}
-
-impl Edge {
-    pub(crate) fn json(self) -> Json {
-        match self {
-            Self::Replicate => json!("replicate"),
-            Self::Reflect => json!("reflect"),
-            Self::Mirror => json!("mirror"),
-            Self::Wrap => json!("wrap"),
-            Self::Constant(value) => json!({ "constant": value }),
-        }
-    }
-
-    /// The place for any place, by walking back into `0..len`; none for a constant.
-    pub(crate) fn walk(self, mut place: i64, len: i64) -> Option<i64> {
-        while !(0..len).contains(&place) {
-            place = match self {
-                Self::Constant(_) => return None,
-                Self::Replicate => place.clamp(0, len - 1),
-                Self::Wrap if place < 0 => place + len,
-                Self::Wrap => place - len,
-                Self::Reflect if place < 0 => -1 - place,
-                Self::Reflect => 2 * len - 1 - place,
-                Self::Mirror if len == 1 => 0,
-                Self::Mirror if place < 0 => -place,
-                Self::Mirror => 2 * len - 2 - place,
-            };
-        }
-        Some(place)
-    }
-}
-
-pub(crate) fn edge() -> impl Strategy<Value = Edge> {
-    prop_oneof![
-        Just(Edge::Replicate),
-        Just(Edge::Reflect),
-        Just(Edge::Mirror),
-        Just(Edge::Wrap),
-        Just(Edge::Constant(3.0)),
-    ]
-}
-
-/// The windows of radius `radius` around every sample in turn, row by row, in 64 bits.
-fn windows(image: &Image, radius: u32, edge: Edge) -> Vec<Vec<f64>> {
-    let samples = floats(image);
-    let (width, height) = (i64::from(image.width()), i64::from(image.height()));
-    let (channels, reach) = (i64::from(image.channels()), i64::from(radius));
-    let sample = |x: i64, y: i64, channel: i64| match (edge.walk(x, width), edge.walk(y, height)) {
-        (Some(x), Some(y)) => f64::from(samples[((y * width + x) * channels + channel) as usize]),
-        _ => match edge {
-            Edge::Constant(value) => f64::from(value),
-            _ => unreachable!("only a constant has no place"),
-        },
-    };
-    let mut windows = Vec::new();
-    for y in 0..height {
-        for x in 0..width {
-            for channel in 0..channels {
-                let rows = y - reach..=y + reach;
-                let window = rows
-                    .flat_map(|y| (x - reach..=x + reach).map(move |x| (x, y)))
-                    .map(|(x, y)| sample(x, y, channel));
-                windows.push(window.collect());
-            }
-        }
-    }
-    windows
-}
-
-/// The weights of a Gaussian over a square window.
-fn bell(radius: u32, sigma: f64) -> Vec<f64> {
-    let reach = i64::from(radius);
-    let weight =
-        |place: i64| if place == 0 { 1.0 } else { (-0.5 * (place as f64 / sigma).powi(2)).exp() };
-    let all: Vec<f64> = (-reach..=reach)
-        .flat_map(|y| (-reach..=reach).map(move |x| weight(x) * weight(y)))
-        .collect();
-    let sum: f64 = all.iter().sum();
-    all.into_iter().map(|weight| weight / sum).collect()
-}
-
-fn weighted(window: &[f64], weights: &[f64]) -> f64 {
-    window.iter().zip(weights).map(|(sample, weight)| sample * weight).sum()
-}
-
-/// The alphas of the window of sample `at`, if there are any.
-fn alphas(at: usize, channels: u16, windows: &[Vec<f64>]) -> Option<&Vec<f64>> {
-    let channels_of = usize::from(channels);
-    let alpha = at - at % channels_of + channels_of - 1;
-    channels.is_multiple_of(2).then(|| &windows[alpha])
-}
-
-/// The percentile of each window, of the pixels that are seen; alpha stays, and so do pixels that
-/// are not.
-fn percentiles(channels: u16, windows: &[Vec<f64>], percentile: usize) -> Vec<f32> {
-    let of = |(at, window): (usize, &Vec<f64>)| {
-        let (middle, alphas) = (window.len() / 2, alphas(at, channels, windows));
-        let is_seen = |place: usize| alphas.is_none_or(|alphas| alphas[place] > 0.0);
-        if is_alpha(at, channels) || !is_seen(middle) {
-            return window[middle] as f32;
-        }
-        let seen = window.iter().copied().enumerate().filter(|&(place, _)| is_seen(place));
-        let mut seen: Vec<f64> = seen.map(|(_, sample)| sample).collect();
-        seen.sort_by(f64::total_cmp);
-        seen[(seen.len() * percentile / 100).min(seen.len() - 1)] as f32
-    };
-    windows.iter().enumerate().map(of).collect()
-}
-
-/// The mean of a window of sample `at`, weighted by the alpha of its pixels unless it is alpha, and
-/// what that may lose: more the less is seen, and anything where next to nothing is.
-fn seen(at: usize, channels: u16, windows: &[Vec<f64>], weights: &[f64]) -> (f64, f64) {
-    let (window, alphas) = (&windows[at], alphas(at, channels, windows));
-    let Some(alphas) = alphas.filter(|_| !is_alpha(at, channels) && window.len() > 1) else {
-        return (weighted(window, weights), 0.0);
-    };
-    let parts: Vec<f64> =
-        alphas.iter().zip(weights).map(|(alpha, weight)| alpha * weight).collect();
-    let whole: f64 = parts.iter().sum();
-    let sizes: Vec<f64> = window.iter().map(|sample| sample.abs()).collect();
-    let strength = weighted(&sizes, &parts.iter().map(|part| part.abs()).collect::<Vec<_>>());
-    let lost = if whole < 0.1 { f64::INFINITY } else { 4e-6 * strength / whole };
-    (weighted(window, &parts) / whole, lost)
-}
-
 fn white(sample: SampleType) -> f64 {
     match sample {
         SampleType::U8 => 255.0,
@@ -281,11 +151,6 @@ fn rounding(sample: SampleType) -> f64 {
         SampleType::U16 => 0.53,
         SampleType::F32 => 2e-5,
     }
-}
-
-/// What is opacity is not filtered.
-fn is_alpha(at: usize, channels: u16) -> bool {
-    channels.is_multiple_of(2) && (at + 1).is_multiple_of(channels.into())
 }
 
 #[test]
@@ -317,16 +182,14 @@ fn separable_and_sliding_equal_direct() {
         }
 
         let deviations = floats(&run("local_std", &params, inputs.clone()).unwrap());
-        for (at, (deviation, window)) in deviations.into_iter().zip(&windows).enumerate() {
+        for (at, found) in deviations.into_iter().enumerate() {
             if is_alpha(at, channels) {
                 continue;
             }
-            let mean = window.iter().sum::<f64>() / window.len() as f64;
-            let squares = window.iter().map(|sample| (sample - mean).powi(2));
-            let expected = (squares.sum::<f64>() / window.len() as f64).sqrt();
+            let expected = deviation(at, channels, &windows);
             prop_assert!(
-                (f64::from(deviation) - expected).abs() <= 1e-6 * expected.max(1.0),
-                "{deviation} for {expected}"
+                (f64::from(found) - expected).abs() <= 1e-6 * expected.max(1.0),
+                "{found} for {expected}"
             );
         }
 
@@ -383,7 +246,11 @@ fn edges_equal_direct_ones_at_every_border() {
                 let params = json!({ "output": output, "border": edge.json() });
                 let found = floats(&run(op, &params, [image.clone()]).unwrap());
                 for (at, (found, window)) in found.into_iter().zip(&windows).enumerate() {
-                    let (x, y) = (weighted(window, &across), weighted(window, &down));
+                    let shown = completed(at, channels, &windows, white);
+                    let (mut x, mut y) = (weighted(&shown, &across), weighted(&shown, &down));
+                    if !is_seen(at, channels, &windows) {
+                        (x, y) = (0.0, 0.0);
+                    }
                     let (expected, allowed) = match (output, is_alpha(at, channels)) {
                         ("magnitude", true) => (window[4], 0.0),
                         // Derivatives are floats, and opaque is 1 in floats.
@@ -425,12 +292,8 @@ fn kernels_equal_direct_sums_at_every_border() {
         }
         let windows = windows(&image, 2, edge);
         for (at, (found, window)) in found.into_iter().zip(&windows).enumerate() {
-            // For what is not seen, the pixel in the middle stands.
-            let alphas = alphas(at, channels, &windows).into_iter().flatten().copied();
-            let shares = alphas.map(|alpha| alpha / white(sample)).chain([1.0; 25]);
-            let seen = window.iter().zip(shares);
-            let seen = seen.map(|(sample, share)| sample * share + window[12] * (1.0 - share));
-            let sum = weighted(&seen.collect::<Vec<_>>(), &weights) + f64::from(offset);
+            let shown = completed(at, channels, &windows, white(sample));
+            let sum = weighted(&shown, &weights) + f64::from(offset);
             let (expected, allowed) = if is_alpha(at, channels) {
                 (window[12], 0.0)
             } else {

@@ -38,3 +38,4 @@ mod tiff;
 mod transparent;
 mod waiting;
 mod widths;
+mod windows;

@@ -5,10 +5,10 @@ use pipeline_core::{Image, SampleType};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::drawn::{law, sample_type};
-use crate::laws::{Edge, edge};
+use crate::drawn::{edge, law, sample_type};
 use crate::steps::run;
 use crate::support::{filled, floats, registry};
+use crate::windows::Edge;
 
 fn element() -> impl Strategy<Value = (&'static str, u32)> {
     (prop_oneof![Just("square"), Just("disk"), Just("cross")], 0u32..12)

@@ -37,11 +37,39 @@ fn keeping_alpha() -> Vec<(&'static str, Json)> {
     steps
 }
 
-/// Those and others, with every kind of border that they take.
+/// Steps that measure the pixels around, and nothing where nothing is seen.
+fn measuring() -> Vec<(&'static str, Json)> {
+    let mut steps = vec![
+        ("laplace", json!({})),
+        ("local_std", json!({ "radius": 1 })),
+        ("local_std", json!({ "radius": 3 })),
+        ("difference_of_gaussians", json!({ "low_sigma": 0.0, "high_sigma": 1.1 })),
+        ("difference_of_gaussians", json!({ "low_sigma": 0.6, "high_sigma": 1.4 })),
+        ("laplacian_of_gaussian", json!({ "sigma": 0.9 })),
+    ];
+    steps.extend(["scharr", "prewitt"].map(|op| (op, json!({}))));
+    steps.extend(["magnitude", "x", "y"].map(|output| ("sobel", json!({ "output": output }))));
+    steps
+}
+
+/// The same steps with every kind of border.
+fn with_borders(steps: &[(&'static str, Json)]) -> Vec<(&'static str, Json)> {
+    let borders = ["replicate", "reflect", "mirror", "wrap"].map(|border| json!(border));
+    let constants = [0.0, 0.5, 30.0].map(|value| json!({ "constant": value }));
+    let with = |border: Json| {
+        steps.iter().cloned().map(move |(op, mut params)| {
+            params["border"] = border.clone();
+            (op, params)
+        })
+    };
+    borders.into_iter().chain(constants).flat_map(with).collect()
+}
+
+/// All of those and others, with every kind of border that they take.
 fn mixing() -> Vec<(&'static str, Json)> {
     let corners = [[1.5, 0.5], [11.0, 2.0], [12.0, 9.5], [0.0, 10.0]];
     let mut steps = keeping_alpha();
-    steps.push(("laplace", json!({})));
+    steps.extend(measuring());
     steps.push(("gaussian_blur", json!({ "sigma": 1.3 })));
     steps.push(("box_blur", json!({ "radius": 2 })));
     for filter in ["bilinear", "catmull_rom"] {
@@ -50,17 +78,7 @@ fn mixing() -> Vec<(&'static str, Json)> {
         steps.push(("rotate", json!({ "angle": 20.0, "filter": filter })));
         steps.push(("translate", json!({ "x": 0.5, "y": 1.25, "filter": filter })));
     }
-    let borders = ["replicate", "reflect", "mirror", "wrap"].map(|border| json!(border));
-    let constants = [0.0, 0.5, 30.0].map(|value| json!({ "constant": value }));
-    let borders = borders.into_iter().chain(constants);
-    let mut all: Vec<_> = borders
-        .flat_map(|border| {
-            steps.clone().into_iter().map(move |(op, mut params)| {
-                params["border"] = border.clone();
-                (op, params)
-            })
-        })
-        .collect();
+    let mut all = with_borders(&steps);
     for filter in ["bilinear", "lanczos3", "area"] {
         all.push(("resize", json!({ "width": 7, "height": 17, "filter": filter })));
         all.push(("thumbnail", json!({ "width": 5, "height": 5, "filter": filter })));
@@ -87,6 +105,10 @@ fn with_hidden_colors(channels: u16, sample: SampleType) -> [Image; 2] {
             second[channels - 1] = first[channels - 1];
             if !is_hidden {
                 second.copy_from_slice(first);
+            } else if sample == SampleType::F32 {
+                // Whatever stands there, it has no weight.
+                let hidden = [f32::NAN, f32::INFINITY, -3e38, -0.5][at % 4];
+                second[..channels - 1].fill(T::from_f32(hidden));
             }
         }
     });
@@ -105,6 +127,70 @@ fn colours_that_are_not_seen_change_nothing_that_is() {
                     let same = first == second || first[len - 1] == 0.0 && second[len - 1] == 0.0;
                     assert!(same, "{op} {params} of {sample}: {first:?}, {second:?}");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_measured_of_what_is_not_seen() {
+    for (op, params) in with_borders(&measuring()) {
+        for sample in TYPES {
+            for channels in [2, 4] {
+                let images = with_hidden_colors(channels, sample);
+                let [first, second] =
+                    images.map(|image| floats(&run(op, &params, [image]).unwrap()));
+                let bits =
+                    |samples: &[f32]| samples.iter().map(|s| s.to_bits()).collect::<Vec<_>>();
+                assert!(bits(&first) == bits(&second), "{op} {params} of {sample}");
+                for pixel in first.chunks_exact(channels.into()) {
+                    let [colors @ .., alpha] = pixel else { unreachable!() };
+                    let is_nothing = colors.iter().all(|color| *color == 0.0);
+                    assert!(*alpha > 0.0 || is_nothing, "{op} {params} of {sample}: {pixel:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_outline_of_what_is_seen_is_no_edge() {
+    // One colour, hardly seen, seen and not seen, and another one where nothing is seen.
+    let (color, other) = ([200u8, 100, 50], [0u8, 255, 7]);
+    let pixels = (0..13 * 11).flat_map(|at| {
+        let alpha = [0, 255, 0, 90, 255][at % 5];
+        let [r, g, b] = if alpha == 0 { other } else { color };
+        [r, g, b, alpha]
+    });
+    let image = Image::from_samples(13, 11, 4, pixels.collect::<Vec<u8>>()).unwrap();
+    for (op, params) in measuring() {
+        // The Laplacian of a Gaussian sees a little of a flat image too.
+        let most = if op == "laplacian_of_gaussian" { 0.5 } else { 1e-4 };
+        let out = floats(&run(op, &params, [image.clone()]).unwrap());
+        let colors = out.as_chunks::<4>().0.iter().flat_map(|pixel| &pixel[..3]);
+        let largest = colors.fold(0.0f32, |largest, color| largest.max(color.abs()));
+        assert!(largest <= most, "{op} {params}: {largest}");
+    }
+}
+
+#[test]
+fn derivatives_of_opaque_pictures_are_those_of_their_colours() {
+    for sample in TYPES {
+        let colors = filled((13, 9), 3, sample, 6);
+        let image = dispatch!(sample, T => {
+            let pixels = colors.samples::<T>().unwrap().as_chunks::<3>().0;
+            let with = pixels.iter().flat_map(|&[r, g, b]| [r, g, b, T::from_f32(T::WHITE)]);
+            Image::from_samples(13, 9, 4, with.collect::<Vec<T>>()).unwrap()
+        });
+        for (op, params) in measuring() {
+            let with = floats(&run(op, &params, [image.clone()]).unwrap());
+            let without = floats(&run(op, &params, [colors.clone()]).unwrap());
+            let with = with.as_chunks::<4>().0.iter().flat_map(|pixel| &pixel[..3]);
+            let is_exact = ["sobel", "scharr", "prewitt", "laplace"].contains(&op);
+            let white = dispatch!(sample, T => T::WHITE);
+            for (with, without) in with.zip(&without) {
+                let near = if is_exact { 0.0 } else { 1e-5 * white };
+                assert!((with - without).abs() <= near, "{op} {params}: {with}, {without}");
             }
         }
     }
