@@ -1,8 +1,6 @@
 //! What a closing fills.
 
-use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
-};
+use pipeline_core::{Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -102,9 +100,7 @@ impl Tile for BlackHat {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => {
-            let difference = |sample, closed| closed - sample;
-            self.flat().render_difference::<T, Most, Least>(&inputs[0], out, ctx, difference)
-        })
+        self.flat()
+            .difference::<Most, Least>(&inputs[0], out, ctx, |sample, closed| closed - sample)
     }
 }

@@ -106,7 +106,7 @@ impl Tile for BlackHatMask {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let difference = |sample, closed| closed - sample;
-        self.flat().render_difference::<u8, Most, Least>(&inputs[0], out, ctx, difference)
+        self.flat()
+            .difference::<Most, Least>(&inputs[0], out, ctx, |sample, closed| closed - sample)
     }
 }

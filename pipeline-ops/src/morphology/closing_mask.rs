@@ -106,8 +106,6 @@ impl Tile for ClosingMask {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        ctx.scratch(|scratch| {
-            self.flat().render_two::<u8, Most, Least>(&inputs[0], out, scratch, ctx)
-        })
+        self.flat().twice::<Most, Least>(&inputs[0], out, ctx)
     }
 }

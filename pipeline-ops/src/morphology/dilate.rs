@@ -1,8 +1,6 @@
 //! The maximum over a structuring element.
 
-use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
-};
+use pipeline_core::{Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -108,8 +106,6 @@ impl Tile for Dilate {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => ctx.scratch(|scratch| {
-            self.flat().render::<T, Most>(&inputs[0], out, scratch, ctx)
-        }))
+        self.flat().once::<Most>(&inputs[0], out, ctx)
     }
 }

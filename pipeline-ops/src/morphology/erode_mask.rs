@@ -106,6 +106,6 @@ impl Tile for ErodeMask {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        ctx.scratch(|scratch| self.flat().render::<u8, Least>(&inputs[0], out, scratch, ctx))
+        self.flat().once::<Least>(&inputs[0], out, ctx)
     }
 }

@@ -3,7 +3,7 @@
 
 use bytemuck::cast_slice;
 use pipeline_core::step::Scratch;
-use pipeline_core::{Context, Error, Region, Result, View, ViewMut};
+use pipeline_core::{Context, Error, Region, Result, Sample, View, ViewMut, dispatch};
 
 use super::Element;
 use crate::check;
@@ -68,10 +68,60 @@ impl Flat {
     }
 
     /// Fills `out` with the extrema over the element.
+    pub(crate) fn once<E: Extremum>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        dispatch!(out.sample_type(), T => {
+            ctx.scratch(|scratch| self.render::<T, E>(input, out, scratch, ctx))
+        })
+    }
+
+    /// Fills `out` with the extrema `B` of the extrema `A`.
+    pub(super) fn twice<A: Extremum, B: Extremum>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        dispatch!(out.sample_type(), T => {
+            ctx.scratch(|scratch| self.render_two::<T, A, B>(input, out, scratch, ctx))
+        })
+    }
+
+    /// Fills `out` with the `difference` between each sample and the extremum `B` of the extrema
+    /// `A` there. Alpha is copied.
+    pub(super) fn difference<A: Extremum, B: Extremum>(
+        &self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        difference: impl Fn(f32, f32) -> f32,
+    ) -> Result<()> {
+        self.twice::<A, B>(input, out, ctx)?;
+        let has_alpha = out.image().has_alpha();
+        dispatch!(out.sample_type(), T => {
+            let input = input.crop(out.region()).typed::<T>()?;
+            for (y, out) in out.rows::<T>()? {
+                let row = input.row(y);
+                for (out, sample) in out.iter_mut().zip(row) {
+                    *out = T::from_f32(difference(sample.to_f32(), out.to_f32()));
+                }
+                if has_alpha {
+                    copy_alpha(row, input.channels(), out);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// The extrema over the element.
     ///
     /// Alpha is copied, and so are pixels of which nothing is seen; around others these are not
     /// looked at.
-    pub(crate) fn render<T: Rank, E: Extremum>(
+    fn render<T: Rank, E: Extremum>(
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,
@@ -135,8 +185,8 @@ impl Flat {
         }
     }
 
-    /// Fills `out` with the extrema `B` of the extrema `A`.
-    pub(crate) fn render_two<T: Rank, A: Extremum, B: Extremum>(
+    /// The extrema `B` of the extrema `A`.
+    fn render_two<T: Rank, A: Extremum, B: Extremum>(
         &self,
         input: &View<'_>,
         out: &mut ViewMut<'_>,
@@ -152,30 +202,6 @@ impl Flat {
             let first = View::packed(layout, halfway, samples);
             self.render::<T, B>(&first, out, scratch, ctx)
         })
-    }
-
-    /// Fills `out` with the `difference` between each sample and the extremum `B` of the extrema
-    /// `A` there. Alpha is copied.
-    pub(crate) fn render_difference<T: Rank, A: Extremum, B: Extremum>(
-        &self,
-        input: &View<'_>,
-        out: &mut ViewMut<'_>,
-        ctx: &Context<'_>,
-        difference: impl Fn(f32, f32) -> f32,
-    ) -> Result<()> {
-        ctx.scratch(|scratch| self.render_two::<T, A, B>(input, out, scratch, ctx))?;
-        let has_alpha = out.image().has_alpha();
-        let input = input.crop(out.region()).typed::<T>()?;
-        for (y, out) in out.rows::<T>()? {
-            let row = input.row(y);
-            for (out, sample) in out.iter_mut().zip(row) {
-                *out = T::from_f32(difference(sample.to_f32(), out.to_f32()));
-            }
-            if has_alpha {
-                copy_alpha(row, input.channels(), out);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,8 +1,6 @@
 //! Erosion, then dilation.
 
-use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
-};
+use pipeline_core::{Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -103,8 +101,6 @@ impl Tile for Opening {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => ctx.scratch(|scratch| {
-            self.flat().render_two::<T, Least, Most>(&inputs[0], out, scratch, ctx)
-        }))
+        self.flat().twice::<Least, Most>(&inputs[0], out, ctx)
     }
 }

@@ -1,8 +1,6 @@
 //! What an opening takes away.
 
-use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
-};
+use pipeline_core::{Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -102,9 +100,7 @@ impl Tile for TopHat {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => {
-            let difference = |sample, opened| sample - opened;
-            self.flat().render_difference::<T, Least, Most>(&inputs[0], out, ctx, difference)
-        })
+        self.flat()
+            .difference::<Least, Most>(&inputs[0], out, ctx, |sample, opened| sample - opened)
     }
 }

@@ -106,7 +106,7 @@ impl Tile for TopHatMask {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let difference = |sample, opened| sample - opened;
-        self.flat().render_difference::<u8, Least, Most>(&inputs[0], out, ctx, difference)
+        self.flat()
+            .difference::<Least, Most>(&inputs[0], out, ctx, |sample, opened| sample - opened)
     }
 }

@@ -1,8 +1,6 @@
 //! The least sample of a square window.
 
-use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
-};
+use pipeline_core::{Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,8 +99,6 @@ impl Tile for Minimum {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        dispatch!(out.sample_type(), T => ctx.scratch(|scratch| {
-            self.flat().render::<T, Least>(&inputs[0], out, scratch, ctx)
-        }))
+        self.flat().once::<Least>(&inputs[0], out, ctx)
     }
 }
