@@ -1,7 +1,7 @@
 //! Numbers that describe a whole image: its histogram and its percentiles.
 //!
 //! Rows are counted in parallel. Counts are integers, so the order in which they are added up does
-//! not matter. Alpha is never counted, and neither are NaN and infinity.
+//! not matter. Alpha is never counted, and neither are NaN and infinity, nor colours that nobody sees.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -141,7 +141,7 @@ fn tally<T: Sample>(
     Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Hands `body` the rows of one chunk after the other, without their alpha.
+/// Hands `body` the rows of one chunk after the other, without their alpha and what is not seen.
 fn rows<T: Sample>(
     image: &Image,
     ctx: &Context<'_>,

@@ -6,13 +6,14 @@ use pipeline_core::Sample;
 
 use super::map::Pixel;
 
-/// The samples of a row without its alpha.
+/// The samples of a row without its alpha and what is not seen.
 pub(crate) fn colors<T: Sample>(row: &[T], pixel: Pixel) -> Cow<'_, [T]> {
     if !pixel.alpha {
         return Cow::Borrowed(row);
     }
     let pixels = row.chunks_exact(pixel.channels);
-    Cow::Owned(pixels.flat_map(|pixel| &pixel[..pixel.len() - 1]).copied().collect())
+    let seen = pixels.filter(|pixel| is_seen(pixel[pixel.len() - 1]));
+    Cow::Owned(seen.flat_map(|pixel| &pixel[..pixel.len() - 1]).copied().collect())
 }
 
 /// Copies the alpha of a row, at full scale where the sample type changes: opaque stays opaque.
@@ -127,6 +128,14 @@ mod tests {
             copy_alpha(&[alpha], 1, &mut same);
             assert_eq!(same, [alpha]);
         }
+    }
+
+    #[test]
+    fn only_colours_that_are_seen_are_counted() {
+        let pixel = Pixel { channels: 2, alpha: true };
+        assert_eq!(*colors(&[7u8, 255, 8, 0, 9, 1], pixel), [7, 9]);
+        let pixel = Pixel { channels: 2, alpha: false };
+        assert_eq!(*colors(&[7u8, 255, 8, 0], pixel), [7, 255, 8, 0]);
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::statistics;
 ///
 /// Integers have one bin per value; floats have 256 bins between their smallest and largest finite
 /// sample, and are interpolated between the middles of two bins. All channels but alpha are counted
-/// and changed together, so gray stays gray. An image of one value becomes white.
+/// and changed together, so gray stays gray. Pixels of alpha 0 are not counted. An image of one value
+/// becomes white.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** and infinity are not counted; NaN stays
 /// NaN.
@@ -51,6 +52,7 @@ pub struct Equalize {}
 
 impl Step for Equalize {
     const NAME: &'static str = "equalize";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -24,8 +24,9 @@ const PERCENTILE: RangeInclusive<f64> = 0.0..=100.0;
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | 0 to white | as `in` |
 ///
-/// All channels but alpha are looked at and stretched together, so colours keep their hue. Where
-/// `a` and `b` are equal nothing is stretched, only cut off at 0 and white.
+/// All channels but alpha are looked at and stretched together, so colours keep their hue. Pixels of
+/// alpha 0 are not counted. Where `a` and `b` are equal nothing is stretched, only cut off at 0 and
+/// white.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN and is not counted; infinity is
 /// not counted and becomes black or white.
@@ -73,6 +74,7 @@ impl Default for Rescale {
 
 impl Step for Rescale {
     const NAME: &'static str = "rescale";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -189,7 +189,8 @@ def ranges(golden):
         image = golden.INPUTS[name]
         white = golden.white(image.dtype)
         colors = image[..., :-1] if golden.has_alpha(image) else image
-        counted = colors[np.isfinite(colors)].astype(np.float64)
+        seen = colors[image[..., -1] > 0] if golden.has_alpha(image) else colors
+        counted = seen[np.isfinite(seen)].astype(np.float64)
         for low, high in [(0.0, 100.0), (2.0, 97.5)]:
             limits = tuple(np.percentile(counted, [low, high]))
             out = rescaled(image.astype(np.float64), limits, (0, white))
@@ -203,8 +204,8 @@ def ranges(golden):
         bins = counted if image.dtype == np.float32 else counted.astype(image.dtype)
         shares, middles = skimage.exposure.cumulative_distribution(bins, 256)
         if image.dtype != np.float32:
-            assert np.array_equal(shares[np.searchsorted(middles, colors)],
-                                  skimage.exposure.equalize_hist(colors))
+            assert np.array_equal(shares[np.searchsorted(middles, seen)],
+                                  skimage.exposure.equalize_hist(seen))
         equal = np.interp(colors.astype(np.float64), middles, shares) * white
         if golden.has_alpha(image):
             out[..., :-1] = equal

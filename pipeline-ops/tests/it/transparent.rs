@@ -65,6 +65,15 @@ fn with_borders(steps: &[(&'static str, Json)]) -> Vec<(&'static str, Json)> {
     borders.into_iter().chain(constants).flat_map(with).collect()
 }
 
+/// Steps that count the samples of the whole image.
+fn counting() -> Vec<(&'static str, Json)> {
+    vec![
+        ("equalize", json!({})),
+        ("rescale", json!({})),
+        ("rescale", json!({ "low": 10.0, "high": 80.0 })),
+    ]
+}
+
 /// All of those and others, with every kind of border that they take.
 fn mixing() -> Vec<(&'static str, Json)> {
     let corners = [[1.5, 0.5], [11.0, 2.0], [12.0, 9.5], [0.0, 10.0]];
@@ -117,7 +126,7 @@ fn with_hidden_colors(channels: u16, sample: SampleType) -> [Image; 2] {
 
 #[test]
 fn colours_that_are_not_seen_change_nothing_that_is() {
-    for (op, params) in mixing() {
+    for (op, params) in mixing().into_iter().chain(counting()) {
         for sample in TYPES {
             for channels in [2, 4] {
                 let images = with_hidden_colors(channels, sample);
