@@ -32,6 +32,9 @@ pub(crate) trait Count: Sample {
     /// The bins for samples from `low` to `high`.
     fn bins(low: f32, high: f32) -> Bins;
 
+    /// The number of the bin of this sample; none if it is not finite.
+    fn bin(self, bins: &Bins) -> Option<usize>;
+
     /// Adds the samples to `counts`; NaN and infinity are left out.
     fn count(samples: &[Self], bins: &Bins, counts: &mut [u64]);
 }
@@ -45,6 +48,10 @@ macro_rules! integer {
 
             fn bins(_: f32, _: f32) -> Bins {
                 Bins { len: usize::from(Self::MAX) + 1, first: 0.0, width: 1.0, at: 0.0 }
+            }
+
+            fn bin(self, _: &Bins) -> Option<usize> {
+                Some(self.into())
             }
 
             fn count(samples: &[Self], _: &Bins, counts: &mut [u64]) {
@@ -92,17 +99,19 @@ impl Count for f32 {
         Bins { len: 256, first: f64::from(low), width, at: 0.5 }
     }
 
-    fn count(samples: &[Self], bins: &Bins, counts: &mut [u64]) {
-        let last = counts.len() - 1;
-        for sample in samples.iter().filter(|sample| sample.is_finite()) {
-            let bin = if bins.width > 0.0 {
-                // Places below the first bin come out as 0 from the cast.
-                ((f64::from(*sample) - bins.first) / bins.width) as usize
-            } else {
-                0
-            };
-            counts[bin.min(last)] += 1;
+    fn bin(self, bins: &Bins) -> Option<usize> {
+        if !self.is_finite() {
+            return None;
         }
+        if bins.width == 0.0 {
+            return Some(0);
+        }
+        // Places below the first bin come out as 0 from the cast.
+        Some((((f64::from(self) - bins.first) / bins.width) as usize).min(bins.len - 1))
+    }
+
+    fn count(samples: &[Self], bins: &Bins, counts: &mut [u64]) {
+        samples.iter().filter_map(|sample| sample.bin(bins)).for_each(|bin| counts[bin] += 1);
     }
 }
 

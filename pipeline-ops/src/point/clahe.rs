@@ -1,23 +1,28 @@
 //! Every brightness equally often, region by region.
 
 use std::ops::RangeInclusive;
+use std::sync::{Mutex, PoisonError};
 
 use pipeline_core::data::Raster;
 use pipeline_core::{
-    Context, Error, Image, In, Layout, Result, SampleType, Step, Tile, View, ViewMut, dispatch,
-    tile,
+    ColorSpace, Context, Error, Image, In, Layout, Result, SampleType, Step, Tile, View, ViewMut,
+    dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::color;
 use crate::check;
-use crate::kernel::{Digits, Grid, equalize_clipped};
+use crate::kernel::{Bins, Grid, Seen, Tabled, copy_unseen, equalize_clipped, value_range};
 
 /// How many tiles a side may have: their tables stay below 128 MiB.
 const TILES: RangeInclusive<u32> = 1..=32;
 
 /// The clip limits that are taken.
 const CLIP: RangeInclusive<f64> = 0.0..=65536.0;
+
+/// Rows of floats that are looked through in one go for the smallest and the largest.
+const GRAIN: usize = 16;
 
 /// Spreads brightness within each region of an image, and no more than `clip` allows: contrast in
 /// shadows and lights alike (contrast limited adaptive histogram equalization).
@@ -28,19 +33,32 @@ const CLIP: RangeInclusive<f64> = 0.0..=65536.0;
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
-/// | `in` | image | Y X C | u8, u16 | any | 1 |
-/// | `out` | image | Y X C | as `in` | 0 to white | 1 |
+/// | `in` | image | Y X C | u8, u16, f32 | any | 1 or 3, or 2 or 4 of which the last is kept |
+/// | `out` | image | Y X C | as `in` | 0 to white; what stays any | as `in` |
 ///
-/// For colour, `shuffle_channels` takes the value out of `to_hsv` and `merge_channels` puts it back.
+/// Of colours the value is spread, which is the largest of the three, and all three are changed in one
+/// ratio: hue and saturation stay, gray stays gray, and nothing passes white, as it would if L\* of
+/// L\*a\*b\* were spread. What is black has no hue and becomes gray. Pixels of which nothing is seen,
+/// because their alpha is 0, are not counted and stay as they are; a tile that has no others changes
+/// nothing.
+///
+/// Integers have one bin per value. Floats have 256 bins between the smallest and the largest finite
+/// value of the image, and are interpolated between the middles of two bins; a single speck that is far
+/// too bright takes all of them, and is to be cut off by a `levels` step before. Floats that are all
+/// equal stay as they are.
 ///
 /// **Border**: where the tiles do not fit, the image goes on as a mirror: `dcb│abcd│cba`.
-/// **NaN**: integers have none.
-/// **Cost**: one pass to count and one of four look-ups per pixel; of memory the result and one
-/// table per tile, 512 bytes for u8 and 128 KiB for u16. The tables need the whole image, so there
-/// are no tiles for the engine.
-/// **Errors**: more than one channel; f32; a parameter outside its range.
+/// **NaN** in any colour gives NaN in all and is not counted. Neither is infinity, which becomes what
+/// the smallest or the largest value becomes; colours below 0 become 0.
+/// **Cost**: one pass to count, one more for f32, and one of four look-ups per pixel, eight for f32; of
+/// memory the result and one table per tile: 512 bytes for u8, 128 KiB for u16, 1 KiB for f32. The
+/// tables need the whole image, so there are no tiles for the engine.
+/// **Errors**: more than four channels; colours in another space than sRGB, data excepted; a parameter
+/// outside its range.
 ///
-/// **Source**: Zuiderveld (1994); OpenCV 5 `createCLAHE`, equal.
+/// **Source**: Zuiderveld (1994); OpenCV 5 `createCLAHE`, equal for one channel of integers, and its
+/// formula in NumPy 2.4 for all others, within 1 for integers and 1e-5 for f32. Colour by its value as
+/// `skimage.exposure.equalize_adapthist` 0.26 has it.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -79,31 +97,6 @@ impl Default for Clahe {
     }
 }
 
-impl Clahe {
-    fn run_as<T: Digits>(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Image> {
-        let size = (image.width() as usize, image.height() as usize);
-        let grid = Grid::new(size, (self.columns as usize, self.rows as usize));
-        let view = image.view().typed::<T>()?;
-        let row_len = grid.tiles.0 * T::FIRST;
-        let total = grid.tile.0 as u64 * grid.tile.1 as u64;
-        let mut tables = vec![0u16; grid.tiles.1 * row_len];
-        ctx.fill_rows(&mut tables, row_len, 1, |row, tables| {
-            let mut counts = vec![0u64; row_len];
-            for y in grid.rows(row) {
-                ctx.check()?;
-                // Rows of an image fit in 32 bits.
-                grid.count(view.row(u32::try_from(y).unwrap_or(u32::MAX)), &mut counts);
-            }
-            let tiles = counts.chunks_exact_mut(T::FIRST).zip(tables.chunks_exact_mut(T::FIRST));
-            for (counts, table) in tiles {
-                equalize_clipped::<T>(counts, total, self.clip, table);
-            }
-            Ok(())
-        })?;
-        tile(&Apply { grid, tables }, image, &[], ctx)
-    }
-}
-
 impl Step for Clahe {
     const NAME: &'static str = "clahe";
     type Input = In<Image>;
@@ -113,36 +106,155 @@ impl Step for Clahe {
         check::within("columns", self.columns, &TILES, "tiles")?;
         check::within("rows", self.rows, &TILES, "tiles")?;
         check::within("clip", self.clip, &CLIP, "")?;
-        check::single_channel(image.layout())?;
-        if image.sample_type() == SampleType::F32 {
-            let expected = "u8 or u16; put a `convert` step before";
-            return Err(Error::input("the image", image.layout(), expected));
+        let layout = image.layout();
+        if layout.channels > 4 {
+            return Err(Error::input("the image", layout, "1 to 4 channels"));
         }
-        dispatch!(image.sample_type(), T => self.run_as::<T>(image, ctx))
+        if layout.channels > 2 {
+            color::check(layout, ColorSpace::Srgb)?;
+        }
+        dispatch!(layout.sample, T => match layout.channels {
+            1 => self.run_as::<T, 1>(image, ctx),
+            2 => self.run_as::<T, 2>(image, ctx),
+            3 => self.run_as::<T, 3>(image, ctx),
+            _ => self.run_as::<T, 4>(image, ctx),
+        })
     }
 }
 
-/// The tables of all tiles, row by row.
-struct Apply {
-    grid: Grid,
-    tables: Vec<u16>,
+impl Clahe {
+    fn run_as<T: Tabled, const C: usize>(
+        &self,
+        image: In<Image>,
+        ctx: &Context<'_>,
+    ) -> Result<Image> {
+        let Some(bins) = bins::<T, C>(&image, ctx)? else {
+            return Ok(image.into_owned());
+        };
+        let size = (image.width() as usize, image.height() as usize);
+        let grid = Grid::new(size, (self.columns as usize, self.rows as usize));
+        let (view, seen) = (image.view().typed::<T>()?, seen(&image));
+        let row_len = grid.tiles.0 * bins.len;
+        let mut tables = vec![T::Entry::default(); grid.tiles.1 * row_len];
+        ctx.fill_rows(&mut tables, row_len, 1, |row, tables| {
+            let mut counts = vec![0u64; row_len];
+            for y in grid.rows(row) {
+                ctx.check()?;
+                // Rows of an image fit in 32 bits.
+                let row = view.row(u32::try_from(y).unwrap_or(u32::MAX));
+                grid.count::<T, C>(row, seen, &bins, &mut counts);
+            }
+            let tiles = counts.chunks_exact_mut(bins.len).zip(tables.chunks_exact_mut(bins.len));
+            for (counts, table) in tiles {
+                equalize_clipped::<T>(counts, self.clip, table);
+            }
+            Ok(())
+        })?;
+        tile(&Apply::<T, C> { grid, bins, tables, seen }, image, &[], ctx)
+    }
 }
 
-impl Tile for Apply {
+fn seen(image: &Image) -> Seen {
+    if image.layout().has_alpha() { Seen::ByAlpha } else { Seen::All }
+}
+
+/// The bins of an image; none if there are fewer than two values to be told apart.
+fn bins<T: Tabled, const C: usize>(image: &Image, ctx: &Context<'_>) -> Result<Option<Bins>> {
+    if T::TYPE != SampleType::F32 {
+        return Ok(Some(T::bins(0.0, T::WHITE)));
+    }
+    let (view, seen) = (image.view().typed::<T>()?, seen(image));
+    let widest = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
+    let range = Mutex::new(None);
+    ctx.rows(image.height() as usize, GRAIN, |rows| {
+        let rows = rows.filter_map(|y| u32::try_from(y).ok());
+        let found = rows.filter_map(|y| value_range::<T, C>(view.row(y), seen)).reduce(widest);
+        let mut range = range.lock().unwrap_or_else(PoisonError::into_inner);
+        *range = range.into_iter().chain(found).reduce(widest);
+        Ok(())
+    })?;
+    let range = range.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(range.filter(|(low, high)| low < high).map(|(low, high)| T::bins(low, high)))
+}
+
+/// The tables of all tiles, row by row, for images of `C` channels.
+struct Apply<T: Tabled, const C: usize> {
+    grid: Grid,
+    bins: Bins,
+    tables: Vec<T::Entry>,
+    seen: Seen,
+}
+
+impl<T: Tabled, const C: usize> Tile for Apply<T, C> {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         Ok(inputs[0])
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let region = out.region();
-        dispatch!(out.sample_type(), T => {
-            let columns = self.grid.columns(region.x as usize, region.width as usize, T::FIRST);
-            let input = inputs[0].crop(region).typed::<T>()?;
-            for (y, row) in out.rows::<T>()? {
-                ctx.check()?;
-                self.grid.blend(&self.tables, (&columns, y as usize), input.row(y), row);
+        let tables = (self.tables.as_slice(), &self.bins);
+        let columns = self.grid.columns(region.x as usize, region.width as usize, self.bins.len);
+        let input = inputs[0].crop(region).typed::<T>()?;
+        for (y, row) in out.rows::<T>()? {
+            ctx.check()?;
+            self.grid.blend::<T, C>(tables, (&columns, y as usize), input.row(y), row);
+            if self.seen == Seen::ByAlpha {
+                copy_unseen(input.row(y), C, row);
             }
-            Ok(())
-        })
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline_core::Sample;
+
+    use super::*;
+
+    fn run<T: Sample>(channels: u16, samples: Vec<T>) -> Vec<T> {
+        let width = u32::try_from(samples.len()).unwrap() / u32::from(channels) / 4;
+        let image = Image::from_samples(width, 4, channels, samples).unwrap();
+        let step = Clahe { columns: 3, rows: 2, ..Clahe::default() };
+        let out = step.run(In::new(image), &Context::default()).unwrap();
+        out.samples::<T>().unwrap().to_vec()
+    }
+
+    #[test]
+    fn gray_is_the_same_in_colour() {
+        let gray: Vec<u16> = (0..52u16).map(|n| n.wrapping_mul(40_503)).collect();
+        let color = run(3, gray.iter().flat_map(|&sample| [sample; 3]).collect());
+        let opaque = run(4, gray.iter().flat_map(|&s| [s, s, s, 65535]).collect());
+        for (at, sample) in run(1, gray).into_iter().enumerate() {
+            assert_eq!(color[3 * at..][..3], [sample; 3]);
+            assert_eq!(opaque[4 * at..][..4], [sample, sample, sample, 65535]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_and_infinity_is_the_darkest_or_the_brightest() {
+        let samples: Vec<f32> = (0..52u8).map(|n| f32::from(n.wrapping_mul(37)) - 90.0).collect();
+        let whole = run(1, samples.clone());
+        assert!(whole.iter().all(|sample| (0.0..=1.0).contains(sample)));
+        let mut row = samples.clone();
+        row.extend([f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::NAN]);
+        let out = run(1, row);
+        assert!(out[52].is_nan() && out[55].is_nan());
+        assert!(
+            (0.9..=1.0).contains(&out[53]) && (0.0..0.1).contains(&out[54]),
+            "{:?}",
+            &out[52..]
+        );
+    }
+
+    #[test]
+    fn floats_without_a_range_stay() {
+        for sample in [7.5f32, f32::INFINITY] {
+            let samples = vec![sample; 8];
+            assert_eq!(run(1, samples.clone()), samples);
+        }
+        let hidden: Vec<f32> = (0..8u8).flat_map(|n| [n.into(), 0.0]).collect();
+        assert_eq!(run(2, hidden.clone()), hidden);
+        assert!(run(1, vec![f32::NAN; 8]).iter().all(|sample| sample.is_nan()));
     }
 }

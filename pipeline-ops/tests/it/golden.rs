@@ -117,7 +117,7 @@ fn picture(input: &str) -> Option<&'static str> {
 }
 
 /// A picture, operations that it cannot be given to, and why.
-const EXCEPTIONS: [(&str, &[&str], &str); 6] = [
+const EXCEPTIONS: [(&str, &[&str], &str); 5] = [
     (
         "special",
         &[
@@ -140,7 +140,6 @@ const EXCEPTIONS: [(&str, &[&str], &str); 6] = [
     ),
     ("special", &["color_labels", "expand_labels", "label_image"], "labels are whole numbers"),
     ("special", &["relabel"], "what is no whole number is an error"),
-    ("special", &["clahe"], "takes integers only"),
     ("micrograph", &["from_lab"], "takes floats only"),
     ("row", &["ssim"], "no window of 7 pixels lies within"),
 ];

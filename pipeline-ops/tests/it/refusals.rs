@@ -378,6 +378,18 @@ fn labels_that_do_not_fit_are_named_with_what_would() {
 }
 
 #[test]
+fn what_has_no_value_to_spread_is_named() {
+    let many = picture(2, 2, 5).with_color(ColorSpace::Data);
+    check("clahe", &json!({}), &[many], "the image is 2×2×5 u8, expected 1 to 4 channels");
+    check(
+        "clahe",
+        &json!({}),
+        &[picture(2, 2, 3).with_color(ColorSpace::Lab)],
+        "the colour space is Lab, expected Srgb; put a `from_lab` step before",
+    );
+}
+
+#[test]
 fn what_cannot_be_measured_is_named_with_what_could() {
     let small = picture(5, 9, 1);
     let pair = [small.clone(), small.clone()];

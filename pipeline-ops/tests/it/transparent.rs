@@ -220,6 +220,28 @@ fn alpha_is_kept_where_the_page_says_so() {
 }
 
 #[test]
+fn colours_that_are_not_seen_change_no_histogram_and_stay() {
+    for params in [json!({}), json!({ "columns": 3, "rows": 2, "clip": 0.0 })] {
+        for sample in TYPES {
+            for channels in [2, 4] {
+                let images = with_hidden_colors(channels, sample);
+                let outs = images.clone().map(|image| run("clahe", &params, [image]).unwrap());
+                let [first, second] = outs.each_ref().map(floats);
+                let hidden = floats(&images[0]);
+                let len = usize::from(channels);
+                let pixels = first.chunks_exact(len).zip(second.chunks_exact(len));
+                for ((first, second), before) in pixels.zip(hidden.chunks_exact(len)) {
+                    let is_hidden = before[len - 1] == 0.0;
+                    let expected = if is_hidden { before } else { second };
+                    assert_eq!(first, expected, "{params} of {sample}");
+                    assert_eq!(first[len - 1], before[len - 1], "{params} of {sample}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn any_tiles_give_the_whole_image_where_parts_are_not_seen() {
     let registry = registry();
     for (op, params) in mixing() {

@@ -51,15 +51,6 @@ fn arithmetic() {
     }
 }
 
-fn clahe() {
-    for sample in [SampleType::U8, SampleType::U16] {
-        for (columns, rows) in [(8, 8), (1, 3)] {
-            let step = Clahe { columns, rows, clip: 3.0 };
-            contract().run(&step, In::new(filled(SIZE, 1, sample, 5)));
-        }
-    }
-}
-
 fn from_lab() {
     for channels in [3, 4] {
         let image = filled(SIZE, channels, SampleType::F32, 8).with_color(ColorSpace::Lab);
@@ -98,7 +89,12 @@ pub(super) const ROWS: &[Row] = &[
     ("brightness_contrast", || {
         images::<BrightnessContrast>(&[2], &[json!({ "brightness": 0.2, "contrast": 1.5 })]);
     }),
-    ("clahe", clahe),
+    ("clahe", || {
+        let grids = [(8, 8), (1, 3)];
+        let params =
+            grids.map(|(columns, rows)| json!({ "columns": columns, "rows": rows, "clip": 3.0 }));
+        images::<Clahe>(&[1, 2, 3, 4], &params);
+    }),
     ("convert", || {
         let kinds = ["u8", "u16", "f32"].map(|to| json!({ "to": to, "range": "raw" }));
         images::<Convert>(&[2], &kinds);
