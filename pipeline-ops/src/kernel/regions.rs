@@ -94,6 +94,12 @@ impl Region {
         (central(self.sum_xx, x, x), central(self.sum_xy, x, y), central(self.sum_yy, y, y))
     }
 
+    /// The sums of orders 0 to 2, `Σ xᵖ yᵠ` at `[p][q]`.
+    pub(super) fn sums(&self) -> [[u128; 4]; 4] {
+        let (area, x, y) = (self.area.into(), self.sum_x.into(), self.sum_y.into());
+        [[area, y, self.sum_yy, 0], [x, self.sum_xy, 0, 0], [self.sum_xx, 0, 0, 0], [0; 4]]
+    }
+
     /// The length of the outline through the middles of its pixels.
     pub(crate) fn perimeter(&self) -> f64 {
         let root = std::f64::consts::SQRT_2;
@@ -103,21 +109,25 @@ impl Region {
 }
 
 /// `0² + 1² + … + last²`.
-fn squares_to(last: u64) -> u128 {
+pub(super) fn squares_to(last: u64) -> u128 {
     let last = u128::from(last);
     last * (last + 1) * (2 * last + 1) / 6
 }
 
+/// The label of each run of pixels of a row that belong to one, its first column and the one after it.
+pub(super) fn runs(labels: &[u32]) -> impl Iterator<Item = (usize, u32, u32)> {
+    let mut end = 0;
+    let placed = labels.chunk_by(|a, b| a == b).map(move |run| {
+        let start = end;
+        end += run.len() as u32;
+        (run[0] as usize, start, end)
+    });
+    placed.filter(|&(label, ..)| label != 0)
+}
+
 /// Adds the pixels of row `y` to the regions of their labels, of which number 0 stays empty.
 pub(crate) fn add_row(labels: &[u32], y: u32, regions: &mut [Region]) {
-    let mut start = 0;
-    for run in labels.chunk_by(|a, b| a == b) {
-        let end = start + run.len() as u32;
-        if run[0] != 0 {
-            regions[run[0] as usize].add_run(y, start, end);
-        }
-        start = end;
-    }
+    runs(labels).for_each(|(label, start, end)| regions[label].add_run(y, start, end));
 }
 
 /// Sets where a row is the outline of a label: a neighbour of four, or none, is of another.

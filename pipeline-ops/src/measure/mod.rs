@@ -3,6 +3,7 @@
 mod chosen;
 mod histogram;
 mod psnr;
+mod region_moments;
 mod region_properties;
 mod similar;
 mod ssim;
@@ -11,6 +12,7 @@ mod table;
 
 pub use histogram::Histogram;
 pub use psnr::Psnr;
+pub use region_moments::MomentKind;
 pub use region_properties::RegionProperties;
 pub use ssim::{SimilarityWindow, Ssim};
 pub use statistics::Statistics;

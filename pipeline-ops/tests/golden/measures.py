@@ -1,5 +1,6 @@
 """Numbers of objects and of images, against scikit-image and NumPy."""
 
+import cv2
 import numpy as np
 from skimage import measure, metrics
 
@@ -18,6 +19,18 @@ def regions(golden):
     numbers = golden.INPUTS["labels"].astype(int)
     golden.add_input("stain", random.integers(0, 4000, (36, 48), dtype=np.uint16))
     golden.add_input("glow", random.normal(2, 3, (36, 48)).astype(np.float32))
+
+    def moments(region):
+        """Raw, central, normalized and Hu's, x before y, which skimage has the other way round."""
+        raw = measure.moments_coords(region.coords, order=3)
+        second, third = [(0, 2), (1, 1), (2, 0)], [(0, 3), (1, 2), (2, 1), (3, 0)]
+        hu = np.array(region.moments_hu)
+        hu[6] *= -1
+        theirs = cv2.HuMoments(cv2.moments(region.image.astype(np.uint8), True)).ravel()
+        assert np.abs(hu - theirs).max() < 1e-12
+        return [*(raw[at] for at in [(0, 0), (0, 1), (1, 0), *second, *third]),
+                *(region.moments_central[at] for at in third),
+                *(region.moments_normalized[at] for at in [*second, *third]), *hu]
 
     def row(region, with_image):
         top, left, bottom, right = region.bbox
@@ -41,6 +54,10 @@ def regions(golden):
         with np.errstate(invalid="ignore"):
             out = table([row(r, image) for r in found])
         golden.case("region_properties", {}, names, out, 1e-9, share=1e-9)
+        if len(names) == 1:
+            out = np.hstack([out, table([moments(r) for r in found])])
+            params = {"moments": ["raw", "central", "normalized", "hu"]}
+            golden.case("region_properties", params, names, out, 1e-12, "moments", share=1e-9)
 
 
 def images(golden):

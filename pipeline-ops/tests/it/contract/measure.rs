@@ -28,7 +28,10 @@ fn compared<S: Step<Input = (In<Image>, In<Image>)>>(params: &[Json]) {
 
 fn region_properties() {
     for image in [None, Some(In::new(filled(SIZE, 1, SampleType::U16, 6)))] {
-        contract().run(&RegionProperties {}, (In::new(labels()), image));
+        for moments in [json!([]), json!(["hu", "raw", "normalized", "central"])] {
+            let step = step::<RegionProperties>(&json!({ "moments": moments }));
+            contract().run(&step, (In::new(labels()), image.clone()));
+        }
     }
 }
 
