@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use image::ImageFormat;
 use pipeline_core::step::Rows;
-use pipeline_core::{Context, Error, Layout, Result};
+use pipeline_core::{ColorSpace, Context, Error, Layout, Result};
 
 use super::file::PictureFile;
 use super::open::Open;
 use super::{complete, png, tiff, whole};
+use crate::point::declared;
 
 /// Bytes at the start of a file that tell its format.
 const START: u64 = 16;
@@ -153,6 +154,17 @@ fn format(source: &mut PictureFile<'_>) -> std::io::Result<Option<ImageFormat>> 
 pub(super) fn describes(icc: &[u8], layout: Layout) -> bool {
     let expected: &[u8] = if layout.channels < 3 { b"GRAY" } else { b"RGB " };
     icc.get(16..20) == Some(expected)
+}
+
+/// The profile of a picture, unless it is for other colours, and what it says the samples are; where
+/// it says nothing, `assumed`.
+pub(super) fn profiled(
+    icc: Option<&[u8]>,
+    layout: Layout,
+    assumed: ColorSpace,
+) -> (ColorSpace, Option<Arc<[u8]>>) {
+    let icc = icc.filter(|icc| describes(icc, layout));
+    (icc.and_then(declared).unwrap_or(assumed), icc.map(Arc::from))
 }
 
 /// Refuses sides above the limit, and pictures without pixels.

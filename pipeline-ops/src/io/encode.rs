@@ -8,7 +8,7 @@ use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use pipeline_core::error::Cause;
 use pipeline_core::step::Rows;
-use pipeline_core::{Context, Error, Image, Layout, Result, Sample, SampleType};
+use pipeline_core::{ColorSpace, Context, Error, Image, Layout, Result, Sample, SampleType};
 use png::{BitDepth, Compression, Filter, Info};
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8, RGB16, RGB32Float};
 use tiff::encoder::{TiffEncoder, TiffKind, TiffValue};
@@ -16,6 +16,7 @@ use tiff::tags::{ExtraSamples, Tag};
 
 use super::decode::describes;
 use super::jpeg;
+use crate::point::declaring;
 
 /// A format that pictures are saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,7 @@ impl Format {
             _ => ("", ""),
         };
         let what = || format!("the image for {}", path.display());
+        self.holds_color(layout, &what())?;
         if !samples.is_empty() {
             let expected = format!("{samples} samples; put a `convert` step to {convert} before");
             return Err(Error::input(what(), layout, expected));
@@ -76,6 +78,23 @@ impl Format {
             (Self::Jpeg, _) => "1 or 3 channels, without alpha; `png` holds alpha",
         };
         Err(Error::input(what(), layout, expected))
+    }
+
+    /// Refuses colours that would be shown as others: no format names HSV, nor L\*a\*b\* in the
+    /// numbers that it has here. In a TIFF file they become data, and one channel of them is gray.
+    fn holds_color(self, layout: Layout, what: &str) -> Result<()> {
+        let step = match layout.color {
+            ColorSpace::Hsv => "from_hsv",
+            ColorSpace::Lab => "from_lab",
+            _ => return Ok(()),
+        };
+        if self == Self::Tiff || layout.channels == 1 {
+            return Ok(());
+        }
+        let what = format!("the colour space of {what}");
+        let found = format_args!("{:?}", layout.color);
+        let expected = format!("Srgb, LinearSrgb or Data; put a `{step}` step before");
+        Err(Error::input(what, found, expected))
     }
 }
 
@@ -136,7 +155,9 @@ fn webp(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
         _ => ExtendedColorType::Rgba8,
     };
     let mut encoder = WebPEncoder::new_lossless(writer);
-    if let Some(icc) = profile(rows) {
+    // Gray becomes RGB, so a profile for gray says nothing of the file.
+    let channels = if layout.channels < 3 { layout.channels + 2 } else { layout.channels };
+    if let Some(icc) = profile(rows, Layout { channels, ..layout })? {
         encoder.set_icc_profile(icc.to_vec())?;
     }
     if let Some(bytes) = rows.rest() {
@@ -149,7 +170,7 @@ fn webp(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
 
 fn png(rows: &mut dyn Rows, writer: &mut impl Write) -> Result<(), Cause> {
     let layout = rows.layout();
-    let icc = profile(rows);
+    let icc = profile(rows, layout)?;
     let mut info = Info::with_size(layout.width, layout.height);
     info.icc_profile = icc.as_deref().map(Into::into);
     let mut encoder = png::Encoder::with_info(writer, info)?;
@@ -212,7 +233,7 @@ where
     } else if layout.has_alpha() {
         picture.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
     }
-    if let Some(icc) = profile(rows) {
+    if let Some(icc) = profile(rows, layout)? {
         picture.encoder().write_tag(Tag::IccProfile, &*icc)?;
     }
     if let Some(mut samples) = rows.rest().map(bytemuck::cast_slice::<u8, C::Inner>) {
@@ -236,9 +257,18 @@ where
     }
 }
 
-/// The profile of an image, if it is for as many colours as the image has.
-pub(super) fn profile(rows: &dyn Rows) -> Option<Arc<[u8]>> {
-    rows.icc().filter(|icc| describes(icc, rows.layout()))
+/// The profile of a picture as it stands in the file: its own, if that is for as many colours, or
+/// one that says what would be taken for something else without it.
+pub(super) fn profile(rows: &dyn Rows, picture: Layout) -> Result<Option<Arc<[u8]>>> {
+    if !picture.color.is_rgb() {
+        return Ok(None);
+    }
+    let icc = rows.icc().filter(|icc| describes(icc, picture));
+    let is_assumed = picture.color == ColorSpace::Srgb && picture.sample != SampleType::F32;
+    if icc.is_some() || is_assumed {
+        return Ok(icc);
+    }
+    Ok(Some(declaring(picture.color, picture.channels < 3)?.into()))
 }
 
 #[cfg(test)]

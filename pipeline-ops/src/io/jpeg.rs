@@ -70,7 +70,7 @@ fn write_strips(
     let (height, row_len) = (usize::from(cut.height), cut.row_len);
     let most = STRIPS * cut.rows as usize;
     let parts = (0..height).step_by(most).map(|first| first..height.min(first + most));
-    let icc = profile(rows);
+    let icc = profile(rows, rows.layout())?;
     let mut file = Splice { cut, icc: icc.as_deref(), writer, ctx };
     if let Some(samples) = rows.rest() {
         for part in parts {

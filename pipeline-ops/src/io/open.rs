@@ -30,9 +30,12 @@ pub enum Orientation {
 /// |---|---|---|---|---|---|
 /// | `out` | image | Y X C | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | as stored | 1 to 4, more from TIFF |
 ///
-/// Palettes become RGB (those of TIFF are refused), 1, 2 and 4 bits become 8, and CMYK becomes RGB
-/// without a profile. Floats of RGB or with opacity are marked as linear light, other floats as
-/// data.
+/// Palettes become RGB, 1, 2 and 4 bits become 8, and CMYK becomes RGB without a profile. TIFF files
+/// of palettes, YCbCr (which those with JPEG in them mostly are), L\*a\*b\*, CMYK with opacity and
+/// other depths, such as 12 bits, are refused.
+///
+/// An ICC profile says whether samples are encoded or proportional to light, and the image is marked
+/// so. Without one floats of RGB or with opacity are light, other floats data, and all else is sRGB.
 ///
 /// The last channel is opacity where the file says so. Colours that a TIFF file stores multiplied
 /// by it are divided by it again; further channels of a TIFF file are left out beside RGB, and
@@ -107,7 +110,7 @@ impl Open {
 
 impl Step for Open {
     const NAME: &'static str = "open";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = ();
     type Output = Image;
 

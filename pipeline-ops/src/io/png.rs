@@ -7,7 +7,7 @@ use pipeline_core::step::{Rows, no_more};
 use pipeline_core::{Layout, Result, SampleType};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
 
-use super::decode::{allow, allow_sides, describes, refuse};
+use super::decode::{allow, allow_sides, profiled, refuse};
 use super::file::PictureFile;
 use super::open::Open;
 use super::whole::turned;
@@ -38,10 +38,11 @@ pub(super) fn rows<'a>(
         // Expanded there are no others.
         _ => return Ok(None),
     };
-    let layout = Layout::new(info.width, info.height, channels, sample);
+    let mut layout = Layout::new(info.width, info.height, channels, sample);
     allow_sides(open, layout.width, layout.height)?;
     layout.sample_count()?;
-    let icc = info.icc_profile.as_deref().filter(|icc| describes(icc, layout)).map(Arc::from);
+    let (color, icc) = profiled(info.icc_profile.as_deref(), layout, layout.color);
+    layout.color = color;
     let orientation = info.exif_metadata.as_deref().and_then(Exif::from_exif_chunk);
     let rows = PngRows { open, reader, layout, icc, left: layout.height };
     turned(open, orientation.unwrap_or(Exif::NoTransforms), Box::new(rows)).map(Some)

@@ -22,7 +22,7 @@ use tiff::tags::{
 };
 use tiff::{ColorType, Directory, TiffError};
 
-use super::decode::{allow, allow_sides, describes, refuse};
+use super::decode::{allow, allow_sides, profiled, refuse};
 use super::file::PictureFile;
 use super::open::Open;
 use super::whole::turned;
@@ -69,16 +69,20 @@ pub(super) fn rows<'a>(
         Some(DecodingSampleType::F16 | DecodingSampleType::F32 | DecodingSampleType::F64)
     );
     let alpha = has_alpha(color, extra);
+    let icc = tag(decoder.find_tag(Tag::IccProfile)).map_err(fail)?;
+    let icc = icc.and_then(|icc| icc.into_u8_vec().ok());
+    let assumed = match layout.sample {
+        SampleType::F32 if channels == 1 => ColorSpace::Data,
+        SampleType::F32 => ColorSpace::LinearSrgb,
+        SampleType::U8 | SampleType::U16 => ColorSpace::Srgb,
+    };
+    let (declared, icc) = profiled(icc.as_deref(), layout, assumed);
     layout.color = match (layout.sample, color) {
         _ if channels == 2 && !alpha => ColorSpace::Data,
         (_, ColorType::Multiband { .. }) if !alpha => ColorSpace::Data,
-        (SampleType::F32, _) if !is_float || channels == 1 => ColorSpace::Data,
-        (SampleType::F32, _) => ColorSpace::LinearSrgb,
-        _ => ColorSpace::Srgb,
+        (SampleType::F32, _) if !is_float => ColorSpace::Data,
+        _ => declared,
     };
-
-    let icc = tag(decoder.find_tag(Tag::IccProfile)).map_err(fail)?;
-    let icc = icc.and_then(|icc| icc.into_u8_vec().ok()).filter(|icc| describes(icc, layout));
     let turn = tag(decoder.find_tag_unsigned::<u8>(Tag::Orientation)).map_err(fail)?;
 
     let is_strips = decoder.get_chunk_type() == ChunkType::Strip;
@@ -96,7 +100,7 @@ pub(super) fn rows<'a>(
     let rows = TiffRows {
         open,
         layout,
-        icc: icc.map(Arc::from),
+        icc,
         color,
         planes: u32::try_from(stored.planes).unwrap_or(u32::MAX),
         chunk: (across.clamp(1, width), down.clamp(1, height)),

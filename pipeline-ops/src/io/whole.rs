@@ -11,7 +11,7 @@ use pipeline_core::step::{Rows, gather, no_more};
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, SampleType};
 
 use super::complete::head_of_jpeg;
-use super::decode::{allow, allow_sides, describes, refuse};
+use super::decode::{allow, allow_sides, profiled, refuse};
 use super::file::PictureFile;
 use super::open::{Open, Orientation};
 use super::upright::{is_on_its_side, upright};
@@ -86,12 +86,14 @@ fn rows<'a, D: ImageDecoder + Send + 'a>(
     let (width, height) = decoder.dimensions();
     allow_sides(open, width, height)?;
     allow(open, "the picture", decoder.total_bytes())?;
-    let layout = layout(open, width, height, decoder.color_type())?;
+    let mut layout = layout(open, width, height, decoder.color_type())?;
     // A damaged profile or note is no reason to refuse the pixels.
-    let icc = decoder.icc_profile().ok().flatten().filter(|icc| describes(icc, layout));
+    let icc = decoder.icc_profile().ok().flatten();
+    let (color, icc) = profiled(icc.as_deref(), layout, layout.color);
+    layout.color = color;
     let orientation = decoder.orientation().unwrap_or(Exif::NoTransforms);
     let decode = Box::new(move |samples: &mut [u8]| decode(decoder, samples));
-    let rows = Decoded { open, layout, icc: icc.map(Arc::from), decode: Some(decode), image: None };
+    let rows = Decoded { open, layout, icc, decode: Some(decode), image: None };
     turned(open, orientation, Box::new(rows))
 }
 

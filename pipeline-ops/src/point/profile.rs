@@ -96,13 +96,7 @@ impl Profile {
 
     /// The bytes of the profile, the same each time.
     pub(super) fn icc(self) -> Result<Vec<u8>> {
-        let encoded = self.described().encode();
-        let mut icc = encoded.map_err(|error| Error::failed(error.to_string()))?;
-        // The crate writes the time of day.
-        if let Some(date) = icc.get_mut(DATE) {
-            date.copy_from_slice(&YEAR_2000);
-        }
-        Ok(icc)
+        encode(&self.described())
     }
 
     fn described(self) -> ColorProfile {
@@ -111,31 +105,83 @@ impl Profile {
             Self::DisplayP3 => ColorProfile::new_display_p3(),
             Self::AdobeRgb => ColorProfile::new_adobe_rgb(),
             Self::Gray => {
-                let mut gray = ColorProfile::new_gray_with_gamma(1.0);
-                gray.gray_trc = ColorProfile::new_srgb().red_trc;
-                gray
+                return gray(ColorProfile::new_srgb().red_trc, "Gray, tone curve of sRGB");
             }
         };
-        // Colours are given as seen under D50, white among them; that of the crate is less exact.
-        profile.white_point = color([63190, 65536, 54061]);
-        profile.media_white_point = Some(profile.white_point);
-        if self != Self::Gray {
-            [profile.red_colorant, profile.green_colorant, profile.blue_colorant] =
-                self.parts().map(color);
-        }
+        seen_under_d50(&mut profile);
+        [profile.red_colorant, profile.green_colorant, profile.blue_colorant] =
+            self.parts().map(color);
         // It would say the same in another way, for Display P3 with a white that is not its own.
         profile.cicp = None;
         if self == Self::LinearSrgb {
-            let straight = Some(ToneReprCurve::Lut(Vec::new()));
             (profile.red_trc, profile.green_trc, profile.blue_trc) =
-                (straight.clone(), straight.clone(), straight);
+                (straight(), straight(), straight());
             profile.description = named("sRGB, linear");
-        }
-        if self == Self::Gray {
-            profile.description = named("Gray, tone curve of sRGB");
         }
         profile
     }
+}
+
+/// The profile that says of samples without one what their colour space does, for gray or RGB.
+pub(crate) fn declaring(color: ColorSpace, is_gray: bool) -> Result<Vec<u8>> {
+    match (color, is_gray) {
+        (ColorSpace::LinearSrgb, true) => encode(&gray(straight(), "Gray, linear")),
+        (ColorSpace::LinearSrgb, false) => Profile::LinearSrgb.icc(),
+        (_, true) => Profile::Gray.icc(),
+        (_, false) => Profile::Srgb.icc(),
+    }
+}
+
+/// Whether samples with this profile are light or encoded; none where it cannot be read.
+pub(crate) fn declared(icc: &[u8]) -> Option<ColorSpace> {
+    let profile = parse(icc).ok()?;
+    let curves = match profile.color_space {
+        DataColorSpace::Gray => vec![profile.gray_trc.as_ref()?],
+        _ => [&profile.red_trc, &profile.green_trc, &profile.blue_trc]
+            .map(Option::as_ref)
+            .into_iter()
+            .collect::<Option<_>>()
+            .unwrap_or_default(),
+    };
+    let is_straight = |curve: &&ToneReprCurve| {
+        let Ok(tone) = tone(curve) else { return false };
+        let shares = (0..=u8::MAX).map(|share| f32::from(share) / 255.0);
+        shares.into_iter().all(|share| (tone.light(share) - share).abs() < 1e-4)
+    };
+    let is_light = !curves.is_empty()
+        && curves.iter().all(is_straight)
+        && tables(&profile, Intent::Perceptual).is_none();
+    Some(if is_light { ColorSpace::LinearSrgb } else { ColorSpace::Srgb })
+}
+
+fn encode(profile: &ColorProfile) -> Result<Vec<u8>> {
+    let encoded = profile.encode();
+    let mut icc = encoded.map_err(|error| Error::failed(error.to_string()))?;
+    // The crate writes the time of day.
+    if let Some(date) = icc.get_mut(DATE) {
+        date.copy_from_slice(&YEAR_2000);
+    }
+    Ok(icc)
+}
+
+fn gray(curve: Option<ToneReprCurve>, name: &str) -> ColorProfile {
+    let mut gray = ColorProfile::new_gray_with_gamma(1.0);
+    gray.gray_trc = curve;
+    gray.cicp = None;
+    gray.description = named(name);
+    seen_under_d50(&mut gray);
+    gray
+}
+
+/// Samples are light.
+fn straight() -> Option<ToneReprCurve> {
+    Some(ToneReprCurve::Lut(Vec::new()))
+}
+
+/// Colours are given as seen under D50, white among them; that of the crate is less exact.
+fn seen_under_d50(profile: &mut ColorProfile) {
+    profile.white_point = color([63190, 65536, 54061]);
+    profile.media_white_point = Some(profile.white_point);
 }
 
 fn color(parts: [i32; 3]) -> Xyzd {
@@ -351,6 +397,21 @@ mod tests {
     use pipeline_core::SampleType;
 
     use super::*;
+
+    #[test]
+    fn a_profile_says_whether_samples_are_light() {
+        for is_gray in [true, false] {
+            for color in [ColorSpace::Srgb, ColorSpace::LinearSrgb] {
+                let icc = declaring(color, is_gray).unwrap();
+                assert_eq!(declared(&icc), Some(color), "gray {is_gray}");
+                let layout = Layout::new(1, 1, if is_gray { 1 } else { 3 }, SampleType::U8);
+                assert!(Meaning::read(&icc, Intent::Perceptual, layout).is_ok());
+            }
+        }
+        let wide = [Profile::DisplayP3, Profile::AdobeRgb].map(|profile| profile.icc().unwrap());
+        assert_eq!(wide.map(|icc| declared(&icc)), [Some(ColorSpace::Srgb); 2]);
+        assert_eq!(declared(b"no profile"), None);
+    }
 
     #[test]
     fn what_is_written_says_what_is_meant() {

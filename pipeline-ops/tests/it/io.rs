@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use pipeline_core::step::{Kind, Lane, Rows, Sink};
-use pipeline_core::{Context, Error, Image, In, Layout, Result, SampleType, Step};
+use pipeline_core::{ColorSpace, Context, Error, Image, In, Layout, Result, SampleType, Step};
 use pipeline_ops::geometry::{Crop, QuarterTurns, Rotate90};
 use pipeline_ops::io::{Open, Orientation, Save};
-use pipeline_ops::point::Grayscale;
+use pipeline_ops::point::{Convert, ConvertProfile, FromLinear, Grayscale, Profile, ToLinear};
 use pipeline_ops::segment::Otsu;
 
 use crate::support::{filled, floats, shipped};
@@ -338,36 +338,94 @@ fn pattern(channels: u16, sample: SampleType) -> Image {
     .unwrap()
 }
 
+const COLORS: [ColorSpace; 5] =
+    [ColorSpace::Srgb, ColorSpace::LinearSrgb, ColorSpace::Hsv, ColorSpace::Lab, ColorSpace::Data];
+
+/// What an image is opened as after it was saved, or a part of the text that refuses it.
+fn opened_as(extension: &str, image: Layout) -> Result<Layout, &'static str> {
+    let Layout { channels, sample, color, .. } = image;
+    let is_tiff = extension.eq_ignore_ascii_case("tif") || extension.eq_ignore_ascii_case("tiff");
+    let data = Layout { color: ColorSpace::Data, ..image };
+    let srgb = Layout { color: ColorSpace::Srgb, ..image };
+    match color {
+        ColorSpace::Hsv if !is_tiff && channels > 1 => return Err("put a `from_hsv` step before"),
+        ColorSpace::Lab if !is_tiff && channels > 1 => return Err("put a `from_lab` step before"),
+        _ if !is_tiff => {}
+        ColorSpace::Srgb | ColorSpace::LinearSrgb => return Ok(image),
+        // Files have gray, and no word for one channel of something else.
+        _ if channels == 1 && sample != SampleType::F32 => return Ok(srgb),
+        _ => return Ok(data),
+    }
+    match (extension, sample) {
+        ("png", SampleType::F32) => return Err("put a `convert` step to u16 before"),
+        ("jpg" | "webp", SampleType::U16 | SampleType::F32) => {
+            return Err("put a `convert` step to u8 before");
+        }
+        ("jpg", _) if channels % 2 == 0 => return Err("without alpha"),
+        _ if color == ColorSpace::Data && channels % 2 == 0 => return Err("channels of data"),
+        _ => {}
+    }
+    let channels = if extension == "webp" && channels < 3 { channels + 2 } else { channels };
+    Ok(Layout { channels, ..if color == ColorSpace::LinearSrgb { image } else { srgb } })
+}
+
 #[test]
-fn what_is_saved_without_loss_is_opened_again() {
+fn what_is_saved_is_opened_as_what_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let types = [SampleType::U8, SampleType::U16, SampleType::F32];
-    for extension in ["png", "tif", "TIFF", "webp"] {
-        for sample in types {
+    for extension in ["png", "jpg", "tif", "TIFF", "webp"] {
+        for (sample, color) in [SampleType::U8, SampleType::U16, SampleType::F32]
+            .into_iter()
+            .flat_map(|sample| COLORS.map(|color| (sample, color)))
+        {
             for channels in 1..=4 {
-                let image = pattern(channels, sample);
-                let path = folder.path().join(format!("{channels}-{sample}.{extension}"));
-                match save(&image, &path) {
-                    Ok(()) => {
+                let image = pattern(channels, sample).with_color(color);
+                let path = folder.path().join(format!("{channels}-{sample}-{color:?}.{extension}"));
+                match (opened_as(extension, image.layout()), save(&image, &path)) {
+                    (Ok(expected), Ok(())) => {
                         let again = open(&path).unwrap();
-                        if extension == "webp" && channels < 3 {
-                            assert_eq!(again.channels(), channels + 2);
-                        } else {
-                            assert_eq!(again.layout().channels, channels, "{}", path.display());
-                            assert_eq!(again.sample_type(), sample);
+                        assert_eq!(again.layout(), expected, "{}", path.display());
+                        if extension != "jpg" && expected.channels == channels {
                             assert_eq!(again.bytes(), image.bytes(), "{}", path.display());
                         }
+                        let is_plain = color == ColorSpace::Srgb && sample != SampleType::F32;
+                        assert!(again.icc().is_none() || !is_plain, "{}", path.display());
+                        // Nothing is lost the second time.
+                        save(&again, &path).unwrap();
+                        let last = open(&path).unwrap();
+                        assert_eq!(last.layout(), expected, "{}", path.display());
+                        assert_eq!(last.icc(), again.icc(), "{}", path.display());
                     }
-                    Err(error) => {
-                        assert!(error.to_string().contains("`convert`"), "{error}");
-                        let allowed = extension.eq_ignore_ascii_case("png")
-                            && sample == SampleType::F32
-                            || extension == "webp" && sample != SampleType::U8;
-                        assert!(allowed, "{}: {error}", path.display());
+                    (Err(part), Err(error)) => {
+                        assert!(error.to_string().contains(part), "{error}");
+                        assert!(!path.exists());
                     }
+                    (expected, saved) => panic!("{}: {expected:?}, {saved:?}", path.display()),
                 }
             }
         }
+    }
+}
+
+#[test]
+fn light_and_encoded_samples_are_told_apart_after_any_way_through_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let ctx = Context::default();
+    let photo = open(shipped("files/exif/1.jpg")).unwrap();
+    let light = ToLinear {}.run(In::new(photo.clone()), &ctx).unwrap();
+    for extension in ["png", "jpg", "tif", "webp"] {
+        let path = folder.path().join(format!("light.{extension}"));
+        save(&light, &path).unwrap();
+        let again = open(&path).unwrap();
+        assert!(FromLinear {}.run(In::new(again), &ctx).is_ok(), "{extension}");
+    }
+    // Floats in the colours of a screen: their profile says that they are encoded.
+    for to in [Profile::Srgb, Profile::DisplayP3, Profile::Gray, Profile::LinearSrgb] {
+        let step = ConvertProfile { to, ..ConvertProfile::default() };
+        let image = step.run(In::new(photo.clone()), &ctx).unwrap();
+        let floats = Convert::to(SampleType::F32).run(In::new(image), &ctx).unwrap();
+        let path = folder.path().join("floats.tif");
+        save(&floats, &path).unwrap();
+        assert_eq!(open(&path).unwrap(), floats, "{to:?}");
     }
 }
 
