@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use pipeline_core::{Error, Layout, Result, SampleType};
+use pipeline_core::{ColorSpace, Error, Layout, Result, SampleType};
 
 /// A share of a whole.
 pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
@@ -86,6 +86,44 @@ pub(crate) fn same_colors(input: (&str, Layout), first: (&str, Layout)) -> Resul
         return Ok(());
     }
     Err(Error::input(name, layout, format!("{} colours as {first_name}", colors(first))))
+}
+
+/// Refuses an input in another colour space than `first`: numbers of both would be taken for the same
+/// thing. Data may be anything, so it goes with all.
+pub(crate) fn same_space(input: (&str, Layout), first: (&str, Layout)) -> Result<()> {
+    let ((name, layout), (first_name, first)) = (input, first);
+    if layout.color == first.color || [layout.color, first.color].contains(&ColorSpace::Data) {
+        return Ok(());
+    }
+    let before = step_before(layout.color, first.color);
+    let expected = format!("{:?} as {first_name}{before}", first.color);
+    let what = format!("the colour space of {name}");
+    Err(Error::input(what, format_args!("{:?}", layout.color), expected))
+}
+
+/// Refuses colours that are not red, green and blue; one channel of anything is gray.
+pub(crate) fn rgb(layout: Layout) -> Result<()> {
+    let colors = layout.channels - u16::from(layout.has_alpha());
+    let is_other = matches!(layout.color, ColorSpace::Hsv | ColorSpace::Lab);
+    if colors == 1 || !is_other {
+        return Ok(());
+    }
+    let before = step_before(layout.color, ColorSpace::Srgb);
+    let found = format_args!("{:?}", layout.color);
+    Err(Error::input("the colour space", found, format!("Srgb, LinearSrgb or Data{before}")))
+}
+
+/// What to do about the wrong colour space, where one step does it.
+pub(crate) const fn step_before(found: ColorSpace, expected: ColorSpace) -> &'static str {
+    match (found, expected) {
+        (ColorSpace::LinearSrgb, ColorSpace::Srgb) => "; put a `from_linear` step before",
+        (ColorSpace::Hsv, ColorSpace::Srgb) => "; put a `from_hsv` step before",
+        (ColorSpace::Lab, ColorSpace::Srgb) => "; put a `from_lab` step before",
+        (ColorSpace::Srgb, ColorSpace::LinearSrgb) => "; put a `to_linear` step before",
+        (ColorSpace::Srgb, ColorSpace::Hsv) => "; put a `to_hsv` step before",
+        (ColorSpace::Srgb, ColorSpace::Lab) => "; put a `to_lab` step before",
+        _ => "",
+    }
 }
 
 /// Refuses the layout of anything but a mask.

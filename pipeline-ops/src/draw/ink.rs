@@ -13,7 +13,7 @@ pub(super) fn allow(image: Layout, color: [f32; 3], opacity: f32) -> Result<()> 
     }
     check::within("opacity", opacity, &SHARE, "")?;
     if matches!(image.channels - u16::from(image.has_alpha()), 1 | 3) {
-        return Ok(());
+        return check::rgb(image);
     }
     Err(Error::input("the image", image, "gray or RGB, with or without alpha"))
 }

@@ -24,7 +24,8 @@ use crate::passes;
 /// **Border**: nothing beyond the edge is seen. **NaN** in any sample makes both NaN.
 /// **Cost**: one pass over both images; memory for one number per row. The whole image counts, so
 /// there are no tiles.
-/// **Errors**: images of different size, channels or sample type; a range that is not above 0.
+/// **Errors**: images of different size, channels, sample type or colour space, unless one is data; a
+/// range that is not above 0.
 ///
 /// A table that comes out as before spares the steps below from running.
 ///

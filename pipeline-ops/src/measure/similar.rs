@@ -4,12 +4,12 @@ use pipeline_core::{Error, Image, Result, SampleType};
 
 use crate::check::{self, size};
 
-/// Refuses images of different size, channels or sample type.
+/// Refuses images of different size, channels, sample type or colour space.
 pub(super) fn check(image: &Image, reference: &Image) -> Result<()> {
     let (layout, expected) = (reference.layout(), image.layout());
     check::same_size(("`reference`", size(layout)), ("`in`", size(expected)))?;
     if (layout.channels, layout.sample) == (expected.channels, expected.sample) {
-        return Ok(());
+        return check::same_space(("`reference`", layout), ("`in`", expected));
     }
     Err(Error::input("`reference`", layout, format!("{expected} as `in`")))
 }

@@ -39,8 +39,8 @@ pub enum SimilarityWindow {
 /// **Border**: only windows within the image count. **NaN** in any sample makes its channel NaN.
 /// **Cost**: 10 multiplications per sample and pixel of the window's side; memory for the rows of
 /// the window. The whole image counts, so there are no tiles.
-/// **Errors**: images of different size, channels or sample type, or smaller than the window; a range
-/// that is not above 0.
+/// **Errors**: images of different size, channels, sample type or colour space, unless one is data;
+/// images smaller than the window; a range that is not above 0.
 ///
 /// A table that comes out as before spares the steps below from running.
 ///

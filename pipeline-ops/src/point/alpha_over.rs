@@ -29,7 +29,7 @@ use crate::kernel::{BlendMode, Layer};
 /// **Cost**: about 10 operations per sample where the top lies, a copy elsewhere; no memory in place
 /// of the bottom where possible, else that of the result; the footprint is the region itself, in
 /// the top what lies on it.
-/// **Errors**: images of different sample type or colours; an opacity outside its range.
+/// **Errors**: images of different sample type, colours or colour space, unless one is data; an opacity outside its range.
 ///
 /// **Source**: Porter, Duff (1984); Pillow 13 `Image.alpha_composite`, and the formula in NumPy:
 /// within 1 for integers, 1e-6 of the largest sample for f32.
@@ -149,6 +149,7 @@ impl Tile for AlphaOver {
         }
         check::same_samples(("`top`", top), ("`bottom`", bottom))?;
         check::same_colors(("`top`", top), ("`bottom`", bottom))?;
+        check::same_space(("`top`", top), ("`bottom`", bottom))?;
         Ok(bottom)
     }
 

@@ -28,12 +28,15 @@ const SCALE: RangeInclusive<f64> = -1e6..=1e6;
 /// Integers saturate and round half to even; one divided by 0 is 0. Floats may pass 1 and become
 /// infinite. To mix colours, which stay between black and white, there is `blend`.
 ///
+/// What is added, subtracted or compared is in one colour space, or one of both is data; factors and
+/// divisors may be in any.
+///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in either gives NaN, also of `min` and
 /// `max`.
 /// **Cost**: one operation per sample; no memory in place of `a` where possible, else that of the
 /// result; the footprint is the region itself.
-/// **Errors**: images of different size, sample type or number of channels; a scale outside its
-/// range.
+/// **Errors**: images of different size, sample type, number of channels or colour space; a scale
+/// outside its range.
 ///
 /// **Source**: OpenCV 5 `add`, `subtract`, `multiply`, `divide`, `absdiff`, and NumPy 2.4 `minimum`
 /// and `maximum`: equal, but for products of u16 above 2³¹, of which OpenCV makes 0; with a scale
@@ -116,6 +119,10 @@ impl Tile for Arithmetic {
         check::same_size(("`b`", size(inputs[1])), ("`a`", size(inputs[0])))?;
         check::same_samples(b, a)?;
         check::same_channels(b, a)?;
+        // A factor has no colour.
+        if !matches!(self.operation, Operation::Multiply | Operation::Divide) {
+            check::same_space(b, a)?;
+        }
         Ok(inputs[0])
     }
 

@@ -2,6 +2,7 @@
 
 use pipeline_core::{ColorSpace, Context, Error, Layout, Result, View, ViewMut, dispatch};
 
+use crate::check::step_before;
 use crate::kernel::{Share, change_colors, copy_alpha};
 
 /// Refuses images that are not three colours, or these and a fourth channel, and those of another
@@ -13,13 +14,10 @@ pub(super) fn check(layout: Layout, expected: ColorSpace) -> Result<()> {
     if layout.color == expected || layout.color == ColorSpace::Data {
         return Ok(());
     }
-    let before = match (layout.color, expected) {
-        (ColorSpace::LinearSrgb, ColorSpace::Srgb) => "; put a `from_linear` step before",
-        (ColorSpace::Hsv, ColorSpace::Srgb) => "; put a `from_hsv` step before",
-        (ColorSpace::Lab, ColorSpace::Srgb) => "; put a `from_lab` step before",
-        (_, ColorSpace::Hsv) => " as `to_hsv` makes it, or Data",
-        (_, ColorSpace::Lab) => " as `to_lab` makes it, or Data",
-        _ => "",
+    let before = match expected {
+        ColorSpace::Hsv => " as `to_hsv` makes it, or Data",
+        ColorSpace::Lab => " as `to_lab` makes it, or Data",
+        _ => step_before(layout.color, expected),
     };
     let (found, expected) = (format_args!("{:?}", layout.color), format!("{expected:?}{before}"));
     Err(Error::input("the colour space", found, expected))

@@ -6,6 +6,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::check;
 use crate::kernel::weigh;
 
 /// How much each colour counts for brightness.
@@ -45,7 +46,7 @@ impl Luma {
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN.
 /// **Cost**: three multiplications per pixel; the memory of the result; the footprint is the region
 /// itself.
-/// **Errors**: other numbers of channels.
+/// **Errors**: other numbers of channels; colours in HSV or L\*a\*b\*.
 ///
 /// **Source**: the formula in NumPy 2.4, as OpenCV 5 `cvtColor` has it for `rec601`: within 1 for
 /// integers, 1e-6 of the largest sample for f32.
@@ -114,6 +115,7 @@ impl Tile for Grayscale {
             let expected = "gray or RGB, with or without alpha";
             return Err(Error::input("the image", inputs[0], expected));
         }
+        check::rgb(inputs[0])?;
         Ok(Layout { channels: 1 + alpha, ..inputs[0] })
     }
 

@@ -12,19 +12,20 @@ use crate::check::{self, size};
 /// Puts the channels of some images behind each other: gray ones for red, green and blue become
 /// colour.
 ///
-/// `out = [in 0, in 1, …]`, each with all of its channels.
+/// `out = [in 1, in 2, …]`, each with all of its channels.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `in` | any number of images | Y X C | u8, u16, f32, all the same | any | any |
 /// | `out` | image | Y X C | as `in` | those of `in` | the sum of those of `in` |
 ///
-/// The colour space is that of the first image: of two or four channels of a picture the last is
-/// opacity.
+/// The colour space is that of the first image, which the others are in too, or are data: of two or
+/// four channels of a picture the last is opacity, which has none.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
 /// **Cost**: one copy per sample; the memory of the result; the footprint is the region itself.
-/// **Errors**: no image; images of different size or sample type; more than 65535 channels in all.
+/// **Errors**: no image; images of different size, sample type or colour space; more than 65535
+/// channels in all.
 ///
 /// **Source**: OpenCV 5 `merge`, equal.
 ///
@@ -72,16 +73,24 @@ impl Tile for MergeChannels {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         let first = *inputs.first().ok_or_else(none)?;
         for (at, &input) in inputs.iter().enumerate().skip(1) {
-            let name = format!("image {at}");
-            check::same_size((&name, size(input)), ("image 0", size(first)))?;
-            check::same_samples((&name, input), ("image 0", first))?;
+            let name = format!("image {}", at + 1);
+            check::same_size((&name, size(input)), ("image 1", size(first)))?;
+            check::same_samples((&name, input), ("image 1", first))?;
         }
         let channels: u64 = inputs.iter().map(|input| u64::from(input.channels)).sum();
         let Ok(sum) = u16::try_from(channels) else {
             let expected = format!("at most {}", u16::MAX);
             return Err(Error::input("the number of channels", channels, expected));
         };
-        Ok(Layout { channels: sum, ..first })
+        let merged = Layout { channels: sum, ..first };
+        for (at, &input) in inputs.iter().enumerate().skip(1) {
+            let is_opacity = merged.has_alpha() && at + 1 == inputs.len() && input.channels == 1;
+            if !is_opacity {
+                let name = format!("image {}", at + 1);
+                check::same_space((&name, input), ("image 1", first))?;
+            }
+        }
+        Ok(merged)
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {

@@ -330,8 +330,63 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "merge_channels",
         &json!({}),
         &[picture(4, 3, 1), picture(4, 2, 1)],
-        "image 1 is 4×2, expected 4×3 as image 0",
+        "image 2 is 4×2, expected 4×3 as image 1",
     );
+}
+
+#[test]
+fn images_in_two_colour_spaces_are_refused_with_the_step_that_helps() {
+    let inside = |color| picture(8, 8, 3).with_color(color);
+    let rows = [
+        ("blend", "`top`", "`bottom`"),
+        ("alpha_over", "`top`", "`bottom`"),
+        ("arithmetic", "`b`", "`a`"),
+        ("merge_channels", "image 2", "image 1"),
+        ("psnr", "`reference`", "`in`"),
+        ("ssim", "`reference`", "`in`"),
+    ];
+    let ways = [
+        (ColorSpace::Srgb, ColorSpace::LinearSrgb, "; put a `from_linear` step before"),
+        (ColorSpace::LinearSrgb, ColorSpace::Srgb, "; put a `to_linear` step before"),
+        (ColorSpace::Hsv, ColorSpace::Srgb, "; put a `to_hsv` step before"),
+        (ColorSpace::Lab, ColorSpace::Srgb, "; put a `to_lab` step before"),
+        (ColorSpace::Srgb, ColorSpace::Lab, "; put a `from_lab` step before"),
+        (ColorSpace::Lab, ColorSpace::Hsv, ""),
+    ];
+    for (op, name, first_name) in rows {
+        for (first, second, before) in ways {
+            let expected = format!(
+                "the colour space of {name} is {second:?}, expected {first:?} as {first_name}{before}"
+            );
+            check(op, &json!({}), &[inside(first), inside(second)], &expected);
+        }
+        for color in [ColorSpace::Srgb, ColorSpace::LinearSrgb, ColorSpace::Hsv, ColorSpace::Lab] {
+            for pair in [[color, ColorSpace::Data], [ColorSpace::Data, color], [color, color]] {
+                let pair = pair.map(inside);
+                run(op, &json!({}), &pair).unwrap();
+            }
+        }
+    }
+    // A factor is no colour, nor is opacity.
+    let light = [inside(ColorSpace::LinearSrgb), inside(ColorSpace::Srgb)];
+    for operation in ["multiply", "divide"] {
+        run("arithmetic", &json!({ "operation": operation }), &light).unwrap();
+    }
+    run("merge_channels", &json!({}), &[inside(ColorSpace::LinearSrgb), picture(8, 8, 1)]).unwrap();
+}
+
+#[test]
+fn colours_that_are_not_red_green_and_blue_are_not_weighed_and_not_drawn_on() {
+    for (color, step) in [(ColorSpace::Hsv, "from_hsv"), (ColorSpace::Lab, "from_lab")] {
+        for op in ["grayscale", "text"] {
+            let expected = format!(
+                "the colour space is {color:?}, expected Srgb, LinearSrgb or Data; put a `{step}` \
+                 step before"
+            );
+            check(op, &json!({}), &[picture(4, 3, 3).with_color(color)], &expected);
+            run(op, &json!({}), &[picture(4, 3, 1).with_color(color)]).unwrap();
+        }
+    }
 }
 
 #[test]
