@@ -11,6 +11,8 @@ use std::thread;
 #[derive(Debug)]
 pub(super) struct Replacement {
     temporary: PathBuf,
+    /// The folders with a new entry: that of the target, and those above folders that were made.
+    changed: Vec<PathBuf>,
     committed: bool,
 }
 
@@ -23,10 +25,9 @@ impl Replacement {
         if target.file_name().is_none() {
             return Err(io::Error::other("the path names no file"));
         }
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder {
-            fs::create_dir_all(folder)?;
-        }
+        let folder = folder_of(target);
+        let changed = changed_by(folder);
+        fs::create_dir_all(folder)?;
         let (temporary, file) = loop {
             // Short, and without the target's name, which may be as long as names can be.
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -37,10 +38,11 @@ impl Replacement {
                 file => break (temporary, file?),
             }
         };
-        Ok((Self { temporary, committed: false }, file))
+        Ok((Self { temporary, changed, committed: false }, file))
     }
 
-    /// Puts the content in the target's place; if it is to be `durable`, when it is on the disk.
+    /// Puts the content in the target's place; if it is to be `durable`, when it is on the disk, and
+    /// then waits until its name is there too.
     pub(super) fn commit(mut self, file: &File, target: &Path, durable: bool) -> io::Result<()> {
         if durable {
             file.sync_all()?;
@@ -48,12 +50,50 @@ impl Replacement {
         let old = hold(target);
         fs::rename(&self.temporary, target)?;
         self.committed = true;
+        if durable {
+            self.changed.iter().try_for_each(|folder| sync(folder))?;
+        }
         if let Some(old) = old {
             // If no thread can be had, it is let go of here.
             let _ = thread::Builder::new().spawn(move || drop(old));
         }
         Ok(())
     }
+}
+
+/// The folder that a path lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The folders with a new entry when a file is put into `folder`, which is made if it is missing.
+fn changed_by(folder: &Path) -> Vec<PathBuf> {
+    let mut changed = vec![folder.to_owned()];
+    let mut made = folder;
+    while !made.exists() && made.parent().is_some() {
+        made = folder_of(made);
+        changed.push(made.to_owned());
+    }
+    changed
+}
+
+/// Waits until the entries of a folder are on the disk.
+#[cfg(unix)]
+fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Not all file systems have that.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Elsewhere folders are no files, and the system writes their entries when it likes.
+#[cfg(not(unix))]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Smaller files are gone in less time than a thread takes to start.
@@ -100,6 +140,22 @@ mod tests {
             assert_eq!(fs::read(&target).unwrap(), content);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn folders_with_a_new_entry_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        assert_eq!(changed_by(root), [root]);
+        let deep = root.join("new/deep");
+        assert_eq!(changed_by(&deep), [&*deep, &*root.join("new"), root]);
+        let (replacement, file) = Replacement::of(&deep.join("a.png")).unwrap();
+        assert_eq!(replacement.changed, [&*deep, &*root.join("new"), root]);
+        replacement.commit(&file, &deep.join("a.png"), true).unwrap();
+        assert_eq!(changed_by(&deep), [&*deep]);
+        assert_eq!(changed_by(folder_of(Path::new("a.png"))), [Path::new(".")]);
+        let missing = Path::new("no-such-folder");
+        assert_eq!(changed_by(missing), [missing, Path::new(".")]);
     }
 
     #[test]

@@ -84,11 +84,11 @@ pub struct Save {
     /// The file; its extension names the format. It must be given.
     #[schemars(length(min = 1), extend("x-widget" = "save_file"))]
     pub path: PathBuf,
-    /// Quality of JPEG: more looks better and takes more bytes. 1 to 100, default 90.
-    #[schemars(range(min = *QUALITY.start(), max = *QUALITY.end()), extend("x-unit" = "percent"))]
+    /// Quality of JPEG: more looks better and takes more bytes. 1 to 100 %, default 90.
+    #[schemars(range(min = *QUALITY.start(), max = *QUALITY.end()), extend("x-unit" = "%"))]
     pub quality: u8,
-    /// Whether the step waits until the file is on the disk, so that a crash of the machine cannot
-    /// undo it any more; default true.
+    /// Whether the step waits until the file is on the disk, and on Unix its folder too, so that a
+    /// crash of the machine cannot undo it any more; default true.
     pub durable: bool,
 }
 
