@@ -12,15 +12,17 @@ use std::sync::Arc;
 
 use image::metadata::Orientation as Exif;
 use pipeline_core::data::Buffer;
+use pipeline_core::error::Cause;
 use pipeline_core::step::{Rows, no_more};
 use pipeline_core::{ColorSpace, Error, Image, Layout, Result, Sample, SampleType, dispatch};
+use tiff::decoder::ifd::Entry;
 use tiff::decoder::{
     BufferLayoutPreference, ChunkType, Decoder, DecodingResult, DecodingSampleType, Limits,
 };
 use tiff::tags::{
     ByteOrder, CompressionMethod, ExtraSamples, PhotometricInterpretation, Predictor, Tag, Type,
 };
-use tiff::{ColorType, Directory, TiffError};
+use tiff::{ColorType, TiffError};
 
 use super::decode::{allow, allow_sides, profiled, refuse};
 use super::file::PictureFile;
@@ -61,7 +63,7 @@ pub(super) fn rows<'a>(
     let at_once = Layout { height: down, ..layout }.size_bytes();
     allow(open, "a row of strips or tiles of", at_once.min(needed))?;
 
-    is_whole(&mut decoder, open.max_bytes).map_err(fail)?;
+    is_whole(&mut decoder).map_err(fail)?;
     let extra = tag(decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)).map_err(fail)?;
     let extra = extra.unwrap_or_default().first().copied().and_then(ExtraSamples::from_u16);
     let is_float = matches!(
@@ -69,8 +71,7 @@ pub(super) fn rows<'a>(
         Some(DecodingSampleType::F16 | DecodingSampleType::F32 | DecodingSampleType::F64)
     );
     let alpha = has_alpha(color, extra);
-    let icc = tag(decoder.find_tag(Tag::IccProfile)).map_err(fail)?;
-    let icc = icc.and_then(|icc| icc.into_u8_vec().ok());
+    let icc = profile(open, &mut decoder)?;
     let assumed = match layout.sample {
         SampleType::F32 if channels == 1 => ColorSpace::Data,
         SampleType::F32 => ColorSpace::LinearSrgb,
@@ -361,16 +362,49 @@ fn tag<T>(found: tiff::TiffResult<Option<T>>) -> tiff::TiffResult<Option<T>> {
     }
 }
 
+/// The ICC profile of a file that is whole, byte by byte: decoded, each would take 32.
+fn profile(open: &Open, decoder: &mut Decoder<PictureFile<'_>>) -> Result<Option<Vec<u8>>> {
+    let mut tags = decoder.image_ifd();
+    let Some(entry) = tags.find_entry(Tag::IccProfile) else { return Ok(None) };
+    if !matches!(entry.field_type(), Type::BYTE | Type::UNDEFINED) {
+        return Ok(None);
+    }
+    allow(open, "the ICC profile of", entry.count())?;
+    let fail = |error: Cause| refuse(&open.path, "decode", error);
+    let (mut icc, len) = (Vec::new(), usize::try_from(entry.count()).unwrap_or(usize::MAX));
+    icc.try_reserve_exact(len).map_err(|error| fail(error.into()))?;
+    icc.resize(len, 0);
+    let read = tag(tags.find_tag_bytes(Tag::IccProfile, &mut icc, 0));
+    Ok(read.map_err(|error| fail(error.into()))?.map(|_| icc))
+}
+
+/// Bytes of a tag: all that is longer has eight each.
+fn bytes_of(entry: &Entry) -> u64 {
+    let each = match entry.field_type() {
+        Type::BYTE | Type::SBYTE | Type::ASCII | Type::UNDEFINED => 1,
+        Type::SHORT | Type::SSHORT => 2,
+        Type::LONG | Type::SLONG | Type::FLOAT | Type::IFD => 4,
+        _ => 8,
+    };
+    entry.count().saturating_mul(each)
+}
+
 /// Refuses a file that ends before all that its first picture names: decoders leave out what they
-/// can do without, such as notes and the unseen part of the last tile.
-fn is_whole(decoder: &mut Decoder<PictureFile<'_>>, max_bytes: u64) -> tiff::TiffResult<()> {
-    let entries = decoder.ifd_pointer().map(|start| decoder.read_directory(start)).transpose()?;
-    for (name, entry) in entries.iter().flat_map(Directory::iter) {
-        // No file is as long as this text, and the crate prints when it is asked for.
-        if entry.field_type() == Type::ASCII && entry.count() > max_bytes {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+/// can do without, such as notes and the unseen part of the last tile. Of a tag the last byte is
+/// read, and no more: notes of other programs may be as large as files can be.
+fn is_whole(decoder: &mut Decoder<PictureFile<'_>>) -> tiff::TiffResult<()> {
+    let cut_off = || TiffError::from(io::Error::from(io::ErrorKind::UnexpectedEof));
+    let directory = decoder.ifd_pointer().map(|start| decoder.read_directory(start)).transpose()?;
+    if let Some(directory) = &directory {
+        let mut tags = decoder.read_directory_tags(directory);
+        for (name, entry) in directory.iter() {
+            let Some(last) = bytes_of(entry).checked_sub(1) else { continue };
+            tags.find_tag_bytes(name, &mut [0], last).map_err(|error| match error {
+                TiffError::IoError(_) => error,
+                // More than 64 bits can say.
+                _ => cut_off(),
+            })?;
         }
-        tag(decoder.find_tag(name))?;
     }
     let ranges =
         [(Tag::StripOffsets, Tag::StripByteCounts), (Tag::TileOffsets, Tag::TileByteCounts)];
@@ -381,7 +415,7 @@ fn is_whole(decoder: &mut Decoder<PictureFile<'_>>, max_bytes: u64) -> tiff::Tif
         let lens = numbers(lens)?.unwrap_or_default();
         let mut ends = starts.into_iter().zip(lens).map(|(start, len)| start.saturating_add(len));
         if ends.any(|end| end > len) {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            return Err(cut_off());
         }
     }
     Ok(())

@@ -211,6 +211,50 @@ fn a_text_that_is_longer_than_any_file_may_be_is_cut_off() {
     assert!(matches!(open(&path), Err(Error::File { action: "decode", .. })));
 }
 
+/// Makes the last entry of a file with an ICC profile a note of another program.
+fn private(bytes: &mut [u8], kind: u16, count: u32, place: u32) {
+    let entry = bytes.windows(2).position(|tag| tag == 34675u16.to_le_bytes()).unwrap();
+    let (name, kind) = (65_000u16.to_le_bytes(), kind.to_le_bytes());
+    bytes[entry..entry + 12]
+        .copy_from_slice(&[&name[..], &kind, &count.to_le_bytes(), &place.to_le_bytes()].concat());
+}
+
+#[test]
+fn a_note_that_memory_would_not_hold_has_to_be_there_and_is_not_read() {
+    let rgb = Tiff { samples: 3, photometric: 2, icc: RGB, ..GRAY };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.tif");
+    // Bytes, texts, numbers of 2, 4 and 8 bytes.
+    for (kind, size) in [(7, 1), (2, 1), (3, 2), (11, 4), (12, 8)] {
+        let mut bytes = rgb.bytes(&[1, 2, 3, 4, 5, 6]);
+        let len = bytes.len() as u64;
+        private(&mut bytes, kind, (1 << 30) / size, len as u32);
+        std::fs::write(&path, bytes).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        let step = Open { max_bytes: u64::MAX, ..Open::path(&path) };
+        // What is not written takes no room.
+        file.set_len(len + (1 << 30)).unwrap();
+        let image = step.run((), &Context::default()).unwrap();
+        assert_eq!(image.samples::<u8>(), Some(&[1u8, 2, 3, 4, 5, 6][..]));
+        file.set_len(len + (1 << 30) - 1).unwrap();
+        let error = step.run((), &Context::default()).unwrap_err();
+        assert!(matches!(error, Error::File { action: "decode", .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn a_large_profile_takes_no_more_than_its_bytes() {
+    let mut icc = vec![7; 3 << 20];
+    icc[16..20].copy_from_slice(b"RGB ");
+    let rgb = Tiff { samples: 3, photometric: 2, icc: icc.leak(), ..GRAY };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture.tif");
+    std::fs::write(&path, rgb.bytes(&[1, 2, 3, 4, 5, 6])).unwrap();
+    let open = |max_bytes| Open { max_bytes, ..Open::path(&path) }.run((), &Context::default());
+    assert_eq!(open(3 << 20).unwrap().icc().map(|icc| &**icc), Some(rgb.icc));
+    assert!(matches!(open((3 << 20) - 1), Err(Error::TooLarge { needed: 3_145_728, .. })));
+}
+
 #[test]
 fn data_of_any_number_of_channels_is_saved_and_opened_again() {
     let folder = tempfile::tempdir().unwrap();
