@@ -72,8 +72,8 @@ pub struct ContactSheet {
     /// Pixels between cells and around them. 0 to 4096 px, default 4.
     #[schemars(range(min = *GAP.start(), max = *GAP.end()), extend("x-unit" = "px"))]
     pub gap: u32,
-    /// The brightness of what no image covers, as a share of white. 0 to 1, default 0.
-    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "ratio"))]
+    /// The brightness of what no image covers. 0 to 1 of white, default 0.
+    #[schemars(range(min = *SHARE.start(), max = *SHARE.end()), extend("x-unit" = "white"))]
     pub background: f32,
 }
 
@@ -112,7 +112,7 @@ impl ContactSheet {
             side.map_or(Ok(()), |side| check::within(name, side, &SIDE, "px"))?;
         }
         check::within("gap", self.gap, &GAP, "px")?;
-        check::within("background", self.background, &SHARE, "")?;
+        check::within("background", self.background, &SHARE, "of white")?;
         let Some(&first) = images.first() else {
             return Err(Error::input("`in`", "no image", "one or more"));
         };

@@ -44,7 +44,7 @@ use crate::kernel::{QuarterTurns, turn};
 #[serde(deny_unknown_fields, default)]
 pub struct Rotate90 {
     /// How far, in degrees clockwise; default `90`.
-    #[schemars(extend("x-unit" = "deg"))]
+    #[schemars(extend("x-unit" = "degrees"))]
     pub turn: QuarterTurns,
 }
 

@@ -126,7 +126,7 @@ impl Step for Save {
 
 impl Sink for Save {
     fn write(&self, rows: &mut dyn Rows, ctx: &Context<'_>) -> Result<()> {
-        check::within("quality", self.quality, &QUALITY, "")?;
+        check::within("quality", self.quality, &QUALITY, "%")?;
         given(&self.path)?;
         let format = Format::of(&self.path)?;
         format.holds(rows.layout(), &self.path)?;

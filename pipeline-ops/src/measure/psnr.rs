@@ -54,8 +54,8 @@ use crate::passes;
 #[serde(deny_unknown_fields, default)]
 pub struct Psnr {
     /// The difference of the brightest and the darkest sample there may be; if left out 255 of u8,
-    /// 65535 of u16, 1 of f32. 0 sample and more, but not 0.
-    #[schemars(range(min = 0.0), extend("x-unit" = "sample"))]
+    /// 65535 of u16, 1 of f32. More than 0 sample.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "x-unit" = "sample"))]
     pub range: Option<f32>,
 }
 

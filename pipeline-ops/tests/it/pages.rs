@@ -37,6 +37,27 @@ fn every_page_has_its_parts_in_order() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// The units of parameters: `sample` is a number as samples have it, `white` a share of the brightest
+/// one, `ratio` a factor or a share of something else.
+const UNITS: [&str; 12] = [
+    "px", "px²", "%", "degrees", "ratio", "white", "sample", "sigma", "byte", "channel", "tiles",
+    "images",
+];
+
+#[test]
+fn a_unit_has_one_name() {
+    let mut faults = Vec::new();
+    for step in registry().iter() {
+        for (name, parameter) in parameters(step) {
+            let unit = parameter["x-unit"].as_str();
+            if let Some(unit) = unit.filter(|unit| !UNITS.contains(unit)) {
+                faults.push(format!("{}.{name}: {unit}", step.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
 #[test]
 fn the_help_of_every_parameter_says_its_range_and_default() {
     let mut faults = Vec::new();
@@ -71,6 +92,9 @@ fn expected(parameter: &Json) -> Vec<String> {
         (Some(least), Some(most)) => parts.push(format!("{least} to {most}")),
         (Some(least), None) => parts.push(format!("{least} {unit} and more")),
         _ => {}
+    }
+    if let Some(bound) = number(&parameter["exclusiveMinimum"]) {
+        parts.push(format!("More than {bound} {unit}"));
     }
     parts.push(match &parameter["default"] {
         Json::Null => "if left out".into(),

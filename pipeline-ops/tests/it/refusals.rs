@@ -8,6 +8,7 @@ use pipeline_ops::io::Open;
 use serde_json::{Value as Json, json};
 
 use crate::steps::run;
+use crate::support::registry;
 
 fn picture(width: u32, height: u32, channels: u16) -> Image {
     let len = width as usize * height as usize * usize::from(channels);
@@ -449,7 +450,20 @@ fn what_cannot_be_measured_is_named_with_what_could() {
     let small = picture(5, 9, 1);
     let pair = [small.clone(), small.clone()];
     check("ssim", &json!({}), &pair, "the image is 5×9×1 u8, expected at least 7×7");
-    check("psnr", &json!({ "range": 0.0 }), &pair, "range is 0, expected more than 0");
+    for op in ["psnr", "ssim"] {
+        let large = [picture(9, 9, 1), picture(9, 9, 1)];
+        check(op, &json!({ "range": 0.0 }), &large, "range is 0, expected more than 0");
+        // A file is held to the same.
+        let open = |range: f64| {
+            let node = json!({ "step": op, "params": { "range": range } });
+            let text = json!({ "version": 1, "nodes": { "close": node } }).to_string();
+            Graph::from_json(&text, &registry())
+        };
+        let error = open(0.0).unwrap_err().to_string();
+        let expected = "nodes.close.params.range: found 0.0, expected more than 0";
+        assert!(error.contains(expected), "{error}");
+        assert!(open(1e-9).is_ok());
+    }
     check(
         "psnr",
         &json!({}),
