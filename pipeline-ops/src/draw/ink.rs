@@ -8,8 +8,8 @@ use crate::point::Luma;
 
 /// Refuses images that nothing can be drawn on, and shares outside 0 to 1.
 pub(super) fn allow(image: Layout, color: [f32; 3], opacity: f32) -> Result<()> {
-    for share in color {
-        check::within("a share of color", share, &SHARE, "")?;
+    for (at, share) in color.into_iter().enumerate() {
+        check::within(&format!("color[{at}]"), share, &SHARE, "")?;
     }
     check::within("opacity", opacity, &SHARE, "")?;
     if matches!(image.channels - u16::from(image.has_alpha()), 1 | 3) {

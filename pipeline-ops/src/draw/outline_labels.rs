@@ -16,9 +16,9 @@ use crate::passes;
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
-/// | `image` | image | Y X C | u8, u16, f32 | any | 1 or 3, or 2 or 4 of which the last is alpha |
-/// | `labels` | labels | Y X | u32 | any, in the size of `image` | – |
-/// | `out` | image | Y X C | as `image` | those of `image`, and the colour | as `image` |
+/// | `in` | image | Y X C | u8, u16, f32 | any | 1 or 3, or 2 or 4 of which the last is alpha |
+/// | `labels` | labels | Y X | u32 | any, in the size of `in` | – |
+/// | `out` | image | Y X C | as `in` | those of `in`, and the colour | as `in` |
 ///
 /// Gray images take the colour's brightness (Rec. 601); `shuffle_channels` makes them RGB. What is
 /// transparent becomes visible where an outline is.
@@ -27,7 +27,7 @@ use crate::passes;
 /// an outline that is not opaque.
 /// **Cost**: a copy of the image and nine look-ups per pixel; no memory where it works in place, else
 /// that of the result. Labels have no views, so there are no tiles.
-/// **Errors**: other numbers of channels; labels of another size; a parameter outside its range.
+/// **Errors**: other numbers of channels; colours in HSV or L\*a\*b\*; labels of another size; a parameter outside its range.
 ///
 /// **Source**: scikit-image 0.26 `segmentation.find_boundaries`, equal.
 ///
@@ -71,7 +71,7 @@ impl Default for OutlineLabels {
 
 impl Step for OutlineLabels {
     const NAME: &'static str = "outline_labels";
-    const INPUTS: &'static [&'static str] = &["image", "labels"];
+    const INPUTS: &'static [&'static str] = &["in", "labels"];
     type Input = (In<Image>, In<Labels>);
     type Output = Image;
 
@@ -79,7 +79,7 @@ impl Step for OutlineLabels {
         let layout = image.layout();
         allow(layout, self.color, self.opacity)?;
         let size = (labels.width(), labels.height());
-        check::same_size(("labels", size), ("the image", check::size(layout)))?;
+        check::same_size(("`labels`", size), ("`in`", check::size(layout)))?;
         let mut image = image.into_owned();
         let (width, channels) = (layout.width as usize, usize::from(layout.channels));
         let labels = |y: usize| &labels.labels()[y.min(size.1 as usize - 1) * width..][..width];

@@ -94,7 +94,7 @@ impl Affine {
     fn warp(&self) -> Result<Warp> {
         let map = Transform::affine(self.matrix).inverse(*ENTRY.end()).ok_or_else(|| {
             let found = format!("{:?}", self.matrix);
-            Error::input("the matrix", found, "one with an inverse of entries up to 1000000")
+            Error::input("matrix", found, "one with an inverse of entries up to 1000000")
         })?;
         Ok(Warp { map, filter: self.filter, border: self.border })
     }
@@ -117,8 +117,8 @@ impl Step for Affine {
 
 impl Tile for Affine {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        for entry in self.matrix {
-            check::within("a number of the matrix", entry, &ENTRY, "")?;
+        for (at, entry) in self.matrix.into_iter().enumerate() {
+            check::within(&format!("matrix[{at}]"), entry, &ENTRY, "")?;
         }
         self.warp()?;
         for (name, side) in [("width", self.width), ("height", self.height)] {

@@ -67,12 +67,19 @@ impl Crop {
     fn region(&self, image: Layout) -> Result<Region> {
         let width = self.width.unwrap_or_else(|| image.width.saturating_sub(self.x));
         let height = self.height.unwrap_or_else(|| image.height.saturating_sub(self.y));
-        let region = Region::new(self.x, self.y, width, height);
-        if region.is_empty() || !image.region().contains(&region) {
-            let expected = format!("at least one pixel, within {}×{}", image.width, image.height);
-            return Err(Error::input("the crop", region, expected));
+        let across = (("x", self.x), ("width", width), image.width);
+        let down = (("y", self.y), ("height", height), image.height);
+        for ((at_name, at), (side_name, side), all) in [across, down] {
+            let expected = format!("0 to {} px, within the image", all.saturating_sub(1));
+            if at >= all {
+                return Err(Error::input(at_name, format_args!("{at} px"), expected));
+            }
+            let expected = format!("1 to {} px, as the image has from {at_name} on", all - at);
+            if !(1..=all - at).contains(&side) {
+                return Err(Error::input(side_name, format_args!("{side} px"), expected));
+            }
         }
-        Ok(region)
+        Ok(Region::new(self.x, self.y, width, height))
     }
 }
 

@@ -147,8 +147,10 @@ impl Step for Perspective {
 
 impl Tile for Perspective {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        for &place in self.corners.iter().flatten().flatten() {
-            check::within("a corner", place, &PLACE, "px")?;
+        for (corner, place) in self.corners.iter().flatten().enumerate() {
+            for (axis, &place) in place.iter().enumerate() {
+                check::within(&format!("corners[{corner}][{axis}]"), place, &PLACE, "px")?;
+            }
         }
         for (name, side) in [("width", self.width), ("height", self.height)] {
             side.map_or(Ok(()), |side| check::within(name, side, &SIDE, "px"))?;

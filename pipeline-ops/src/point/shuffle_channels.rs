@@ -85,9 +85,10 @@ impl Tile for ShuffleChannels {
             let expected = format!("{} to {} channels", COUNT.start(), COUNT.end());
             return Err(Error::input("channels", format_args!("a list of {count}"), expected));
         };
-        if let Some(channel) = self.channels.iter().find(|&&at| at >= inputs[0].channels) {
-            let expected = format!("one of the channels 0 to {}", inputs[0].channels - 1);
-            return Err(Error::input("channels", format_args!("{channel} somewhere"), expected));
+        let mut channels_of = self.channels.iter().enumerate();
+        if let Some((place, channel)) = channels_of.find(|(_, at)| **at >= inputs[0].channels) {
+            let expected = format!("0 to {}, a channel of the image", inputs[0].channels - 1);
+            return Err(Error::input(format!("channels[{place}]"), channel, expected));
         }
         Ok(Layout { channels, ..inputs[0] })
     }

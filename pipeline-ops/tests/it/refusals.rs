@@ -135,7 +135,7 @@ fn parameters_out_of_range_are_named_with_their_range() {
         (
             "shuffle_channels",
             json!({ "channels": [0, 3] }),
-            "channels is 3 somewhere, expected one of the channels 0 to 0",
+            "channels[1] is 3, expected 0 to 0, a channel of the image",
         ),
         (
             "levels",
@@ -145,18 +145,14 @@ fn parameters_out_of_range_are_named_with_their_range() {
         (
             "crop",
             json!({ "x": 3, "width": 2 }),
-            "the crop is 2×3 at (3, 0), expected at least one pixel, within 4×3",
+            "width is 2 px, expected 1 to 1 px, as the image has from x on",
         ),
         (
             "crop",
             json!({ "x": 4_294_967_295u32, "width": 4_294_967_295u32 }),
-            "the crop is 4294967295×3 at (4294967295, 0), expected at least one pixel, within 4×3",
+            "x is 4294967295 px, expected 0 to 3 px, within the image",
         ),
-        (
-            "crop",
-            json!({ "y": 9 }),
-            "the crop is 4×0 at (0, 9), expected at least one pixel, within 4×3",
-        ),
+        ("crop", json!({ "y": 9 }), "y is 9 px, expected 0 to 2 px, within the image"),
         ("pad", json!({ "top": 1_048_577 }), "top is 1048577 px, expected 0 to 1048576 px"),
         ("thumbnail", json!({ "height": 0 }), "height is 0 px, expected 1 to 1048576 px"),
         (
@@ -170,12 +166,12 @@ fn parameters_out_of_range_are_named_with_their_range() {
         (
             "affine",
             json!({ "matrix": [1.0, 0.0, 0.0, 1e7, 1.0, 0.0] }),
-            "a number of the matrix is 10000000, expected -1000000 to 1000000",
+            "matrix[3] is 10000000, expected -1000000 to 1000000",
         ),
         (
             "affine",
             json!({ "matrix": [1.0, 2.0, 0.0, 2.0, 4.0, 0.0] }),
-            "the matrix is [1.0, 2.0, 0.0, 2.0, 4.0, 0.0], expected one with an inverse of entries \
+            "matrix is [1.0, 2.0, 0.0, 2.0, 4.0, 0.0], expected one with an inverse of entries \
              up to 1000000",
         ),
         (
@@ -183,6 +179,11 @@ fn parameters_out_of_range_are_named_with_their_range() {
             json!({ "corners": [[0.0, 0.0], [4.0, 3.0], [4.0, 0.0], [0.0, 3.0]] }),
             "corners is [[0.0, 0.0], [4.0, 3.0], [4.0, 0.0], [0.0, 3.0]], expected those of a \
              convex quadrilateral, one after the other",
+        ),
+        (
+            "perspective",
+            json!({ "corners": [[0.0, 0.0], [4.0, 0.0], [4.0, 3e6], [0.0, 3.0]] }),
+            "corners[2][1] is 3000000 px, expected -1000000 to 1000000 px",
         ),
         ("contact_sheet", json!({ "columns": 0 }), "columns is 0, expected 1 to 4096"),
         ("contact_sheet", json!({ "gap": 5000 }), "gap is 5000 px, expected 0 to 4096 px"),
@@ -192,7 +193,7 @@ fn parameters_out_of_range_are_named_with_their_range() {
             "high is 9, expected a number above low, 9",
         ),
         ("text", json!({ "scale": 65 }), "scale is 65 px, expected 1 to 64 px"),
-        ("text", json!({ "color": [0, 2, 0] }), "a share of color is 2, expected 0 to 1"),
+        ("text", json!({ "color": [0, 2, 0] }), "color[1] is 2, expected 0 to 1"),
         (
             "text",
             json!({ "text": "é".repeat(4097) }),
