@@ -7,6 +7,7 @@ use pipeline_core::data::{Buffer, Raster, leftovers};
 use pipeline_core::{Context, Error, Image, In, Layout, Mask, Result};
 
 use crate::kernel::{Band, Components, Connectivity, STRONG};
+use crate::memory::{copies, room};
 use crate::passes::{countable, grain};
 
 /// Which pixels of a mask are looked at.
@@ -40,27 +41,33 @@ fn find_in(
     ctx.rows(height, grain, |rows| {
         let band = &bands[rows.start / grain];
         let rows = bytes[rows.start * width..rows.end * width].chunks_exact(width);
-        let found = Band::find(rows, u8::from(side == Side::Foreground), connectivity);
+        let found = Band::find(rows, u8::from(side == Side::Foreground), connectivity)?;
         *band.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(())
     })?;
     let bands = bands.into_iter().map(Mutex::into_inner);
     let bands = bands.map(|band| band.unwrap_or_else(PoisonError::into_inner)).collect();
-    Ok(Components::join(bands, connectivity))
+    Components::join(bands, connectivity, || ctx.check())
 }
 
 /// The pixels of each component; none of number 0.
 pub(crate) fn areas(components: &Components, ctx: &Context<'_>) -> Result<Vec<u64>> {
-    let total = Mutex::new(vec![0; components.count() as usize + 1]);
+    let total = Mutex::new(for_each(0, components)?);
     ctx.rows(components.bands(), 1, |bands| {
         for band in bands {
-            let own = components.areas(band);
+            let own = components.areas(band)?;
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             own.for_each(|(number, area)| total[number as usize] += area);
         }
         Ok(())
     })?;
     Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// A table of values for each component, and for number 0.
+fn for_each<T: Clone>(value: T, components: &Components) -> Result<Vec<T>> {
+    let count = components.count();
+    copies(value, count as usize + 1, || format!("a table of {count} components"))
 }
 
 /// The mask whose components of one side were found, with those of some numbers on the other side.
@@ -116,16 +123,18 @@ pub(crate) fn near_edge(
     components: &Components,
     (width, height): (u32, u32),
     margin: u32,
-) -> Vec<bool> {
-    let mut near = vec![false; components.count() as usize + 1];
+    ctx: &Context<'_>,
+) -> Result<Vec<bool>> {
+    let mut near = for_each(false, components)?;
     let (width, height, margin) = (width as usize, height as usize, margin as usize);
     for y in 0..height {
+        ctx.check()?;
         let reach = if y < margin || height - y <= margin { width } else { margin };
         let left = components.row(y).take_while(|(run, _)| run.start < reach);
         let right = components.row(y).rev().take_while(|(run, _)| width - run.end < reach);
         left.chain(right).for_each(|(_, number)| near[number as usize] = true);
     }
-    near
+    Ok(near)
 }
 
 /// What is strong in an image of marks, and what is weak and hangs together with it. The marks are
@@ -138,7 +147,9 @@ pub(crate) fn follow(marks: Image, connectivity: Connectivity, ctx: &Context<'_>
     let (width, grain) = (layout.row_len(), grain(layout.width));
     let size = (layout.width, layout.height);
     let components = find_in(marks, size, Side::Foreground, connectivity, ctx)?;
-    let is_kept: Vec<_> = (0..=components.count()).map(|_| AtomicBool::new(false)).collect();
+    let count = components.count() as usize + 1;
+    let mut is_kept = room(count, || format!("a table of {count} components"))?;
+    is_kept.extend((0..count).map(|_| AtomicBool::new(false)));
     ctx.rows(layout.height as usize, grain, |rows| {
         for y in rows {
             let row = &marks[y * width..][..width];
@@ -159,6 +170,8 @@ pub(crate) fn follow(marks: Image, connectivity: Connectivity, ctx: &Context<'_>
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[track_caller]
@@ -177,6 +190,27 @@ mod tests {
     }
 
     #[test]
+    fn joining_and_numbering_can_be_stopped() {
+        let bands = || {
+            let rows = [[1u8, 0, 1], [0, 1, 0], [1, 0, 1]];
+            let find = |row: &[u8; 3]| Band::find([&row[..]].into_iter(), 1, Connectivity::Four);
+            rows.iter().map(|row| find(row).unwrap()).collect::<Vec<_>>()
+        };
+        let asked = Cell::new(0);
+        let stop_at = |most: usize| {
+            asked.set(0);
+            Components::join(bands(), Connectivity::Four, || {
+                asked.set(asked.get() + 1);
+                if asked.get() > most { Err(Error::failed("stop")) } else { Ok(()) }
+            })
+        };
+        assert_eq!(stop_at(usize::MAX).unwrap().count(), 5);
+        for most in 0..asked.get() {
+            assert!(stop_at(most).is_err(), "{most}");
+        }
+    }
+
+    #[test]
     fn a_mask_that_others_hold_is_repainted_as_one_in_place_and_stays() {
         let bytes = [1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0];
         for side in [Side::Foreground, Side::Background] {
@@ -185,7 +219,7 @@ mod tests {
             let ctx = Context::default();
             let found = find(&mask, side, Connectivity::Four, &ctx).unwrap();
             assert_eq!(areas(&found, &ctx).unwrap(), [0, 2, 2, 1]);
-            assert_eq!(near_edge(&found, (4, 3), 0), [false; 4]);
+            assert_eq!(near_edge(&found, (4, 3), 0, &ctx).unwrap(), [false; 4]);
             let painted = |mask| repaint(In::new(mask), (&found, side), |n| n == 2, &ctx).unwrap();
             let apart = painted(mask.clone());
             assert_eq!(apart.bytes(), [1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0].map(inverted));

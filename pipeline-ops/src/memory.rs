@@ -8,13 +8,39 @@ pub(crate) fn copies<T: Clone>(
     len: usize,
     what: impl FnOnce() -> String,
 ) -> Result<Vec<T>> {
+    let mut copies = room(len, what)?;
+    copies.resize(len, value);
+    Ok(copies)
+}
+
+/// An empty list with room for `len` items; `what` names them in the error.
+pub(crate) fn room<T>(len: usize, what: impl FnOnce() -> String) -> Result<Vec<T>> {
     let needed = (len as u64).saturating_mul(size_of::<T>() as u64);
-    let mut copies = Vec::new();
-    if needed <= Layout::MAX_BYTES && copies.try_reserve_exact(len).is_ok() {
-        copies.resize(len, value);
-        return Ok(copies);
+    let mut room = Vec::new();
+    if needed <= Layout::MAX_BYTES && room.try_reserve_exact(len).is_ok() {
+        return Ok(room);
     }
     Err(Error::TooLarge { what: what(), needed, allowed: Layout::MAX_BYTES })
+}
+
+/// Adds an item to a list that grows with the content of an image; `what` names the list in the
+/// error.
+#[inline]
+pub(crate) fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
+    if items.len() == items.capacity() {
+        grow(items, what)?;
+    }
+    items.push(item);
+    Ok(())
+}
+
+#[cold]
+fn grow<T>(items: &mut Vec<T>, what: &str) -> Result<()> {
+    items.try_reserve(1).map_err(|_| Error::TooLarge {
+        what: what.to_owned(),
+        needed: (items.len() as u64 + 1).saturating_mul(size_of::<T>() as u64),
+        allowed: Layout::MAX_BYTES,
+    })
 }
 
 #[cfg(test)]
@@ -25,6 +51,9 @@ mod tests {
     fn what_cannot_be_had_is_named_with_its_size() {
         assert_eq!(copies(7, 2, String::new).unwrap(), [7; 2]);
         let table = || "a table".to_owned();
+        let mut list = vec![7];
+        (0..100).for_each(|item| push(&mut list, item, "a list").unwrap());
+        assert_eq!(list.len(), 101);
         let error = copies(1u64, usize::MAX, table).err();
         assert!(matches!(&error, Some(Error::TooLarge { what, .. }) if what == "a table"));
     }

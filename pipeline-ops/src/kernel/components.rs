@@ -7,7 +7,16 @@
 
 use std::ops::Range;
 
+use pipeline_core::Result;
+
 use super::connectivity::Connectivity;
+use crate::memory::{copies, push};
+
+/// What has no room where there are too many.
+const RUNS: &str = "the runs of a mask";
+
+/// Components that are numbered between two looks for a cancel.
+const STRETCH: usize = 1 << 16;
 
 /// Pixels of one row from `start` to before `end`.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +40,14 @@ pub(crate) struct Band {
 impl Band {
     /// The runs of `wanted`, 0 or 1, in rows of at most 2³² - 1 bytes in all, of which the lowest bit
     /// counts.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](pipeline_core::Error::TooLarge) if there is no memory for them.
     pub(crate) fn find<'a>(
         rows: impl Iterator<Item = &'a [u8]>,
         wanted: u8,
         connectivity: Connectivity,
-    ) -> Self {
+    ) -> Result<Self> {
         let mut band = Self::default();
         // For each run one of the same component that stands before it; itself if there is none.
         let mut parents = Vec::new();
@@ -45,8 +57,8 @@ impl Band {
             let mut at = next_of(row, 0, wanted);
             while at < row.len() {
                 let end = next_of(row, at + 1, 1 - wanted);
-                parents.push(band.runs.len() as u32);
-                band.runs.push(Run { start: at as u32, end: end as u32 });
+                push(&mut parents, band.runs.len() as u32, RUNS)?;
+                push(&mut band.runs, Run { start: at as u32, end: end as u32 }, RUNS)?;
                 at = next_of(row, end, wanted);
             }
             let own = first..band.runs.len();
@@ -54,12 +66,13 @@ impl Band {
             each_touching(runs_above, runs, connectivity, |a, b| {
                 join(&mut parents, above.start + a, own.start + b);
             });
-            band.ends.push(own.end);
+            push(&mut band.ends, own.end, RUNS)?;
             above = own;
         }
-        band.count = number_roots(&mut parents, 0);
+        // A band is few enough.
+        band.count = number_roots(&mut parents, 0, || Ok(()))?;
         band.components = parents;
-        band
+        Ok(band)
     }
 
     /// Which runs are those of row `y`, counted from the first of the band.
@@ -129,9 +142,12 @@ fn root(parents: &mut [u32], run: usize) -> u32 {
 
 /// Replaces parents, of which none stands behind its child, by the numbers of their roots, in the
 /// order of the roots from `first` on, and returns the number that would be next.
-fn number_roots(parents: &mut [u32], first: u32) -> u32 {
+fn number_roots(parents: &mut [u32], first: u32, check: impl Fn() -> Result<()>) -> Result<u32> {
     let mut next = first;
     for at in 0..parents.len() {
+        if at.is_multiple_of(STRETCH) {
+            check()?;
+        }
         let parent = parents[at] as usize;
         if parent == at {
             parents[at] = next;
@@ -140,7 +156,7 @@ fn number_roots(parents: &mut [u32], first: u32) -> u32 {
             parents[at] = parents[parent];
         }
     }
-    next
+    Ok(next)
 }
 
 /// The components of a mask.
@@ -158,15 +174,31 @@ pub(crate) struct Components {
 
 impl Components {
     /// Joins the bands of a mask, top to bottom, of which only the last may have fewer rows.
-    pub(crate) fn join(bands: Vec<Band>, connectivity: Connectivity) -> Self {
+    ///
+    /// # Errors
+    /// What `check` returns, which is asked now and then, and
+    /// [`Error::TooLarge`](pipeline_core::Error::TooLarge) if there is no memory for the numbers.
+    pub(crate) fn join(
+        bands: Vec<Band>,
+        connectivity: Connectivity,
+        check: impl Fn() -> Result<()>,
+    ) -> Result<Self> {
         let mut total = 0;
         let start = |band: &Band| {
             total += band.count;
             (total - band.count) as usize
         };
         let starts: Vec<_> = bands.iter().map(start).collect();
-        let mut numbers: Vec<u32> = (0..total).collect();
+        let mut numbers = copies(0, total as usize, || format!("numbers of {total} components"))?;
+        let mut next = 0;
+        for part in numbers.chunks_mut(STRETCH) {
+            check()?;
+            for number in part {
+                (*number, next) = (next, next + 1);
+            }
+        }
         for (pair, starts) in bands.windows(2).zip(starts.windows(2)) {
+            check()?;
             let (upper, lower) = (&pair[0], &pair[1]);
             let (above, own) = (upper.row(upper.ends.len().saturating_sub(1)), lower.row(0));
             let (runs_above, runs) = (&upper.runs[above.clone()], &lower.runs[own.clone()]);
@@ -176,9 +208,9 @@ impl Components {
                 join(&mut numbers, a, b);
             });
         }
-        let count = number_roots(&mut numbers, 1) - 1;
+        let count = number_roots(&mut numbers, 1, check)? - 1;
         let band_rows = bands.first().map_or(1, |band| band.ends.len().max(1));
-        Self { bands, band_rows, numbers, starts, count }
+        Ok(Self { bands, band_rows, numbers, starts, count })
     }
 
     /// The number of components.
@@ -203,13 +235,17 @@ impl Components {
     }
 
     /// The pixels of the components of one band, each with its number; it may come more than once.
-    pub(crate) fn areas(&self, band: usize) -> impl Iterator<Item = (u32, u64)> {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](pipeline_core::Error::TooLarge) if there is no memory for them.
+    pub(crate) fn areas(&self, band: usize) -> Result<impl Iterator<Item = (u32, u64)>> {
         let (numbers, band) = (&self.numbers[self.starts[band]..], &self.bands[band]);
-        let mut areas = vec![0; band.count as usize];
+        let count = band.count as usize;
+        let mut areas = copies(0, count, || format!("areas of {count} components"))?;
         for (run, &component) in band.runs.iter().zip(&band.components) {
             areas[component as usize] += u64::from(run.end - run.start);
         }
-        numbers.iter().copied().zip(areas)
+        Ok(numbers.iter().copied().zip(areas))
     }
 }
 
@@ -227,11 +263,12 @@ mod tests {
         for grain in 1..=rows.len() {
             let bands = bytes
                 .chunks(grain)
-                .map(|rows| Band::find(rows.iter().map(Vec::as_slice), 1, connectivity));
-            let components = Components::join(bands.collect(), connectivity);
+                .map(|rows| Band::find(rows.iter().map(Vec::as_slice), 1, connectivity).unwrap());
+            let components = Components::join(bands.collect(), connectivity, || Ok(())).unwrap();
             let mut areas = vec![0; components.count() as usize + 1];
             for band in 0..components.bands() {
-                components.areas(band).for_each(|(number, area)| areas[number as usize] += area);
+                let own = components.areas(band).unwrap();
+                own.for_each(|(number, area)| areas[number as usize] += area);
             }
             for (number, &area) in areas.iter().enumerate().skip(1) {
                 let is_own = |&byte: &u8| usize::from(byte - b'.') == number + 2;

@@ -3,6 +3,7 @@
 use pipeline_core::Result;
 
 use super::Connectivity;
+use crate::memory::push;
 
 /// Pixels that are flooded between two looks for a cancel.
 const STRETCH: usize = 1 << 12;
@@ -23,9 +24,9 @@ struct Front {
 struct Heap(Vec<Front>);
 
 impl Heap {
-    fn push(&mut self, front: Front) {
+    fn push(&mut self, front: Front) -> Result<()> {
         let mut child = self.0.len();
-        self.0.push(front);
+        push(&mut self.0, front, "the front of a flood")?;
         while child > 0 {
             let parent = (child - 1) / 2;
             if self.0[child].order >= self.0[parent].order {
@@ -34,6 +35,7 @@ impl Heap {
             self.0.swap(child, parent);
             child = parent;
         }
+        Ok(())
     }
 
     fn pop(&mut self) -> Option<Front> {
@@ -64,7 +66,8 @@ impl Heap {
 /// do, `open` whether a pixel may be flooded.
 ///
 /// # Errors
-/// What `check` returns, which is asked now and then.
+/// What `check` returns, which is asked now and then, and
+/// [`Error::TooLarge`](pipeline_core::Error::TooLarge) if there is no memory for the front.
 pub(crate) fn flood(
     labels: &mut [u32],
     width: usize,
@@ -86,7 +89,7 @@ pub(crate) fn flood(
         check()?;
         for x in (0..width).filter(|&x| labels[x] != 0) {
             let at = row * width + x;
-            heap.push(Front { order: height(at) << 32, at: at as u32 });
+            heap.push(Front { order: height(at) << 32, at: at as u32 })?;
         }
     }
     let (mut reached, mut flooded) = (0u64, 0usize);
@@ -110,7 +113,7 @@ pub(crate) fn flood(
             // Water that runs down has still come over the height it came from.
             let level = (order >> 32).max(height(beside));
             let order = level << 32 | reached;
-            heap.push(Front { order, at: beside as u32 });
+            heap.push(Front { order, at: beside as u32 })?;
         }
     }
     Ok(())
@@ -124,7 +127,7 @@ mod tests {
     fn the_heap_gives_the_lowest_first() {
         let mut heap = Heap::default();
         for n in 0..200u64 {
-            heap.push(Front { order: n * 7919 % 211, at: 0 });
+            heap.push(Front { order: n * 7919 % 211, at: 0 }).unwrap();
         }
         let mut orders: Vec<u64> = Vec::new();
         while let Some(front) = heap.pop() {

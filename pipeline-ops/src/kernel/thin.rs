@@ -6,6 +6,11 @@
 
 use pipeline_core::Result;
 
+use crate::memory::push;
+
+/// What has no room where there are too many.
+const LIST: &str = "the list of pixels to look at";
+
 /// Pixels that are looked at between two looks for a cancel.
 const STRETCH: usize = 1 << 14;
 
@@ -97,7 +102,8 @@ impl<'a> Thinning<'a> {
     /// Takes pixels away until only lines are left.
     ///
     /// # Errors
-    /// What `check` returns, which is asked now and then.
+    /// What `check` returns, which is asked now and then, and
+    /// [`Error::TooLarge`](pipeline_core::Error::TooLarge) if there is no memory for the list.
     pub(crate) fn run(&mut self, check: impl Fn() -> Result<()>) -> Result<()> {
         let mut listed = Vec::new();
         let row_len = self.around[5] as usize;
@@ -108,7 +114,7 @@ impl<'a> Thinning<'a> {
             }
             if self.pixels[at] == FOREGROUND && self.passes(at) != 0 {
                 self.pixels[at] = LISTED;
-                listed.push(at);
+                push(&mut listed, at, LIST)?;
             }
         }
         let mut gone = Vec::new();
@@ -144,7 +150,7 @@ impl<'a> Thinning<'a> {
             match self.passes(at) {
                 // Until a neighbour goes, this pixel stays.
                 0 => self.pixels[at] = FOREGROUND,
-                passes if passes & pass != 0 => gone.push(at),
+                passes if passes & pass != 0 => push(gone, at, LIST)?,
                 _ => {
                     listed[kept] = at;
                     kept += 1;
@@ -161,7 +167,7 @@ impl<'a> Thinning<'a> {
                 let beside = at.wrapping_add_signed(by);
                 if self.pixels[beside] == FOREGROUND {
                     self.pixels[beside] = LISTED;
-                    listed.push(beside);
+                    push(listed, beside, LIST)?;
                 }
             }
         }

@@ -73,7 +73,7 @@ impl Step for ClearBorder {
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
         let objects = components::find(&mask, Side::Foreground, self.connectivity, ctx)?;
         let size = (mask.width(), mask.height());
-        let near = components::near_edge(&objects, size, self.margin);
+        let near = components::near_edge(&objects, size, self.margin, ctx)?;
         components::repaint(mask, (&objects, Side::Foreground), |n| near[n as usize], ctx)
     }
 

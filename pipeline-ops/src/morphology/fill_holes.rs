@@ -68,7 +68,7 @@ impl Step for FillHoles {
 
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
         let holes = components::find(&mask, Side::Background, self.connectivity, ctx)?;
-        let outside = components::near_edge(&holes, (mask.width(), mask.height()), 1);
+        let outside = components::near_edge(&holes, (mask.width(), mask.height()), 1, ctx)?;
         let is_hole = |number: u32| !outside[number as usize];
         components::repaint(mask, (&holes, Side::Background), is_hole, ctx)
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level;
 use crate::kernel::{li, means_of_counts, total_between};
+use crate::memory::copies;
 use crate::{check, statistics};
 
 /// Marks as foreground what is brighter than Li's level, which loses the least information.
@@ -93,7 +94,8 @@ fn of_floats(image: &Image, ctx: &Context<'_>) -> Result<Option<f64>> {
     let view = image.view().typed::<f32>()?;
     let grain = (CHUNK / image.layout().row_len()).max(1);
     // Rows are added up in their order, whoever summed them.
-    let mut rows = vec![[[0.0; 2]; 2]; image.height() as usize];
+    let count = image.height() as usize;
+    let mut rows = copies([[0.0; 2]; 2], count, || format!("sums of {count} rows"))?;
     let mut means_at = |level: f32| -> Result<[f64; 2]> {
         ctx.fill_rows(&mut rows, 1, grain, |first, totals| {
             let numbers = (first..).filter_map(|y| u32::try_from(y).ok());

@@ -86,19 +86,24 @@ impl Step for Watershed {
         let pixels = passes::countable(size.0, size.1)?;
         let what = || format!("labels of {}×{} pixels", size.0, size.1);
         let mut labels = zeros::<u32>(pixels, what)?;
-        labels.copy_from_slice(markers.labels());
         let mask = mask.as_ref().map(|mask| mask.bytes());
         let is_open = |at: usize| mask.is_none_or(|mask| mask[at] != 0);
-        labels.iter_mut().enumerate().filter(|(at, _)| !is_open(*at)).for_each(|(_, l)| *l = 0);
+        let (width, grain) = (size.0 as usize, passes::grain(size.0));
+        ctx.fill_rows(&mut labels, width, grain, |first, labels| {
+            let places = first * width..first * width + labels.len();
+            labels.copy_from_slice(&markers.labels()[places.clone()]);
+            let closed = labels.iter_mut().zip(places).filter(|(_, at)| !is_open(*at));
+            closed.for_each(|(label, _)| *label = 0);
+            Ok(())
+        })?;
 
         dispatch!(image.sample_type(), T => {
             let samples = image.samples::<T>().unwrap_or_default();
             // Zero is one height, whatever its sign.
             let height = |at: usize| (samples[at].to_f32() + 0.0).key();
-            let width = size.0 as usize;
             flood(&mut labels, width, self.connectivity, height, is_open, || ctx.check())?;
         });
-        let count = close_gaps(&mut labels, markers.count())?;
+        let count = close_gaps((&mut labels, size.0), markers.count(), ctx)?;
         Labels::numbered(size.0, size.1, labels, count)
     }
 
@@ -107,19 +112,31 @@ impl Step for Watershed {
     }
 }
 
-/// Numbers the labels up to `count` that are there without gaps, in the same order.
-fn close_gaps(labels: &mut [u32], count: u32) -> Result<u32> {
+/// Numbers the labels up to `count` that are there, in rows of `width`, without gaps, in the same
+/// order.
+fn close_gaps((labels, width): (&mut [u32], u32), count: u32, ctx: &Context<'_>) -> Result<u32> {
     let what = || format!("a table of {count} labels");
     let mut numbers = zeros::<u32>(count as usize + 1, what)?;
-    labels.iter().for_each(|&label| numbers[label as usize] = 1);
+    let (row_len, grain) = (width as usize, passes::grain(width));
+    let band = row_len * grain;
+    for labels in labels.chunks(band) {
+        ctx.check()?;
+        labels.iter().for_each(|&label| numbers[label as usize] = 1);
+    }
     numbers[0] = 0;
     let mut next = 0;
-    for number in &mut numbers {
-        next += *number;
-        *number *= next;
+    for numbers in numbers.chunks_mut(band) {
+        ctx.check()?;
+        for number in numbers {
+            next += *number;
+            *number *= next;
+        }
     }
     if next < count {
-        labels.iter_mut().for_each(|label| *label = numbers[*label as usize]);
+        ctx.fill_rows(labels, row_len, grain, |_, labels| {
+            labels.iter_mut().for_each(|label| *label = numbers[*label as usize]);
+            Ok(())
+        })?;
     }
     Ok(next)
 }
