@@ -14,7 +14,7 @@ mod thumbnail;
 mod translate;
 mod warp;
 
-pub use crate::kernel::{QuarterTurns, Resampling, Sampling};
+pub use crate::kernel::{Border, QuarterTurns, Resampling, Sampling};
 pub use affine::Affine;
 pub use crop::Crop;
 pub use flip::{Axis, Flip};

@@ -7,6 +7,7 @@ mod nth;
 mod percentile;
 mod straight;
 
+pub use crate::kernel::Border;
 pub use maximum::Maximum;
 pub use median::Median;
 pub use minimum::Minimum;

@@ -16,7 +16,7 @@ mod triangle;
 mod watershed;
 mod yen;
 
-pub use crate::kernel::Connectivity;
+pub use crate::kernel::{Border, Connectivity};
 pub use adaptive_threshold::{AdaptiveThreshold, LocalMean};
 pub use connected_components::ConnectedComponents;
 pub use expand_labels::ExpandLabels;
