@@ -1,5 +1,9 @@
 //! How steps pass over whole images: how much in one go, and how large.
 
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use pipeline_core::data::zeros;
 use pipeline_core::{Context, Error, Result};
 
 use crate::kernel::LONGEST;
@@ -32,6 +36,32 @@ pub(crate) fn measurable(width: u32, height: u32) -> Result<usize> {
         return Err(Error::input("the image", format_args!("{width}×{height}"), expected));
     }
     countable(width, height)
+}
+
+/// The sums of what `add` counts in ranges of rows, in tables of `len` counts. Each thread fills a
+/// table of its own, and they are added up at the end.
+pub(crate) fn counts(
+    (width, height): (u32, u32),
+    len: usize,
+    ctx: &Context<'_>,
+    add: impl Fn(Range<usize>, &mut [u64]) + Sync,
+) -> Result<Vec<u64>> {
+    let none = || zeros::<u64>(len, || format!("{len} counts"));
+    let tables = Mutex::new(Vec::<Vec<u64>>::new());
+    let tables_of = || tables.lock().unwrap_or_else(PoisonError::into_inner);
+    ctx.rows(height as usize, grain(width), |rows| {
+        let idle = tables_of().pop();
+        let mut table = idle.map_or_else(none, Ok)?;
+        add(rows, &mut table);
+        tables_of().push(table);
+        Ok(())
+    })?;
+    let mut tables = tables.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter();
+    let mut total = tables.next().map_or_else(none, Ok)?;
+    for table in tables {
+        total.iter_mut().zip(table).for_each(|(total, count)| *total += count);
+    }
+    Ok(total)
 }
 
 /// What `measure` finds in each row, in the order of the rows whatever the order they are looked at.

@@ -3,15 +3,15 @@
 //! Rows are counted in parallel. Counts are integers, so the order in which they are added up does
 //! not matter. Alpha is never counted, and neither are NaN and infinity, nor colours that nobody sees.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use pipeline_core::data::Raster;
+use pipeline_core::data::{Plane, Raster};
 use pipeline_core::{Context, Image, Result, Sample, dispatch};
 
+use crate::check::size;
 use crate::kernel::{Bins, Count, Digits, Pixel, between, colors, place_of};
-
-/// Samples that one chunk counts: the counts of 16-bit samples are added up seldom enough.
-const CHUNK: usize = 1 << 17;
+use crate::passes;
 
 /// How often each value occurs.
 #[derive(Debug)]
@@ -51,10 +51,13 @@ fn histogram_of<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<His
 pub(crate) fn limits<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<(f32, f32)>> {
     let widest = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
     let limits = Mutex::new(None);
-    rows::<T>(image, ctx, |rows| {
-        let found = rows.filter_map(|row| T::range(&row)).reduce(widest);
+    let rows = Colors::<T>::of(image)?;
+    ctx.rows(image.height() as usize, passes::grain(image.width()), |range| {
+        let mut found = None;
+        rows.each(range, |row| found = found.into_iter().chain(T::range(row)).reduce(widest));
         let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
         *limits = limits.into_iter().chain(found).reduce(widest);
+        Ok(())
     })?;
     Ok(limits.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
@@ -131,29 +134,27 @@ fn tally<T: Sample>(
     ctx: &Context<'_>,
     count: impl Fn(&[T], &mut [u64]) + Sync,
 ) -> Result<Vec<u64>> {
-    let total = Mutex::new(vec![0u64; len]);
-    rows::<T>(image, ctx, |rows| {
-        let mut counts = vec![0; len];
-        rows.for_each(|row| count(&row, &mut counts));
-        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-        total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
-    })?;
-    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let rows = Colors::<T>::of(image)?;
+    passes::counts(size(image.layout()), len, ctx, |range, counts| {
+        rows.each(range, |row| count(row, counts));
+    })
 }
 
-/// Hands `body` the rows of one chunk after the other, without their alpha and what is not seen.
-fn rows<T: Sample>(
-    image: &Image,
-    ctx: &Context<'_>,
-    body: impl Fn(&mut dyn Iterator<Item = std::borrow::Cow<'_, [T]>>) + Sync,
-) -> Result<()> {
-    let layout = image.layout();
-    let pixel = Pixel { channels: usize::from(layout.channels), alpha: layout.has_alpha() };
-    let view = image.view().typed::<T>()?;
-    let grain = (CHUNK / layout.row_len()).max(1);
-    ctx.rows(layout.height as usize, grain, |range| {
-        let rows = range.filter_map(|y| u32::try_from(y).ok()).map(|y| view.row(y));
-        body(&mut rows.map(|row| colors(row, pixel)));
-        Ok(())
-    })
+/// The rows of an image without their alpha and what is not seen.
+struct Colors<'a, T> {
+    plane: Plane<'a, T>,
+    pixel: Pixel,
+}
+
+impl<'a, T: Sample> Colors<'a, T> {
+    fn of(image: &'a Image) -> Result<Self> {
+        let layout = image.layout();
+        let pixel = Pixel { channels: usize::from(layout.channels), alpha: layout.has_alpha() };
+        Ok(Self { plane: image.view().typed::<T>()?, pixel })
+    }
+
+    fn each(&self, rows: Range<usize>, mut body: impl FnMut(&[T])) {
+        let rows = rows.filter_map(|y| u32::try_from(y).ok());
+        rows.for_each(|y| body(&colors(self.plane.row(y), self.pixel)));
+    }
 }

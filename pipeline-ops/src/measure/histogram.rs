@@ -1,9 +1,7 @@
 //! How often each brightness occurs.
 
 use std::ops::RangeInclusive;
-use std::sync::{Mutex, PoisonError};
 
-use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{
     Context, Error, Image, In, Mask, Result, Sample, SampleType, Spec, Step, dispatch,
@@ -31,8 +29,8 @@ const BINS: RangeInclusive<u32> = 1..=65_536;
 /// | `out` | table | – | f64 | one row per bin: `low`, `high`, and `channel_0` and so on | – |
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is not counted.
-/// **Cost**: one pass over the image, two where limits of f32 are left out; memory for the counts of
-/// each chunk. The whole image counts, so there are no tiles.
+/// **Cost**: one pass over the image, two where limits of f32 are left out; memory for the counts on
+/// each thread. The whole image counts, so there are no tiles.
 /// **Errors**: bins outside their range; limits that are not numbers, or `high` not above `low`; a
 /// mask of another size.
 ///
@@ -94,7 +92,7 @@ impl Step for Histogram {
 
 impl Histogram {
     fn count<T: Sample>(&self, chosen: &Chosen<'_, T>, ctx: &Context<'_>) -> Result<Table> {
-        let (channels, (width, height)) = (chosen.channels(), chosen.size());
+        let channels = chosen.channels();
         let (low, high) = self.limits(chosen, ctx)?;
         let count = self.bins as usize;
         let bins = EvenBins::new(low, high, count);
@@ -106,21 +104,13 @@ impl Histogram {
             None => bins.place(sample),
         };
 
-        let what = || format!("counts of {count} bins");
-        let total = Mutex::new(zeros::<u64>(count * channels, what)?);
-        let grain = passes::grain(width).max(count / width as usize);
-        ctx.rows(height as usize, grain, |rows| {
-            let mut counts = zeros::<u64>(count * channels, what)?;
+        let total = passes::counts(chosen.size(), count * channels, ctx, |rows, counts| {
             for y in rows.filter_map(|y| u32::try_from(y).ok()) {
                 for (channel, counts) in counts.chunks_exact_mut(count).enumerate() {
                     chosen.row(y, channel).filter_map(place).for_each(|bin| counts[bin] += 1);
                 }
             }
-            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-            total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
-            Ok(())
         })?;
-        let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
 
         let edges = bins.edges();
         let mut columns = vec![

@@ -1,9 +1,7 @@
 //! How bright an image is.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
-use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Image, In, Mask, Result, Sample, Spec, Step, dispatch};
 use schemars::JsonSchema;
@@ -138,21 +136,11 @@ fn count<T: Sample>(
     ctx: &Context<'_>,
     add: impl Fn(Range<usize>, usize, &mut [u64]) + Sync,
 ) -> Result<Vec<u64>> {
-    let (width, height) = chosen.size();
-    let none = || zeros::<u64>(len * channels.len(), || format!("{len} counts"));
-    let total = Mutex::new(none()?);
-    // Counts are added up seldom enough.
-    let grain = passes::grain(width).max(4 * len / (width as usize).max(1));
-    ctx.rows(height as usize, grain, |rows| {
-        let mut counts = none()?;
+    passes::counts(chosen.size(), len * channels.len(), ctx, |rows, counts| {
         for (channel, counts) in channels.clone().zip(counts.chunks_exact_mut(len)) {
             add(rows.clone(), channel, counts);
         }
-        let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-        total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
-        Ok(())
-    })?;
-    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of samples are below 2^53")]
