@@ -137,7 +137,7 @@ pub(crate) fn near_edge(
     Ok(near)
 }
 
-/// What is strong in an image of marks, and what is weak and hangs together with it. The marks are
+/// What is strong in an image of marks, and what is weak and is connected to it. The marks are
 /// overwritten if nobody else has them.
 pub(crate) fn follow(marks: Image, connectivity: Connectivity, ctx: &Context<'_>) -> Result<Mask> {
     let (layout, mut buffer, _) = marks.into_parts();

@@ -22,8 +22,8 @@ const STRENGTH: RangeInclusive<f64> = 0.0..=1_000_000.0;
 /// Finds edges as lines of one pixel: the ridges of the magnitude of the gradient.
 ///
 /// The image is blurred by a Gaussian of `sigma`. Of the magnitude that `sobel` gives then, a place
-/// is an edge if no neighbour surmounts it in the direction of the gradient or against it, and if
-/// the magnitude is above `high`, or above `low` and it hangs together with such a place, by sides or
+/// is an edge if no neighbour exceeds it in the direction of the gradient or against it, and if
+/// the magnitude is above `high`, or above `low` and it is connected to such a place, by sides or
 /// corners, over others above `low`.
 ///
 /// | port | data | axes | samples | values | channels |
@@ -73,11 +73,11 @@ pub struct Canny {
     /// Standard deviation of the blur; larger leaves out finer edges. 0 to 1000 px, default 1.
     #[schemars(range(min = *SIGMA.start(), max = *SIGMA.end()), extend("x-unit" = "px"))]
     pub sigma: f32,
-    /// What an edge must surmount if it hangs together with a strong one, in the unit of the samples.
+    /// What an edge must exceed if it is connected to a strong one, in the unit of the samples.
     /// 0 to 1000000, default 5.
     #[schemars(range(min = *STRENGTH.start(), max = *STRENGTH.end()), extend("x-unit" = "sample"))]
     pub low: f32,
-    /// What a strong edge must surmount, in the unit of the samples, at least `low`. 0 to 1000000,
+    /// What a strong edge must exceed, in the unit of the samples, at least `low`. 0 to 1000000,
     /// default 10.
     #[schemars(range(min = *STRENGTH.start(), max = *STRENGTH.end()), extend("x-unit" = "sample"))]
     pub high: f32,

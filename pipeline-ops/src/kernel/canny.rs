@@ -1,6 +1,6 @@
 //! The parts of Canny's edge detector: gradients and their ridges.
 
-use super::marks::{NOTHING, STRONG, WEAK};
+use super::hysteresis::{NOTHING, STRONG, WEAK};
 use super::vector::widest;
 
 /// Fills `gradient` with the derivatives of a row along x, those along y and their magnitudes, as
@@ -29,7 +29,7 @@ pub(crate) fn gradient<'r>([above, here, below]: [&'r [f32]; 3], gradient: &mut 
     );
 }
 
-/// Marks the ridges of the magnitude: places above `low` or `high` that no neighbour surmounts in
+/// Marks the ridges of the magnitude: places above `low` or `high` that no neighbour exceeds in
 /// the direction of the gradient or against it. Between two neighbours the line is interpolated.
 ///
 /// The gradients are those of the row above, of the row itself and of the row below, one pixel longer

@@ -1,4 +1,4 @@
-//! Which pixels of a mask hang together: runs of pixels, joined row by row.
+//! Which pixels of a mask are connected: runs of pixels, joined row by row.
 //!
 //! A row is cut into runs, a word of pixels at a time, and all that follows is done once per run.
 //! Bands of rows are looked at on their own; then only the last row of each is looked at again, beside
@@ -25,7 +25,7 @@ struct Run {
     end: u32,
 }
 
-/// The runs of some successive rows, and which of them hang together.
+/// The runs of some successive rows, and which of them are connected.
 #[derive(Debug, Default)]
 pub(crate) struct Band {
     runs: Vec<Run>,

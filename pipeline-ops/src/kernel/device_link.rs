@@ -2,7 +2,7 @@
 
 use pipeline_core::{Sample, SampleType};
 
-use super::cube::Cube;
+use super::color_table::Cube;
 use super::map::Pixel;
 use super::tone::{Encoding, Power, Tone};
 

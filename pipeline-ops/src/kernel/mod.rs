@@ -11,72 +11,86 @@
     reason = "kernels convert between places, counts and floats whose ranges their callers checked"
 )]
 
+// Rows, edges and vectors: what the others stand on.
 mod alpha;
-mod arithmetic;
-mod bilateral;
-mod bilinear;
-mod bisection;
-mod blend;
 mod border;
-mod box_floats;
-mod box_mean;
-mod canny;
-mod clahe;
-mod color;
-mod components;
-mod connectivity;
-mod convolve;
-mod cube;
-mod curve;
-mod cut;
-mod derivatives;
-mod device_link;
-mod distance;
-mod equal_taps;
-mod even_bins;
-mod extremum;
-mod flood;
-mod font;
-mod gaussian;
-mod halve;
-mod histogram;
-mod hsv;
+mod masked;
+mod parts;
+mod vector;
 
+// Pixels: each from the same pixel.
+mod arithmetic;
+mod blend;
+mod color;
+mod color_table;
+mod curve;
+mod device_link;
+mod hsv;
 mod lab;
-mod li;
 mod light;
 mod luma;
 mod map;
-mod marks;
-mod masked;
-mod median;
-mod moments;
-mod nearest;
-mod order;
-mod otsu;
-mod outline;
-mod palette;
-mod parts;
-mod quantile;
-mod rank;
-mod region_moments;
-mod regions;
-mod resample;
-mod runs;
 mod sharpen;
-mod similarity;
-mod strides;
-mod tally;
-mod thin;
+mod threshold;
 mod tone;
-mod transform;
-mod triangle;
-mod turn;
 mod value;
-mod vector;
+
+// Geometry: which pixel goes where, and what lies between pixels.
+mod bilinear;
+mod equal_taps;
+mod halve;
+mod nearest;
+mod resample;
+mod strides;
+mod transform;
+mod turn;
 mod warp;
 mod whole_weights;
+
+// Linear filters: weighted sums of a window.
+mod box_floats;
+mod box_mean;
+mod convolve;
+mod derivatives;
+mod gaussian;
+mod moments;
+mod runs;
+
+// Order: medians, ranks, extrema and likeness.
+mod bilateral;
+mod bisection;
+mod extremum;
+mod median;
+mod order;
+mod quantile;
+mod rank;
+
+// Histograms, and the levels found in them.
+mod clahe;
+mod even_bins;
+mod histogram;
+mod li;
+mod otsu;
+mod tally;
+mod triangle;
 mod yen;
+
+// Masks and labels: which pixels belong to an object.
+mod canny;
+mod components;
+mod connectivity;
+mod distance;
+mod hysteresis;
+mod outline;
+mod region_moments;
+mod regions;
+mod skeleton;
+mod watershed;
+
+// Images compared and drawn.
+mod font;
+mod palette;
+mod similarity;
 
 pub(crate) use alpha::{
     color_unseen, colors, complete_sums, copy_alpha, copy_unseen, is_seen, keep_seen, premultiply,
@@ -95,12 +109,11 @@ pub(crate) use box_mean::{BoxMean, NARROW};
 pub(crate) use canny::{gradient, ridges};
 pub(crate) use clahe::{Grid, Tabled, equalize_clipped};
 pub(crate) use color::{OfWhite, Share, Shares, change_colors};
+pub(crate) use color_table::Cube;
 pub(crate) use components::{Band, Components};
 pub use connectivity::Connectivity;
 pub(crate) use convolve::{APART, horizontal, vertical, vertical_pair};
-pub(crate) use cube::Cube;
 pub(crate) use curve::Curve;
-pub(crate) use cut::above;
 pub(crate) use derivatives::{Smoothing, derivatives};
 pub(crate) use device_link::{DeviceLink, Mix};
 pub(crate) use distance::{Away, Envelope, FAR, LONGEST, down_and_up};
@@ -109,19 +122,17 @@ pub(crate) use extremum::{
     Extremum, Least, Most, TOGETHER, along_row, down_columns, down_few, fold, keys, over_shape,
     samples,
 };
-pub(crate) use flood::flood;
 pub(crate) use font::{HEIGHT, inked};
 pub(crate) use gaussian::{gaussian, gaussian_second};
 pub(crate) use halve::{Halve, halve};
 pub(crate) use histogram::{Bins, Count};
 pub(crate) use hsv::{hsv_of, rgb_of_hsv};
-
+pub(crate) use hysteresis::{NOTHING, STRONG, WEAK};
 pub(crate) use lab::{lab_of, light_of_lab};
 pub(crate) use li::{li, means_of_counts, total_between};
 pub(crate) use light::{Light, encode, encoded, light};
 pub(crate) use luma::weigh;
 pub(crate) use map::{Map, Pixel};
-pub(crate) use marks::{NOTHING, STRONG, WEAK};
 pub(crate) use masked::keep_masked;
 pub(crate) use median::{median_3x3, median_5x5};
 pub(crate) use moments::{Moments, Sums, seen_columns, seen_deviations};
@@ -140,8 +151,9 @@ pub use resample::Resampling;
 pub(crate) use resample::{MixedRow, TapTable, all_finite};
 pub(crate) use sharpen::sharpen;
 pub(crate) use similarity::Similarity;
+pub(crate) use skeleton::Thinning;
 pub(crate) use tally::{Tally, chosen, spread, tally, tally_counted};
-pub(crate) use thin::Thinning;
+pub(crate) use threshold::above;
 pub(crate) use tone::{Power, Tone};
 pub(crate) use transform::{Places, Transform};
 pub(crate) use triangle::triangle;
@@ -152,5 +164,6 @@ pub(crate) use value::{Seen, value_range};
 pub(crate) use vector::widest;
 pub(crate) use warp::Field;
 pub use warp::Sampling;
+pub(crate) use watershed::flood;
 pub(crate) use whole_weights::WholeWeights;
 pub(crate) use yen::yen;

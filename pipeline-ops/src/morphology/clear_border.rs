@@ -55,7 +55,7 @@ pub struct ClearBorder {
     /// How many rows and columns are the edge; 0 changes nothing. 0 to 4294967295 px, default 1.
     #[schemars(range(min = 0, max = u32::MAX), extend("x-unit" = "px"))]
     pub margin: u32,
-    /// Which pixels of the foreground hang together; default `eight`.
+    /// Which pixels of the foreground are connected; default `eight`.
     pub connectivity: Connectivity,
 }
 

@@ -50,7 +50,7 @@ use crate::kernel::Connectivity;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FillHoles {
-    /// Which pixels of the background hang together; default `four`, as the foreground around them
+    /// Which pixels of the background are connected; default `four`, as the foreground around them
     /// does by eight.
     pub connectivity: Connectivity,
 }

@@ -54,7 +54,7 @@ pub struct RemoveSmallHoles {
     /// 64.
     #[schemars(range(min = 0, max = u32::MAX), extend("x-unit" = "px²"))]
     pub max_area: u32,
-    /// Which pixels of the background hang together; default `four`, as the foreground around them
+    /// Which pixels of the background are connected; default `four`, as the foreground around them
     /// does by eight.
     pub connectivity: Connectivity,
 }

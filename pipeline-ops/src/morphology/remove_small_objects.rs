@@ -54,7 +54,7 @@ pub struct RemoveSmallObjects {
     /// 64.
     #[schemars(range(min = 0, max = u32::MAX), extend("x-unit" = "px²"))]
     pub max_area: u32,
-    /// Which pixels of the foreground hang together; default `eight`.
+    /// Which pixels of the foreground are connected; default `eight`.
     pub connectivity: Connectivity,
 }
 

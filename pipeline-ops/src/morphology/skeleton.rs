@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::Thinning;
 
-/// Thins the objects of a mask to lines of one pixel that hang together as the objects do.
+/// Thins the objects of a mask to lines of one pixel that are connected as the objects are.
 ///
 /// Pixels go from all sides in turn as long as an object does not break or shorten: in the first of
 /// two passes those with background to the right or below or at the upper left, in the second those

@@ -1,4 +1,4 @@
-//! Objects as the pixels that hang together.
+//! Objects as connected pixels.
 
 use pipeline_core::data::leftovers;
 use pipeline_core::step::CutOff;
@@ -10,7 +10,7 @@ use crate::components::{self, Side};
 use crate::kernel::Connectivity;
 use crate::passes;
 
-/// Numbers the objects of a mask: each set of pixels that hang together is one.
+/// Numbers the objects of a mask: each set of connected pixels is one.
 ///
 /// `out` is 0 in the background and the number of the object in the foreground. Objects are numbered
 /// from 1 by their first pixel, row by row from the top left.
@@ -51,7 +51,7 @@ use crate::passes;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConnectedComponents {
-    /// Which pixels hang together; default `eight`.
+    /// Which pixels are connected; default `eight`.
     pub connectivity: Connectivity,
 }
 

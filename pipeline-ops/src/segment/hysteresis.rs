@@ -1,4 +1,4 @@
-//! Foreground that hangs together with something bright.
+//! Foreground that is connected to something bright.
 
 use pipeline_core::step::CutOff;
 use pipeline_core::{
@@ -12,7 +12,7 @@ use crate::kernel::{Connectivity, NOTHING, STRONG, WEAK};
 use crate::point::mask_layout;
 use crate::{check, components, passes};
 
-/// Marks as foreground what is brighter than one level and hangs together with what is brighter
+/// Marks as foreground what is brighter than one level and is connected to what is brighter
 /// than another.
 ///
 /// `out` is true where `in > high`, and where `in > low` and a path of such pixels leads to one of
@@ -63,7 +63,7 @@ pub struct Hysteresis {
     /// more; default 170.
     #[schemars(extend("x-unit" = "sample"))]
     pub high: f32,
-    /// Which pixels hang together; default `four`.
+    /// Which pixels are connected; default `four`.
     pub connectivity: Connectivity,
 }
 
