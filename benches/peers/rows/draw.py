@@ -1,0 +1,49 @@
+"""Rows of pictures for people to look at."""
+
+import cv2
+import numpy
+import skimage.color
+import skimage.segmentation
+from PIL import ImageDraw
+
+from pictures import BOTH
+
+from .row import Row, equal, opencv, pillow, scikit
+
+WORDS = "From first light to last"
+
+
+def outlined(p):
+    """The picture with the boundaries that scikit-image finds, in yellow as gray."""
+    out = p.array.copy()
+    out[skimage.segmentation.find_boundaries(p.labels, connectivity=1, mode="inner")] = 226
+    return out
+
+
+def written(p):
+    """OpenCV's font on a copy."""
+    place, white = (100, 200), (255, 255, 255)
+    return cv2.putText(p.array.copy(), WORDS, place, cv2.FONT_HERSHEY_SIMPLEX, 4, white, 4)
+
+
+def written_by_pillow(image):
+    """Pillow's font on a copy."""
+    copy = image.copy()
+    ImageDraw.Draw(copy).text((100, 100), WORDS, "white", font_size=100)
+    return copy
+
+
+ROWS = [
+    Row("color_map", ["gray u8"], "color_map", {}, [
+        # Blue first.
+        opencv(lambda p: cv2.applyColorMap(p.array, cv2.COLORMAP_VIRIDIS),
+               lambda result: result[:, :, ::-1]),
+    ]),
+    Row("color labels", ["objects"], "color_labels", {}, [
+        scikit(lambda p: skimage.color.label2rgb(p.labels, bg_label=0, bg_color=(0, 0, 0)),
+               lambda result: (result * 255).round().astype(numpy.uint8)),
+    ]),
+    Row("outline labels", ["objects"], "outline_labels", {}, [scikit(outlined, equal)]),
+    Row("text", BOTH, "text", {"text": WORDS, "x": 100, "y": 100, "scale": 8},
+        [opencv(written), pillow(written_by_pillow)]),
+]
