@@ -29,10 +29,10 @@ use crate::neighborhood::{self, RADIUS, WindowSums};
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity make NaN of their window.
-/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 4 ·
-/// size additions per sample for f32 and with alpha, whose sums are taken afresh so that no tile
-/// changes them;
-/// three rows of sums of memory; the footprint is the region and `radius` pixels on each side.
+/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and about
+/// 2 · size + 4 log size additions per sample for f32 and with alpha, whose sums are taken afresh so
+/// that no tile changes them; three rows of sums of memory; the footprint is the region and `radius`
+/// pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `numpy.std` 2.4 by `scipy.ndimage.generic_filter` 1.17, equal for integers, within

@@ -23,7 +23,7 @@ use crate::memory::copies;
 /// | `label` | its number |
 /// | `area` | its pixels |
 /// | `x`, `y`, `width`, `height` | the smallest box around it, in px |
-/// | `centroid_x`, `centroid_y` | the means x̄ and ȳ of its pixels, in px; whole numbers are their middles |
+/// | `centroid_x`, `centroid_y` | the means x̄ and ȳ of its pixels, in px; whole numbers are their middles, so a place as the steps of geometry take it is ½ more |
 /// | `mu20`, `mu11`, `mu02` | `Σ (x - x̄)²`, `Σ (x - x̄) (y - ȳ)`, `Σ (y - ȳ)²` |
 /// | `diameter` | of the circle of the same area, in px |
 /// | `major_axis`, `minor_axis` | of the ellipse of the same second moments, in px: `4 √λ` with the eigenvalues λ of the covariance |

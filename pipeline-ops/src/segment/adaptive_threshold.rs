@@ -50,9 +50,9 @@ pub enum LocalMean {
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity in a window make its pixel background.
 /// **Cost**: of a square, time independent of the radius for u8 and u16, whose running sums are
-/// exact, and 4 · size additions per sample for f32; of a Gaussian, as `gaussian_blur`; of memory
-/// the mask and three rows of sums; the footprint is the region and `radius` pixels on each side,
-/// `4 / 3 · radius` for a Gaussian.
+/// exact, and about 2 · size + 4 log size additions per sample for f32; of a Gaussian, as
+/// `gaussian_blur`; of memory the mask and three rows of sums; the footprint is the region and
+/// `radius` pixels on each side, `4 / 3 · radius` for a Gaussian.
 /// **Errors**: more than one channel; a radius outside its range; an offset that is not finite.
 ///
 /// A mask that comes out as before spares the steps below from running.
