@@ -37,7 +37,7 @@ impl Flat {
         self.check()?;
         match self.border {
             Border::Constant(value) if ![0.0, 1.0].contains(&value) => {
-                Err(Error::input("the constant of border", value, "0 or 1"))
+                Err(Error::input("border.constant", value, "0 or 1"))
             }
             _ => Ok(()),
         }
