@@ -36,11 +36,11 @@ pub(crate) fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
 
 #[cold]
 fn grow<T>(items: &mut Vec<T>, what: &str) -> Result<()> {
-    items.try_reserve(1).map_err(|_| Error::TooLarge {
-        what: what.to_owned(),
-        needed: (items.len() as u64 + 1).saturating_mul(size_of::<T>() as u64),
-        allowed: Layout::MAX_BYTES,
-    })
+    let needed = (items.len() as u64 + 1).saturating_mul(size_of::<T>() as u64);
+    if needed <= Layout::MAX_BYTES && items.try_reserve(1).is_ok() {
+        return Ok(());
+    }
+    Err(Error::TooLarge { what: what.to_owned(), needed, allowed: Layout::MAX_BYTES })
 }
 
 #[cfg(test)]
@@ -56,5 +56,7 @@ mod tests {
         assert_eq!(list.len(), 101);
         let error = copies(1u64, usize::MAX, table).err();
         assert!(matches!(&error, Some(Error::TooLarge { what, .. }) if what == "a table"));
+        let error = grow(&mut Vec::<[u8; 1 << 36]>::new(), "a list").err();
+        assert!(matches!(&error, Some(Error::TooLarge { what, .. }) if what == "a list"));
     }
 }

@@ -52,17 +52,23 @@ impl RunCore {
         found.map_or(place, |visits| visits.place)
     }
 
-    /// Notes of each step the part of the time that was its own.
-    fn share_out(&self, root: u32, visits: &[Visits], took: u64) {
+    /// Notes of each step the part of the time that was its own. Of steps that did all of it, later
+    /// plans get to know what it cost to make so many bytes: parts of their images they may have made
+    /// more than once, and others not at all.
+    fn share_out(&self, root: u32, visits: &[Visits], took: u64, status: Status) {
         let helped = self.state.cells[root as usize].helped.load(Ordering::Relaxed);
         let spent = || visits.iter().map(|all| (all.place, all.nanos.load(Ordering::Relaxed)));
         let all = u128::from(spent().map(|(_, nanos)| nanos).sum::<u64>().max(1));
-        for (place, spent) in spent() {
+        for (visits, (place, spent)) in visits.iter().zip(spent()) {
             let share = |of: u64| {
                 u64::try_from(u128::from(of) * u128::from(spent) / all).unwrap_or(u64::MAX)
             };
             let cell = &self.state.cells[place as usize];
             cell.helped.store(share(helped), Ordering::Relaxed);
+            if status == Status::Computed {
+                let (step, made) = (self.plan.infos[place as usize].step_name(), &visits.made);
+                self.engine.costs.learn(step, share(took), made.load(Ordering::Relaxed));
+            }
             if place != root {
                 // The last step's own is what is left, once its place has ended.
                 cell.nanos.store(share(took), Ordering::Relaxed);
@@ -72,10 +78,10 @@ impl RunCore {
 
     /// The part of the time that a place took which is its own step's. That of a group is shared out
     /// among its steps as they took it.
-    pub(super) fn own_share(&self, place: u32, took: u64) -> u64 {
+    pub(super) fn own_share(&self, place: u32, took: u64, status: Status) -> u64 {
         let Some(group) = self.plan.program.group(place) else { return took };
         let visits = self.groups.lock().remove(&place);
-        self.share_out(place, visits.as_deref().map_or(&[], Vec::as_slice), took);
+        self.share_out(place, visits.as_deref().map_or(&[], Vec::as_slice), took, status);
         let others = group.places().filter(|&other| other != place);
         let nanos =
             others.map(|other| self.state.cells[other as usize].nanos.load(Ordering::Relaxed));
@@ -151,13 +157,15 @@ pub(super) struct Visits {
     place: u32,
     /// Time that was spent inside its code.
     nanos: AtomicU64,
+    /// Bytes that it made.
+    made: AtomicU64,
     /// Threads that are inside now.
     inside: AtomicU32,
 }
 
 impl Visits {
     fn of(place: u32) -> Self {
-        Self { place, nanos: AtomicU64::new(0), inside: AtomicU32::new(0) }
+        Self { place, nanos: AtomicU64::new(0), made: AtomicU64::new(0), inside: AtomicU32::new(0) }
     }
 }
 
@@ -220,6 +228,12 @@ impl Watch for Watcher<'_> {
     fn waited(&self, place: u32, time: Duration) {
         if let Some(visits) = self.visits(place) {
             visits.nanos.fetch_sub(nanos(time), Ordering::Relaxed);
+        }
+    }
+
+    fn made(&self, places: &[u32], bytes: usize) {
+        for visits in places.iter().filter_map(|&place| self.visits(place)) {
+            visits.made.fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::cell::Runner;
 use super::run::RunCore;
 use super::timer::NOT_HURRIED;
 use crate::error::{CancelReason, Error};
+use crate::event::Status;
 use crate::step::{Group, OnCancel};
 use crate::sync::atomic::Ordering;
 
@@ -98,7 +99,7 @@ impl RunCore {
         let began = cell.nanos.load(Ordering::Relaxed);
         let took = local.now.saturating_sub(began);
         let inside = self.inside(place);
-        cell.nanos.store(self.own_share(place, took), Ordering::Relaxed);
+        cell.nanos.store(self.own_share(place, took, Status::Cancelled), Ordering::Relaxed);
         if self.bus.is_active() && self.is_told_late(place) {
             // The lost thread will not tell it.
             let now = std::mem::replace(&mut local.now, began);

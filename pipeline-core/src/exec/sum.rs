@@ -145,13 +145,18 @@ impl RunCore {
     }
 
     /// Lets later plans know what steps cost: enough of them, and never more than a glance at a
-    /// huge run.
+    /// huge run. Those of groups are known already.
     pub(super) fn learn(&self) {
         let steps = self.plan.infos.iter().map(|info| info.step_name());
-        let mut cells = steps
-            .zip(&self.state.cells)
+        let program = &self.plan.program;
+        let mut cells = (0u32..)
+            .zip(steps.zip(&self.state.cells))
             .step_by(self.state.cells.len() / 1024 + 1)
-            .filter(|(_, cell)| cell.state() == State::Ended(Status::Computed));
+            .filter(|&(place, (_, cell))| {
+                cell.state() == State::Ended(Status::Computed)
+                    && program.group_number(place).is_none()
+            })
+            .map(|(_, cell)| cell);
         let measure =
             |cell: &Cell| (cell.nanos.load(Ordering::Relaxed), cell.bytes.load(Ordering::Relaxed));
         let Some((mut step, first)) = cells.next() else { return };

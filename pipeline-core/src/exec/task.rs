@@ -235,7 +235,7 @@ impl RunCore {
                     dispose(values);
                     return Outcome::Abandoned;
                 }
-                cell.nanos.store(self.own_share(place, took), Ordering::Relaxed);
+                cell.nanos.store(self.own_share(place, took, Status::Computed), Ordering::Relaxed);
                 self.publish(place, values, took, local);
                 Outcome::Ended(End::ok(Status::Computed))
             }
@@ -335,7 +335,7 @@ impl RunCore {
         if !cell.claim_from(runner()) {
             return Outcome::Abandoned;
         }
-        cell.nanos.store(self.own_share(place, took), Ordering::Relaxed);
+        cell.nanos.store(self.own_share(place, took, status), Ordering::Relaxed);
         Outcome::Ended(match error {
             error if cancelled => End { status, error: Some(Arc::new(error)), tier: None },
             _ if overdue => {

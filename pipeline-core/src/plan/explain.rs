@@ -12,7 +12,7 @@ impl Plan {
     /// What happens at a place, and in which group; within a group, whether it is made as a whole.
     fn words(&self, place: u32, sizes: &Sizes) -> String {
         let word = self.word(place);
-        let how = if sizes.whole.contains(&place) { ", as a whole" } else { "" };
+        let how = if sizes.is_whole[place as usize] { ", as a whole" } else { "" };
         match self.program.group_number(place) {
             Some(number) => format!("{word} in group {number}{how}"),
             None => word.to_owned(),
@@ -36,7 +36,7 @@ impl Plan {
     }
 
     /// The plan as a drawing in the DOT language of Graphviz: one box per node, coloured by what
-    /// happens to it.
+    /// happens to it. Steps are asked what their results look like, and sources may look into files.
     #[must_use]
     pub fn to_dot(&self) -> String {
         let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");

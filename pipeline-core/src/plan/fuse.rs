@@ -17,7 +17,7 @@ use super::demand::Action;
 use super::freeze::Frozen;
 use super::keys::Keys;
 use super::narrow::Program;
-use super::order::UNKNOWN_NANOS;
+use super::order::{Estimates, UNKNOWN_NANOS};
 use super::plan::Plan;
 use super::shape::{Shape, to_u32};
 use crate::data::{DataType, Image, Mask};
@@ -70,7 +70,8 @@ impl Plan {
 /// read it again takes about a third of that.
 const DEAR: f32 = 1.0;
 
-/// Members of a group at the most: what is decided about a group takes the square of that.
+/// Members of a group at the most: what is decided about a group takes the square of that, and more
+/// where much would be made again.
 const MOST: u32 = 256;
 
 const NONE: u32 = u32::MAX;
@@ -225,14 +226,16 @@ impl Fuser<'_> {
     }
 
     fn member(&self, program: &Program, place: u32, inputs: Vec<Origin>) -> Member {
-        let nanos = program.estimates.nanos[place as usize];
-        Member {
-            place,
-            inputs,
-            is_by_sample: self.facts(program, place).is_by_sample,
-            nanos: Some(nanos).filter(|&nanos| nanos != UNKNOWN_NANOS),
-            bytes: program.estimates.bytes[place as usize],
-        }
+        let Estimates { nanos, bytes } = &program.estimates;
+        let (nanos, bytes) = (nanos[place as usize], bytes[place as usize]);
+        let facts = self.facts(program, place);
+        // What a step declares is meant for the image at hand.
+        let (nanos, bytes) = match facts.nanos {
+            Some(nanos) => (Some(nanos), None),
+            None if nanos == UNKNOWN_NANOS || bytes == 0.0 => (None, None),
+            None => (Some(nanos), Some(bytes)),
+        };
+        Member { place, inputs, is_by_sample: facts.is_by_sample, nanos, bytes }
     }
 }
 

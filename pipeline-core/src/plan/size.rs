@@ -20,8 +20,8 @@ pub(crate) struct Sizes {
     pub(crate) bytes: Vec<Option<u64>>,
     /// What is beside them while it runs.
     pub(crate) aside: Vec<u64>,
-    /// The places within groups whose results are made as a whole.
-    pub(crate) whole: Vec<u32>,
+    /// Whether its result is made as a whole though it is within a group.
+    pub(crate) is_whole: Vec<bool>,
 }
 
 impl Plan {
@@ -51,7 +51,7 @@ impl Plan {
         let (program, shape) = (&*self.program, &*self.program.shape);
         let slots = self.slot_layouts(stop);
         let (mut bytes, mut aside) = (vec![Some(0); shape.len()], vec![0; shape.len()]);
-        let mut whole = Vec::new();
+        let mut is_whole = vec![false; shape.len()];
         for given in &self.given {
             let bytes = &mut bytes[shape.producer(given.slot) as usize];
             *bytes = bytes.map(|sum| u64::saturating_add(sum, given.value.counted_bytes()));
@@ -68,11 +68,11 @@ impl Plan {
                 let is_to_stop = stop.reason().is_some();
                 if let Some(extent) = (!is_to_stop).then(|| self.extent(place, &slots)).flatten() {
                     aside[place as usize] = extent.most - extent.result;
-                    whole.extend(extent.whole);
+                    extent.whole.iter().for_each(|&within| is_whole[within as usize] = true);
                 }
             }
         }
-        Sizes { bytes, aside, whole }
+        Sizes { bytes, aside, is_whole }
     }
 
     /// What the group of a place takes.

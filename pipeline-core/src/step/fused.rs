@@ -419,6 +419,8 @@ impl<'a> Fused<'a> {
                 packed_mut(layout, work[at].made, &mut memory, |out| step.render(&views, out, &own))
             });
             drop(views);
+            let bytes = samples_of(&layout, work[at].made) * layout.sample.size();
+            self.watch.made(&self.units[member].places, bytes);
             made[at] = (!is_last).then_some(memory);
             for (memory, &last_read) in made.iter_mut().zip(&pass.last_read) {
                 if (last_read == at || result.is_err())

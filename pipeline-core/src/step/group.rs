@@ -35,16 +35,16 @@ pub(crate) struct Member {
     pub(crate) inputs: Vec<Origin>,
     /// Whether it is a table of samples.
     pub(crate) is_by_sample: bool,
-    /// The nanoseconds that it takes on average, if anything is known of them.
+    /// The nanoseconds that it takes, if anything is known of them.
     pub(crate) nanos: Option<f32>,
-    /// The bytes that it makes in these; 0 if that is not known.
-    pub(crate) bytes: f32,
+    /// The bytes that it makes in these, if they are not those of the image at hand.
+    pub(crate) bytes: Option<f32>,
 }
 
 impl Member {
     /// The nanoseconds that it is expected to take for an image of so many bytes.
     pub(super) fn nanos_for(&self, bytes: f32) -> Option<f32> {
-        self.nanos.map(|nanos| if self.bytes > 0.0 { nanos * bytes / self.bytes } else { nanos })
+        self.nanos.map(|nanos| self.bytes.map_or(nanos, |made| nanos * bytes / made))
     }
 }
 
@@ -78,6 +78,9 @@ pub(crate) trait Watch: Sync {
 
     /// Takes note that a step spent time waiting for others.
     fn waited(&self, place: u32, time: Duration);
+
+    /// Takes note of bytes that steps made together.
+    fn made(&self, places: &[u32], bytes: usize);
 }
 
 /// Nobody: for questions that are asked before a run.
@@ -89,6 +92,8 @@ impl Watch for Unwatched {
     }
 
     fn waited(&self, _: u32, _: Duration) {}
+
+    fn made(&self, _: &[u32], _: usize) {}
 }
 
 /// The steps of a plan, by place.

@@ -7,10 +7,14 @@ use crate::data::{Layout, Region};
 use crate::error::{Error, Result};
 
 /// How many times as many pixels as its image has a step may make before it is made as a whole,
-/// while it is not known what it costs; and however little or much it costs.
-const UNKNOWN: f64 = 1.35;
-const MOST: f64 = 3.0;
-const LEAST: f64 = 1.02;
+/// while it is not known what it costs.
+const TIMES: f64 = 1.35;
+
+/// The same of a step that costs next to nothing, so that what is made again has a bound.
+const MOST_TIMES: f64 = 3.0;
+
+/// The same of one that costs much: the margin of a single pixel is never worth an image.
+const LEAST_TIMES: f64 = 1.02;
 
 /// Nanoseconds per byte that it takes to write an image to memory and to read it again.
 const WRITTEN: f32 = 0.35;
@@ -135,7 +139,7 @@ impl Fused<'_> {
         let tiles = area(self.layouts.makes[root].region()) / area(tile);
         for (at, (&member, work)) in pass.members.iter().zip(&work).enumerate().rev().skip(1) {
             let times = area(work.made) * tiles / area(self.layouts.makes[member].region());
-            if is_made[member] || times > self.most_times(pass, at) {
+            if is_made[member] || (times > LEAST_TIMES && times > self.most_times(pass, at)) {
                 return Ok(Some(member));
             }
         }
@@ -160,11 +164,12 @@ impl Fused<'_> {
                 }
             }
         }
-        let Some(nanos) = nanos else { return UNKNOWN };
+        let Some(nanos) = nanos else { return TIMES };
         let written = WRITTEN * bytes(&self.layouts.makes[member]);
         // From file to file nothing is made as a whole for the sake of time: memory would grow.
         let is_streamed = !self.sources.is_empty() || self.sink.is_some();
-        (1.0 + f64::from(written / nanos)).clamp(if is_streamed { UNKNOWN } else { LEAST }, MOST)
+        (1.0 + f64::from(written / nanos))
+            .clamp(if is_streamed { TIMES } else { LEAST_TIMES }, MOST_TIMES)
     }
 
     /// Whether tiles of this size make anything again too often.

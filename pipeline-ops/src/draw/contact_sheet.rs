@@ -121,7 +121,7 @@ impl ContactSheet {
             let found = format!("{} of {:?} samples", images[at], images[at].color);
             let Layout { channels, sample, color, .. } = first;
             let expected = format!("{channels} channels of {sample}, {color:?}, as the first");
-            return Err(Error::input(format!("image {}", at + 1), found, expected));
+            return Err(Error::input(format!("`in[{at}]`"), found, expected));
         }
 
         let count = u32::try_from(images.len()).unwrap_or(u32::MAX);

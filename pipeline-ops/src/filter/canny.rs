@@ -38,7 +38,7 @@ const STRENGTH: RangeInclusive<f64> = 0.0..=1_000_000.0;
 /// **NaN** and infinity make background of all that sees them.
 /// **Cost**: that of `gaussian_blur` with `truncate` 4, about 50 operations per pixel, and three
 /// passes over the mask; memory of the blurred image in floats, of the mask, and 16 bytes per run
-/// of pixels. What hangs together may cross the whole image, so there are no tiles.
+/// of pixels. What is connected may cross the whole image, so there are no tiles.
 /// **Errors**: more than one channel; a parameter outside its range; a `high` below `low`; an image
 /// of more than 4294967295 pixels.
 ///

@@ -83,9 +83,15 @@ fn changed_by(folder: &Path) -> Vec<PathBuf> {
 /// Waits until the entries of a folder are on the disk.
 #[cfg(unix)]
 fn sync(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    let folder = match File::open(folder) {
+        // A folder in which files may be put, but which may not be read.
+        Err(error) if error.kind() == PermissionDenied => return Ok(()),
+        folder => folder?,
+    };
+    match folder.sync_all() {
         // Not all file systems have that.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => Ok(()),
         synced => synced,
     }
 }

@@ -38,7 +38,8 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// three in the other formats, are opened as sRGB, because nothing in such files tells one from the
 /// other; floats are opened as data.
 ///
-/// An ICC profile is written with it, unless it is for another number of colours. An image without
+/// An ICC profile is written with it, unless it is for another number of colours, or the
+/// image is no RGB and no gray. An image without
 /// one gets one where it would be opened as something else: linear light in every format, and sRGB
 /// of floats. No format names HSV or L\*a\*b\* in the numbers they have here: in TIFF they become
 /// data, which `from_hsv` and `from_lab` take; elsewhere those steps have to come before. One channel

@@ -81,7 +81,7 @@ pub(crate) fn complete_sums<T: Sample>(row: &[T], channels: usize, total: f32, s
     }
 }
 
-/// Multiplies the colours of a row by their alpha, as a share of white. Where nothing is seen they
+/// Multiplies the colours of a row by their alpha, as a share of white. Where alpha is 0 they
 /// become 0, whatever they are.
 pub(crate) fn premultiply<T: Sample>(row: &[T], channels: usize, out: &mut [f32]) {
     for (out, pixel) in out.chunks_exact_mut(channels).zip(row.chunks_exact(channels)) {

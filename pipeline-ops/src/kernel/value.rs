@@ -22,13 +22,13 @@ impl Seen {
 }
 
 /// How many samples of `C` are colours.
-const fn colors(channels: usize) -> usize {
+const fn color_count(channels: usize) -> usize {
     if channels < 3 { 1 } else { 3 }
 }
 
 /// The largest colour; NaN if one is NaN.
 pub(crate) fn value<T: Sample, const C: usize>(pixel: [T; C]) -> T {
-    pixel[1..colors(C)].iter().fold(pixel[0], |largest, &color| {
+    pixel[1..color_count(C)].iter().fold(pixel[0], |largest, &color| {
         if color > largest || color.to_f32().is_nan() { color } else { largest }
     })
 }
@@ -37,7 +37,7 @@ pub(crate) fn value<T: Sample, const C: usize>(pixel: [T; C]) -> T {
 /// stay. What has no hue becomes gray; colours below 0 become 0.
 pub(crate) fn with_value<T: Sample, const C: usize>(pixel: [T; C], old: T, new: f32) -> [T; C] {
     let (mut out, old) = (pixel, old.to_f32());
-    for color in &mut out[..colors(C)] {
+    for color in &mut out[..color_count(C)] {
         let own = color.to_f32();
         // The largest colour gets the new value as it is, even where it is infinite.
         let share = if own < old && old > 0.0 { (own / old).max(0.0) } else { 1.0 };

@@ -40,15 +40,11 @@ pub(super) fn columns(
     regions: &[Region],
     cubes: &[Cubes],
 ) -> Columns {
-    let all: Vec<RegionMoments> = regions
-        .iter()
-        .zip(cubes)
-        .map(|(region, cubes)| RegionMoments::new(region, cubes))
-        .collect();
+    let all = || regions.iter().zip(cubes).map(|(region, cubes)| RegionMoments::new(region, cubes));
     // The names are those of the last orders.
     let by_order = |names: &[&'static str], moment: fn(&RegionMoments, usize, usize) -> f64| {
         let orders = &ORDERS[ORDERS.len() - names.len()..];
-        let column = |(&name, &(p, q))| (name, all.iter().map(|own| moment(own, p, q)).collect());
+        let column = |(&name, &(p, q))| (name, all().map(|own| moment(&own, p, q)).collect());
         names.iter().zip(orders).map(column).collect::<Columns>()
     };
     let of_kind = |kind: &MomentKind| match kind {
@@ -56,9 +52,11 @@ pub(super) fn columns(
         MomentKind::Central => by_order(&CENTRAL, RegionMoments::central),
         MomentKind::Normalized => by_order(&NORMALIZED, RegionMoments::normalized),
         MomentKind::Hu => {
-            let hu: Vec<[f64; 7]> = all.iter().map(RegionMoments::hu).collect();
-            let column = |(at, name)| (name, hu.iter().map(|own| own[at]).collect());
-            HU.into_iter().enumerate().map(column).collect()
+            let mut columns = HU.map(|name| (name, Vec::with_capacity(regions.len())));
+            for own in all() {
+                columns.iter_mut().zip(own.hu()).for_each(|((_, column), hu)| column.push(hu));
+            }
+            columns.into()
         }
     };
     kinds.iter().flat_map(of_kind).collect()

@@ -93,6 +93,7 @@ impl AlphaOver {
         let channels = bottom.channels();
         let Some((part, (left, above))) = self.meet(region, inputs[1].image()) else {
             for (y, out) in out.rows::<T>()? {
+                ctx.check()?;
                 out.copy_from_slice(bottom.row(y));
             }
             return Ok(());

@@ -15,7 +15,7 @@ use super::color;
 use crate::check;
 use crate::kernel::{Bins, Grid, Seen, Tabled, copy_unseen, equalize_clipped, value_range};
 
-/// How many tiles a side may have: their tables stay below 128 MiB.
+/// How many tiles a side may have: their tables take at most 128 MiB.
 const TILES: RangeInclusive<u32> = 1..=32;
 
 /// The clip limits that are taken.
@@ -39,8 +39,8 @@ const GRAIN: usize = 16;
 /// Of colours the value is spread, which is the largest of the three, and all three are changed in one
 /// ratio: hue and saturation stay, gray stays gray, and nothing passes white, as it would if L\* of
 /// L\*a\*b\* were spread. What is black has no hue and becomes gray. Pixels of which nothing is seen,
-/// because their alpha is 0, are not counted and stay as they are; a tile that has no others changes
-/// nothing.
+/// because their alpha is 0, are not counted and stay as they are; the table of a tile that has no
+/// others rises evenly from black to white.
 ///
 /// Integers have one bin per value. Floats have 256 bins between the smallest and the largest finite
 /// value of the image, and are interpolated between the middles of two bins; a single speck that is far
@@ -51,8 +51,8 @@ const GRAIN: usize = 16;
 /// **NaN** in any colour gives NaN in all and is not counted. Neither is infinity, which becomes what
 /// the smallest or the largest value becomes; colours below 0 become 0.
 /// **Cost**: one pass to count, one more for f32, and one of four look-ups per pixel, eight for f32; of
-/// memory the result and one table per tile: 512 bytes for u8, 128 KiB for u16, 1 KiB for f32. The
-/// tables need the whole image, so there are no tiles for the engine.
+/// memory the result and one table per tile: 512 bytes for u8, 128 KiB for u16, 1 KiB for f32, and
+/// the counts of a row of tiles per thread, twice as much each. The tables need the whole image, so there are no tiles for the engine.
 /// **Errors**: more than four channels; colours in another space than sRGB, data excepted; a parameter
 /// outside its range.
 ///

@@ -73,9 +73,9 @@ impl Tile for MergeChannels {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         let first = *inputs.first().ok_or_else(none)?;
         for (at, &input) in inputs.iter().enumerate().skip(1) {
-            let name = format!("image {}", at + 1);
-            check::same_size((&name, size(input)), ("image 1", size(first)))?;
-            check::same_samples((&name, input), ("image 1", first))?;
+            let name = format!("`in[{at}]`");
+            check::same_size((&name, size(input)), ("`in[0]`", size(first)))?;
+            check::same_samples((&name, input), ("`in[0]`", first))?;
         }
         let channels: u64 = inputs.iter().map(|input| u64::from(input.channels)).sum();
         let Ok(sum) = u16::try_from(channels) else {
@@ -86,8 +86,8 @@ impl Tile for MergeChannels {
         for (at, &input) in inputs.iter().enumerate().skip(1) {
             let is_opacity = merged.has_alpha() && at + 1 == inputs.len() && input.channels == 1;
             if !is_opacity {
-                let name = format!("image {}", at + 1);
-                check::same_space((&name, input), ("image 1", first))?;
+                let name = format!("`in[{at}]`");
+                check::same_space((&name, input), ("`in[0]`", first))?;
             }
         }
         Ok(merged)

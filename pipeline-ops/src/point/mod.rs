@@ -52,6 +52,7 @@ pub use levels::Levels;
 pub use lookup::Lookup;
 pub use merge_channels::MergeChannels;
 pub use profile::{Intent, Profile};
+#[cfg(feature = "codecs")]
 pub(crate) use profile::{declared, declaring};
 pub use rescale::Rescale;
 pub use scalar::Scalar;

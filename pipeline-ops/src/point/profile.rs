@@ -123,6 +123,7 @@ impl Profile {
 }
 
 /// The profile that says of samples without one what their colour space does, for gray or RGB.
+#[cfg(feature = "codecs")]
 pub(crate) fn declaring(color: ColorSpace, is_gray: bool) -> Result<Vec<u8>> {
     match (color, is_gray) {
         (ColorSpace::LinearSrgb, true) => encode(&gray(straight(), "Gray, linear")),
@@ -133,24 +134,25 @@ pub(crate) fn declaring(color: ColorSpace, is_gray: bool) -> Result<Vec<u8>> {
 }
 
 /// Whether samples with this profile are light or encoded; none where it cannot be read.
+#[cfg(feature = "codecs")]
 pub(crate) fn declared(icc: &[u8]) -> Option<ColorSpace> {
     let profile = parse(icc).ok()?;
+    if tables(&profile, Intent::Perceptual).is_some() {
+        return Some(ColorSpace::Srgb);
+    }
     let curves = match profile.color_space {
-        DataColorSpace::Gray => vec![profile.gray_trc.as_ref()?],
-        _ => [&profile.red_trc, &profile.green_trc, &profile.blue_trc]
-            .map(Option::as_ref)
-            .into_iter()
-            .collect::<Option<_>>()
-            .unwrap_or_default(),
+        DataColorSpace::Gray => vec![&profile.gray_trc],
+        _ => vec![&profile.red_trc, &profile.green_trc, &profile.blue_trc],
     };
-    let is_straight = |curve: &&ToneReprCurve| {
-        let Ok(tone) = tone(curve) else { return false };
-        let shares = (0..=u8::MAX).map(|share| f32::from(share) / 255.0);
-        shares.into_iter().all(|share| (tone.light(share) - share).abs() < 1e-4)
+    let tones = curves.into_iter().map(|curve| tone(curve.as_ref()?).ok());
+    let tones: Vec<Tone> = tones.collect::<Option<_>>()?;
+    let is_straight = |tone: &Tone| {
+        (0..=u8::MAX).all(|share| {
+            let share = f32::from(share) / 255.0;
+            (tone.light(share) - share).abs() < 1e-4
+        })
     };
-    let is_light = !curves.is_empty()
-        && curves.iter().all(is_straight)
-        && tables(&profile, Intent::Perceptual).is_none();
+    let is_light = tones.iter().all(is_straight);
     Some(if is_light { ColorSpace::LinearSrgb } else { ColorSpace::Srgb })
 }
 
@@ -398,12 +400,14 @@ mod tests {
 
     use super::*;
 
+    #[cfg(feature = "codecs")]
     #[test]
     fn a_profile_says_whether_samples_are_light() {
         for is_gray in [true, false] {
             for color in [ColorSpace::Srgb, ColorSpace::LinearSrgb] {
                 let icc = declaring(color, is_gray).unwrap();
                 assert_eq!(declared(&icc), Some(color), "gray {is_gray}");
+                assert_eq!(declared(&without_curves(&icc)), None, "gray {is_gray}");
                 let layout = Layout::new(1, 1, if is_gray { 1 } else { 3 }, SampleType::U8);
                 assert!(Meaning::read(&icc, Intent::Perceptual, layout).is_ok());
             }
@@ -411,6 +415,18 @@ mod tests {
         let wide = [Profile::DisplayP3, Profile::AdobeRgb].map(|profile| profile.icc().unwrap());
         assert_eq!(wide.map(|icc| declared(&icc)), [Some(ColorSpace::Srgb); 2]);
         assert_eq!(declared(b"no profile"), None);
+    }
+
+    /// The profile with curves of a kind that nobody knows.
+    #[cfg(feature = "codecs")]
+    fn without_curves(icc: &[u8]) -> Vec<u8> {
+        let mut icc = icc.to_vec();
+        for at in 0..icc.len() - 4 {
+            if matches!(&icc[at..at + 4], b"curv" | b"para") {
+                icc[at..at + 4].copy_from_slice(b"what");
+            }
+        }
+        icc
     }
 
     #[test]

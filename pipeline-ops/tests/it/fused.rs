@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
 use pipeline_core::event::{Event, EventKind, RunStatus, Status};
 use pipeline_core::observe::Observer;
-use pipeline_core::plan::Bindings;
+use pipeline_core::plan::{Bindings, Targets};
 use pipeline_core::{
     CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Key, Layout, Node, Options,
     Region, Report, Result, RunOptions, SampleType, Services, Spec, Step, Tile, Value, View,
@@ -420,6 +420,33 @@ fn what_costs_little_is_made_again_and_what_costs_much_is_not() {
     assert_eq!([small, large].map(|sigma| copied(9.0, sigma)), [true, true], "it costs much");
     assert_eq!([small, large].map(|sigma| copied(0.01, sigma)), [false, false], "it costs little");
     assert!(copied(0.01, huge), "it would be made many times");
+}
+
+/// What a step cost on small images alone and what it costs within a group on large ones go together.
+#[test]
+fn what_a_step_costs_is_known_per_byte() {
+    let mut graph = Graph::new();
+    let photo = graph.input::<Image>("photo");
+    let probe = graph.add("probe", Probe::default(), photo);
+    let blur = graph.add("blur", GaussianBlur { sigma: 1.0, ..Default::default() }, probe);
+    let executor = executor(Fusion::Auto, 1);
+    let gray = |width: u32, height: u32| {
+        let samples = vec![9u8; width as usize * height as usize];
+        bound(&Image::from_samples(width, height, 1, samples).unwrap())
+    };
+    graph.target(probe);
+    graph.target(blur);
+    for _ in 0..4 {
+        executor.run(&graph, &gray(100, 80)).unwrap().ok().unwrap();
+    }
+    let targets = Targets::node(blur);
+    let large = RunOptions { targets, ..gray(1600, 1280) };
+    for _ in 0..12 {
+        let report = executor.run(&graph, &large).unwrap();
+        report.ok().unwrap();
+        let plan = report.plan().to_string();
+        assert!(plan.contains("(probe) fused in group 0\n"), "{plan}");
+    }
 }
 
 /// A small picture of a large one is not made in one piece.

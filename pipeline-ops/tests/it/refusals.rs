@@ -254,7 +254,7 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "contact_sheet",
         &json!({}),
         &[picture(4, 3, 3), picture(9, 9, 3), picture(4, 3, 1)],
-        "image 3 is 4×3×1 u8 of Srgb samples, expected 3 channels of u8, Srgb, as the first",
+        "`in[2]` is 4×3×1 u8 of Srgb samples, expected 3 channels of u8, Srgb, as the first",
     );
     check(
         "color_map",
@@ -332,7 +332,7 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "merge_channels",
         &json!({}),
         &[picture(4, 3, 1), picture(4, 2, 1)],
-        "image 2 is 4×2, expected 4×3 as image 1",
+        "`in[1]` is 4×2, expected 4×3 as `in[0]`",
     );
 }
 
@@ -343,7 +343,7 @@ fn images_in_two_colour_spaces_are_refused_with_the_step_that_helps() {
         ("blend", "`top`", "`bottom`"),
         ("alpha_over", "`top`", "`bottom`"),
         ("arithmetic", "`b`", "`a`"),
-        ("merge_channels", "image 2", "image 1"),
+        ("merge_channels", "`in[1]`", "`in[0]`"),
         ("psnr", "`reference`", "`in`"),
         ("ssim", "`reference`", "`in`"),
     ];
