@@ -91,6 +91,7 @@ mod watershed;
 mod font;
 mod palette;
 mod similarity;
+mod squares;
 
 pub(crate) use alpha::{
     color_unseen, colors, complete_sums, copy_alpha, copy_unseen, is_seen, keep_seen, premultiply,
@@ -152,6 +153,7 @@ pub(crate) use resample::{MixedRow, TapTable, all_finite};
 pub(crate) use sharpen::sharpen;
 pub(crate) use similarity::Similarity;
 pub(crate) use skeleton::Thinning;
+pub(crate) use squares::Squares;
 pub(crate) use tally::{Tally, chosen, spread, tally, tally_counted};
 pub(crate) use threshold::above;
 pub(crate) use tone::{Power, Tone};

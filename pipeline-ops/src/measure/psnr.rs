@@ -2,11 +2,12 @@
 
 use pipeline_core::data::Raster;
 use pipeline_core::step::CutOff;
-use pipeline_core::{Context, Image, In, Result, Sample, Spec, Step, dispatch};
+use pipeline_core::{Context, Image, In, Result, Spec, Step, dispatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Table, similar};
+use crate::kernel::Squares;
 use crate::passes;
 
 /// Measures how far an image is from a reference: mean squared error and peak signal-to-noise ratio.
@@ -80,12 +81,12 @@ impl Step for Psnr {
 
 /// The mean squared error.
 #[expect(clippy::cast_precision_loss, reason = "counts of samples are below 2^53")]
-fn error<T: Sample>(image: &Image, reference: &Image, ctx: &Context<'_>) -> Result<f64> {
+fn error<T: Squares>(image: &Image, reference: &Image, ctx: &Context<'_>) -> Result<f64> {
     let (a, b) = (image.view().typed::<T>()?, reference.view().typed::<T>()?);
-    let rows = passes::each_row((image.width(), image.height()), ctx, |y| {
-        let pairs = a.row(y).iter().zip(b.row(y));
-        let differences = pairs.map(|(a, b)| f64::from(a.to_f32()) - f64::from(b.to_f32()));
-        differences.map(|difference| difference * difference).sum::<f64>()
+    let size = (image.width(), image.height());
+    let rows = passes::each_rows(size, T::TOGETHER, ctx, |first, sums| {
+        let pairs: Vec<_> = (first..).take(sums.len()).map(|y| (a.row(y), b.row(y))).collect();
+        T::squares(&pairs, sums);
     })?;
     Ok(rows.iter().sum::<f64>() / image.layout().sample_count()? as f64)
 }
