@@ -38,7 +38,7 @@ pub(crate) fn histogram(image: &Image, ctx: &Context<'_>) -> Result<Option<Histo
 }
 
 fn histogram_of<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<Histogram>> {
-    let Some((low, high)) = limits::<T>(image, ctx)? else {
+    let Some((low, high)) = limits(image, ctx, T::range)? else {
         return Ok(None);
     };
     let bins = T::bins(low, high);
@@ -47,14 +47,18 @@ fn histogram_of<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<His
     Ok(Some(Histogram { bins, counts }))
 }
 
-/// The smallest and the largest finite sample, as [`Count::range`] gives them.
-pub(crate) fn limits<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<(f32, f32)>> {
+/// The smallest and the largest finite sample of all that `range` gives for a row.
+pub(crate) fn limits<T: Sample>(
+    image: &Image,
+    ctx: &Context<'_>,
+    range: impl Fn(&[T]) -> Option<(f32, f32)> + Sync,
+) -> Result<Option<(f32, f32)>> {
     let widest = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
     let limits = Mutex::new(None);
     let rows = Colors::<T>::of(image)?;
-    ctx.rows(image.height() as usize, passes::grain(image.width()), |range| {
+    ctx.rows(image.height() as usize, passes::grain(image.width()), |numbers| {
         let mut found = None;
-        rows.each(range, |row| found = found.into_iter().chain(T::range(row)).reduce(widest));
+        rows.each(numbers, |row| found = found.into_iter().chain(range(row)).reduce(widest));
         let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
         *limits = limits.into_iter().chain(found).reduce(widest);
         Ok(())
@@ -73,13 +77,21 @@ pub(crate) fn quantiles<const N: usize>(
     dispatch!(image.sample_type(), T => quantiles_of::<T, N>(image, shares, ctx))
 }
 
-/// Samples are found by counting the first digits of all, then the second digits of those that
-/// begin as the ones that are looked for.
+/// The ends are found by comparing. Samples between them are found by counting the first digits of
+/// all, then the second digits of those that begin as the ones that are looked for.
 fn quantiles_of<T: Digits, const N: usize>(
     image: &Image,
     shares: [f64; N],
     ctx: &Context<'_>,
 ) -> Result<Option<[f64; N]>> {
+    if shares.iter().all(|&share| share == 0.0 || share == 1.0) {
+        let range = |row: &[T]| T::extremes(row).map(|(a, b)| (a.to_f32(), b.to_f32()));
+        let found = limits(image, ctx, range)?.map(|(low, high)| {
+            // A zero has no sign, as between two samples.
+            shares.map(|share| f64::from(if share == 0.0 { low } else { high }) + 0.0)
+        });
+        return Ok(found);
+    }
     let firsts = tally(image, T::FIRST, ctx, |samples: &[T], counts| {
         samples.iter().filter_map(|sample| sample.digits()).for_each(|(at, _)| counts[at] += 1);
     })?;

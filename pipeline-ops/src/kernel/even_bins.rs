@@ -4,6 +4,8 @@
 #[derive(Debug)]
 pub(crate) struct EvenBins {
     edges: Vec<f64>,
+    /// Bins in a unit.
+    scale: f64,
 }
 
 impl EvenBins {
@@ -12,7 +14,7 @@ impl EvenBins {
         let width = (high - low) / count as f64;
         let mut edges: Vec<f64> = (0..=count).map(|edge| low + edge as f64 * width).collect();
         edges[count] = high;
-        Self { edges }
+        Self { edges, scale: count as f64 / (high - low) }
     }
 
     /// Where each bin begins, and where the last one ends.
@@ -27,7 +29,7 @@ impl EvenBins {
         if !(low..=high).contains(&value) {
             return None;
         }
-        let near = ((value - low) / (high - low) * (last + 1) as f64) as usize;
+        let near = ((value - low) * self.scale) as usize;
         let near = near.min(last);
         // What rounding puts beside an edge is put right by the edges themselves.
         if value < self.edges[near] {

@@ -2,6 +2,8 @@
 
 use pipeline_core::{Sample, SampleType};
 
+use super::quantile::Digits;
+
 /// The bins of a histogram: how many, and which value each stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bins {
@@ -85,13 +87,58 @@ fn count_each<T: Sample + Into<usize>>(samples: &[T], counts: &mut [u64]) {
     }
 }
 
+/// Adds the bytes of some rows to 256 counts of each channel.
+pub(crate) fn count_bytes<'a>(
+    rows: impl Iterator<Item = &'a [u8]>,
+    channels: usize,
+    counts: &mut [u64],
+) {
+    match channels {
+        1 => count_pixels::<1>(rows, counts),
+        2 => count_pixels::<2>(rows, counts),
+        3 => count_pixels::<3>(rows, counts),
+        4 => count_pixels::<4>(rows, counts),
+        _ => {
+            for pixel in rows.flat_map(|row| row.chunks_exact(channels)) {
+                for (counts, &sample) in counts.chunks_exact_mut(256).zip(pixel) {
+                    counts[usize::from(sample)] += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Four pixels in turn are counted in places of their own, as in [`count_each`].
+fn count_pixels<'a, const CHANNELS: usize>(
+    rows: impl Iterator<Item = &'a [u8]>,
+    counts: &mut [u64],
+) {
+    let mut places = [[[0u64; 256]; CHANNELS]; 4];
+    for row in rows {
+        let (fours, rest) = row.as_chunks::<CHANNELS>().0.as_chunks::<4>();
+        fours.iter().for_each(|four| count_four(four, &mut places));
+        count_four(rest, &mut places);
+    }
+    for (at, count) in counts.iter_mut().enumerate() {
+        *count += places.iter().map(|counts| counts.as_flattened()[at]).sum::<u64>();
+    }
+}
+
+#[inline(always)]
+fn count_four<const CHANNELS: usize>(
+    pixels: &[[u8; CHANNELS]],
+    places: &mut [[[u64; 256]; CHANNELS]; 4],
+) {
+    for (counts, pixel) in places.iter_mut().zip(pixels) {
+        for (counts, &sample) in counts.iter_mut().zip(pixel) {
+            counts[usize::from(sample)] += 1;
+        }
+    }
+}
+
 impl Count for f32 {
     fn range(samples: &[Self]) -> Option<(f32, f32)> {
-        samples.iter().filter(|sample| sample.is_finite()).fold(None, |range, &sample| {
-            Some(range.map_or((sample, sample), |(low, high): (Self, Self)| {
-                (low.min(sample), high.max(sample))
-            }))
-        })
+        Self::extremes(samples)
     }
 
     fn bins(low: f32, high: f32) -> Bins {
@@ -118,6 +165,23 @@ impl Count for f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_counted_in_their_channels() {
+        for channels in 1..=5 {
+            let row = |first: usize| {
+                (first..first + 7 * channels).map(|n| (n * 37 % 11) as u8).collect::<Vec<u8>>()
+            };
+            let rows = [row(0), row(5), row(8)];
+            let mut counts = vec![1; 256 * channels];
+            count_bytes(rows.iter().map(|row| &row[..]), channels, &mut counts);
+            let mut expected = vec![1; 256 * channels];
+            for (at, &sample) in rows.iter().flatten().enumerate() {
+                expected[at % channels * 256 + usize::from(sample)] += 1;
+            }
+            assert_eq!(counts, expected, "{channels} channels");
+        }
+    }
 
     #[test]
     fn floats_that_are_not_finite_are_left_out() {

@@ -126,7 +126,7 @@ pub(crate) use extremum::{
 pub(crate) use font::{HEIGHT, inked};
 pub(crate) use gaussian::{gaussian, gaussian_second};
 pub(crate) use halve::{Halve, halve};
-pub(crate) use histogram::{Bins, Count};
+pub(crate) use histogram::{Bins, Count, count_bytes};
 pub(crate) use hsv::{hsv_of, rgb_of_hsv};
 pub(crate) use hysteresis::{NOTHING, STRONG, WEAK};
 pub(crate) use lab::{lab_of, light_of_lab};

@@ -4,6 +4,7 @@
 use pipeline_core::Sample;
 
 use super::rank::Rank;
+use super::vector::widest;
 
 /// A sample type and two digits of each sample, which together order as the samples do.
 pub(crate) trait Digits: Sample {
@@ -21,6 +22,9 @@ pub(crate) trait Digits: Sample {
 
     /// Adds the first digits of samples to their counts.
     fn count_firsts(samples: impl Iterator<Item = Self>, counts: &mut [u64]);
+
+    /// The smallest and the largest finite sample; none if there is none.
+    fn extremes(samples: &[Self]) -> Option<(Self, Self)>;
 
     /// The sample of these digits.
     fn from_digits(first: usize, second: usize) -> Self;
@@ -42,6 +46,18 @@ macro_rules! integer {
 
             fn count_firsts(samples: impl Iterator<Item = Self>, counts: &mut [u64]) {
                 $count(samples, counts);
+            }
+
+            fn extremes(samples: &[Self]) -> Option<(Self, Self)> {
+                let (least, most) = widest(
+                    #[inline(always)]
+                    || {
+                        samples.iter().fold((Self::MAX, Self::MIN), |(least, most), &sample| {
+                            (least.min(sample), most.max(sample))
+                        })
+                    },
+                );
+                (least <= most).then_some((least, most))
             }
 
             fn from_digits(first: usize, _: usize) -> Self {
@@ -85,6 +101,21 @@ impl Digits for f32 {
 
     fn count_firsts(samples: impl Iterator<Item = Self>, counts: &mut [u64]) {
         count_each(samples, counts);
+    }
+
+    /// Found by keys: integers are compared in any order.
+    fn extremes(samples: &[Self]) -> Option<(Self, Self)> {
+        let (least, most) = widest(
+            #[inline(always)]
+            || {
+                samples.iter().fold((i32::MAX, i32::MIN), |(least, most), &sample| {
+                    let (key, is_finite) = (sample.key(), sample.is_finite());
+                    let (low, high) = if is_finite { (key, key) } else { (i32::MAX, i32::MIN) };
+                    (least.min(low), most.max(high))
+                })
+            },
+        );
+        (least <= most).then(|| (Self::from_key(least), Self::from_key(most)))
     }
 
     fn from_digits(first: usize, second: usize) -> Self {
@@ -151,6 +182,16 @@ mod tests {
         assert!(f32::INFINITY.split() > samples[6].split());
         assert!((-f32::NAN).split() > f32::INFINITY.split());
         assert_eq!(7u16.digits(), Some((7, 0)));
+    }
+
+    #[test]
+    fn extremes_are_finite() {
+        assert_eq!(u8::extremes(&[7, 3, 200, 9]), Some((3, 200)));
+        assert_eq!(u16::extremes(&[65_535]), Some((65_535, 65_535)));
+        assert_eq!(u16::extremes(&[]), None);
+        let samples = [f32::NAN, -f32::NAN, 1.5, -2.5, f32::INFINITY, f32::NEG_INFINITY, -1e-40];
+        assert_eq!(f32::extremes(&samples), Some((-2.5, 1.5)));
+        assert_eq!(f32::extremes(&samples[4..6]), None);
     }
 
     #[track_caller]

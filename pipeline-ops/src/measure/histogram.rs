@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use bytemuck::cast_slice;
+use pipeline_core::data::{Plane, zeros};
 use pipeline_core::step::CutOff;
 use pipeline_core::{
     Context, Error, Image, In, Mask, Result, Sample, SampleType, Spec, Step, dispatch,
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Table;
 use super::chosen::Chosen;
-use crate::kernel::{EvenBins, Tally, tally};
+use crate::kernel::{Digits, EvenBins, count_bytes};
 use crate::{check, passes};
 
 /// How many bins there may be.
@@ -91,26 +93,14 @@ impl Step for Histogram {
 }
 
 impl Histogram {
-    fn count<T: Sample>(&self, chosen: &Chosen<'_, T>, ctx: &Context<'_>) -> Result<Table> {
-        let channels = chosen.channels();
+    fn count<T: Digits>(&self, chosen: &Chosen<'_, T>, ctx: &Context<'_>) -> Result<Table> {
         let (low, high) = self.limits(chosen, ctx)?;
         let count = self.bins as usize;
         let bins = EvenBins::new(low, high, count);
-        // Integers are so few that each is placed once.
-        let table: Option<Vec<_>> =
-            (T::TYPE != SampleType::F32).then(|| integers::<T>().map(|n| bins.place(n)).collect());
-        let place = |sample: f64| match &table {
-            Some(table) => table[whole(sample)],
-            None => bins.place(sample),
+        let total = match chosen.whole() {
+            Some(plane) if T::TYPE == SampleType::U8 => count_whole(plane, &bins, ctx)?,
+            _ => count_chosen(chosen, &bins, ctx)?,
         };
-
-        let total = passes::counts(chosen.size(), count * channels, ctx, |rows, counts| {
-            for y in rows.filter_map(|y| u32::try_from(y).ok()) {
-                for (channel, counts) in counts.chunks_exact_mut(count).enumerate() {
-                    chosen.row(y, channel).filter_map(place).for_each(|bin| counts[bin] += 1);
-                }
-            }
-        })?;
 
         let edges = bins.edges();
         let mut columns = vec![
@@ -125,24 +115,20 @@ impl Histogram {
     }
 
     /// The limits that are given, and for those that are not, what the samples have.
-    fn limits<T: Sample>(&self, chosen: &Chosen<'_, T>, ctx: &Context<'_>) -> Result<(f64, f64)> {
+    fn limits<T: Digits>(&self, chosen: &Chosen<'_, T>, ctx: &Context<'_>) -> Result<(f64, f64)> {
         let (mut low, mut high) = (self.low.map(f64::from), self.high.map(f64::from));
         if T::TYPE != SampleType::F32 {
             low = low.or(Some(0.0));
             high = high.or(Some(f64::from(T::WHITE) + 1.0));
         } else if low.is_none() || high.is_none() {
-            let mut all = Tally::default();
-            for channel in 0..chosen.channels() {
-                let finite = |y| tally(chosen.row(y, channel).filter(|sample| sample.is_finite()));
-                passes::each_row(chosen.size(), ctx, finite)?
-                    .into_iter()
-                    .for_each(|row| all.add(row));
-            }
+            let rows = passes::each_row(chosen.size(), ctx, |y| chosen.extremes(y))?;
+            let all = rows.into_iter().flatten();
+            let all = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
             // Without a spread the bins lie around the one value, as in the reference.
             let (least, most) = match all {
-                Tally { count: 0, .. } => (0.0, 1.0),
-                Tally { least, most, .. } if least == most => (least - 0.5, most + 0.5),
-                Tally { least, most, .. } => (least, most),
+                None => (0.0, 1.0),
+                Some((least, most)) if least == most => (least - 0.5, most + 0.5),
+                Some(range) => range,
             };
             low = low.or(Some(least));
             high = high.or(Some(most));
@@ -157,6 +143,53 @@ impl Histogram {
             }
         }
     }
+}
+
+/// The counts of an image of bytes, of which each number is placed once, after it is counted.
+fn count_whole<T: Sample>(
+    plane: Plane<'_, T>,
+    bins: &EvenBins,
+    ctx: &Context<'_>,
+) -> Result<Vec<u64>> {
+    let (channels, size) = (plane.channels(), (plane.region().width, plane.region().height));
+    let numbers = passes::counts(size, 256 * channels, ctx, |rows, counts| {
+        let rows = rows.filter_map(|y| u32::try_from(y).ok());
+        count_bytes(rows.map(|y| cast_slice(plane.row(y))), channels, counts);
+    })?;
+    let count = bins.edges().len() - 1;
+    let mut total = zeros::<u64>(count * channels, || format!("{count} counts"))?;
+    let places: Vec<_> = integers::<T>().map(|n| bins.place(n)).collect();
+    for (total, numbers) in total.chunks_exact_mut(count).zip(numbers.chunks_exact(256)) {
+        for (&place, number) in places.iter().zip(numbers) {
+            if let Some(place) = place {
+                total[place] += number;
+            }
+        }
+    }
+    Ok(total)
+}
+
+/// The counts of what a mask chooses, or of samples too many to count each number.
+fn count_chosen<T: Sample>(
+    chosen: &Chosen<'_, T>,
+    bins: &EvenBins,
+    ctx: &Context<'_>,
+) -> Result<Vec<u64>> {
+    let count = bins.edges().len() - 1;
+    // Integers are so few that each is placed once.
+    let table: Option<Vec<_>> =
+        (T::TYPE != SampleType::F32).then(|| integers::<T>().map(|n| bins.place(n)).collect());
+    let place = |sample: f64| match &table {
+        Some(table) => table[whole(sample)],
+        None => bins.place(sample),
+    };
+    passes::counts(chosen.size(), count * chosen.channels(), ctx, |rows, counts| {
+        for y in rows.filter_map(|y| u32::try_from(y).ok()) {
+            for (channel, counts) in counts.chunks_exact_mut(count).enumerate() {
+                chosen.row(y, channel).filter_map(place).for_each(|bin| counts[bin] += 1);
+            }
+        }
+    })
 }
 
 /// All samples of an integer type.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::level;
-use crate::kernel::{li, means_of_counts, total_between};
+use crate::kernel::{Count, li, means_of_counts, total_between};
 use crate::memory::copies;
 use crate::{check, statistics};
 
@@ -85,7 +85,7 @@ impl Li {
 const CHUNK: usize = 1 << 16;
 
 fn of_floats(image: &Image, ctx: &Context<'_>) -> Result<Option<f64>> {
-    let Some((darkest, brightest)) = statistics::limits::<f32>(image, ctx)? else {
+    let Some((darkest, brightest)) = statistics::limits(image, ctx, f32::range)? else {
         return Ok(None);
     };
     if darkest >= brightest {
