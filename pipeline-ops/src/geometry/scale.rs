@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
-    Halve, Light, MixedRow, Resampling, TapTable, all_finite, encode, halve, nearest_row,
+    Halve, Light, MixedRow, Resampling, TapTable, all_finite, encode, halve, nearest_row, pick,
     premultiply, premultiply_floats, unpremultiply, vertical,
 };
 use crate::neighborhood;
@@ -181,13 +181,10 @@ impl Mix<'_> {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let channels = usize::from(out.image().channels);
+        let places: Vec<u32> = self.columns.firsts().map(|first| first - self.source.x).collect();
         for (taps, (_, out)) in self.rows.iter().zip(out.rows::<T>()?) {
             ctx.check()?;
-            let row = samples[taps.first - self.source.y as usize];
-            for (out, taps) in out.chunks_exact_mut(channels).zip(self.columns.iter()) {
-                let from = (taps.first - self.source.x as usize) * channels;
-                out.copy_from_slice(&row[from..from + channels]);
-            }
+            pick(samples[taps.first - self.source.y as usize], &places, channels, out);
         }
         Ok(())
     }

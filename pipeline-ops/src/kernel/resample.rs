@@ -125,6 +125,11 @@ impl TapTable {
         self.part(0..self.firsts.len())
     }
 
+    /// The first input pixel of each pixel.
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = u32> {
+        self.firsts.iter().copied()
+    }
+
     fn part(&self, pixels: Range<usize>) -> impl Iterator<Item = Taps<'_>> {
         pixels.map(|at| self.at(at))
     }
