@@ -8,8 +8,8 @@ use pipeline_core::data::Plane;
 use pipeline_core::{Context, Region, Result, Sample, View, ViewMut};
 
 use crate::kernel::{
-    APART, Border, Moments, Span, Sums, horizontal, pad_made, pad_row, seen_columns, vertical,
-    vertical_pair,
+    APART, Border, BoxMean, Moments, Span, Sums, horizontal, pad_made, pad_row, seen_columns,
+    vertical, vertical_pair,
 };
 
 /// The radii that a step takes, in pixels: windows are counted in 32 bits.
@@ -246,6 +246,54 @@ impl Separable<'_> {
                         finish(*y, sums, out);
                     }
                 }
+            })
+        })
+    }
+}
+
+/// The squares of side `2 · radius + 1` around every pixel, whose sums are integers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BoxSums {
+    pub(crate) radius: u32,
+    pub(crate) border: Border,
+}
+
+impl BoxSums {
+    /// Sums the columns of every square, and gives the rows of `out` to `finish`: the row's number,
+    /// its padded column sums, which it may overwrite, and the samples to fill.
+    pub(crate) fn render<T: BoxMean<S>, S: Pod, U: Sample>(
+        self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        mut finish: impl FnMut(u32, &mut [S], &mut [U]),
+    ) -> Result<()> {
+        let (region, Self { radius, border }) = (out.region(), self);
+        let size = 2 * radius + 1;
+        let rows = BorderedRows::<T>::new(input, region, (radius, radius), border)?;
+        let span = rows.span(region, radius);
+        let constant = rows.constant().column_of(size);
+        let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;
+
+        let block = block(size as usize);
+        let mut window = Vec::with_capacity(size as usize);
+        let mut part = Vec::with_capacity(size as usize);
+        ctx.scratch(|scratch| {
+            scratch.samples::<S, _>(rows.row_len() + padded_len, |memory, _| {
+                let (columns, padded) = memory.split_at_mut(rows.row_len());
+                for (y, out) in out.rows::<U>()? {
+                    let leaving = window.first().copied();
+                    rows.window(y, radius, &mut window);
+                    for (place, columns) in columns.chunks_mut(block).enumerate() {
+                        ctx.check()?;
+                        part.clear();
+                        part.extend(window.iter().map(|row| &row[place * block..]));
+                        T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
+                    }
+                    pad_row(columns, padded, span, border, constant);
+                    finish(y, padded, out);
+                }
+                Ok(())
             })
         })
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::seen::{blurred, fill};
 use crate::check;
 use crate::kernel::{Border, BoxMean, NARROW, SHARING, column_sums, pad_row, row_means};
-use crate::neighborhood::{self, BorderedRows, RADIUS};
+use crate::neighborhood::{self, BorderedRows, BoxSums, RADIUS};
 
 /// Blurs with the mean over a square of side `2 · radius + 1`.
 ///
@@ -78,33 +78,10 @@ impl BoxBlur {
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let (region, radius) = (out.region(), self.radius);
-        let size = 2 * radius + 1;
-        let rows = BorderedRows::<T>::new(input, region, (radius, radius), self.border)?;
-        let span = rows.span(region, radius);
-        let constant = rows.constant().column_of(size);
-        let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;
-
-        let block = neighborhood::block(size as usize);
-        let mut window = Vec::with_capacity(size as usize);
-        let mut part = Vec::with_capacity(size as usize);
-        ctx.scratch(|scratch| {
-            scratch.samples::<S, _>(rows.row_len() + padded_len, |memory, _| {
-                let (columns, padded) = memory.split_at_mut(rows.row_len());
-                for (y, out) in out.rows::<T>()? {
-                    let leaving = window.first().copied();
-                    rows.window(y, radius, &mut window);
-                    for (place, columns) in columns.chunks_mut(block).enumerate() {
-                        ctx.check()?;
-                        part.clear();
-                        part.extend(window.iter().map(|row| &row[place * block..]));
-                        T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
-                    }
-                    pad_row(columns, padded, span, self.border, constant);
-                    T::means(padded, size, span.channels, out);
-                }
-                Ok(())
-            })
+        let Self { radius, border } = *self;
+        let channels = usize::from(input.image().channels);
+        BoxSums { radius, border }.render::<T, S, T>(input, out, ctx, |_, padded, out| {
+            T::means(padded, 2 * radius + 1, channels, out);
         })
     }
 

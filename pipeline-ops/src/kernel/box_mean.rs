@@ -183,6 +183,52 @@ impl<S: Whole, T: Sample, F: Fn(S) -> T> Parts for Few<'_, S, T, F> {
     }
 }
 
+/// Which samples are brighter than the mean of their window less an offset, decided in integers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AboveMean {
+    size: u32,
+    area: i32,
+    /// What the sum of a window may be more than the sample times the area, by less than this.
+    bound: i32,
+}
+
+/// What 64-bit floats lose at most of a mean and its distance from an offset: less than this.
+const LOST: f64 = 1.0 / (1u64 << 35) as f64;
+
+impl AboveMean {
+    /// For samples up to `white`; none where 32 bits do not hold the sums, or where what 64-bit
+    /// floats lose of a mean may decide.
+    pub(crate) fn new(size: u32, offset: f32, white: u32) -> Option<Self> {
+        let area = i32::try_from(size.checked_mul(size)?).ok()?;
+        area.checked_mul(i32::try_from(white).ok()?)?;
+        let bound = f64::from(offset) * f64::from(area);
+        let away = (bound - bound.round()).abs();
+        let is_decided = away == 0.0 || away > f64::from(area) * LOST;
+        is_decided.then(|| Self { size, area, bound: bound.ceil() as i32 })
+    }
+
+    /// Fills `out` with whether each of `samples` is, from padded column sums, which are
+    /// overwritten, as `sums` is with those of the windows.
+    pub(crate) fn row<S: Whole + Into<u32>, T: Sample + Into<u32>>(
+        self,
+        padded: &mut [S],
+        samples: &[T],
+        sums: &mut [S],
+        out: &mut [u8],
+    ) {
+        each_run(padded, self.size as usize, 1, sums, |sum| sum);
+        widest(
+            #[inline(always)]
+            || {
+                for ((out, &sample), &sum) in out.iter_mut().zip(samples).zip(&*sums) {
+                    let (sample, sum): (u32, u32) = (sample.into(), sum.into());
+                    *out = u8::from(sum as i32 - sample as i32 * self.area < self.bound);
+                }
+            },
+        );
+    }
+}
+
 /// Means of windows whose sums pass 32 bits.
 fn large_means<S: Copy + Into<u64>, T: Sample>(
     padded: &[S],
@@ -249,6 +295,30 @@ mod tests {
                 assert_eq!(u32::from(nearest(sum, 1.0 / area as f32)), expected, "{sum} of {area}");
             }
         }
+    }
+
+    #[test]
+    fn samples_are_above_a_mean_as_in_floats() {
+        for size in [1, 3, 5, 15] {
+            let area = size * size;
+            for offset in [0.0, 1.0, -1.0, 0.5, -7.25, 0.1, 1e-3, 300.0, -300.0, 1e30, -1e30] {
+                let above = AboveMean::new(size, offset, 255).unwrap();
+                for sample in (0..=255u8).step_by(5) {
+                    // A window of one pixel is summed already.
+                    let mut padded: Vec<u32> = (0..=area * 255).collect();
+                    let samples = vec![sample; padded.len()];
+                    let (mut sums, mut out) = (padded.clone(), vec![7; padded.len()]);
+                    AboveMean { size: 1, ..above }.row(&mut padded, &samples, &mut sums, &mut out);
+                    for (sum, out) in out.into_iter().enumerate() {
+                        let level = sum as f64 / f64::from(area) - f64::from(offset);
+                        assert_eq!(out == 1, f64::from(sample) > level, "{sum} of {area}");
+                    }
+                }
+            }
+        }
+        assert!(AboveMean::new(3, 1e-30, 255).is_none(), "floats lose it");
+        assert!(AboveMean::new(183, 0.0, 65_535).is_none());
+        assert!(AboveMean::new(8193, 0.0, 255).is_none());
     }
 
     #[test]

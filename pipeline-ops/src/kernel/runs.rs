@@ -12,7 +12,7 @@ const PART: usize = 1024;
 const REACH: usize = 256;
 
 /// An integer that sums are made of.
-pub(super) trait Added: Copy + Default {
+pub(crate) trait Added: Copy + Default {
     fn plus(self, other: Self) -> Self;
 }
 
@@ -25,7 +25,7 @@ impl Added for u8 {
 }
 
 /// An integer whose sums are taken modulo the first that it does not hold.
-pub(super) trait Whole: Added {
+pub(crate) trait Whole: Added {
     fn less(self, other: Self) -> Self;
 }
 

@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use bytemuck::Pod;
 use pipeline_core::step::CutOff;
 use pipeline_core::{
-    Context, Image, In, Layout, Mask, Region, Result, Sample, Spec, Step, Tile, View, ViewMut,
-    dispatch, tile,
+    Context, Image, In, Layout, Mask, Region, Result, Sample, SampleType, Spec, Step, Tile, View,
+    ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::level::above_local;
 use crate::check;
 use crate::filter::GaussianBlur;
-use crate::kernel::Border;
-use crate::neighborhood::{self, Separable, Term, WindowSums};
+use crate::kernel::{AboveMean, Border, BoxMean, NARROW, Whole};
+use crate::neighborhood::{self, BoxSums, Separable, Term, WindowSums};
 use crate::point::mask_layout;
 
 /// The radii that are taken: a Gaussian reaches a third further, and that must fit the windows of
@@ -106,6 +107,21 @@ impl AdaptiveThreshold {
         GaussianBlur { sigma, truncate: 4.0, border: self.border }
     }
 
+    fn render_integers<T: BoxMean<S> + Into<u32>, S: Whole + Pod + Into<u32>>(
+        &self,
+        above: AboveMean,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let own = input.crop(out.region()).typed::<T>()?;
+        let mut sums = vec![S::default(); out.region().width as usize];
+        let squares = BoxSums { radius: self.radius, border: self.border };
+        squares.render::<T, S, u8>(input, out, ctx, |y, padded, out| {
+            above.row(padded, own.row(y), &mut sums, out);
+        })
+    }
+
     fn render_gaussian<T: Sample>(
         &self,
         input: &View<'_>,
@@ -163,6 +179,19 @@ impl Tile for AdaptiveThreshold {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        let (input, sample) = (&inputs[0], inputs[0].sample_type());
+        if self.method == LocalMean::Mean && sample != SampleType::F32 {
+            let white = if sample == SampleType::U8 { u8::MAX.into() } else { u16::MAX.into() };
+            if let Some(above) = AboveMean::new(2 * self.radius + 1, self.offset, white) {
+                return match sample {
+                    SampleType::U8 if 2 * self.radius < NARROW => {
+                        self.render_integers::<u8, u16>(above, input, out, ctx)
+                    }
+                    SampleType::U8 => self.render_integers::<u8, u32>(above, input, out, ctx),
+                    _ => self.render_integers::<u16, u32>(above, input, out, ctx),
+                };
+            }
+        }
         let windows = WindowSums { radius: self.radius, border: self.border };
         let offset = f64::from(self.offset);
         dispatch!(inputs[0].sample_type(), T => match self.method {
