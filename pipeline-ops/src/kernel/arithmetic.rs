@@ -1,8 +1,10 @@
 //! Two samples made into one: in the sample type where that is exact, else in floats.
 
-use pipeline_core::Sample;
+use pipeline_core::{Sample, SampleType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::vector::widest;
 
 /// What is made of two samples, `a` and `b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +30,7 @@ pub enum Operation {
 impl Operation {
     /// The result in floats, which follow IEEE where they are divided by zero. NaN in either gives
     /// NaN.
+    #[inline(always)]
     pub(crate) fn of(self, a: f32, b: f32) -> f32 {
         match self {
             Self::Add => a + b,
@@ -137,19 +140,20 @@ pub(crate) fn combine<T: Combine>(
         (Operation::Min, true) => samples(a, b, out, T::least),
         (Operation::Max, true) => samples(a, b, out, T::most),
         (Operation::Difference, true) => samples(a, b, out, T::difference),
-        (Operation::Add, false) => floats(a, b, out, |a, b| scale * (a + b)),
-        (Operation::Subtract, false) => floats(a, b, out, |a, b| scale * (a - b)),
-        (Operation::Min, false) => floats(a, b, out, |a, b| scale * least(a, b)),
-        (Operation::Max, false) => floats(a, b, out, |a, b| scale * most(a, b)),
-        (Operation::Difference, false) => floats(a, b, out, |a, b| scale * (a - b).abs()),
+        (Operation::Add, false) => floats(a, b, out, move |a, b| scale * (a + b)),
+        (Operation::Subtract, false) => floats(a, b, out, move |a, b| scale * (a - b)),
+        (Operation::Min, false) => floats(a, b, out, move |a, b| scale * least(a, b)),
+        (Operation::Max, false) => floats(a, b, out, move |a, b| scale * most(a, b)),
+        (Operation::Difference, false) => floats(a, b, out, move |a, b| scale * (a - b).abs()),
         // Scaled by 1, a product is what it was.
-        (Operation::Multiply, _) => floats(a, b, out, |a, b| scale * (a * b)),
+        (Operation::Multiply, _) => floats(a, b, out, move |a, b| scale * (a * b)),
         (Operation::Divide, _) => {
-            samples(a, b, out, |a, b| T::quotient(scale * a.to_f32(), b.to_f32()));
+            converted(a, b, out, move |a, b| T::quotient(scale * a.to_f32(), b.to_f32()));
         }
     }
 }
 
+#[inline(always)]
 fn samples<T: Copy>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
     for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
         *out = f(a, b);
@@ -157,7 +161,19 @@ fn samples<T: Copy>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
 }
 
 fn floats<T: Sample>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(f32, f32) -> f32) {
-    samples(a, b, out, |a, b| T::from_f32(f(a.to_f32(), b.to_f32())));
+    converted(a, b, out, move |a, b| T::from_f32(f(a.to_f32(), b.to_f32())));
+}
+
+/// What computes in floats. Wider vectors are of use where that takes a conversion; the rest waits
+/// for memory.
+fn converted<T: Sample>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
+    if T::TYPE == SampleType::F32 {
+        return samples(a, b, out, f);
+    }
+    widest(
+        #[inline(always)]
+        move || samples(a, b, out, f),
+    );
 }
 
 #[cfg(test)]
