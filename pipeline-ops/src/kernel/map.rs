@@ -5,19 +5,21 @@ use pipeline_core::data::look_up;
 use pipeline_core::{Sample, SampleType};
 
 use super::alpha::copy_alpha;
+use super::vector::widest;
 
 /// What the samples of a pixel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pixel {
     /// Samples of one pixel.
     pub(crate) channels: usize,
-    /// Whether the last of them is opacity.
+    /// Whether the last of them, of two or four, is opacity.
     pub(crate) alpha: bool,
 }
 
 /// A function of one sample, ready to be applied to rows.
 ///
-/// 8-bit samples go through a table of 256 entries; the result is the same.
+/// 8-bit samples go through a table of 256 entries; the result is the same. The others go through a
+/// loop that becomes vector code if `f` is arithmetic.
 #[derive(Debug)]
 pub(crate) struct Map<F> {
     f: F,
@@ -44,22 +46,55 @@ impl<F: Fn(f32) -> f32> Map<F> {
             if self.pixel.alpha {
                 copy_alpha(input, self.pixel.channels, out);
             }
-        } else {
-            each(input, out, self.pixel, |sample| T::from_f32((self.f)(sample.to_f32())));
+            return;
         }
+        let f = |sample: T| T::from_f32((self.f)(sample.to_f32()));
+        if T::TYPE == SampleType::F32 {
+            // Floats wait for memory, whatever the vectors are.
+            return each(input, out, self.pixel, f);
+        }
+        widest(
+            #[inline(always)]
+            || each(input, out, self.pixel, f),
+        );
     }
 }
 
-fn each<T: Copy>(input: &[T], out: &mut [T], pixel: Pixel, f: impl Fn(T) -> T) {
-    if !pixel.alpha {
-        out.iter_mut().zip(input).for_each(|(out, &sample)| *out = f(sample));
-        return;
+/// Samples that 16 bits can hold.
+pub(crate) const WORDS: usize = 1 << 16;
+
+/// A function of one 16-bit sample as a table, for one that takes much longer than a look-up.
+#[derive(Debug)]
+pub(crate) struct WordTable(Vec<u16>);
+
+impl WordTable {
+    /// The table of `f`.
+    #[must_use]
+    pub(crate) fn new(f: impl Fn(f32) -> f32) -> Self {
+        Self((0..WORDS).map(|sample| u16::from_f32(f(sample as f32))).collect())
     }
-    let pixels = out.chunks_exact_mut(pixel.channels).zip(input.chunks_exact(pixel.channels));
-    for (out, input) in pixels {
-        let (alpha, colors) = (pixel.channels - 1, &input[..pixel.channels - 1]);
-        out.iter_mut().zip(colors).for_each(|(out, &sample)| *out = f(sample));
-        out[alpha] = input[alpha];
+
+    /// Applies it to a row: every sample but alpha, which is copied.
+    pub(crate) fn row(&self, input: &[u16], pixel: Pixel, out: &mut [u16]) {
+        let (tables, _) = self.0.as_chunks::<WORDS>();
+        each(input, out, pixel, |sample| tables[0][usize::from(sample)]);
+    }
+}
+
+#[inline(always)]
+fn each<T: Copy>(input: &[T], out: &mut [T], pixel: Pixel, f: impl Fn(T) -> T) {
+    match pixel.channels {
+        2 if pixel.alpha => colors::<T, 2>(input, out, f),
+        4 if pixel.alpha => colors::<T, 4>(input, out, f),
+        _ => out.iter_mut().zip(input).for_each(|(out, &sample)| *out = f(sample)),
+    }
+}
+
+/// Pixels whose last sample is opacity.
+#[inline(always)]
+fn colors<T: Copy, const C: usize>(input: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    for (out, pixel) in out.as_chunks_mut::<C>().0.iter_mut().zip(input.as_chunks::<C>().0) {
+        *out = std::array::from_fn(|at| if at < C - 1 { f(pixel[at]) } else { pixel[at] });
     }
 }
 
@@ -82,5 +117,37 @@ mod tests {
         let mut out = vec![0u8; 256];
         Map::new::<u8>(Pixel { channels: 1, alpha: false }, f).row(&input, &mut out);
         assert!(input.iter().zip(&out).all(|(&v, &out)| out == u8::from_f32(f(f32::from(v)))));
+    }
+
+    #[test]
+    fn rows_of_every_type_are_sample_by_sample() {
+        fn check<T: Sample>(sample: impl Fn(usize) -> T) {
+            let f = |v: f32| (v - 3.0) * 1.7;
+            for (channels, alpha) in [(1, false), (2, true), (3, false), (4, true), (4, false)] {
+                let input: Vec<T> = (0..channels * 77).map(&sample).collect();
+                let mut out = vec![T::default(); input.len()];
+                Map::new::<T>(Pixel { channels, alpha }, f).row(&input, &mut out);
+                for (at, (&sample, &out)) in input.iter().zip(&out).enumerate() {
+                    let is_alpha = alpha && at % channels == channels - 1;
+                    let expected = if is_alpha { sample } else { T::from_f32(f(sample.to_f32())) };
+                    assert_eq!(out, expected, "{at} of {channels} channels");
+                }
+            }
+        }
+        check(|at| at as u8);
+        check(|at| (at * 257) as u16);
+        check(|at| at as f32 / 3.0);
+    }
+
+    #[test]
+    fn a_table_of_words_is_the_function_and_copies_alpha() {
+        let f = |v: f32| (v / 65535.0).powf(0.45) * 65535.0;
+        let table = WordTable::new(f);
+        let input: Vec<u16> = (0..=u16::MAX).collect();
+        let mut out = vec![0; input.len()];
+        table.row(&input, Pixel { channels: 2, alpha: true }, &mut out);
+        for (pixel, out) in input.as_chunks::<2>().0.iter().zip(out.as_chunks::<2>().0) {
+            assert_eq!(*out, [u16::from_f32(f(pixel[0].to_f32())), pixel[1]]);
+        }
     }
 }

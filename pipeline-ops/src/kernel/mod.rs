@@ -134,7 +134,7 @@ pub(crate) use lab::{lab_of, light_of_lab};
 pub(crate) use li::{li, means_of_counts, total_between};
 pub(crate) use light::{Light, encode, encoded, light};
 pub(crate) use luma::weigh;
-pub(crate) use map::{Map, Pixel};
+pub(crate) use map::{Map, Pixel, WORDS, WordTable};
 pub(crate) use masked::keep_masked;
 pub(crate) use median::{median_3x3, median_5x5};
 pub(crate) use moments::{Moments, Sums, seen_columns, seen_deviations};

@@ -1,10 +1,14 @@
 //! The loop of point operations that change every sample but alpha by itself.
 
 use pipeline_core::{
-    Context, Image, In, Layout, Result, Sample, Tile, View, ViewMut, dispatch, tile,
+    Context, Image, In, Layout, Result, Sample, SampleType, Tile, View, ViewMut, dispatch, tile,
 };
 
-use crate::kernel::{Map, Pixel};
+use crate::kernel::{Map, Pixel, WORDS, WordTable};
+
+/// Samples of an image for each entry of a table: with fewer of them the table, which every thread
+/// makes for itself, would take a good part of the time.
+const PER_ENTRY: usize = 16;
 
 /// Fills `out` with `f(sample, white)` of each sample; alpha is copied.
 pub(crate) fn each(
@@ -14,7 +18,7 @@ pub(crate) fn each(
     f: impl Fn(f32, f32) -> f32,
 ) -> Result<()> {
     let image = input.image();
-    let pixel = Pixel { channels: usize::from(image.channels), alpha: image.has_alpha() };
+    let pixel = pixel_of(&image);
     let input = input.crop(out.region());
     dispatch!(image.sample, T => {
         let input = input.typed::<T>()?;
@@ -25,6 +29,32 @@ pub(crate) fn each(
         }
         Ok(())
     })
+}
+
+/// As [`each`], for an `f` that takes much longer than a look-up. `step` is all that it is made of.
+pub(super) fn each_by_table<S: PartialEq + 'static>(
+    step: S,
+    input: &View<'_>,
+    out: &mut ViewMut<'_>,
+    ctx: &Context<'_>,
+    f: impl Fn(f32, f32) -> f32,
+) -> Result<()> {
+    let image = input.image();
+    if image.sample != SampleType::U16 || image.sample_count()? < PER_ENTRY * WORDS {
+        return each(input, out, ctx, f);
+    }
+    let make = || WordTable::new(|sample| f(sample, u16::WHITE));
+    let table = ctx.scratch(|scratch| scratch.table(step, make));
+    let input = input.crop(out.region()).typed::<u16>()?;
+    for (y, row) in out.rows::<u16>()? {
+        ctx.check()?;
+        table.row(input.row(y), pixel_of(&image), row);
+    }
+    Ok(())
+}
+
+fn pixel_of(image: &Layout) -> Pixel {
+    Pixel { channels: usize::from(image.channels), alpha: image.has_alpha() }
 }
 
 /// Makes `f(sample, white)` of each sample of an image; alpha is copied. For steps that look at the

@@ -6,7 +6,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::each::each;
+use super::each::each_by_table;
 use crate::kernel::encoded;
 
 /// Encodes linear sRGB for display: what `to_linear` undid.
@@ -71,6 +71,8 @@ impl Tile for FromLinear {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each(&inputs[0], out, ctx, |sample, white| encoded(sample / white) * white)
+        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
+            encoded(sample / white) * white
+        })
     }
 }

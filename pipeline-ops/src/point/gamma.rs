@@ -6,7 +6,7 @@ use pipeline_core::{Context, Image, In, Layout, Result, Spec, Step, Tile, View, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::each::each;
+use super::each::each_by_table;
 use crate::check;
 
 /// The gammas that are taken.
@@ -92,6 +92,8 @@ impl Tile for Gamma {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let exponent = 1.0 / self.gamma;
-        each(&inputs[0], out, ctx, |sample, white| power(sample, white, exponent))
+        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
+            power(sample, white, exponent)
+        })
     }
 }

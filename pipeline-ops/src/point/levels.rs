@@ -6,7 +6,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::each::each;
+use super::each::{each, each_by_table};
 use super::gamma::{GAMMA, power};
 use crate::check::{self, SHARE};
 
@@ -119,7 +119,7 @@ impl Tile for Levels {
                 (base + ((sample / white - low) * scale).clamp(0.0, 1.0) * span) * white
             });
         }
-        each(&inputs[0], out, ctx, |sample, white| {
+        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
             let share = ((sample / white - low) * scale).clamp(0.0, 1.0);
             (base + power(share, 1.0, exponent) * span) * white
         })

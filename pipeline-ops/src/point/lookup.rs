@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::each::each;
+use super::each::each_by_table;
 use crate::check::{self, SHARE};
 use crate::kernel::Curve;
 
@@ -105,6 +105,6 @@ impl Tile for Lookup {
         let white = dispatch!(out.sample_type(), T => T::WHITE);
         let step = f64::from(white) / (self.table.len() - 1) as f64;
         let curve = Curve { first: 0.0, step, values: self.table.clone() };
-        each(&inputs[0], out, ctx, |sample, white| curve.at(sample) * white)
+        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| curve.at(sample) * white)
     }
 }

@@ -84,6 +84,18 @@ impl Tile for Scalar {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (operation, value) = (self.operation, self.value);
-        each(&inputs[0], out, ctx, |sample, _| operation.of(sample, value))
+        let input = &inputs[0];
+        // Each operation has a loop of its own, which becomes vector code.
+        match operation {
+            Operation::Add => each(input, out, ctx, |a, _| Operation::Add.of(a, value)),
+            Operation::Subtract => each(input, out, ctx, |a, _| Operation::Subtract.of(a, value)),
+            Operation::Multiply => each(input, out, ctx, |a, _| Operation::Multiply.of(a, value)),
+            Operation::Divide => each(input, out, ctx, |a, _| Operation::Divide.of(a, value)),
+            Operation::Min => each(input, out, ctx, |a, _| Operation::Min.of(a, value)),
+            Operation::Max => each(input, out, ctx, |a, _| Operation::Max.of(a, value)),
+            Operation::Difference => {
+                each(input, out, ctx, |a, _| Operation::Difference.of(a, value))
+            }
+        }
     }
 }

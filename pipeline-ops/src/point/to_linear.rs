@@ -6,7 +6,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::each::each;
+use super::each::each_by_table;
 use crate::kernel::light;
 
 /// Makes sRGB proportional to light, as sums and means of light need it.
@@ -74,6 +74,8 @@ impl Tile for ToLinear {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each(&inputs[0], out, ctx, |sample, white| light(sample / white) * white)
+        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
+            light(sample / white) * white
+        })
     }
 }
