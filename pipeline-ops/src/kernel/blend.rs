@@ -4,6 +4,9 @@ use pipeline_core::Sample;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::color::{OfWhite, Share};
+use super::vector::widest;
+
 /// How two colours mix; `b` is the bottom, `t` the top, both as shares of white.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -30,6 +33,7 @@ pub enum BlendMode {
 }
 
 impl BlendMode {
+    #[inline(always)]
     fn mix(self, b: f32, t: f32) -> f32 {
         match self {
             Self::Normal => t,
@@ -48,6 +52,7 @@ impl BlendMode {
 }
 
 /// `a` and `b` in the shares `1 - share` and `share`; either alone comes out as it is.
+#[inline(always)]
 fn between(a: f32, b: f32, share: f32) -> f32 {
     if share <= 0.0 || a == b {
         a
@@ -66,21 +71,52 @@ pub(crate) fn blend_opaque<T: Sample>(
     top: &[T],
     out: &mut [T],
 ) {
-    // Either image alone has a loop of its own: a choice per sample makes the mixtures take nearly
-    // twice as long.
     if opacity <= 0.0 {
         out.copy_from_slice(bottom);
-    } else if opacity >= 1.0 {
-        mix_rows(bottom, top, out, |b, t| mode.mix(b, t));
-    } else {
-        mix_rows(bottom, top, out, |b, t| b + opacity * (mode.mix(b, t) - b));
+        return;
+    }
+    let rows = (bottom, top);
+    // Each mode has loops of its own, which become vector code.
+    match mode {
+        BlendMode::Normal => mix_rows(rows, opacity, out, |b, t| BlendMode::Normal.mix(b, t)),
+        BlendMode::Multiply => mix_rows(rows, opacity, out, |b, t| BlendMode::Multiply.mix(b, t)),
+        BlendMode::Screen => mix_rows(rows, opacity, out, |b, t| BlendMode::Screen.mix(b, t)),
+        BlendMode::Overlay => mix_rows(rows, opacity, out, |b, t| BlendMode::Overlay.mix(b, t)),
+        BlendMode::Darken => mix_rows(rows, opacity, out, |b, t| BlendMode::Darken.mix(b, t)),
+        BlendMode::Lighten => mix_rows(rows, opacity, out, |b, t| BlendMode::Lighten.mix(b, t)),
+        BlendMode::Difference => {
+            mix_rows(rows, opacity, out, |b, t| BlendMode::Difference.mix(b, t));
+        }
+        BlendMode::Add => mix_rows(rows, opacity, out, |b, t| BlendMode::Add.mix(b, t)),
+        BlendMode::Subtract => mix_rows(rows, opacity, out, |b, t| BlendMode::Subtract.mix(b, t)),
     }
 }
 
-fn mix_rows<T: Sample>(bottom: &[T], top: &[T], out: &mut [T], f: impl Fn(f32, f32) -> f32) {
-    for ((out, b), t) in out.iter_mut().zip(bottom).zip(top) {
-        *out = T::from_f32(f(b.to_f32() / T::WHITE, t.to_f32() / T::WHITE) * T::WHITE);
+#[inline(always)]
+fn mix_rows<T: Sample>(
+    rows: (&[T], &[T]),
+    opacity: f32,
+    out: &mut [T],
+    mix: impl Fn(f32, f32) -> f32,
+) {
+    // The top alone comes out as it is, and has a loop without the sum.
+    if opacity >= 1.0 {
+        shares(rows, out, mix);
+    } else {
+        shares(rows, out, move |b, t| b + opacity * (mix(b, t) - b));
     }
+}
+
+#[inline(always)]
+fn shares<T: Sample>((bottom, top): (&[T], &[T]), out: &mut [T], f: impl Fn(f32, f32) -> f32) {
+    widest(
+        #[inline(always)]
+        move || {
+            for ((out, &b), &t) in out.iter_mut().zip(bottom).zip(top) {
+                *out = T::from_f32(f(OfWhite.of(b), OfWhite.of(t)) * T::WHITE);
+            }
+        },
+    );
 }
 
 /// A row of pixels and what they are made of.
@@ -90,7 +126,8 @@ pub(crate) struct Layer<'a, T> {
     pub(crate) has_alpha: bool,
 }
 
-/// Blends rows of which at least one has alpha, both of `colors` colours; `out` is as the bottom.
+/// Blends rows of pixels of `colors` colours, one or three if either has alpha; `out` is as the
+/// bottom.
 pub(crate) fn blend_layers<T: Sample>(
     mode: BlendMode,
     opacity: f32,
@@ -98,19 +135,57 @@ pub(crate) fn blend_layers<T: Sample>(
     colors: usize,
     out: &mut [T],
 ) {
-    let channels = |layer: &Layer<'_, T>| colors + usize::from(layer.has_alpha);
-    let alpha = |layer: &Layer<'_, T>, pixel: &[T]| {
-        if layer.has_alpha { pixel[colors].to_f32() / T::WHITE } else { 1.0 }
-    };
-    let tops = top.row.chunks_exact(channels(&top));
-    let pixels = bottom.row.chunks_exact(channels(&bottom)).zip(tops);
-    for (out, (b, t)) in out.chunks_exact_mut(channels(&bottom)).zip(pixels) {
-        let below = alpha(&bottom, b);
-        let above = alpha(&top, t) * opacity;
+    // What is most often wanted has a loop of its own.
+    if mode == BlendMode::Normal {
+        let mix = |b, t| BlendMode::Normal.mix(b, t);
+        return mix_layers(mix, opacity, (bottom, top), colors, out);
+    }
+    mix_layers(|b, t| mode.mix(b, t), opacity, (bottom, top), colors, out);
+}
+
+#[inline(always)]
+fn mix_layers<T: Sample>(
+    mix: impl Fn(f32, f32) -> f32,
+    opacity: f32,
+    (bottom, top): (Layer<'_, T>, Layer<'_, T>),
+    colors: usize,
+    out: &mut [T],
+) {
+    let (rows, has_alpha) = ((bottom.row, top.row), (bottom.has_alpha, top.has_alpha));
+    widest(
+        #[inline(always)]
+        move || match (colors, has_alpha) {
+            (_, (false, false)) => pixels::<T, 1, 1>(mix, opacity, rows, out),
+            (1, (true, true)) => pixels::<T, 2, 2>(mix, opacity, rows, out),
+            (1, (true, false)) => pixels::<T, 2, 1>(mix, opacity, rows, out),
+            (1, (false, true)) => pixels::<T, 1, 2>(mix, opacity, rows, out),
+            (_, (true, true)) => pixels::<T, 4, 4>(mix, opacity, rows, out),
+            (_, (true, false)) => pixels::<T, 4, 3>(mix, opacity, rows, out),
+            (_, (false, true)) => pixels::<T, 3, 4>(mix, opacity, rows, out),
+        },
+    );
+}
+
+/// Blends pixels of `T` channels over pixels of `B`, two or four of which have alpha.
+#[inline(always)]
+fn pixels<S: Sample, const B: usize, const T: usize>(
+    mix: impl Fn(f32, f32) -> f32,
+    opacity: f32,
+    (bottom, top): (&[S], &[S]),
+    out: &mut [S],
+) {
+    let (has_below, has_above) = (matches!(B, 2 | 4), matches!(T, 2 | 4));
+    let layers = bottom.as_chunks::<B>().0.iter().zip(top.as_chunks::<T>().0);
+    for (out, (bottom, top)) in out.as_chunks_mut::<B>().0.iter_mut().zip(layers) {
+        let below = if has_below { OfWhite.of(bottom[B - 1]) } else { 1.0 };
+        let above = if has_above { OfWhite.of(top[T - 1]) } else { 1.0 } * opacity;
         let whole = above + below * (1.0 - above);
-        for channel in 0..colors {
-            let (b, t) = (b[channel].to_f32() / T::WHITE, t[channel].to_f32() / T::WHITE);
-            let mixed = between(t, mode.mix(b, t), below);
+        *out = std::array::from_fn(|channel| {
+            if has_below && channel == B - 1 {
+                return S::from_f32(whole * S::WHITE);
+            }
+            let (b, t) = (OfWhite.of(bottom[channel]), OfWhite.of(top[channel]));
+            let mixed = between(t, mix(b, t), below);
             let color = if whole <= 0.0 {
                 0.0
             } else if above >= 1.0 {
@@ -120,11 +195,8 @@ pub(crate) fn blend_layers<T: Sample>(
             } else {
                 (above * mixed + (1.0 - above) * below * b) / whole
             };
-            out[channel] = T::from_f32(color * T::WHITE);
-        }
-        if bottom.has_alpha {
-            out[colors] = T::from_f32(whole * T::WHITE);
-        }
+            S::from_f32(color * S::WHITE)
+        });
     }
 }
 
