@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::copy_alpha;
+use crate::kernel::{cast, change_depth, copy_alpha};
 
 /// What keeps its meaning when the sample type changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -85,15 +85,12 @@ impl Convert {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let alpha = input.image().has_alpha() && self.range == Range::Raw;
-        let (from, to) = match self.range {
-            Range::FullScale if T::TYPE != U::TYPE => (T::WHITE, U::WHITE),
-            Range::FullScale | Range::Raw => (1.0, 1.0),
-        };
         let input = input.crop(out.region()).typed::<T>()?;
         for (y, row) in out.rows::<U>()? {
             ctx.check()?;
-            for (out, sample) in row.iter_mut().zip(input.row(y)) {
-                *out = U::from_f32(sample.to_f32() / from * to);
+            match self.range {
+                Range::FullScale => change_depth(input.row(y), row),
+                Range::Raw => cast(input.row(y), row),
             }
             if alpha {
                 copy_alpha(input.row(y), input.channels(), row);
