@@ -7,7 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Palette, paint};
+use crate::kernel::{Painting, Palette};
 
 /// Shows gray levels as colours.
 ///
@@ -19,7 +19,7 @@ use crate::kernel::{Palette, paint};
 /// | `out` | image | Y X C | u8 | the colours of the palette, sRGB | 3, or 4 if `in` has alpha, which is kept |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** is black.
-/// **Cost**: one division and one look-up per pixel; the memory of the result; the footprint is the
+/// **Cost**: one look-up per pixel, and one division but for u8; the memory of the result; the footprint is the
 /// region itself.
 /// **Errors**: more than one colour; a range whose `high` is not above its `low`.
 ///
@@ -66,12 +66,12 @@ impl ColorMap {
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let (image, colors) = (input.image(), self.palette.colors());
-        let range = self.range(image.sample);
+        let image = input.image();
+        let painting = Painting::new::<T>(self.palette, self.range(image.sample));
         let input = input.crop(out.region()).typed::<T>()?;
         for (y, out) in out.rows::<u8>()? {
             ctx.check()?;
-            paint(input.row(y), &colors, range, image.has_alpha(), out);
+            painting.row(input.row(y), image.has_alpha(), out);
         }
         Ok(())
     }

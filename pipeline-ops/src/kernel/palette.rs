@@ -1,6 +1,7 @@
 //! Colours for numbers: palettes of 256 entries.
 
-use pipeline_core::Sample;
+use bytemuck::bytes_of;
+use pipeline_core::{Sample, SampleType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,7 @@ const ENTRIES: usize = 256;
 
 impl Palette {
     /// Its colours, from low to high.
-    pub(crate) fn colors(self) -> [[u8; 3]; ENTRIES] {
+    fn colors(self) -> [[u8; 3]; ENTRIES] {
         let table = match self {
             Self::Gray => return std::array::from_fn(|level| [level as u8; 3]),
             Self::Viridis => 0,
@@ -45,27 +46,57 @@ impl Palette {
     }
 }
 
-/// Fills pixels of three or, with alpha, four samples with the colours of gray ones: the range from
-/// `low` to `high` is cut into 256 equal parts. What is no number is black; alpha stays.
-pub(crate) fn paint<T: Sample>(
-    row: &[T],
-    colors: &[[u8; 3]; ENTRIES],
-    (low, high): (f32, f32),
-    alpha: bool,
-    out: &mut [u8],
-) {
-    let gray = if alpha { 2 } else { 1 };
-    for (out, pixel) in out.chunks_exact_mut(gray + 2).zip(row.chunks_exact(gray)) {
-        let share = (pixel[0].to_f32() - low) / (high - low);
-        let color = if share.is_nan() {
-            [0; 3]
-        } else {
-            colors[((share * ENTRIES as f32) as usize).min(ENTRIES - 1)]
-        };
-        out[..3].copy_from_slice(&color);
-        if alpha {
-            out[3] = u8::from_f32(pixel[1].to_f32() / T::WHITE * u8::WHITE);
+/// The colours of gray samples: a range of them is cut into 256 equal parts.
+///
+/// 8-bit samples go through a table of 256 colours; the result is the same.
+#[derive(Debug)]
+pub(crate) struct Painting {
+    /// Those of the parts, or of the samples if these have 8 bits.
+    colors: [[u8; 3]; ENTRIES],
+    range: (f32, f32),
+}
+
+impl Painting {
+    /// The colours of samples of type `T` between two numbers.
+    #[must_use]
+    pub(crate) fn new<T: Sample>(palette: Palette, range: (f32, f32)) -> Self {
+        let mut painting = Self { colors: palette.colors(), range };
+        if T::TYPE == SampleType::U8 {
+            painting.colors = std::array::from_fn(|sample| painting.part_of(sample as f32));
         }
+        painting
+    }
+
+    /// Fills pixels of three or, with alpha, four samples with the colours of a row of the type it
+    /// was made for. What is no number is black; alpha stays.
+    pub(crate) fn row<T: Sample>(&self, row: &[T], alpha: bool, out: &mut [u8]) {
+        if !alpha {
+            let pixels = out.as_chunks_mut::<3>().0.iter_mut().zip(row);
+            return pixels.for_each(|(out, &gray)| *out = self.color(gray));
+        }
+        let pixels = out.as_chunks_mut::<4>().0.iter_mut().zip(row.as_chunks::<2>().0);
+        for ([red, green, blue, opacity], &[gray, alpha]) in pixels {
+            [*red, *green, *blue] = self.color(gray);
+            *opacity = u8::from_f32(alpha.to_f32() / T::WHITE * u8::WHITE);
+        }
+    }
+
+    #[inline(always)]
+    fn color<T: Sample>(&self, gray: T) -> [u8; 3] {
+        if T::TYPE == SampleType::U8 {
+            self.colors[usize::from(bytes_of(&gray)[0])]
+        } else {
+            self.part_of(gray.to_f32())
+        }
+    }
+
+    fn part_of(&self, gray: f32) -> [u8; 3] {
+        let (low, high) = self.range;
+        let share = (gray - low) / (high - low);
+        if share.is_nan() {
+            return [0; 3];
+        }
+        self.colors[((share * ENTRIES as f32) as usize).min(ENTRIES - 1)]
     }
 }
 
@@ -89,17 +120,17 @@ mod tests {
     fn eight_bits_are_the_entries_and_what_is_beyond_is_the_nearest() {
         let row: Vec<u8> = (0..=255).collect();
         let mut out = vec![0; 768];
-        paint(&row, &Palette::Gray.colors(), (0.0, 255.0), false, &mut out);
+        Painting::new::<u8>(Palette::Gray, (0.0, 255.0)).row(&row, false, &mut out);
         assert!(row.iter().zip(out.chunks_exact(3)).all(|(&level, color)| color == [level; 3]));
 
         let row = [-5.0, 2.0, 2.99, 3.0, 6.0, 99.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
         let mut out = vec![0; 27];
-        paint(&row, &Palette::Gray.colors(), (2.0, 6.0), false, &mut out);
+        Painting::new::<f32>(Palette::Gray, (2.0, 6.0)).row(&row, false, &mut out);
         let found: Vec<u8> = out.into_iter().step_by(3).collect();
         assert_eq!(found, [0, 0, 63, 64, 255, 255, 0, 255, 0]);
 
         let mut out = [7; 4];
-        paint(&[0.5f32, 0.2], &Palette::Gray.colors(), (0.0, 1.0), true, &mut out);
+        Painting::new::<f32>(Palette::Gray, (0.0, 1.0)).row(&[0.5f32, 0.2], true, &mut out);
         assert_eq!(out, [128, 128, 128, 51]);
     }
 }

@@ -2,7 +2,6 @@
 
 use pipeline_core::{
     ColorSpace, Context, Error, Image, In, Labels, Layout, Result, Sample, SampleType, Step,
-    dispatch,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,20 +67,31 @@ impl Step for LabelImage {
             let expected = format!("at most {most} for {}", self.to);
             return Err(Error::input("the number of objects", labels.count(), expected));
         }
-        let (width, height) = (labels.width(), labels.height());
-        let mut image = Image::zeros(Layout::new(width, height, 1, self.to))?;
-        let (width, grain) = (width as usize, passes::grain(width));
-        dispatch!(self.to, T => {
-            let samples = image.samples_mut::<T>().unwrap_or_default();
-            ctx.fill_rows(samples, width, grain, |first, rows| {
-                let labels = &labels.labels()[first * width..][..rows.len()];
-                rows.iter_mut().zip(labels).for_each(|(out, &label)| {
-                    // Checked above: the type has a sample for every label.
-                    *out = T::from_f32(label as f32);
-                });
-                Ok(())
-            })?;
-        });
-        Ok(image.with_color(ColorSpace::Data))
+        // The type has a sample for every label.
+        #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+        let image = match self.to {
+            SampleType::U8 => made(&labels, ctx, |label| label as u8),
+            SampleType::U16 => made(&labels, ctx, |label| label as u16),
+            SampleType::F32 => made(&labels, ctx, |label| label as f32),
+        };
+        Ok(image?.with_color(ColorSpace::Data))
     }
+}
+
+/// The image of what is made of each label.
+fn made<T: Sample>(
+    labels: &Labels,
+    ctx: &Context<'_>,
+    sample: impl Fn(u32) -> T + Sync,
+) -> Result<Image> {
+    let (width, height) = (labels.width(), labels.height());
+    let mut image = Image::zeros(Layout::new(width, height, 1, T::TYPE))?;
+    let (width, grain) = (width as usize, passes::grain(width));
+    let samples = image.samples_mut::<T>().unwrap_or_default();
+    ctx.fill_rows(samples, width, grain, |first, rows| {
+        let labels = &labels.labels()[first * width..][..rows.len()];
+        rows.iter_mut().zip(labels).for_each(|(out, &label)| *out = sample(label));
+        Ok(())
+    })?;
+    Ok(image)
 }
