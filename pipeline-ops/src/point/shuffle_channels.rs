@@ -3,10 +3,12 @@
 use std::ops::RangeInclusive;
 
 use pipeline_core::{
-    Context, Error, Image, In, Layout, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::kernel::shuffle;
 
 /// How many channels can be taken.
 const COUNT: RangeInclusive<usize> = 1..=1024;
@@ -102,29 +104,5 @@ impl Tile for ShuffleChannels {
             }
             Ok(())
         })
-    }
-}
-
-/// Fills the pixels of a row with those channels of another.
-fn shuffle<T: Sample>(input: &[T], channels: usize, taken: &[u16], out: &mut [T]) {
-    match (channels, taken.len()) {
-        (3, 3) => shuffle_pixels::<T, 3>(input, taken, out),
-        (4, 4) => shuffle_pixels::<T, 4>(input, taken, out),
-        _ => {
-            for (place, &channel) in taken.iter().enumerate() {
-                let samples = input.iter().skip(usize::from(channel)).step_by(channels);
-                let places = out.iter_mut().skip(place).step_by(taken.len());
-                places.zip(samples).for_each(|(out, &sample)| *out = sample);
-            }
-        }
-    }
-}
-
-/// The usual numbers of channels, pixel by pixel: one pass instead of one for each channel.
-fn shuffle_pixels<T: Sample, const N: usize>(input: &[T], taken: &[u16], out: &mut [T]) {
-    let mut channels = [0; N];
-    channels.iter_mut().zip(taken).for_each(|(at, &channel)| *at = usize::from(channel));
-    for (out, pixel) in out.as_chunks_mut::<N>().0.iter_mut().zip(input.as_chunks::<N>().0) {
-        *out = channels.map(|channel| pixel[channel]);
     }
 }
