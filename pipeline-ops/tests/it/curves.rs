@@ -108,6 +108,34 @@ fn every_step_of_a_table_has_its_share_of_the_time_and_its_own_fault() {
     assert!(error.to_string().contains("gamma"), "{error}");
 }
 
+/// Large images of 16 bits go through tables that small ones do not.
+#[test]
+fn a_large_image_of_words_is_made_of_what_small_ones_are() {
+    for channels in [1, 4] {
+        let (width, height) = (1200, 1000);
+        let photo = filled((width, height), channels, SampleType::U16, 5);
+        for kind in [1, 3, 4, 7] {
+            let made = |photo: &Image| {
+                let mut graph = Graph::new();
+                let input = graph.input::<Image>("photo");
+                let last = row(&mut graph, &[kind], input, "step");
+                graph.target(last);
+                run(&graph, photo, Fusion::Auto, 2).output(last).unwrap()
+            };
+            let strip = |from: usize| {
+                let len = width as usize * 100 * usize::from(channels);
+                let samples = photo.samples::<u16>().unwrap()[from * len..][..len].to_vec();
+                Image::from_samples(width, 100, channels, samples).unwrap()
+            };
+            let whole = made(&photo);
+            let strips: Vec<u16> = (0..10)
+                .flat_map(|from| made(&strip(from)).samples::<u16>().unwrap().to_vec())
+                .collect();
+            assert!(whole.samples::<u16>() == Some(&strips), "step {kind}, {channels} channels");
+        }
+    }
+}
+
 /// Samples that were made, of which a table needs 256.
 static MADE: AtomicU64 = AtomicU64::new(0);
 
