@@ -103,10 +103,12 @@ impl<'a, T: Sample> BorderedRows<'a, T> {
         }
     }
 
-    /// Fills `padded` with row `y` as floats; `stored` is working memory of [`row_len`](Self::row_len).
-    pub(crate) fn padded_floats(&self, y: i64, span: Span, stored: &mut [f32], padded: &mut [f32]) {
-        stored.iter_mut().zip(self.row(y)).for_each(|(to, sample)| *to = sample.to_f32());
-        pad_row(stored, padded, span, self.border, self.constant().to_f32());
+    /// Fills `padded` with row `y` as floats.
+    pub(crate) fn padded_floats(&self, y: i64, span: Span, padded: &mut [f32]) {
+        let (stored, constant) = (self.row(y), [self.constant().to_f32()]);
+        pad_made(padded, span, (self.border, &constant), |from, to| {
+            to.iter_mut().zip(&stored[from..]).for_each(|(to, sample)| *to = sample.to_f32());
+        });
     }
 
     /// Puts the rows from `y - radius` to `y + radius` into `rows`.
@@ -388,8 +390,9 @@ impl WindowSums {
                         part.extend(window.iter().map(|row| &row[place * block..]));
                         columns_of(&part, leaving.map(|row| &row[place * block..]), columns);
                     }
-                    let copy = |from: &[Sums<S>], to: &mut [Sums<S>]| to.copy_from_slice(from);
-                    pad_made(columns, padded, span, (border, constant), copy);
+                    pad_made(padded, span, (border, constant), |from, to| {
+                        to.copy_from_slice(&columns[from..][..to.len()]);
+                    });
                     ctx.check()?;
                     windows_of(padded, size, span.channels, sums);
                     finish(y, sums, out);

@@ -70,22 +70,10 @@ pub(crate) fn each_row<P: Clone + Default + Send>(
     ctx: &Context<'_>,
     measure: impl Fn(u32) -> P + Sync,
 ) -> Result<Vec<P>> {
-    each_rows((width, height), 1, ctx, |y, found| {
-        found.iter_mut().zip(y..).for_each(|(found, y)| *found = measure(y));
-    })
-}
-
-/// The same, where `measure` looks at up to `together` rows from the one it is given.
-pub(crate) fn each_rows<P: Clone + Default + Send>(
-    (width, height): (u32, u32),
-    together: usize,
-    ctx: &Context<'_>,
-    measure: impl Fn(u32, &mut [P]) + Sync,
-) -> Result<Vec<P>> {
     let mut found = copies(P::default(), height as usize, || format!("sums of {height} rows"))?;
     ctx.fill_rows(&mut found, 1, grain(width), |first, rows| {
-        let numbers = (first..).step_by(together).filter_map(|y| u32::try_from(y).ok());
-        rows.chunks_mut(together).zip(numbers).for_each(|(rows, y)| measure(y, rows));
+        let numbers = (first..).filter_map(|y| u32::try_from(y).ok());
+        rows.iter_mut().zip(numbers).for_each(|(found, y)| *found = measure(y));
         Ok(())
     })?;
     Ok(found)

@@ -1,5 +1,7 @@
 """Rows of steps that make each sample of the same sample, or of that of another picture."""
 
+from functools import reduce
+
 import cv2
 import numpy
 import pyvips
@@ -33,22 +35,32 @@ def line(factor, share, by=1):
     yield libvips(vips_line)
 
 
-def table(curve, by=0):
-    """Peers for a curve from shares of white to shares of white, by a table of all of them."""
+def table(*curves, by=0):
+    """Peers for curves from shares of white to shares of white: each is a table of all of them."""
+    tables = [levels(curve) for curve in curves]
+    images = [{sample: pyvips.Image.new_from_array(entries.reshape(1, -1))
+               for sample, entries in table.items()} for table in tables]
+    formats = {"uchar": "u8", "ushort": "u16"}
+    points = [list(table["u8"]) for table in tables]
+    return [
+        opencv(lambda p: reduce(lambda image, table: cv2.LUT(image, table[p.sample]), tables,
+                                p.array), equal, by, INTEGERS),
+        libvips(lambda image: reduce(
+            lambda image, table: image.maplut(table[formats[image.format]]), images, image),
+            equal, by, samples=INTEGERS),
+        pillow(lambda image: reduce(
+            lambda image, table: image.point(table * len(image.getbands())), points, image),
+            equal, by),
+    ]
+
+
+def levels(curve):
+    """The level that a curve gives for each level of a sample type."""
     tables = {}
     for sample, kind in [("u8", numpy.uint8), ("u16", numpy.uint16)]:
         shares = numpy.arange(WHITES[sample] + 1) / WHITES[sample]
         tables[sample] = (curve(shares) * WHITES[sample]).round().astype(kind)
-    images = {sample: pyvips.Image.new_from_array(entries.reshape(1, -1))
-              for sample, entries in tables.items()}
-    formats = {"uchar": "u8", "ushort": "u16"}
-    points = list(tables["u8"])
-    return [
-        opencv(lambda p: cv2.LUT(p.array, tables[p.sample]), equal, by, INTEGERS),
-        libvips(lambda image: image.maplut(images[formats[image.format]]), equal, by,
-                samples=INTEGERS),
-        pillow(lambda image: image.point(points * len(image.getbands())), equal, by),
-    ]
+    return tables
 
 
 def knots(shares):
@@ -65,10 +77,8 @@ def decoded(shares):
     return numpy.where(shares > 0.04045, ((shares + 0.055) / 1.055) ** 2.4, shares / 12.92)
 
 
-def encoded_again(shares):
-    """sRGB of its light, rounded between."""
-    levels = len(shares) - 1
-    light = (decoded(shares) * levels).round() / levels
+def encoded(light):
+    """sRGB of light."""
     return numpy.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, light * 12.92)
 
 
@@ -132,10 +142,10 @@ ROWS = [
         opencv(lambda p: cv2.pow(p.array, 1 / 2.2), equal, 1, FLOATS),
     ]),
     Row("to_linear", [*BOTH, "gray u16"], "to_linear", {}, table(decoded, by=1)),
-    # Our way back takes only what the way there has made; both are one table in integers. One of
-    # 65535 levels of light is 13 of the encoded ones in the dark.
+    # Our way back takes only what the way there has made. One of 65535 levels of light is 13 of the
+    # encoded ones in the dark.
     Row("to_linear and back", [*BOTH, "gray u16"], [["to_linear", {}], ["from_linear", {}]], {},
-        table(encoded_again, by=13)),
+        table(decoded, encoded, by=13)),
     Row("convert to f32", [*BOTH, "gray u16"], "convert", {"to": "f32"}, [
         opencv(converted(cv2.CV_32F, 1.0)),
         opencv(lambda p: cv2.multiply(p.array, constant(1 / p.white), dtype=cv2.CV_32F), equal, 1,

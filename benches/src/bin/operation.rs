@@ -2,7 +2,7 @@
 //!
 //! `operation STEPS WIDTH HEIGHT THREADS REPEATS RESULT TYPE FILE [TYPE FILE ...]` reads raw samples
 //! of each type, `u8`, `u16`, `f32`, `mask` or `labels`, runs the steps on them, and prints
-//! `processor-time wall-time` in nanoseconds for each repeat. STEPS is JSON:
+//! `processor-time wall-time` in nanoseconds for each repeat. There are more repeats of what is fast. STEPS is JSON:
 //! `[["gaussian_blur", {"sigma": 2.0}]]`. What came out goes into the file RESULT as raw samples, a
 //! table as lines of numbers.
 
@@ -10,13 +10,19 @@
 
 use std::error::Error;
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytemuck::Pod;
 use pipeline_benches::clock::cpu;
 use pipeline_benches::operation::Operation;
-use pipeline_core::data::Value;
+use pipeline_core::data::{Value, zeros};
 use pipeline_core::{Executor, Image, Labels, Mask, Options, Sample};
 use pipeline_ops::measure::Table;
+
+/// How long a run is repeated beyond the repeats that are asked for, and how often at the most: what
+/// takes no time has to settle in the caches of the processor.
+const LONG: Duration = Duration::from_millis(100);
+const MOST: u32 = 50;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,7 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let operation = Operation::chain(&steps, &values)?;
     let executor =
         Executor::new(Options { threads: Some(threads.parse()?), ..Options::default() })?;
-    for repeat in 0..repeats.parse::<u32>()? {
+    let (least, begun) = (repeats.parse::<u32>()?, Instant::now());
+    for repeat in 0..least.max(MOST) {
+        if repeat >= least && begun.elapsed() > LONG {
+            break;
+        }
         let (start, busy) = (Instant::now(), cpu());
         let made = operation.run(&executor)?;
         let times = ((cpu() - busy).as_nanos(), start.elapsed().as_nanos());
@@ -47,24 +57,27 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A value from raw samples in the order of this machine's bytes.
 fn read(kind: &str, bytes: &[u8], size: (u32, u32)) -> Result<Value, Box<dyn Error>> {
-    let pairs = bytes.as_chunks::<2>().0.iter();
-    let quads = bytes.as_chunks::<4>().0.iter();
     let (width, height) = size;
     Ok(match kind {
-        "u8" => image(bytes.to_vec(), size)?,
-        "u16" => image(pairs.map(|&pair| u16::from_ne_bytes(pair)).collect(), size)?,
-        "f32" => image(quads.map(|&quad| f32::from_ne_bytes(quad)).collect(), size)?,
-        "mask" => Value::new(Mask::from_bytes(width, height, bytes.to_vec())?),
-        "labels" => {
-            let labels: Vec<u32> = quads.map(|&quad| u32::from_ne_bytes(quad)).collect();
-            Value::new(Labels::new(width, height, labels)?)
-        }
+        "u8" => image::<u8>(bytes, size)?,
+        "u16" => image::<u16>(bytes, size)?,
+        "f32" => image::<f32>(bytes, size)?,
+        "mask" => Value::new(Mask::from_bytes(width, height, numbers(bytes)?)?),
+        "labels" => Value::new(Labels::new(width, height, numbers(bytes)?)?),
         other => return Err(format!("no type `{other}`").into()),
     })
 }
 
+/// Numbers in memory as that which images are decoded into.
+fn numbers<T: Pod>(bytes: &[u8]) -> pipeline_core::Result<Vec<T>> {
+    let mut numbers = zeros(bytes.len() / size_of::<T>(), || "a picture".into())?;
+    bytemuck::cast_slice_mut(&mut numbers).copy_from_slice(bytes);
+    Ok(numbers)
+}
+
 /// An image of as many channels as there are samples for.
-fn image<T: Sample>(samples: Vec<T>, (width, height): (u32, u32)) -> Result<Value, Box<dyn Error>> {
+fn image<T: Sample>(bytes: &[u8], (width, height): (u32, u32)) -> Result<Value, Box<dyn Error>> {
+    let samples = numbers::<T>(bytes)?;
     let channels = samples.len() / (width as usize * height as usize);
     Ok(Value::new(Image::from_samples(width, height, u16::try_from(channels)?, samples)?))
 }

@@ -137,13 +137,12 @@ impl Bilateral {
         let block =
             neighborhood::block(4 * taps.len() * colors).min(BLOCK.min(region.width as usize));
 
-        let lens = [rows.row_len(), width * channels, size * channels * width];
+        let lens = [width * channels, size * channels * width];
         let sums_len = LikenessSums::len(block, colors);
         ctx.scratch(|scratch| {
             scratch.samples::<f32, _>(lens.iter().sum::<usize>() + sums_len, |memory, _| {
-                let (stored, memory) = memory.split_at_mut(lens[0]);
-                let (padded, memory) = memory.split_at_mut(lens[1]);
-                let (planes, memory) = memory.split_at_mut(lens[2]);
+                let (padded, memory) = memory.split_at_mut(lens[0]);
+                let (planes, memory) = memory.split_at_mut(lens[1]);
                 let first = i64::from(region.y) - i64::from(radius);
                 // A row stays where it is until the window has passed it.
                 let start = |row: usize, channel: usize| (row % size * channels + channel) * width;
@@ -151,7 +150,7 @@ impl Bilateral {
                 for (top, (y, out)) in out.rows::<T>()?.enumerate() {
                     for row in filled..top + size {
                         ctx.check()?;
-                        rows.padded_floats(first + row as i64, span, stored, padded);
+                        rows.padded_floats(first + row as i64, span, padded);
                         for channel in 0..channels {
                             let plane = &mut planes[start(row, channel)..][..width];
                             let samples = padded[channel..].iter().step_by(channels);

@@ -139,9 +139,8 @@ impl Convolve {
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        let own = input.crop(out.region()).typed::<T>()?;
-        let alpha = out.image().has_alpha();
-        self.weighted().render::<T, T>(input, out, ctx, |y, sums, out| {
+        let (alpha, channels) = (out.image().has_alpha(), usize::from(out.image().channels));
+        self.weighted().render::<T, T>(input, out, ctx, |own, sums, out| {
             nearest_row_of(
                 sums,
                 #[inline(always)]
@@ -149,7 +148,7 @@ impl Convolve {
                 out,
             );
             if alpha {
-                copy_alpha(own.row(y), own.channels(), out);
+                copy_alpha(own, channels, out);
             }
         })
     }

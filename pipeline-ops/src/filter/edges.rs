@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{
-    Border, Smoothing, complete_sums, derivatives, keep_seen, pad_row, premultiply_floats, vertical,
+    Border, Smoothing, complete_sums, derivatives, keep_seen, pad_made, premultiply_floats,
+    vertical,
 };
 use crate::neighborhood::{self, BorderedRows};
 
@@ -76,22 +77,29 @@ impl Edges {
         let span = rows.span(region, 1);
         let Smoothing { side, middle } = self.smoothing;
         let constant = self.smoothing.sum() * rows.constant().to_f32();
-        let (len, channels) = (rows.row_len(), span.channels);
+        let channels = span.channels;
         let padded_len = (region.width as usize + 2) * channels;
 
         let mut window = Vec::with_capacity(3);
         ctx.scratch(|scratch| {
-            scratch.samples::<f32, _>(len + 2 * padded_len, |memory, _| {
-                let (columns, padded) = memory.split_at_mut(len);
-                let (smooth, rise) = padded.split_at_mut(padded_len);
+            scratch.samples::<f32, _>(2 * padded_len, |memory, _| {
+                let (smooth, rise) = memory.split_at_mut(padded_len);
                 for (y, out) in out.rows::<U>()? {
                     ctx.check()?;
                     rows.window(y, 1, &mut window);
-                    vertical(&window, &[side, middle, side], columns);
-                    pad_row(columns, smooth, span, self.border, constant);
-                    // Not with a weight of 0 for the row between, which would spread its NaN.
-                    vertical(&[window[0], window[2]], &[-1.0, 1.0], columns);
-                    pad_row(columns, rise, span, self.border, 0.0);
+                    if self.output != EdgeOutput::Y {
+                        pad_made(smooth, span, (self.border, &[constant]), |from, sums| {
+                            let part = [0, 1, 2].map(|row| &window[row][from..]);
+                            vertical(&part, &[side, middle, side], sums);
+                        });
+                    }
+                    if self.output != EdgeOutput::X {
+                        // Not with a weight of 0 for the row between, which would spread its NaN.
+                        pad_made(rise, span, (self.border, &[0.0]), |from, sums| {
+                            let part = [0, 2].map(|row| &window[row][from..]);
+                            vertical(&part, &[-1.0, 1.0], sums);
+                        });
+                    }
 
                     let sums = (&*smooth, &*rise);
                     match self.output {
@@ -120,13 +128,12 @@ impl Edges {
         let own = input.crop(region).typed::<T>()?;
         let span = rows.span(region, 1);
         let Smoothing { side, middle } = self.smoothing;
-        let (len, channels) = (rows.row_len(), span.channels);
+        let channels = span.channels;
         let out_len = region.width as usize * channels;
         let padded_len = out_len + 2 * channels;
 
         ctx.scratch(|scratch| {
-            scratch.samples::<f32, _>(len + 5 * padded_len + 2 * out_len, |memory, _| {
-                let (stored, memory) = memory.split_at_mut(len);
+            scratch.samples::<f32, _>(5 * padded_len + 2 * out_len, |memory, _| {
                 let (weighted, memory) = memory.split_at_mut(3 * padded_len);
                 let (smooth, memory) = memory.split_at_mut(padded_len);
                 let (rise, memory) = memory.split_at_mut(padded_len);
@@ -139,7 +146,7 @@ impl Edges {
                     ctx.check()?;
                     for row in filled..top + 3 {
                         let padded = &mut weighted[place(row)];
-                        rows.padded_floats(first + row as i64, span, stored, padded);
+                        rows.padded_floats(first + row as i64, span, padded);
                         premultiply_floats(padded, channels, T::WHITE);
                     }
                     filled = top + 3;

@@ -92,13 +92,12 @@ impl Tile for Laplace {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let input = &inputs[0];
-        let alpha = input.image().has_alpha();
+        let (alpha, channels) = (input.image().has_alpha(), usize::from(input.image().channels));
         dispatch!(input.sample_type(), T => {
-            let own = input.crop(out.region()).typed::<T>()?;
-            self.weighted().render::<T, f32>(input, out, ctx, |y, sums, out| {
+            self.weighted().render::<T, f32>(input, out, ctx, |own, sums, out| {
                 out.copy_from_slice(sums);
                 if alpha {
-                    keep_seen(own.row(y), own.channels(), out);
+                    keep_seen(own, channels, out);
                 }
             })
         })

@@ -9,6 +9,10 @@ use crate::kernel::{
 };
 use crate::neighborhood::{self, BorderedRows};
 
+/// Sums that are made and finished before the next ones are: what a first-level cache keeps beside
+/// the samples that they are made of.
+const PART: usize = 1024;
+
 /// A kernel as the list of its weights.
 #[derive(Debug)]
 pub(super) struct Weighted {
@@ -47,8 +51,8 @@ impl Weighted {
         neighborhood::footprint(self.border, region, self.radius, inputs[0].region())
     }
 
-    /// Sums the rows of `out` and gives each to `finish`: the row's number, its sums, and the
-    /// samples to fill.
+    /// Sums the rows of `out` and gives their parts to `finish`: the samples of the image in the
+    /// middle, their sums, and the samples to fill.
     ///
     /// Colours count by their alpha; for what is not seen of a pixel of the window, the colour of
     /// the one in the middle stands. So no outline of what is seen becomes an edge, whatever the
@@ -58,18 +62,19 @@ impl Weighted {
         input: &View<'_>,
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
-        finish: impl Fn(u32, &[f32], &mut [U]),
+        finish: impl Fn(&[T], &[f32], &mut [U]),
     ) -> Result<()> {
         let rows = BorderedRows::<T>::new(input, out.region(), self.radius, self.border)?;
         let span = rows.span(out.region(), self.radius.0);
         let own = input.crop(out.region()).typed::<T>()?;
         let (alpha, channels) = (input.image().has_alpha(), span.channels);
         let total = self.weights.iter().sum();
-        let finish = |y, sums: &mut [f32], out: &mut [U]| {
+        let finish = |y, from: usize, sums: &mut [f32], out: &mut [U]| {
+            let own = &own.row(y)[from..][..out.len()];
             if alpha {
-                complete_sums(own.row(y), channels, total, sums);
+                complete_sums(own, channels, total, sums);
             }
-            finish(y, sums, out);
+            finish(own, sums, out);
         };
         let is_plain_bytes = T::TYPE == SampleType::U8 && !alpha;
         let whole = if is_plain_bytes { WholeWeights::of(&self.weights) } else { None };
@@ -83,26 +88,26 @@ impl Weighted {
                 let sum = |rows: &[&[u8]], sums: &mut [f32]| whole.vertical(rows, sums);
                 self.slide((span, pad, sum), out, (ctx, scratch), finish)
             }
-            None => scratch.samples::<f32, _>(rows.row_len(), |stored, scratch| {
+            None => {
                 let pad = |y, padded: &mut [f32]| {
-                    rows.padded_floats(y, span, stored, padded);
+                    rows.padded_floats(y, span, padded);
                     if alpha {
                         premultiply_floats(padded, channels, T::WHITE);
                     }
                 };
                 let sum = |rows: &[&[f32]], sums: &mut [f32]| vertical(rows, &self.weights, sums);
                 self.slide((span, pad, sum), out, (ctx, scratch), finish)
-            }),
+            }
         })
     }
 
-    /// Moves a window of padded rows down, and sums it for each row.
+    /// Moves a window of padded rows down, and sums it for each row, part by part.
     fn slide<N: Pod, U: Sample>(
         &self,
-        (span, mut pad, sum): (Span, impl FnMut(i64, &mut [N]), impl Fn(&[&[N]], &mut [f32])),
+        (span, pad, sum): (Span, impl Fn(i64, &mut [N]), impl Fn(&[&[N]], &mut [f32])),
         out: &mut ViewMut<'_>,
         (ctx, scratch): (&Context<'_>, &mut Scratch),
-        finish: impl Fn(u32, &mut [f32], &mut [U]),
+        finish: impl Fn(u32, usize, &mut [f32], &mut [U]),
     ) -> Result<()> {
         let (region, (rx, ry)) = (out.region(), self.radius);
         let out_len = region.width as usize * span.channels;
@@ -111,8 +116,9 @@ impl Weighted {
         // A row stays where it is until the window has passed it.
         let start = |row: usize| row % height * padded_len;
         let first = i64::from(region.y) - i64::from(ry);
+        let len = neighborhood::block(self.taps.len()).min(PART).next_multiple_of(span.channels);
         scratch.samples::<N, _>(height * padded_len, |window, scratch| {
-            scratch.samples::<f32, _>(out_len, |sums, _| {
+            scratch.samples::<f32, _>(len, |sums, _| {
                 let mut filled = 0;
                 for (top, (y, out)) in out.rows::<U>()?.enumerate() {
                     for row in filled..top + height {
@@ -120,17 +126,17 @@ impl Weighted {
                         pad(first + row as i64, &mut window[start(row)..][..padded_len]);
                     }
                     filled = top + height;
-                    let len = neighborhood::block(self.taps.len());
-                    for (place, sums) in sums.chunks_mut(len).enumerate() {
+                    for (place, out) in out.chunks_mut(len).enumerate() {
                         ctx.check()?;
-                        let part = self.taps.iter().map(|tap| {
+                        let seen = self.taps.iter().map(|tap| {
                             let row = start(top + tap.y);
                             &window[row + tap.x * span.channels + place * len..]
                         });
-                        let part: Vec<&[N]> = part.collect();
-                        sum(&part, sums);
+                        let seen: Vec<&[N]> = seen.collect();
+                        let sums = &mut sums[..out.len()];
+                        sum(&seen, sums);
+                        finish(y, place * len, sums, out);
                     }
-                    finish(y, sums, out);
                 }
                 Ok(())
             })

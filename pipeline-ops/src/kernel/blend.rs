@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::color::{OfWhite, Share};
 use super::vector::widest;
 
-/// How two colours mix; `b` is the bottom, `t` the top, both as shares of white.
+/// How two colours mix; `b` is the bottom, `t` the top, 1 is white.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BlendMode {
@@ -33,14 +33,16 @@ pub enum BlendMode {
 }
 
 impl BlendMode {
+    /// The mixed colour. Here white is as the samples have it, so that nothing is divided and
+    /// multiplied by it again.
     #[inline(always)]
-    fn mix(self, b: f32, t: f32) -> f32 {
+    fn mix<T: Sample>(self, b: f32, t: f32) -> f32 {
         match self {
             Self::Normal => t,
-            Self::Multiply => b * t,
-            Self::Screen => b + t - b * t,
-            Self::Overlay if b <= 0.5 => 2.0 * b * t,
-            Self::Overlay => 1.0 - 2.0 * (1.0 - b) * (1.0 - t),
+            Self::Multiply => b * t * (1.0 / T::WHITE),
+            Self::Screen => b + t - b * t * (1.0 / T::WHITE),
+            Self::Overlay if b <= 0.5 * T::WHITE => 2.0 * b * t * (1.0 / T::WHITE),
+            Self::Overlay => T::WHITE - 2.0 * (T::WHITE - b) * (T::WHITE - t) * (1.0 / T::WHITE),
             Self::Darken if t < b => t,
             Self::Lighten if t > b => t,
             Self::Darken | Self::Lighten => b,
@@ -76,20 +78,17 @@ pub(crate) fn blend_opaque<T: Sample>(
         return;
     }
     let rows = (bottom, top);
-    // Each mode has loops of its own, which become vector code.
-    match mode {
-        BlendMode::Normal => mix_rows(rows, opacity, out, |b, t| BlendMode::Normal.mix(b, t)),
-        BlendMode::Multiply => mix_rows(rows, opacity, out, |b, t| BlendMode::Multiply.mix(b, t)),
-        BlendMode::Screen => mix_rows(rows, opacity, out, |b, t| BlendMode::Screen.mix(b, t)),
-        BlendMode::Overlay => mix_rows(rows, opacity, out, |b, t| BlendMode::Overlay.mix(b, t)),
-        BlendMode::Darken => mix_rows(rows, opacity, out, |b, t| BlendMode::Darken.mix(b, t)),
-        BlendMode::Lighten => mix_rows(rows, opacity, out, |b, t| BlendMode::Lighten.mix(b, t)),
-        BlendMode::Difference => {
-            mix_rows(rows, opacity, out, |b, t| BlendMode::Difference.mix(b, t));
-        }
-        BlendMode::Add => mix_rows(rows, opacity, out, |b, t| BlendMode::Add.mix(b, t)),
-        BlendMode::Subtract => mix_rows(rows, opacity, out, |b, t| BlendMode::Subtract.mix(b, t)),
+    macro_rules! mix_by {
+        ($($name:ident),*) => {
+            match mode {
+                $(BlendMode::$name => {
+                    mix_rows(rows, opacity, out, |b, t| BlendMode::$name.mix::<T>(b, t));
+                })*
+            }
+        };
     }
+    // Each mode has loops of its own, which become vector code.
+    mix_by!(Normal, Multiply, Screen, Overlay, Darken, Lighten, Difference, Add, Subtract);
 }
 
 #[inline(always)]
@@ -113,7 +112,7 @@ fn shares<T: Sample>((bottom, top): (&[T], &[T]), out: &mut [T], f: impl Fn(f32,
         #[inline(always)]
         move || {
             for ((out, &b), &t) in out.iter_mut().zip(bottom).zip(top) {
-                *out = T::from_f32(f(OfWhite.of(b), OfWhite.of(t)) * T::WHITE);
+                *out = T::from_f32(f(b.to_f32(), t.to_f32()));
             }
         },
     );
@@ -137,10 +136,10 @@ pub(crate) fn blend_layers<T: Sample>(
 ) {
     // What is most often wanted has a loop of its own.
     if mode == BlendMode::Normal {
-        let mix = |b, t| BlendMode::Normal.mix(b, t);
+        let mix = |b, t| BlendMode::Normal.mix::<T>(b, t);
         return mix_layers(mix, opacity, (bottom, top), colors, out);
     }
-    mix_layers(|b, t| mode.mix(b, t), opacity, (bottom, top), colors, out);
+    mix_layers(move |b, t| mode.mix::<T>(b, t), opacity, (bottom, top), colors, out);
 }
 
 #[inline(always)]
@@ -184,7 +183,7 @@ fn pixels<S: Sample, const B: usize, const T: usize>(
             if has_below && channel == B - 1 {
                 return S::from_f32(whole * S::WHITE);
             }
-            let (b, t) = (OfWhite.of(bottom[channel]), OfWhite.of(top[channel]));
+            let (b, t) = (bottom[channel].to_f32(), top[channel].to_f32());
             let mixed = between(t, mix(b, t), below);
             let color = if whole <= 0.0 {
                 0.0
@@ -195,7 +194,7 @@ fn pixels<S: Sample, const B: usize, const T: usize>(
             } else {
                 (above * mixed + (1.0 - above) * below * b) / whole
             };
-            S::from_f32(color * S::WHITE)
+            S::from_f32(color)
         });
     }
 }

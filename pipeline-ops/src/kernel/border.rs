@@ -45,22 +45,32 @@ impl Border {
         if inside.is_some() {
             return inside;
         }
-        let end = i64::try_from(len).expect("sides of images fit 32 bits");
-        let place = match self {
-            Self::Constant(_) => return None,
-            Self::Replicate => place.clamp(0, end - 1),
-            Self::Wrap => place.rem_euclid(end),
-            Self::Reflect => {
-                let place = place.rem_euclid(2 * end);
-                place.min(2 * end - 1 - place)
+        match self {
+            Self::Constant(_) => None,
+            Self::Replicate => Some(if place < 0 { 0 } else { len - 1 }),
+            Self::Reflect | Self::Mirror | Self::Wrap => {
+                let Run { places, is_reversed } = self.run(place, len);
+                Some(if is_reversed { places.end - 1 } else { places.start })
             }
-            Self::Mirror => {
-                let period = (2 * end - 2).max(1);
-                let place = place.rem_euclid(period);
-                place.min(period - place)
-            }
+        }
+    }
+
+    /// The longest row of places within `0..len` that is shown from `place` on, where the image is
+    /// repeated.
+    fn run(self, place: i64, len: usize) -> Run {
+        // How often places repeat, and the first and last of those that are shown backwards.
+        let (period, back) = match self {
+            Self::Reflect => (2 * len, 0..len),
+            Self::Mirror => ((2 * len - 2).max(1), 1..len - 1),
+            Self::Replicate | Self::Constant(_) | Self::Wrap => (len, 0..0),
         };
-        usize::try_from(place).ok()
+        let end = i64::try_from(period).expect("sides of images fit 32 bits");
+        let place = place.rem_euclid(end) as usize;
+        if place < len {
+            Run { places: place..len, is_reversed: false }
+        } else {
+            Run { places: back.start..back.end - (place - len), is_reversed: true }
+        }
     }
 
     /// The places within `0..len` that `range` shows, as one range of at least one place: a window
@@ -85,6 +95,12 @@ impl Border {
             }
         }
     }
+}
+
+/// Neighbours of an image as a border shows them.
+struct Run {
+    places: Range<usize>,
+    is_reversed: bool,
 }
 
 /// Where a stored row and a padded row lie in their image, in pixels.
@@ -114,19 +130,21 @@ pub(crate) fn pad_row<T: Copy>(
     border: Border,
     constant: T,
 ) {
-    pad_made(stored, padded, span, (border, &[constant]), |from, to| to.copy_from_slice(from));
+    pad_made(padded, span, (border, &[constant]), |from, to| {
+        to.copy_from_slice(&stored[from..][..to.len()]);
+    });
 }
 
-/// The same for what `make` makes of the samples of pixels, and a constant that may be a whole pixel.
+/// The same for what `make` makes of the pixels that are stored from a place on, counted in samples,
+/// and a constant that may be a whole pixel.
 ///
 /// # Panics
-/// If a pixel that the padded row shows is not stored.
-pub(crate) fn pad_made<S, T: Copy>(
-    stored: &[S],
+/// If `make` does, for a pixel that the padded row shows and that is not stored.
+pub(crate) fn pad_made<T: Copy>(
     padded: &mut [T],
     span: Span,
     (border, constant): (Border, &[T]),
-    make: impl Fn(&[S], &mut [T]),
+    make: impl Fn(usize, &mut [T]),
 ) {
     let Span { stored: first, padded: start, width, channels } = span;
     let pixels = padded.len() / channels;
@@ -134,8 +152,7 @@ pub(crate) fn pad_made<S, T: Copy>(
     let right = usize::try_from(width as i64 - start).unwrap_or(0).clamp(left, pixels);
     if left < right {
         let from = usize::try_from(start.max(0)).unwrap_or(0) - first;
-        let seen = &stored[from * channels..][..(right - left) * channels];
-        make(seen, &mut padded[left * channels..right * channels]);
+        make(from * channels, &mut padded[left * channels..right * channels]);
     }
     for (outside, edge) in [(0..left, 0), (right..pixels, width - 1)] {
         let beside = &mut padded[outside.start * channels..outside.end * channels];
@@ -144,16 +161,32 @@ pub(crate) fn pad_made<S, T: Copy>(
             Border::Constant(_) => repeat(constant, beside),
             Border::Replicate => {
                 let (nearest, beside) = beside.split_at_mut(channels);
-                make(&stored[(edge - first) * channels..][..channels], nearest);
+                make((edge - first) * channels, nearest);
                 repeat(nearest, beside);
             }
             Border::Reflect | Border::Mirror | Border::Wrap => {
-                for (at, pixel) in outside.zip(beside.chunks_exact_mut(channels)) {
-                    let column = border.place(start + at as i64, width).unwrap_or(edge);
-                    make(&stored[(column - first) * channels..][..channels], pixel);
+                let (mut at, mut beside) = (start + outside.start as i64, beside);
+                while !beside.is_empty() {
+                    let Run { places, is_reversed } = border.run(at, width);
+                    let count = places.len().min(beside.len() / channels);
+                    let (pixels, rest) = beside.split_at_mut(count * channels);
+                    let nearest = if is_reversed { places.end - count } else { places.start };
+                    make((nearest - first) * channels, pixels);
+                    if is_reversed {
+                        turn_around(pixels, channels);
+                    }
+                    (at, beside) = (at + count as i64, rest);
                 }
             }
         }
+    }
+}
+
+/// Puts the last of some pixels first.
+fn turn_around<T>(pixels: &mut [T], channels: usize) {
+    pixels.reverse();
+    if channels > 1 {
+        pixels.chunks_exact_mut(channels).for_each(<[T]>::reverse);
     }
 }
 
@@ -234,7 +267,10 @@ mod tests {
         let mut padded = [0u8; 8];
         let span = Span { stored: 0, padded: -1, width: 2, channels: 2 };
         let border = (Border::Constant(0.0), &[8, 9][..]);
-        pad_made(&[1, 2, 3, 4], &mut padded, span, border, |from, to| to.copy_from_slice(from));
+        let stored = [1, 2, 3, 4];
+        pad_made(&mut padded, span, border, |from, to| {
+            to.copy_from_slice(&stored[from..][..to.len()]);
+        });
         assert_eq!(padded, [8, 9, 1, 2, 3, 4, 8, 9]);
     }
 }

@@ -1,9 +1,16 @@
 //! Bins of equal width, with edges at which every program agrees.
 
+use super::vector::widest;
+
+/// 2^52, the last bits of which count ones: a cast that looks for what an integer cannot hold does
+/// not become vector code.
+const COUNTS: f64 = (1u64 << (f64::MANTISSA_DIGITS - 1)) as f64;
+
 /// Bins of equal width: each holds its lower edge and not its upper one, the last holds both.
 #[derive(Debug)]
 pub(crate) struct EvenBins {
     edges: Vec<f64>,
+    width: f64,
     /// Bins in a unit.
     scale: f64,
 }
@@ -14,7 +21,7 @@ impl EvenBins {
         let width = (high - low) / count as f64;
         let mut edges: Vec<f64> = (0..=count).map(|edge| low + edge as f64 * width).collect();
         edges[count] = high;
-        Self { edges, scale: count as f64 / (high - low) }
+        Self { edges, width, scale: count as f64 / (high - low) }
     }
 
     /// Where each bin begins, and where the last one ends.
@@ -40,6 +47,32 @@ impl EvenBins {
             Some(near)
         }
     }
+
+    /// The number of the bin of each sample, and the number of bins for what is outside.
+    ///
+    /// As [`place`](Self::place), with edges that are computed where those of the list are looked
+    /// at, so that it becomes vector code.
+    pub(crate) fn places(&self, samples: &[f32], places: &mut [u32]) {
+        let last = self.edges.len() - 2;
+        let (low, high) = (self.edges[0], self.edges[last + 1]);
+        let (width, scale, outside) = (self.width, self.scale, last as u32 + 1);
+        let last = f64::from(last as u32);
+        widest(
+            #[inline(always)]
+            move || {
+                for (place, &sample) in places.iter_mut().zip(samples) {
+                    let value = f64::from(sample);
+                    let is_inside = (value >= low) & (value <= high);
+                    let near = ((value - low) * scale).min(last).max(0.0).floor();
+                    let is_before = value < low + near * width;
+                    let is_after = (near < last) & (value >= low + (near + 1.0) * width);
+                    let step = if is_after { 1.0 } else { 0.0 };
+                    let bin = (near + if is_before { -1.0 } else { step } + COUNTS).to_bits();
+                    *place = if is_inside { bin as u32 } else { outside };
+                }
+            },
+        );
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +89,23 @@ mod tests {
         assert_eq!(bins.place(0.7), Some(6));
         for outside in [-0.1, 0.71, f64::NAN, f64::INFINITY] {
             assert_eq!(bins.place(outside), None);
+        }
+    }
+
+    #[test]
+    fn places_of_a_row_are_those_of_single_samples() {
+        for (low, high, count) in [(0.0, 0.7, 7), (-3.5, 1e3, 256), (1e-30, 2e-30, 65_536)] {
+            let bins = EvenBins::new(low, high, count);
+            let edges = bins.edges().iter().map(|&edge| edge as f32);
+            let mut samples: Vec<f32> =
+                edges.flat_map(|edge| [edge.next_down(), edge, edge.next_up()]).collect();
+            samples.extend([f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MAX, f32::MIN]);
+            let mut places = vec![0; samples.len()];
+            bins.places(&samples, &mut places);
+            for (&sample, &place) in samples.iter().zip(&places) {
+                let expected = bins.place(f64::from(sample)).unwrap_or(count);
+                assert_eq!(place as usize, expected, "{sample} of {bins:?}");
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use pipeline_core::{Sample, SampleType};
 
+use super::power::power;
+
 /// The light of encoded samples, white being as white as before.
 ///
 /// 8-bit samples go through a table of 256 entries; the result is the same.
@@ -48,16 +50,18 @@ pub(crate) fn encode(row: &mut [f32], channels: usize, alpha: bool, white: f32) 
 
 /// The light of an encoded sample, both as shares of white.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub(crate) fn light(share: f32) -> f32 {
-    if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    let (line, curve) = (share / 12.92, power((share + 0.055) / 1.055, 2.4));
+    if share > 0.04045 { curve } else { line }
 }
 
 /// The encoded sample of some light, both as shares of white.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub(crate) fn encoded(light: f32) -> f32 {
-    if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
+    let (line, curve) = (light * 12.92, 1.055 * power(light, 1.0 / 2.4) - 0.055);
+    if light > 0.003_130_8 { curve } else { line }
 }
 
 #[cfg(test)]

@@ -48,14 +48,17 @@ impl<F: Fn(f32) -> f32> Map<F> {
             }
             return;
         }
-        let f = |sample: T| T::from_f32((self.f)(sample.to_f32()));
-        if T::TYPE == SampleType::F32 {
-            // Floats wait for memory, whatever the vectors are.
-            return each(input, out, self.pixel, f);
-        }
         widest(
             #[inline(always)]
-            || each(input, out, self.pixel, f),
+            || {
+                each(
+                    input,
+                    out,
+                    self.pixel,
+                    #[inline(always)]
+                    |sample: T| T::from_f32((self.f)(sample.to_f32())),
+                );
+            },
         );
     }
 }

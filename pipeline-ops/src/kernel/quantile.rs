@@ -3,7 +3,7 @@
 
 use pipeline_core::Sample;
 
-use super::rank::Rank;
+use super::rank::{Rank, mirrored};
 use super::vector::widest;
 
 /// A sample type and two digits of each sample, which together order as the samples do.
@@ -103,16 +103,19 @@ impl Digits for f32 {
         count_each(samples, counts);
     }
 
-    /// Found by keys: integers are compared in any order.
+    /// Found by keys: integers are compared in any order. A loop over two variables becomes vector
+    /// code, a fold over a pair does not.
     fn extremes(samples: &[Self]) -> Option<(Self, Self)> {
         let (least, most) = widest(
             #[inline(always)]
             || {
-                samples.iter().fold((i32::MAX, i32::MIN), |(least, most), &sample| {
-                    let (key, is_finite) = (sample.key(), sample.is_finite());
-                    let (low, high) = if is_finite { (key, key) } else { (i32::MAX, i32::MIN) };
-                    (least.min(low), most.max(high))
-                })
+                let (mut least, mut most) = (i32::MAX, i32::MIN);
+                for sample in samples {
+                    let (key, is_finite) = (mirrored(sample.to_bits() as i32), sample.is_finite());
+                    least = least.min(if is_finite { key } else { i32::MAX });
+                    most = most.max(if is_finite { key } else { i32::MIN });
+                }
+                (least, most)
             },
         );
         (least <= most).then(|| (Self::from_key(least), Self::from_key(most)))

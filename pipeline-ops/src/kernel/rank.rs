@@ -113,7 +113,7 @@ impl Rank for f32 {
 /// The bits of negative floats order against their numbers: this turns them, all but the sign, and
 /// turns them back.
 #[inline(always)]
-fn mirrored(bits: i32) -> i32 {
+pub(super) fn mirrored(bits: i32) -> i32 {
     bits ^ ((bits >> 31) as u32 >> 1) as i32
 }
 

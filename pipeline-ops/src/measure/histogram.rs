@@ -99,6 +99,7 @@ impl Histogram {
         let bins = EvenBins::new(low, high, count);
         let total = match chosen.whole() {
             Some(plane) if T::TYPE == SampleType::U8 => count_whole(plane, &bins, ctx)?,
+            Some(plane) if T::TYPE == SampleType::F32 => count_floats(plane, &bins, ctx)?,
             _ => count_chosen(chosen, &bins, ctx)?,
         };
 
@@ -169,7 +170,36 @@ fn count_whole<T: Sample>(
     Ok(total)
 }
 
-/// The counts of what a mask chooses, or of samples too many to count each number.
+/// Floats that are placed before they are counted.
+const PART: usize = 512;
+
+/// The counts of an image of floats.
+fn count_floats<T: Sample>(
+    plane: Plane<'_, T>,
+    bins: &EvenBins,
+    ctx: &Context<'_>,
+) -> Result<Vec<u64>> {
+    let (channels, size) = (plane.channels(), (plane.region().width, plane.region().height));
+    let (count, len) = (bins.edges().len() - 1, (PART / channels).max(1) * channels);
+    passes::counts(size, count * channels, ctx, |rows, counts| {
+        let mut places = vec![0; len];
+        for y in rows.filter_map(|y| u32::try_from(y).ok()) {
+            for samples in cast_slice::<T, f32>(plane.row(y)).chunks(len) {
+                let places = &mut places[..samples.len()];
+                bins.places(samples, places);
+                for (channel, counts) in counts.chunks_exact_mut(count).enumerate() {
+                    for &place in places.iter().skip(channel).step_by(channels) {
+                        if let Some(count) = counts.get_mut(place as usize) {
+                            *count += 1;
+                        }
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// The counts of what a mask chooses, or of 16-bit samples, of which each number is placed once.
 fn count_chosen<T: Sample>(
     chosen: &Chosen<'_, T>,
     bins: &EvenBins,

@@ -62,6 +62,7 @@ pub struct Psnr {
 
 impl Step for Psnr {
     const NAME: &'static str = "psnr";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["in", "reference"];
     type Input = (In<Image>, In<Image>);
     type Output = Table;
@@ -84,9 +85,6 @@ impl Step for Psnr {
 fn error<T: Squares>(image: &Image, reference: &Image, ctx: &Context<'_>) -> Result<f64> {
     let (a, b) = (image.view().typed::<T>()?, reference.view().typed::<T>()?);
     let size = (image.width(), image.height());
-    let rows = passes::each_rows(size, T::TOGETHER, ctx, |first, sums| {
-        let pairs: Vec<_> = (first..).take(sums.len()).map(|y| (a.row(y), b.row(y))).collect();
-        T::squares(&pairs, sums);
-    })?;
+    let rows = passes::each_row(size, ctx, |y| T::squares(a.row(y), b.row(y)))?;
     Ok(rows.iter().sum::<f64>() / image.layout().sample_count()? as f64)
 }

@@ -128,6 +128,7 @@ fn overlap(start: u32, len: u32, at: i32, top_len: u32) -> Option<((u32, u32), u
 
 impl Step for AlphaOver {
     const NAME: &'static str = "alpha_over";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["bottom", "top"];
     type Input = (In<Image>, In<Image>);
     type Output = Image;

@@ -110,7 +110,7 @@ pub(super) fn mix<T: Sample>(
 
 impl Step for Blend {
     const NAME: &'static str = "blend";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const INPUTS: &'static [&'static str] = &["bottom", "top"];
     type Input = (In<Image>, In<Image>);
     type Output = Image;

@@ -97,6 +97,6 @@ impl Tile for BrightnessContrast {
         let contrast = self.contrast;
         // One product and one sum, so that parameters that change nothing leave every bit.
         let offset = 0.5 - 0.5 * contrast + self.brightness;
-        each(&inputs[0], out, ctx, |sample, white| contrast * sample + offset * white)
+        each(&inputs[0], out, ctx, move |sample, white| contrast * sample + offset * white)
     }
 }

@@ -11,6 +11,9 @@ use crate::kernel::{Map, Pixel, WORDS, WordTable};
 const PER_ENTRY: usize = 16;
 
 /// Fills `out` with `f(sample, white)` of each sample; alpha is copied.
+///
+/// An `f` that owns its parameters becomes vector code; behind a reference they would be read for
+/// every sample.
 pub(crate) fn each(
     input: &View<'_>,
     out: &mut ViewMut<'_>,
@@ -22,7 +25,7 @@ pub(crate) fn each(
     let input = input.crop(out.region());
     dispatch!(image.sample, T => {
         let input = input.typed::<T>()?;
-        let map = Map::new::<T>(pixel, |sample| f(sample, T::WHITE));
+        let map = Map::new::<T>(pixel, move |sample| f(sample, T::WHITE));
         for (y, row) in out.rows::<T>()? {
             ctx.check()?;
             map.row(input.row(y), row);

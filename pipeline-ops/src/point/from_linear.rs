@@ -49,6 +49,7 @@ pub struct FromLinear {}
 
 impl Step for FromLinear {
     const NAME: &'static str = "from_linear";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

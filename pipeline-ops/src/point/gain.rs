@@ -85,6 +85,7 @@ impl Tile for Gain {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each(&inputs[0], out, ctx, |sample, _| self.factor * sample)
+        let factor = self.factor;
+        each(&inputs[0], out, ctx, move |sample, _| factor * sample)
     }
 }

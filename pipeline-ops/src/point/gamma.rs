@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::each::each_by_table;
 use crate::check;
+use crate::kernel::power;
 
 /// The gammas that are taken.
 pub(super) const GAMMA: RangeInclusive<f64> = 0.05..=20.0;
@@ -61,13 +62,15 @@ impl Default for Gamma {
 }
 
 /// `white · (sample / white)^exponent`; what is not above 0 stays as it is.
-pub(super) fn power(sample: f32, white: f32, exponent: f32) -> f32 {
-    if sample > 0.0 { (sample / white).powf(exponent) * white } else { sample }
+#[inline(always)]
+pub(super) fn curve(sample: f32, white: f32, exponent: f32) -> f32 {
+    let curve = power(sample / white, exponent) * white;
+    if sample > 0.0 { curve } else { sample }
 }
 
 impl Step for Gamma {
     const NAME: &'static str = "gamma";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 
@@ -92,8 +95,8 @@ impl Tile for Gamma {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let exponent = 1.0 / self.gamma;
-        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
-            power(sample, white, exponent)
+        each_by_table(self.clone(), &inputs[0], out, ctx, move |sample, white| {
+            curve(sample, white, exponent)
         })
     }
 }

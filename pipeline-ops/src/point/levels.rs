@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::each::{each, each_by_table};
-use super::gamma::{GAMMA, power};
+use super::gamma::{GAMMA, curve};
 use crate::check::{self, SHARE};
 
 /// Stretches samples between a black and a white point, bends the mid-tones, and puts the result
@@ -74,7 +74,7 @@ impl Default for Levels {
 
 impl Step for Levels {
     const NAME: &'static str = "levels";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 
@@ -115,13 +115,14 @@ impl Tile for Levels {
         let (base, span) = (self.out_black, self.out_white - self.out_black);
         // A power of 1 is exact, so leaving it out changes no sample.
         if self.gamma == 1.0 {
-            return each(&inputs[0], out, ctx, |sample, white| {
-                (base + ((sample / white - low) * scale).clamp(0.0, 1.0) * span) * white
+            return each(&inputs[0], out, ctx, move |sample, white| {
+                let share = ((sample - low * white) * (scale / white)).clamp(0.0, 1.0);
+                base * white + share * (span * white)
             });
         }
-        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
-            let share = ((sample / white - low) * scale).clamp(0.0, 1.0);
-            (base + power(share, 1.0, exponent) * span) * white
+        each_by_table(self.clone(), &inputs[0], out, ctx, move |sample, white| {
+            let share = ((sample - low * white) * (scale / white)).clamp(0.0, 1.0);
+            base * white + curve(share, 1.0, exponent) * (span * white)
         })
     }
 }

@@ -90,7 +90,9 @@ impl Step for Rescale {
         match range {
             Some([low, high]) if low < high => {
                 let (low, scale) = (low as f32, (1.0 / (high - low)) as f32);
-                map(image, ctx, |sample, white| ((sample - low) * scale).clamp(0.0, 1.0) * white)
+                map(image, ctx, move |sample, white| {
+                    ((sample - low) * scale).clamp(0.0, 1.0) * white
+                })
             }
             // One value, or nothing that is finite.
             _ => map(image, ctx, |sample, white| sample.clamp(0.0, white)),

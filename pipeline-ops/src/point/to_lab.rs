@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::color::{check, each_color};
-use crate::kernel::{Shares, lab_of, light};
+use crate::kernel::{OfWhite, Shares, lab_of, light};
 
 /// Turns sRGB into CIE L\*a\*b\*, in which equal distances look about equally large.
 ///
@@ -51,7 +51,7 @@ pub struct ToLab {}
 
 impl Step for ToLab {
     const NAME: &'static str = "to_lab";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Input = In<Image>;
     type Output = Image;
 
@@ -71,7 +71,19 @@ impl Tile for ToLab {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let shares = Shares::new(inputs[0].sample_type(), light);
-        each_color(&inputs[0], out, ctx, &shares, lab_of)
+        let sample = inputs[0].sample_type();
+        if sample == SampleType::U8 {
+            let lights = Shares::new(sample, light);
+            return each_color(&inputs[0], out, ctx, &lights, lab_of);
+        }
+        each_color(
+            &inputs[0],
+            out,
+            ctx,
+            &OfWhite,
+            #[inline(always)]
+            // Written out: a map over the three does not become vector code.
+            |[r, g, b]| lab_of([light(r), light(g), light(b)]),
+        )
     }
 }

@@ -52,6 +52,7 @@ pub struct ToLinear {}
 
 impl Step for ToLinear {
     const NAME: &'static str = "to_linear";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

@@ -186,7 +186,10 @@ impl Nth {
         } else {
             let constant = [rows.constant().key()];
             let border = (self.border, &constant[..]);
-            pad_made(rows.row(y), keys, span, border, kernel::keys::<T>);
+            let stored = rows.row(y);
+            pad_made(keys, span, border, |from, keys| {
+                kernel::keys(&stored[from..][..keys.len()], keys);
+            });
         }
     }
 
