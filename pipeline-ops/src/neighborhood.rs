@@ -253,6 +253,46 @@ impl Separable<'_> {
     }
 }
 
+/// The sums of the columns of a window that moves down the rows of an image.
+struct SlidingColumns<'r, T> {
+    rows: &'r BorderedRows<'r, T>,
+    radius: u32,
+    /// Samples of a row that are summed before the next look for a cancel.
+    block: usize,
+    /// The rows of the window, and their parts in the block at work.
+    window: Vec<&'r [T]>,
+    part: Vec<&'r [T]>,
+}
+
+impl<'r, T: Sample> SlidingColumns<'r, T> {
+    fn new(rows: &'r BorderedRows<'r, T>, radius: u32, block: usize) -> Self {
+        let size = 2 * radius as usize + 1;
+        let (window, part) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        Self { rows, radius, block, window, part }
+    }
+
+    /// Moves the window to the row below, which is row `y`, or to a first one. `columns` turns the
+    /// `sums` of the window before into those of this one, given its rows and the row that leaves.
+    fn slide<S>(
+        &mut self,
+        y: u32,
+        sums: &mut [S],
+        ctx: &Context<'_>,
+        columns: impl Fn(&[&[T]], Option<&[T]>, &mut [S]),
+    ) -> Result<()> {
+        let leaving = self.window.first().copied();
+        self.rows.window(y, self.radius, &mut self.window);
+        for (place, sums) in sums.chunks_mut(self.block).enumerate() {
+            ctx.check()?;
+            let start = place * self.block;
+            self.part.clear();
+            self.part.extend(self.window.iter().map(|row| &row[start..]));
+            columns(&self.part, leaving.map(|row| &row[start..]), sums);
+        }
+        Ok(())
+    }
+}
+
 /// The squares of side `2 · radius + 1` around every pixel, whose sums are integers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BoxSums {
@@ -277,21 +317,12 @@ impl BoxSums {
         let constant = rows.constant().column_of(size);
         let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;
 
-        let block = block(size as usize);
-        let mut window = Vec::with_capacity(size as usize);
-        let mut part = Vec::with_capacity(size as usize);
+        let mut window = SlidingColumns::new(&rows, radius, block(size as usize));
         ctx.scratch(|scratch| {
             scratch.samples::<S, _>(rows.row_len() + padded_len, |memory, _| {
                 let (columns, padded) = memory.split_at_mut(rows.row_len());
                 for (y, out) in out.rows::<U>()? {
-                    let leaving = window.first().copied();
-                    rows.window(y, radius, &mut window);
-                    for (place, columns) in columns.chunks_mut(block).enumerate() {
-                        ctx.check()?;
-                        part.clear();
-                        part.extend(window.iter().map(|row| &row[place * block..]));
-                        T::columns(&part, leaving.map(|row| &row[place * block..]), columns);
-                    }
+                    window.slide(y, columns, ctx, T::columns)?;
                     pad_row(columns, padded, span, border, constant);
                     finish(y, padded, out);
                 }
@@ -374,22 +405,14 @@ impl WindowSums {
 
         // No pixel is cut.
         let block = block(2 * size as usize).next_multiple_of(span.channels);
-        let mut window = Vec::with_capacity(size as usize);
-        let mut part = Vec::with_capacity(size as usize);
+        let mut window = SlidingColumns::new(rows, radius, block);
         let lens = rows.row_len() + padded_len + len;
         ctx.scratch(|scratch| {
             scratch.samples::<Sums<S>, _>(lens, |memory, _| {
                 let (columns, memory) = memory.split_at_mut(rows.row_len());
                 let (padded, sums) = memory.split_at_mut(padded_len);
                 for (y, out) in out.rows::<U>()? {
-                    let leaving = window.first().copied();
-                    rows.window(y, radius, &mut window);
-                    for (place, columns) in columns.chunks_mut(block).enumerate() {
-                        ctx.check()?;
-                        part.clear();
-                        part.extend(window.iter().map(|row| &row[place * block..]));
-                        columns_of(&part, leaving.map(|row| &row[place * block..]), columns);
-                    }
+                    window.slide(y, columns, ctx, &columns_of)?;
                     pad_made(padded, span, (border, constant), |from, to| {
                         to.copy_from_slice(&columns[from..][..to.len()]);
                     });
