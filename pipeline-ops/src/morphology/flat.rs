@@ -86,9 +86,17 @@ impl Flat {
         out: &mut ViewMut<'_>,
         ctx: &Context<'_>,
     ) -> Result<()> {
-        dispatch!(out.sample_type(), T => {
-            ctx.scratch(|scratch| self.render_two::<T, A, B>(input, out, scratch, ctx))
-        })
+        let layout = input.image();
+        let halfway = self.footprint(out.region(), layout.region());
+        let len = halfway.width as usize * halfway.height as usize * usize::from(layout.channels);
+        dispatch!(out.sample_type(), T => ctx.scratch(|scratch| {
+            scratch.samples::<T, _>(len, |samples, scratch| {
+                let mut first = ViewMut::packed(layout, halfway, samples);
+                self.render::<T, A>(input, &mut first, scratch, ctx)?;
+                let first = View::packed(layout, halfway, samples);
+                self.render::<T, B>(&first, out, scratch, ctx)
+            })
+        }))
     }
 
     /// Fills `out` with the `difference` between each sample and the extremum `B` of the extrema
@@ -183,25 +191,6 @@ impl Flat {
             Element::Cross => cross::<T, E>(&place, out, scratch, ctx),
             Element::Disk => disk::<T, E>(&place, &self.half_widths(reach), out, scratch, ctx),
         }
-    }
-
-    /// The extrema `B` of the extrema `A`.
-    fn render_two<T: Rank, A: Extremum, B: Extremum>(
-        &self,
-        input: &View<'_>,
-        out: &mut ViewMut<'_>,
-        scratch: &mut Scratch,
-        ctx: &Context<'_>,
-    ) -> Result<()> {
-        let layout = input.image();
-        let halfway = self.footprint(out.region(), layout.region());
-        let len = halfway.width as usize * halfway.height as usize * usize::from(layout.channels);
-        scratch.samples::<T, _>(len, |samples, scratch| {
-            let mut first = ViewMut::packed(layout, halfway, samples);
-            self.render::<T, A>(input, &mut first, scratch, ctx)?;
-            let first = View::packed(layout, halfway, samples);
-            self.render::<T, B>(&first, out, scratch, ctx)
-        })
     }
 }
 
