@@ -16,6 +16,7 @@ mod check;
 mod columns;
 mod components;
 mod kernel;
+mod line_buffer;
 mod memory;
 mod neighborhood;
 mod passes;

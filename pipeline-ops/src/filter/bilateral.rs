@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check;
 use crate::kernel::{Border, LikenessSums, copy_alpha};
+use crate::line_buffer::LineBuffer;
 use crate::neighborhood::{self, BorderedRows};
 
 /// The radii that are taken: the cost grows with their square.
@@ -144,30 +145,27 @@ impl Bilateral {
                 let (padded, memory) = memory.split_at_mut(lens[0]);
                 let (planes, memory) = memory.split_at_mut(lens[1]);
                 let first = i64::from(region.y) - i64::from(radius);
-                // A row stays where it is until the window has passed it.
-                let start = |row: usize, channel: usize| (row % size * channels + channel) * width;
-                let mut filled = 0;
+                let mut planes = LineBuffer::new(planes, channels * width);
                 for (top, (y, out)) in out.rows::<T>()?.enumerate() {
-                    for row in filled..top + size {
+                    planes.fill_to(top + size, |row, planes| {
                         ctx.check()?;
                         rows.padded_floats(first + row as i64, span, padded);
-                        for channel in 0..channels {
-                            let plane = &mut planes[start(row, channel)..][..width];
+                        for (channel, plane) in planes.chunks_exact_mut(width).enumerate() {
                             let samples = padded[channel..].iter().step_by(channels);
                             plane.iter_mut().zip(samples).for_each(|(to, &from)| *to = from);
                         }
                         if alpha {
-                            let opacities = &mut planes[start(row, colors)..][..width];
+                            let opacities = &mut planes[colors * width..];
                             let share = |alpha: f32| (alpha / T::WHITE).max(0.0);
                             opacities.iter_mut().for_each(|alpha| *alpha = share(*alpha));
                         }
-                    }
-                    filled = top + size;
+                        Ok(())
+                    })?;
                     for (place, out) in out.chunks_mut(block * channels).enumerate() {
                         ctx.check()?;
                         let mut sums = LikenessSums::new(memory, out.len() / channels, colors);
                         let at = |row: usize, x: usize, channel: usize| {
-                            &planes[start(top + row, channel) + place * block + x..]
+                            &planes.row(top + row)[channel * width + place * block + x..]
                         };
                         let middle = radius as usize;
                         for &Tap { x, y, weight } in &taps {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::gaussian_blur::SIGMA;
 use super::{GaussianBlur, edges};
 use crate::kernel::{Border, Connectivity, NOTHING, gradient, pad_row, ridges};
+use crate::line_buffer::LineBuffer;
 use crate::neighborhood::{self, BorderedRows, Separable, Term};
 use crate::{check, components, passes};
 
@@ -171,22 +172,19 @@ impl Tile for Ridges {
         ctx.scratch(|scratch| {
             scratch.samples::<f32, _>(3 * padded_len + 9 * width, |memory, _| {
                 let (padded, gradients) = memory.split_at_mut(3 * padded_len);
-                // A row stays where it is until the window has passed it.
-                let place = |row: usize| row % 3 * 3 * width..(row % 3 + 1) * 3 * width;
-                let mut filled = 0;
+                let mut gradients = LineBuffer::new(gradients, 3 * width);
                 for (top, (y, out)) in out.rows::<u8>()?.enumerate() {
                     ctx.check()?;
-                    for row in filled..top + 3 {
+                    gradients.fill_to(top + 3, |row, gradients| {
                         let above = i64::from(region.y) + row as i64 - i64::from(REACH);
                         for (y, padded) in (above..).zip(padded.chunks_exact_mut(padded_len)) {
                             pad_row(rows.row(y), padded, span, Border::Replicate, 0.0);
                         }
                         let seen = [0, 1, 2].map(|at| &padded[at * padded_len..][..padded_len]);
-                        gradient(seen, &mut gradients[place(row)]);
-                    }
-                    filled = top + 3;
-                    let seen = [top, top + 1, top + 2].map(|row| &gradients[place(row)]);
-                    ridges(seen, (self.low, self.high), out);
+                        gradient(seen, gradients);
+                        Ok(())
+                    })?;
+                    ridges(gradients.window(top), (self.low, self.high), out);
                     if y == 0 || y == image.height - 1 {
                         out.fill(NOTHING);
                     }

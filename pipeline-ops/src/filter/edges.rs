@@ -10,6 +10,7 @@ use crate::kernel::{
     Border, Smoothing, complete_sums, derivatives, keep_seen, pad_made, premultiply_floats,
     vertical,
 };
+use crate::line_buffer::LineBuffer;
 use crate::neighborhood::{self, BorderedRows};
 
 /// What an edge filter gives.
@@ -138,19 +139,16 @@ impl Edges {
                 let (smooth, memory) = memory.split_at_mut(padded_len);
                 let (rise, memory) = memory.split_at_mut(padded_len);
                 let (along_x, along_y) = memory.split_at_mut(out_len);
-                // A row stays where it is until the window has passed it.
-                let place = |row: usize| row % 3 * padded_len..(row % 3 + 1) * padded_len;
+                let mut weighted = LineBuffer::new(weighted, padded_len);
                 let first = i64::from(region.y) - 1;
-                let mut filled = 0;
                 for (top, (y, out)) in out.rows::<U>()?.enumerate() {
                     ctx.check()?;
-                    for row in filled..top + 3 {
-                        let padded = &mut weighted[place(row)];
+                    weighted.fill_to(top + 3, |row, padded| {
                         rows.padded_floats(first + row as i64, span, padded);
                         premultiply_floats(padded, channels, T::WHITE);
-                    }
-                    filled = top + 3;
-                    let window = [top, top + 1, top + 2].map(|row| &weighted[place(row)]);
+                        Ok(())
+                    })?;
+                    let window: [_; 3] = weighted.window(top);
                     vertical(&window, &[side, middle, side], smooth);
                     vertical(&[window[0], window[2]], &[-1.0, 1.0], rise);
 

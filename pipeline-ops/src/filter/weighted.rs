@@ -7,6 +7,7 @@ use pipeline_core::{Context, Layout, Region, Result, Sample, SampleType, View, V
 use crate::kernel::{
     Border, Span, WholeWeights, complete_sums, pad_row, premultiply_floats, vertical,
 };
+use crate::line_buffer::LineBuffer;
 use crate::neighborhood::{self, BorderedRows};
 
 /// Sums that are made and finished before the next ones are: what a first-level cache keeps beside
@@ -113,24 +114,21 @@ impl Weighted {
         let out_len = region.width as usize * span.channels;
         let padded_len = out_len + 2 * rx as usize * span.channels;
         let height = 2 * ry as usize + 1;
-        // A row stays where it is until the window has passed it.
-        let start = |row: usize| row % height * padded_len;
         let first = i64::from(region.y) - i64::from(ry);
         let len = neighborhood::block(self.taps.len()).min(PART).next_multiple_of(span.channels);
         scratch.samples::<N, _>(height * padded_len, |window, scratch| {
             scratch.samples::<f32, _>(len, |sums, _| {
-                let mut filled = 0;
+                let mut window = LineBuffer::new(window, padded_len);
                 for (top, (y, out)) in out.rows::<U>()?.enumerate() {
-                    for row in filled..top + height {
+                    window.fill_to(top + height, |row, padded| {
                         ctx.check()?;
-                        pad(first + row as i64, &mut window[start(row)..][..padded_len]);
-                    }
-                    filled = top + height;
+                        pad(first + row as i64, padded);
+                        Ok(())
+                    })?;
                     for (place, out) in out.chunks_mut(len).enumerate() {
                         ctx.check()?;
                         let seen = self.taps.iter().map(|tap| {
-                            let row = start(top + tap.y);
-                            &window[row + tap.x * span.channels + place * len..]
+                            &window.row(top + tap.y)[tap.x * span.channels + place * len..]
                         });
                         let seen: Vec<&[N]> = seen.collect();
                         let sums = &mut sums[..out.len()];

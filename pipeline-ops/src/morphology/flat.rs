@@ -11,6 +11,7 @@ use crate::kernel::{
     Border, Extremum, Rank, Span, TOGETHER, along_row, color_unseen, copy_alpha, copy_unseen,
     down_columns, down_few, fold, is_seen, keys, over_shape, pad_row, samples,
 };
+use crate::line_buffer::LineBuffer;
 use crate::neighborhood::{self, BorderedRows, RADIUS};
 
 /// Bytes of columns that are worked on at a time: half of a second-level cache.
@@ -247,7 +248,7 @@ fn columns<T: Rank, E: Extremum>(
 }
 
 /// The same for windows that are not high. Rows are turned into keys once, unless they are that
-/// already, and stay where they are until the windows have passed them.
+/// already.
 fn few_columns<T: Rank, E: Extremum>(
     rows: &[&[T]],
     height: usize,
@@ -259,9 +260,9 @@ fn few_columns<T: Rank, E: Extremum>(
     let most = windows.min(1 << height.min(TOGETHER).ilog2());
     let kept = if T::BITS.is_some() { 0 } else { most + height - 1 };
     scratch.samples::<T::Key, _>((most + kept) * len, |memory, _| {
-        let (group, kept_keys) = memory.split_at_mut(most * len);
-        let place = |row: usize| row % kept * len..(row % kept + 1) * len;
-        let (mut first, mut filled) = (0, 0);
+        let (group, kept) = memory.split_at_mut(most * len);
+        let mut kept = LineBuffer::new(kept, len);
+        let mut first = 0;
         while first < windows {
             ctx.check()?;
             let count = most.min(windows - first);
@@ -270,11 +271,11 @@ fn few_columns<T: Rank, E: Extremum>(
             if T::BITS.is_some() {
                 seen.extend(rows[first..end].iter().map(|row| cast_slice::<T, T::Key>(row)));
             } else {
-                for row in filled..end {
-                    keys(rows[row], &mut kept_keys[place(row)]);
-                }
-                filled = end;
-                seen.extend((first..end).map(|row| &kept_keys[place(row)]));
+                kept.fill_to(end, |row, kept| {
+                    keys(rows[row], kept);
+                    Ok(())
+                })?;
+                seen.extend((first..end).map(|row| kept.row(row)));
             }
             let group = &mut group[..count * len];
             down_few::<E, T::Key>(&seen, height, group);

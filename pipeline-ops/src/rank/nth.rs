@@ -12,6 +12,7 @@ use crate::kernel::{
     self, Bisection, Border, MOST, Order, Rank, RankHistogram, Span, TALL, color_unseen,
     copy_unseen, count_seen, is_seen, median_3x3, median_5x5, pad_made, pad_row, select_row,
 };
+use crate::line_buffer::LineBuffer;
 use crate::neighborhood::{self, BorderedRows};
 
 /// The radii that are taken: above them a window has more pixels than most images.
@@ -142,7 +143,7 @@ impl Nth {
     }
 
     /// Fills `out` two rows at a time: `fill` is given the `SEEN` rows that the windows of both see,
-    /// padded by the radius. Rows stay where they are until the windows have passed them.
+    /// padded by the radius.
     fn in_pairs<T: Rank, const SEEN: usize>(
         &self,
         rows: &BorderedRows<'_, T>,
@@ -159,17 +160,16 @@ impl Nth {
         ctx.scratch(|scratch| {
             scratch.samples::<T::Key, _>(SEEN * padded_len, |keys, scratch| {
                 scratch.samples::<T, _>(row_len, |spare, _| {
-                    let place = |row: usize| row % SEEN * padded_len..(row % SEEN + 1) * padded_len;
-                    let (mut top, mut filled) = (0, 0);
+                    let mut keys = LineBuffer::new(keys, padded_len);
+                    let mut top = 0;
                     let mut out = out.rows::<T>()?;
                     while let Some((_, above)) = out.next() {
                         let below = out.next().map_or(&mut *spare, |(_, below)| below);
-                        for row in filled..end.min(top + SEEN) {
-                            self.pad(rows, first + row as i64, span, &mut keys[place(row)]);
-                        }
-                        filled = top + SEEN;
-                        let seen = std::array::from_fn(|at| &keys[place(top + at)]);
-                        fill(seen, span.channels, [above, below])?;
+                        keys.fill_to(end.min(top + SEEN), |row, keys| {
+                            self.pad(rows, first + row as i64, span, keys);
+                            Ok(())
+                        })?;
+                        fill(keys.window(top), span.channels, [above, below])?;
                         top += 2;
                     }
                     Ok(())
