@@ -1,6 +1,6 @@
 //! What comparisons of two images ask of them.
 
-use pipeline_core::{Error, Image, Result, SampleType};
+use pipeline_core::{Error, Image, Result, Sample, SampleType, dispatch};
 
 use crate::check::{self, size};
 
@@ -16,12 +16,7 @@ pub(super) fn check(image: &Image, reference: &Image) -> Result<()> {
 
 /// The brightest sample that counts: white, unless another is given.
 pub(super) fn range(given: Option<f32>, sample: SampleType) -> Result<f64> {
-    let white = match sample {
-        SampleType::U8 => f32::from(u8::MAX),
-        SampleType::U16 => f32::from(u16::MAX),
-        SampleType::F32 => 1.0,
-    };
-    let range = given.unwrap_or(white);
+    let range = given.unwrap_or(dispatch!(sample, T => T::WHITE));
     if range > 0.0 && range.is_finite() {
         return Ok(range.into());
     }
