@@ -142,18 +142,27 @@ impl Machine {
             })
         });
         self.left(self.schedule.leave());
+        self.finish();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        let timers = std::mem::take(&mut *self.timers.lock());
+        timers.into_iter().for_each(|timer| timer.join().unwrap());
+        self.check_end();
+        assert!(!self.schedule.has_queued());
+    }
+
+    /// Looks in until the run has ended.
+    fn finish(self: &Arc<Self>) {
         while self.ends.load(Ordering::SeqCst) == 0 {
             match self.schedule.join(&self.needs) {
                 Some(place) => self.drain(place),
                 None => thread::yield_now(),
             }
         }
-        workers.into_iter().for_each(|worker| worker.join().unwrap());
-        let timers = std::mem::take(&mut *self.timers.lock());
-        timers.into_iter().for_each(|timer| timer.join().unwrap());
+    }
+
+    fn check_end(&self) {
         assert!(self.ran.iter().all(|ran| ran.load(Ordering::SeqCst) == 1));
         assert_eq!(self.ends.load(Ordering::SeqCst), 1);
-        assert!(!self.schedule.has_queued());
     }
 }
 
@@ -220,11 +229,10 @@ fn a_place_in_a_hand_is_taken_by_one() {
     });
 }
 
-#[test]
-fn what_a_lost_thread_holds_is_run_by_others() {
-    check(|| {
-        // One source, five that follow, and one that waits for all: the first thread takes several
-        // and is lost in the first of them.
+/// One source, five that follow, and one that waits for all: a thread takes several, and others run
+/// what it still holds once it has gone `away` with the first of them.
+fn check_that_others_run(away: fn(&Arc<Machine>, u32, &mut Hand)) {
+    check(move || {
         let wires: Vec<_> = (1..6).flat_map(|middle| [(0, middle), (middle, 6)]).collect();
         let machine = Machine::new(7, &wires, None);
         machine.schedule.start();
@@ -239,6 +247,16 @@ fn what_a_lost_thread_holds_is_run_by_others() {
                 other.drain(place);
             }
         });
+        away(&machine, next, &mut hand);
+        helper.join().unwrap();
+        machine.finish();
+        machine.check_end();
+    });
+}
+
+#[test]
+fn what_a_lost_thread_holds_is_run_by_others() {
+    check_that_others_run(|machine, next, _| {
         // It is given up on in `next`, which fails for it; then it is counted out.
         machine.schedule.recall();
         let released = machine.execute(next, &None);
@@ -246,44 +264,13 @@ fn what_a_lost_thread_holds_is_run_by_others() {
             machine.schedule.push(place, &machine.needs);
         }
         machine.left(machine.schedule.leave());
-        helper.join().unwrap();
-        while machine.ends.load(Ordering::SeqCst) == 0 {
-            match machine.schedule.join(&machine.needs) {
-                Some(place) => machine.drain(place),
-                None => thread::yield_now(),
-            }
-        }
-        assert!(machine.ran.iter().all(|ran| ran.load(Ordering::SeqCst) == 1));
-        assert_eq!(machine.ends.load(Ordering::SeqCst), 1);
     });
 }
 
 #[test]
 fn what_a_thread_holds_that_turns_to_something_else_is_run_by_others() {
-    check(|| {
-        let wires: Vec<_> = (1..6).flat_map(|middle| [(0, middle), (middle, 6)]).collect();
-        let machine = Machine::new(7, &wires, None);
-        machine.schedule.start();
-        let mut hand = None;
-        let first = machine.schedule.pop_or_leave(&mut hand, &machine.needs).unwrap();
-        assert_eq!(machine.schedule.join(&machine.needs), None);
-        let next = machine.execute(first, &hand).unwrap();
-        let other = Arc::clone(&machine);
-        let helper = thread::spawn(move || {
-            if let Some(place) = other.schedule.join(&other.needs) {
-                other.drain(place);
-            }
-        });
-        machine.left(machine.schedule.give_back(next, &mut hand, &machine.needs));
-        helper.join().unwrap();
-        while machine.ends.load(Ordering::SeqCst) == 0 {
-            match machine.schedule.join(&machine.needs) {
-                Some(place) => machine.drain(place),
-                None => thread::yield_now(),
-            }
-        }
-        assert!(machine.ran.iter().all(|ran| ran.load(Ordering::SeqCst) == 1));
-        assert_eq!(machine.ends.load(Ordering::SeqCst), 1);
+    check_that_others_run(|machine, next, hand| {
+        machine.left(machine.schedule.give_back(next, hand, &machine.needs));
     });
 }
 
