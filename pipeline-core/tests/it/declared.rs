@@ -14,7 +14,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Give, Hoard, Journal, Load, Number, comes_back, forgetful, mix, note};
+use crate::toy::{Draw, Give, Hoard, Journal, Load, Number, comes_back, forgetful, mix, note};
 
 /// Sends its input somewhere.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -146,32 +146,12 @@ fn what_an_urgent_node_needs_goes_first_with_it() {
     });
 }
 
-/// Draws a number.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Draw {
-    number: i64,
-}
-
-impl Step for Draw {
-    const NAME: &'static str = "draw";
-    type Input = In<Number>;
-    type Output = Number;
-
-    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
-        Ok(Number(ctx.seed()?.cast_signed()))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::default().seeded()
-    }
-}
-
 #[test]
 fn the_seed_follows_from_parameters_and_inputs_and_from_nothing_else() {
     let seed = |threads: usize, name: &str, input: i64, number: i64| {
         let mut graph = Graph::new();
         let top = graph.add("top", Give { number: input, ..Give::default() }, ());
-        let draw = graph.add(name, Draw { number }, top);
+        let draw = graph.add(name, Draw { number, ..Draw::default() }, top);
         let report = forgetful(threads).0.run(&graph, &RunOptions::default()).unwrap();
         report.output(draw).unwrap().0
     };

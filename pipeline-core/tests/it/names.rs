@@ -15,7 +15,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Hoard, Listener, Number, mix};
+use crate::toy::{Draw, Hoard, Listener, Number, mix};
 use crate::trust::Load;
 
 fn executor(has_cache: bool) -> Executor {
@@ -223,28 +223,8 @@ fn keys_are_told_where_they_are_the_same_everywhere() {
     assert_eq!(keys(&graph, false), [None, None]);
     assert!(keys(&graph, true).iter().all(Option::is_some));
     // A seed is made of the name, so the name has to be what it would be with a cache.
-    graph.add("draw", Draw { declares: true }, load);
+    graph.add("draw", Draw::default(), load);
     assert_eq!(keys(&graph, false), keys(&graph, true));
-}
-
-/// Answers with its seed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Draw {
-    declares: bool,
-}
-
-impl Step for Draw {
-    const NAME: &'static str = "draw";
-    type Input = In<Number>;
-    type Output = Number;
-
-    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
-        Ok(Number(ctx.seed()?.cast_signed()))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec { seeded: self.declares, ..Spec::default() }
-    }
 }
 
 #[test]
@@ -254,12 +234,12 @@ fn names_follow_a_step_that_begins_to_need_a_seed() {
     std::fs::write(&path, "1").unwrap();
     let mut graph = Graph::new();
     let load = graph.add("load", Load { path }, ());
-    let draw = graph.add("draw", Draw { declares: false }, load);
+    let draw = graph.add("draw", Draw { is_silent: true, ..Draw::default() }, load);
     let executor = executor(false);
     let report = executor.run(&graph, &RunOptions::default()).unwrap();
     let error = report.output(draw).unwrap_err().to_string();
     assert!(error.contains("`draw`") && error.contains("seed"), "{error}");
-    graph.edit(draw.id(), |draw: &mut Draw| draw.declares = true).unwrap();
+    graph.edit(draw.id(), |draw: &mut Draw| draw.is_silent = false).unwrap();
     let seeded = executor.run(&graph, &RunOptions::default()).unwrap();
     let with_cache = self::executor(true).run(&graph, &RunOptions::default()).unwrap();
     assert_eq!(seeded.output(draw).unwrap().0, with_cache.output(draw).unwrap().0);

@@ -284,6 +284,30 @@ impl Step for Give {
     }
 }
 
+/// Answers with its seed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Draw {
+    /// Part of what the seed is made of.
+    pub(crate) number: i64,
+    /// Does not say that it wants a seed.
+    pub(crate) is_silent: bool,
+}
+
+impl Step for Draw {
+    const NAME: &'static str = "draw";
+    type Input = In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        Ok(Number(ctx.seed()?.cast_signed()))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec { seeded: !self.is_silent, ..Spec::default() }
+    }
+}
+
 /// Which threads run a toy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::toy::{Hoard, Listener, Number};
+use crate::toy::{Draw, Hoard, Listener, Number};
 
 /// Reads a number from a file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -248,24 +248,6 @@ fn another_identity_of_a_service_is_another_result() {
     }
 }
 
-/// Answers with its seed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Draw {}
-
-impl Step for Draw {
-    const NAME: &'static str = "draw";
-    type Input = In<Number>;
-    type Output = Number;
-
-    fn run(&self, _: In<Number>, ctx: &Context<'_>) -> Result<Number> {
-        Ok(Number(ctx.seed()?.cast_signed()))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::default().seeded()
-    }
-}
-
 #[test]
 fn a_seed_depends_on_the_content_of_a_file_and_not_on_a_cache() {
     let folder = tempfile::tempdir().unwrap();
@@ -278,7 +260,7 @@ fn a_seed_depends_on_the_content_of_a_file_and_not_on_a_cache() {
         }
         let mut graph = Graph::new();
         let number = graph.add("load", Load { path }, ());
-        let drawn = graph.add("draw", Draw {}, number);
+        let drawn = graph.add("draw", Draw::default(), number);
         let executor = Executor::new(options).unwrap();
         let report = executor.run(&graph, &RunOptions::default()).unwrap();
         report.output(drawn).unwrap().0
