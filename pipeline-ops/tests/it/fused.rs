@@ -1,17 +1,15 @@
 //! Steps that run as one give what they give one after the other, and are told of one by one.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
-use pipeline_core::event::{Event, EventKind, RunStatus, Status};
+use pipeline_core::cache::Cache;
+use pipeline_core::event::{EventKind, RunStatus, Status};
 use pipeline_core::observe::Observer;
 use pipeline_core::plan::{Bindings, Targets};
 use pipeline_core::{
-    CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Key, Layout, Node, Options,
-    Region, Report, Result, RunOptions, SampleType, Services, Spec, Step, Tile, Value, View,
-    ViewMut, tile,
+    CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node, Options, Region,
+    Report, Result, RunOptions, SampleType, Services, Spec, Step, Tile, View, ViewMut, tile,
 };
 use pipeline_ops::filter::{Border, BoxBlur, GaussianBlur, UnsharpMask};
 use pipeline_ops::geometry::{Axis, Crop, Flip, QuarterTurns, Resize, Rotate90};
@@ -22,7 +20,7 @@ use pipeline_ops::segment::MaskImage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::support::filled;
+use crate::support::{Heard, Kept, filled};
 
 fn executor(fusion: Fusion, threads: usize) -> Executor {
     Executor::new(Options { fusion, threads: Some(threads), ..Options::default() }).unwrap()
@@ -92,28 +90,6 @@ fn random(seed: u64) -> (Graph, Image, Vec<Node<Image>>) {
     (graph, photo, nodes)
 }
 
-/// Keeps every other result.
-#[derive(Debug, Default)]
-struct HalfKept(Mutex<HashMap<Key, Value>>);
-
-impl Cache for HalfKept {
-    fn get(&self, key: &Key) -> Option<Hit> {
-        let value = self.0.lock().unwrap().get(key)?.clone();
-        Some(Hit { value, tier: Tier::Memory })
-    }
-
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
-        if key.as_bytes()[0].is_multiple_of(2) {
-            self.0.lock().unwrap().insert(key, value.clone());
-        }
-        Vec::new()
-    }
-
-    fn contains(&self, key: &Key) -> bool {
-        self.0.lock().unwrap().contains_key(key)
-    }
-}
-
 /// The executor cuts the tiles here; those of other sizes are compared where each operation is
 /// checked alone.
 #[test]
@@ -125,7 +101,7 @@ fn no_bit_depends_on_threads_budget_cache_and_fusion() {
         for threads in [1, 2, 4] {
             for fusion in [Fusion::Never, Fusion::Auto, Fusion::Always] {
                 for is_cached in [false, true] {
-                    let cache = is_cached.then(|| Arc::new(HalfKept::default()) as Arc<dyn Cache>);
+                    let cache = is_cached.then(|| Arc::new(Kept::every_other()) as Arc<dyn Cache>);
                     let threads = Some(threads);
                     let options = Options { threads, fusion, cache, ..Options::default() };
                     let executor = Executor::new(options).unwrap();
@@ -163,7 +139,7 @@ fn masks_are_made_in_a_group_unless_their_content_names_what_is_below() {
     let photo = filled((900, 700), 1, SampleType::U8, 3);
     let alone = run(&graph, &photo, Fusion::Never, 1);
     for has_cache in [false, true] {
-        let cache = has_cache.then(|| Arc::new(HalfKept::default()) as Arc<dyn Cache>);
+        let cache = has_cache.then(|| Arc::new(Kept::every_other()) as Arc<dyn Cache>);
         let options = Options { fusion: Fusion::Always, cache, ..Options::default() };
         let report = Executor::new(options).unwrap().run(&graph, &bound(&photo)).unwrap();
         assert_eq!(*report.output(dark).unwrap(), *alone.output(dark).unwrap());
@@ -511,14 +487,5 @@ fn the_events_of_steps_that_run_as_one_are_whole() {
             assert!(starts == 1 || !has_run && starts < 2, "{node:?}: {kinds:?}");
             assert_eq!(finished.duration_us > 0, starts == 1, "{node:?}: {kinds:?}");
         }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Heard(Mutex<Vec<Event>>);
-
-impl Observer for Heard {
-    fn on_event(&self, event: &Event) {
-        self.0.lock().unwrap().push(event.clone());
     }
 }

@@ -1,18 +1,14 @@
 //! Pictures that are read, worked on and written row by row are what they are as a whole.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
-use pipeline_core::data::Value;
-use pipeline_core::event::{Event, EventKind, RunStatus, Status};
+use pipeline_core::event::{EventKind, RunStatus, Status};
 use pipeline_core::observe::Observer;
 use pipeline_core::{
-    CancelReason, CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Key, Layout,
-    Node, Options, Report, Result, RunOptions, SampleType, Services, Step, Tile, View, ViewMut,
-    tile,
+    CancelReason, CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node,
+    Options, Report, Result, RunOptions, SampleType, Services, Step, Tile, View, ViewMut, tile,
 };
 use pipeline_ops::filter::{GaussianBlur, UnsharpMask};
 use pipeline_ops::geometry::{Axis, Crop, Flip, QuarterTurns, Resize, Rotate90};
@@ -22,7 +18,7 @@ use pipeline_ops::rank::Median;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::support::filled;
+use crate::support::{Heard, Kept, filled};
 
 fn executor(fusion: Fusion, threads: usize) -> Executor {
     Executor::new(Options { fusion, threads: Some(threads), ..Options::default() }).unwrap()
@@ -402,15 +398,6 @@ fn an_image_that_others_want_is_there_as_a_whole() {
 
 #[test]
 fn every_step_of_a_stream_is_told_of() {
-    #[derive(Debug, Default)]
-    struct Heard(Mutex<Vec<Event>>);
-
-    impl Observer for Heard {
-        fn on_event(&self, event: &Event) {
-            self.0.lock().unwrap().push(event.clone());
-        }
-    }
-
     let folder = tempfile::tempdir().unwrap();
     save(&filled((300, 3000), 3, SampleType::U8, 1), folder.path().join("in.tif"));
     let (graph, nodes) = chain(folder.path(), "in.tif", "out.tif", 3000);
@@ -446,26 +433,6 @@ fn a_file_is_copied_to_another_format_row_by_row() {
     report.ok().unwrap();
     assert!(open(&folder.path().join("out.png")) == image);
     assert!(report.totals().peak_bytes < 4 << 20, "{}", report.totals().peak_bytes);
-}
-
-/// Keeps everything.
-#[derive(Debug, Default)]
-struct Kept(Mutex<HashMap<Key, Value>>);
-
-impl Cache for Kept {
-    fn get(&self, key: &Key) -> Option<Hit> {
-        let value = self.0.lock().unwrap().get(key)?.clone();
-        Some(Hit { value, tier: Tier::Memory })
-    }
-
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
-        self.0.lock().unwrap().insert(key, value.clone());
-        Vec::new()
-    }
-
-    fn contains(&self, key: &Key) -> bool {
-        self.0.lock().unwrap().contains_key(key)
-    }
 }
 
 #[test]

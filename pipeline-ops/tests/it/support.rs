@@ -1,9 +1,54 @@
-//! What the tests share: the registry, images, and golden arrays.
+//! What the tests share: the registry, a cache, an observer, images, and golden arrays.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use pipeline_core::{Image, Registry, Sample, SampleType, dispatch};
+use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::event::Event;
+use pipeline_core::observe::Observer;
+use pipeline_core::{Image, Key, Registry, Sample, SampleType, Value, dispatch};
+
+/// Keeps results, all of them or every other.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    results: Mutex<HashMap<Key, Value>>,
+    skips: bool,
+}
+
+impl Kept {
+    pub(crate) fn every_other() -> Self {
+        Self { skips: true, ..Self::default() }
+    }
+}
+
+impl Cache for Kept {
+    fn get(&self, key: &Key) -> Option<Hit> {
+        let value = self.results.lock().unwrap().get(key)?.clone();
+        Some(Hit { value, tier: Tier::Memory })
+    }
+
+    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+        if !self.skips || key.as_bytes()[0].is_multiple_of(2) {
+            self.results.lock().unwrap().insert(key, value.clone());
+        }
+        Vec::new()
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.results.lock().unwrap().contains_key(key)
+    }
+}
+
+/// Keeps what it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Heard(pub(crate) Mutex<Vec<Event>>);
+
+impl Observer for Heard {
+    fn on_event(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
 
 pub(crate) fn registry() -> Registry {
     let mut registry = Registry::new();
