@@ -26,6 +26,7 @@ mod pages;
 mod profiles;
 mod refusals;
 mod segment;
+mod sevens;
 mod sizes;
 mod steps;
 #[cfg(feature = "codecs")]

@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use pipeline_core::step::{ImageRows, Rows, Sink, Source, Stream, gather};
 use pipeline_core::{
     Context, Error, Executor, Fusion, Graph, Image, In, Layout, Options, Result, RunOptions,
-    SampleType, Services, Spec, Step, Tile, View, ViewMut, tile,
+    Services, Step, Tile, View, ViewMut, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::sevens::{Drain, Watch, sevens};
 
 /// Where the three wait for each other.
 #[derive(Debug, Clone, Default)]
@@ -36,60 +37,20 @@ impl Meeting {
     }
 }
 
-const LAYOUT: Layout = Layout::new(64, 4000, 1, SampleType::U8);
-
-/// Gives sevens; waits in the third band.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Reads {}
-
-struct Sevens {
-    /// Nobody lends it to a plan that asks for the layout.
-    meeting: Option<Meeting>,
-    bands: u32,
-}
-
-impl Rows for Sevens {
-    fn layout(&self) -> Layout {
-        LAYOUT
-    }
-
-    fn read(&mut self, rows: &mut [u8]) -> Result<()> {
-        rows.fill(7);
-        self.bands += 1;
-        match (&self.meeting, self.bands) {
-            (Some(meeting), 1) => {
-                let band = u32::try_from(rows.len() / LAYOUT.row_len()).unwrap();
-                meeting.0.band.store(band, Ordering::SeqCst);
-                Ok(())
-            }
-            (Some(meeting), 3) => meeting.wait(0),
-            _ => Ok(()),
+/// Reading waits in the third band, and writing of eights in the first.
+impl Watch for Meeting {
+    fn read(&self, band: u32, rows: usize) -> Result<()> {
+        match band {
+            0 => self.0.band.store(u32::try_from(rows).unwrap(), Ordering::SeqCst),
+            2 => self.wait(0)?,
+            _ => {}
         }
-    }
-}
-
-impl Step for Reads {
-    const NAME: &'static str = "reads";
-    type Input = ();
-    type Output = Image;
-
-    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Image> {
-        gather(self.open(ctx)?)
+        Ok(())
     }
 
-    fn stream(&self) -> Option<Stream<'_>> {
-        Some(Stream::Source(self))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::default().blocking()
-    }
-}
-
-impl Source for Reads {
-    fn open<'a>(&'a self, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> {
-        let meeting = ctx.service::<Meeting>().ok().cloned();
-        Ok(Box::new(Sevens { meeting, bands: 0 }))
+    fn taken(&self, row: &[u8]) -> Result<()> {
+        assert!(row.iter().all(|&sample| sample == 8));
+        self.wait(2)
     }
 }
 
@@ -129,54 +90,18 @@ impl Tile for Computes {
     }
 }
 
-/// Takes eights; waits in the first band.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Writes {}
-
-impl Step for Writes {
-    const NAME: &'static str = "writes";
-    type Input = In<Image>;
-    type Output = ();
-
-    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
-        self.write(&mut ImageRows::new(&image), ctx)
-    }
-
-    fn stream(&self) -> Option<Stream<'_>> {
-        Some(Stream::Sink(self))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::effect().blocking()
-    }
-}
-
-impl Sink for Writes {
-    fn write(&self, rows: &mut dyn Rows, ctx: &Context<'_>) -> Result<()> {
-        let mut row = vec![0; LAYOUT.row_len()];
-        for _ in 0..LAYOUT.height {
-            rows.read(&mut row)?;
-            assert!(row.iter().all(|&sample| sample == 8));
-            ctx.service::<Meeting>()?.wait(2)?;
-        }
-        Ok(())
-    }
-
-    fn aside(&self, layout: Layout) -> u64 {
-        layout.row_len() as u64
-    }
-}
-
 #[test]
 fn a_band_is_written_while_one_is_computed_and_one_is_read() {
     for threads in [1, 2] {
-        let services = Services::new().with(Meeting::default());
+        let meeting = Meeting::default();
+        let watch: Arc<dyn Watch> = Arc::new(meeting.clone());
+        let services = Services::new().with(meeting).with(watch);
         let (fusion, threads) = (Fusion::Auto, Some(threads));
         let options = Options { fusion, threads, services, ..Options::default() };
         let mut graph = Graph::new();
-        let read = graph.add("read", Reads {}, ());
+        let read = graph.add("read", sevens(64, 4000, ""), ());
         let computed = graph.add("compute", Computes {}, read);
-        let written = graph.add("write", Writes {}, computed);
+        let written = graph.add("write", Drain::default(), computed);
         graph.target(written);
         let report = Executor::new(options).unwrap().run(&graph, &RunOptions::default()).unwrap();
         report.ok().unwrap();

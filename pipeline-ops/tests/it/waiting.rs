@@ -1,151 +1,15 @@
 //! Sources and sinks that wait, hang, panic or say what cannot be, in runs where they go row by row.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_core::event::Status;
-use pipeline_core::step::{ImageRows, Rows, Sink, Source, Stream, gather};
-use pipeline_core::{
-    Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node, Options, Report, Result,
-    RunOptions, SampleType, Services, Spec, Step,
-};
+use pipeline_core::{Executor, Fusion, Graph, Image, Node, Options, Report, RunOptions, Services};
 use pipeline_ops::geometry::Crop;
 use pipeline_ops::point::{Gain, Grayscale};
 use pipeline_ops::segment::Otsu;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-/// How many sources must be open before any of them goes on.
-#[derive(Debug, Clone, Default)]
-struct Door(Arc<(Mutex<u32>, Condvar)>, u32);
-
-impl Door {
-    fn pass(&self) -> Result<()> {
-        let (count, come) = &*self.0;
-        let mut count = count.lock().unwrap();
-        *count += 1;
-        come.notify_all();
-        let limit = Duration::from_secs(20);
-        let came = come.wait_timeout_while(count, limit, |count| *count < self.1).unwrap().1;
-        if came.timed_out() { Err(Error::failed("nobody came")) } else { Ok(()) }
-    }
-}
-
-/// An image of sevens.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Sevens {
-    width: u32,
-    height: u32,
-    /// What panics, or waits for others.
-    act: String,
-}
-
-struct Row(Layout, String);
-
-impl Rows for Row {
-    fn layout(&self) -> Layout {
-        assert!(self.1 != "layout", "no layout");
-        self.0
-    }
-
-    fn icc(&self) -> Option<Arc<[u8]>> {
-        assert!(self.1 != "icc", "no profile");
-        None
-    }
-
-    fn aside(&self) -> u64 {
-        assert!(self.1 != "aside", "no idea how much");
-        0
-    }
-
-    fn read(&mut self, rows: &mut [u8]) -> Result<()> {
-        assert!(self.1 != "read", "no rows");
-        rows.fill(7);
-        Ok(())
-    }
-}
-
-impl Drop for Row {
-    fn drop(&mut self) {
-        assert!(self.1 != "drop" || std::thread::panicking(), "not without a fight");
-    }
-}
-
-impl Step for Sevens {
-    const NAME: &'static str = "sevens";
-    type Input = ();
-    type Output = Image;
-
-    fn run(&self, (): (), ctx: &Context<'_>) -> Result<Image> {
-        gather(self.open(ctx)?)
-    }
-
-    fn stream(&self) -> Option<Stream<'_>> {
-        Some(Stream::Source(self))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::default().blocking()
-    }
-}
-
-impl Source for Sevens {
-    fn open<'a>(&'a self, ctx: &Context<'a>) -> Result<Box<dyn Rows + 'a>> {
-        // Nobody lends a service to a plan that asks for layouts.
-        if self.act == "wait"
-            && let Ok(door) = ctx.service::<Door>()
-        {
-            door.pass()?;
-        }
-        let layout = Layout::new(self.width, self.height, 1, SampleType::U8);
-        Ok(Box::new(Row(layout, self.act.clone())))
-    }
-}
-
-/// Takes so many rows, or all.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Drain {
-    rows: Option<u32>,
-    /// Whether it wants help with the last one.
-    calls: bool,
-}
-
-impl Step for Drain {
-    const NAME: &'static str = "drain";
-    type Input = In<Image>;
-    type Output = ();
-
-    fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<()> {
-        self.write(&mut ImageRows::new(&image), ctx)
-    }
-
-    fn stream(&self) -> Option<Stream<'_>> {
-        Some(Stream::Sink(self))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::effect().blocking()
-    }
-}
-
-impl Sink for Drain {
-    fn write(&self, rows: &mut dyn Rows, ctx: &Context<'_>) -> Result<()> {
-        let layout = rows.layout();
-        let mut row = vec![0; layout.row_len()];
-        (0..self.rows.unwrap_or(layout.height)).try_for_each(|_| rows.read(&mut row))?;
-        if !self.calls {
-            return Ok(());
-        }
-        let height = layout.height as usize;
-        ctx.rows_of(height - 2..height, height, 1, |_| ctx.service::<Door>()?.pass())
-    }
-
-    fn aside(&self, layout: Layout) -> u64 {
-        layout.row_len() as u64
-    }
-}
+use crate::sevens::{Door, Drain, Sevens, sevens};
 
 fn options(fusion: Fusion, threads: usize) -> Options {
     Options { fusion, threads: Some(threads), ..Options::default() }
@@ -166,13 +30,9 @@ fn chain(source: Sevens, drain: Drain) -> (Graph, [Node<Image>; 3]) {
     (graph, [photo, part, bright])
 }
 
-fn sevens(width: u32, height: u32, act: &str) -> Sevens {
-    Sevens { width, height, act: act.to_owned() }
-}
-
 #[test]
 fn sources_that_wait_hold_no_worker_up() {
-    let door = Door(Arc::default(), 4);
+    let door = Door::new(4);
     let services = Services::new().with(door);
     let executor = Executor::new(Options { services, ..options(Fusion::Auto, 1) }).unwrap();
     let mut graph = Graph::new();
@@ -189,7 +49,7 @@ fn sources_that_wait_hold_no_worker_up() {
 fn idle_workers_help_whoever_writes() {
     // By bands, as a whole, and without steps between; each chunk waits for the other.
     for (height, with_steps) in [(4000, true), (16, true), (4000, false)] {
-        let services = Services::new().with(Door(Arc::default(), 2));
+        let services = Services::new().with(Door::new(2));
         let executor = Executor::new(Options { services, ..options(Fusion::Auto, 2) }).unwrap();
         let drain = Drain { calls: true, ..Drain::default() };
         let (mut graph, _) = chain(sevens(16, height, ""), drain.clone());
@@ -205,7 +65,7 @@ fn idle_workers_help_whoever_writes() {
 
 #[test]
 fn a_source_that_hangs_is_given_up_on_by_its_name() {
-    let door = Door(Arc::default(), 2);
+    let door = Door::new(2);
     let services = Services::new().with(door.clone());
     let executor = Executor::new(Options { services, ..options(Fusion::Auto, 1) }).unwrap();
     let (graph, [photo, ..]) = chain(sevens(16, 400, "wait"), Drain::default());
