@@ -18,7 +18,7 @@ pub(crate) struct LineBuffer<'m, S> {
 impl<'m, S> LineBuffer<'m, S> {
     /// As many rows of `row_len` as fill `memory`.
     pub(crate) fn new(memory: &'m mut [S], row_len: usize) -> Self {
-        let height = memory.len() / row_len;
+        let height = memory.len() / row_len.max(1);
         Self { memory, row_len, height, filled: 0 }
     }
 
@@ -37,7 +37,7 @@ impl<'m, S> LineBuffer<'m, S> {
         Ok(())
     }
 
-    /// A row that no window has passed.
+    /// A row that no window has passed; one that was not filled yet holds anything.
     pub(crate) fn row(&self, row: usize) -> &[S] {
         &self.memory[self.start(row)..][..self.row_len]
     }

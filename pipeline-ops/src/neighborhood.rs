@@ -107,7 +107,8 @@ impl<'a, T: Sample> BorderedRows<'a, T> {
     pub(crate) fn padded_floats(&self, y: i64, span: Span, padded: &mut [f32]) {
         let (stored, constant) = (self.row(y), [self.constant().to_f32()]);
         pad_made(padded, span, (self.border, &constant), |from, to| {
-            to.iter_mut().zip(&stored[from..]).for_each(|(to, sample)| *to = sample.to_f32());
+            let stored = &stored[from..][..to.len()];
+            to.iter_mut().zip(stored).for_each(|(to, sample)| *to = sample.to_f32());
         });
     }
 

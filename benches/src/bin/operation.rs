@@ -2,9 +2,9 @@
 //!
 //! `operation STEPS WIDTH HEIGHT THREADS REPEATS RESULT TYPE FILE [TYPE FILE ...]` reads raw samples
 //! of each type, `u8`, `u16`, `f32`, `mask` or `labels`, runs the steps on them, and prints
-//! `processor-time wall-time` in nanoseconds for each repeat. There are more repeats of what is fast. STEPS is JSON:
-//! `[["gaussian_blur", {"sigma": 2.0}]]`. What came out goes into the file RESULT as raw samples, a
-//! table as lines of numbers.
+//! `processor-time wall-time` in nanoseconds for each repeat. There are more repeats of what is fast.
+//! STEPS is JSON: `[["gaussian_blur", {"sigma": 2.0}]]`. What came out goes into the file RESULT as
+//! raw samples, a table as lines of numbers.
 
 #![expect(clippy::print_stdout, reason = "the times are what this program is for")]
 
@@ -39,15 +39,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let operation = Operation::chain(&steps, &values)?;
     let executor =
         Executor::new(Options { threads: Some(threads.parse()?), ..Options::default() })?;
-    let (least, begun) = (repeats.parse::<u32>()?, Instant::now());
+    let (least, mut spent) = (repeats.parse::<u32>()?, Duration::ZERO);
     for repeat in 0..least.max(MOST) {
-        if repeat >= least && begun.elapsed() > LONG {
+        if repeat >= least && spent > LONG {
             break;
         }
         let (start, busy) = (Instant::now(), cpu());
         let made = operation.run(&executor)?;
         let times = ((cpu() - busy).as_nanos(), start.elapsed().as_nanos());
         println!("{} {}", times.0, times.1);
+        spent += start.elapsed();
         if repeat == 0 {
             fs::write(result, bytes(&made))?;
         }
@@ -71,7 +72,8 @@ fn read(kind: &str, bytes: &[u8], size: (u32, u32)) -> Result<Value, Box<dyn Err
 /// Numbers in memory as that which images are decoded into.
 fn numbers<T: Pod>(bytes: &[u8]) -> pipeline_core::Result<Vec<T>> {
     let mut numbers = zeros(bytes.len() / size_of::<T>(), || "a picture".into())?;
-    bytemuck::cast_slice_mut(&mut numbers).copy_from_slice(bytes);
+    let whole = size_of_val(&numbers[..]);
+    bytemuck::cast_slice_mut(&mut numbers).copy_from_slice(&bytes[..whole]);
     Ok(numbers)
 }
 

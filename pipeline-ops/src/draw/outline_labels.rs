@@ -71,6 +71,7 @@ impl Default for OutlineLabels {
 
 impl Step for OutlineLabels {
     const NAME: &'static str = "outline_labels";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["in", "labels"];
     type Input = (In<Image>, In<Labels>);
     type Output = Image;

@@ -134,6 +134,7 @@ impl Text {
 
 impl Step for Text {
     const NAME: &'static str = "text";
+    const VERSION: u32 = 2;
     type Input = In<Image>;
     type Output = Image;
 

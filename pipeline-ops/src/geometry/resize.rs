@@ -99,7 +99,7 @@ impl Resize {
 
 impl Step for Resize {
     const NAME: &'static str = "resize";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Input = In<Image>;
     type Output = Image;
 

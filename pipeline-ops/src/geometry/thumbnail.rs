@@ -133,7 +133,7 @@ impl Thumbnail {
 
 impl Step for Thumbnail {
     const NAME: &'static str = "thumbnail";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = In<Image>;
     type Output = Image;
 

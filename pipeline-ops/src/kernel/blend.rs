@@ -37,11 +37,12 @@ impl BlendMode {
     /// multiplied by it again.
     #[inline(always)]
     fn mix<T: Sample>(self, b: f32, t: f32) -> f32 {
+        let product = b * t * (1.0 / T::WHITE);
         match self {
             Self::Normal => t,
-            Self::Multiply => b * t * (1.0 / T::WHITE),
-            Self::Screen => b + t - b * t * (1.0 / T::WHITE),
-            Self::Overlay if b <= 0.5 * T::WHITE => 2.0 * b * t * (1.0 / T::WHITE),
+            Self::Multiply => product,
+            Self::Screen => b + t - product,
+            Self::Overlay if b <= 0.5 * T::WHITE => 2.0 * product,
             Self::Overlay => T::WHITE - 2.0 * (T::WHITE - b) * (T::WHITE - t) * (1.0 / T::WHITE),
             Self::Darken if t < b => t,
             Self::Lighten if t > b => t,
@@ -191,6 +192,9 @@ fn pixels<S: Sample, const B: usize, const T: usize>(
                 mixed
             } else if above <= 0.0 {
                 b
+            } else if below >= 1.0 {
+                // As rows without alpha have it, bit by bit.
+                b + above * (mixed - b)
             } else {
                 (above * mixed + (1.0 - above) * below * b) / whole
             };
@@ -223,16 +227,19 @@ mod tests {
 
     #[test]
     fn opaque_layers_are_what_opaque_rows_are() {
-        let (bottom, top) = ([10u8, 100, 200, 255], [90u8, 0, 255, 30]);
-        let layer = |row: &[u8; 4]| row.iter().flat_map(|&v| [v, 255]).collect::<Vec<u8>>();
+        let pairs = (0..=255u8).flat_map(|b| (0..=255u8).map(move |t| (b, t)));
+        let (bottom, top): (Vec<u8>, Vec<u8>) = pairs.unzip();
+        let layer = |row: &[u8]| row.iter().flat_map(|&v| [v, 255]).collect::<Vec<u8>>();
         let (below, above) = (layer(&bottom), layer(&top));
-        for mode in [BlendMode::Screen, BlendMode::Overlay, BlendMode::Darken, BlendMode::Add] {
-            let (mut plain, mut layered) = ([0; 4], [0; 8]);
-            blend_opaque(mode, 0.4, &bottom, &top, &mut plain);
-            let bottom = Layer { row: &below, has_alpha: true };
-            let top = Layer { row: &above, has_alpha: true };
-            blend_layers(mode, 0.4, (bottom, top), 1, &mut layered);
-            assert_eq!(layered.to_vec(), layer(&plain), "{mode:?}");
+        for mode in [BlendMode::Normal, BlendMode::Screen, BlendMode::Overlay, BlendMode::Add] {
+            for opacity in [0.1, 0.4, 0.5, 1.0] {
+                let (mut plain, mut layered) = (vec![0; bottom.len()], vec![0; below.len()]);
+                blend_opaque(mode, opacity, &bottom, &top, &mut plain);
+                let bottom = Layer { row: &below[..], has_alpha: true };
+                let top = Layer { row: &above[..], has_alpha: true };
+                blend_layers(mode, opacity, (bottom, top), 1, &mut layered);
+                assert_eq!(layered, layer(&plain), "{mode:?} {opacity}");
+            }
         }
     }
 }

@@ -62,7 +62,8 @@ impl Border {
         let (period, back) = match self {
             Self::Reflect => (2 * len, 0..len),
             Self::Mirror => ((2 * len - 2).max(1), 1..len - 1),
-            Self::Replicate | Self::Constant(_) | Self::Wrap => (len, 0..0),
+            // The others show nothing twice.
+            Self::Wrap | Self::Replicate | Self::Constant(_) => (len, 0..0),
         };
         let end = i64::try_from(period).expect("sides of images fit 32 bits");
         let place = place.rem_euclid(end) as usize;
@@ -228,6 +229,24 @@ mod tests {
             for place in -50..50 {
                 assert_eq!(border.place(place, 1), Some(0), "{border:?}");
                 assert!(border.place(place, 3).is_some_and(|place| place < 3));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_padded_as_places_are_shown() {
+        for border in [Border::Replicate, Border::Reflect, Border::Mirror, Border::Wrap] {
+            for (width, channels) in [(1, 1), (2, 3), (3, 1), (5, 2), (9, 4)] {
+                let stored: Vec<usize> = (0..width * channels).collect();
+                for start in [-40, -7, -1, 0, 3, 12] {
+                    let span = Span { stored: 0, padded: start, width, channels };
+                    let mut padded = vec![usize::MAX; 30 * channels];
+                    pad_row(&stored, &mut padded, span, border, 0);
+                    let shown = (start..).map(|place| border.place(place, width).unwrap());
+                    let expected = shown.flat_map(|x| (0..channels).map(move |c| x * channels + c));
+                    let expected: Vec<usize> = expected.take(padded.len()).collect();
+                    assert_eq!(padded, expected, "{border:?} of {width} from {start}");
+                }
             }
         }
     }

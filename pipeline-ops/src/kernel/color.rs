@@ -29,35 +29,23 @@ impl Share for OfWhite {
     }
 }
 
-/// A function of the share of white.
-///
-/// 8-bit samples go through a table of 256 entries; the result is the same.
+/// A function of the share of white of bytes, as a table.
 #[derive(Debug)]
-pub(crate) struct Shares<F> {
-    f: F,
-    table: [f32; 256],
-}
+pub(crate) struct ByteShares([f32; 256]);
 
-impl<F: Fn(f32) -> f32> Shares<F> {
-    /// The function for samples of a type.
+impl ByteShares {
+    /// The table of `f`.
     #[must_use]
-    pub(crate) fn new(sample: SampleType, f: F) -> Self {
-        let mut table = [0.0; 256];
-        if sample == SampleType::U8 {
-            table = std::array::from_fn(|sample| f(OfWhite.of(sample as u8)));
-        }
-        Self { f, table }
+    pub(crate) fn new(f: impl Fn(f32) -> f32) -> Self {
+        Self(std::array::from_fn(|sample| f(OfWhite.of(sample as u8))))
     }
 }
 
-impl<F: Fn(f32) -> f32> Share for Shares<F> {
+impl Share for ByteShares {
+    /// The number for a byte; of other samples there is none but that of their first byte.
     #[inline(always)]
     fn of<T: Sample>(&self, sample: T) -> f32 {
-        if T::TYPE == SampleType::U8 {
-            self.table[usize::from(bytes_of(&sample)[0])]
-        } else {
-            (self.f)(OfWhite.of(sample))
-        }
+        self.0[usize::from(bytes_of(&sample)[0])]
     }
 }
 
@@ -118,7 +106,7 @@ mod tests {
     #[test]
     fn the_table_gives_what_the_function_gives() {
         let square = |share: f32| share * share;
-        let shares = Shares::new(SampleType::U8, square);
+        let shares = ByteShares::new(square);
         for sample in 0..=255u8 {
             let expected = square(f32::from(sample) / 255.0);
             assert_eq!(shares.of(sample).to_bits(), expected.to_bits());

@@ -1,10 +1,7 @@
 //! Bins of equal width, with edges at which every program agrees.
 
+use super::power::COUNTS;
 use super::vector::widest;
-
-/// 2^52, the last bits of which count ones: a cast that looks for what an integer cannot hold does
-/// not become vector code.
-const COUNTS: f64 = (1u64 << (f64::MANTISSA_DIGITS - 1)) as f64;
 
 /// Bins of equal width: each holds its lower edge and not its upper one, the last holds both.
 #[derive(Debug)]
@@ -66,8 +63,10 @@ impl EvenBins {
                     let near = ((value - low) * scale).min(last).max(0.0).floor();
                     let is_before = value < low + near * width;
                     let is_after = (near < last) & (value >= low + (near + 1.0) * width);
-                    let step = if is_after { 1.0 } else { 0.0 };
-                    let bin = (near + if is_before { -1.0 } else { step } + COUNTS).to_bits();
+                    let forward = if is_after { 1.0 } else { 0.0 };
+                    let step = if is_before { -1.0 } else { forward };
+                    // Not by a cast, which looks for what an integer cannot hold.
+                    let bin = (near + step + COUNTS).to_bits();
                     *place = if is_inside { bin as u32 } else { outside };
                 }
             },

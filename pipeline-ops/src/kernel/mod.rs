@@ -113,7 +113,7 @@ pub(crate) use box_floats::{SHARING, column_sums, row_means};
 pub(crate) use box_mean::{AboveMean, BoxMean, NARROW};
 pub(crate) use canny::{gradient, ridges};
 pub(crate) use clahe::{Grid, Tabled, equalize_clipped};
-pub(crate) use color::{OfWhite, Share, Shares, change_colors};
+pub(crate) use color::{ByteShares, OfWhite, Share, change_colors};
 pub(crate) use color_table::Cube;
 pub(crate) use components::{Band, Components};
 pub use connectivity::Connectivity;

@@ -17,9 +17,9 @@ pub(crate) fn power(x: f32, exponent: f32) -> f32 {
 /// Bits of the fraction of a float.
 const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
 
-/// The bits of 2^52, the last of which count ones: so whole numbers become floats and back by
-/// additions, for which all machines have vectors.
-const COUNTS: u64 = ((1u64 << FRACTION) as f64).to_bits();
+/// 2^52, the last bits of which count ones: so whole numbers become floats and back by additions, for
+/// which all machines have vectors.
+pub(super) const COUNTS: f64 = (1u64 << FRACTION) as f64;
 
 /// The logarithm to the base 2 of a finite number above 0 that is not subnormal.
 #[inline(always)]
@@ -30,7 +30,7 @@ fn logarithm(x: f64) -> f64 {
     const BIAS: f64 = 1024.0;
 
     let above = x.to_bits().wrapping_sub(LEAST).wrapping_add((BIAS as u64) << FRACTION);
-    let exponent = f64::from_bits(above >> FRACTION | COUNTS) - f64::from_bits(COUNTS) - BIAS;
+    let exponent = f64::from_bits(above >> FRACTION | COUNTS.to_bits()) - COUNTS - BIAS;
     let fraction = f64::from_bits((above & ((1 << FRACTION) - 1)).wrapping_add(LEAST));
     let ratio = (fraction - 1.0) / (fraction + 1.0);
     let square = ratio * ratio;
@@ -43,7 +43,7 @@ fn logarithm(x: f64) -> f64 {
 #[inline(always)]
 fn power_of_two(x: f64) -> f64 {
     /// A half more of 2^52, so that negative numbers count too.
-    const ZERO: f64 = 1.5 * (1u64 << FRACTION) as f64;
+    const ZERO: f64 = 1.5 * COUNTS;
 
     let nearest = x + ZERO;
     let rest = (x - (nearest - ZERO)) * std::f64::consts::LN_2;

@@ -52,19 +52,22 @@ impl Squares for f32 {
         let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
         let sums = widest(
             #[inline(always)]
-            || {
-                let mut sums = [0.0; LANES];
-                for (a, b) in a.iter().zip(b) {
-                    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-                        *sum += square(a, b);
-                    }
-                }
-                sums
-            },
+            || side_by_side(a, b),
         );
         let rest = a_rest.iter().zip(b_rest).map(|(&a, &b)| square(a, b));
         sums.into_iter().chain(rest).sum()
     }
+}
+
+#[inline(always)]
+fn side_by_side(a: &[[f32; LANES]], b: &[[f32; LANES]]) -> [f64; LANES] {
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += square(a, b);
+        }
+    }
+    sums
 }
 
 #[inline(always)]
@@ -78,28 +81,36 @@ mod tests {
     use super::super::vector::every_width;
     use super::*;
 
-    #[track_caller]
-    fn check<T: Squares>(sample: impl Fn(u32) -> T, len: u32) {
-        let row = |first: u32| (first..first + len).map(&sample).collect::<Vec<T>>();
-        let (a, b) = (row(7), row(len + 3));
+    /// Two rows of samples, and the sum of their squared differences.
+    fn rows<T: Squares>(sample: impl Fn(u32) -> T, len: u32) -> ([Vec<T>; 2], f64) {
+        let [a, b] = [7, len + 3].map(|first| (first..first + len).map(&sample).collect());
+        let pairs = std::iter::zip(&a, &b);
         let differences =
-            a.iter().zip(&b).map(|(a, b)| f64::from(a.to_f32()) - f64::from(b.to_f32()));
-        let expected: f64 = differences.map(|difference| difference * difference).sum();
-        let sums = every_width(
-            #[inline(always)]
-            || T::squares(&a, &b),
-        );
-        assert!((sums[0] - expected).abs() <= 1e-14 * expected * f64::from(len), "{sums:?}");
-        assert!(sums.iter().all(|sum| sum.to_bits() == sums[0].to_bits()), "{sums:?}");
+            pairs.map(|(a, b): (&T, &T)| f64::from(a.to_f32()) - f64::from(b.to_f32()));
+        let sum = differences.map(|difference| difference * difference).fold(0.0, |a, b| a + b);
+        ([a, b], sum)
     }
 
     #[test]
     fn rows_sum_to_what_single_samples_do() {
         for len in [0, 1, 31, 127, 128, 1000] {
-            check(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8, len);
-            check(|n| (n.wrapping_mul(2_654_435_761) >> 16) as u16, len);
-            check(|n| n.wrapping_mul(2_654_435_761) as f32 / 3.0, len);
+            let ([a, b], sum) = rows(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8, len);
+            assert_eq!(u8::squares(&a, &b), sum);
+            let ([a, b], sum) = rows(|n| (n.wrapping_mul(2_654_435_761) >> 16) as u16, len);
+            assert_eq!(u16::squares(&a, &b), sum);
+            let ([a, b], sum) = rows(|n| n.wrapping_mul(2_654_435_761) as f32 / 3.0, len);
+            assert!((f32::squares(&a, &b) - sum).abs() <= 1e-13 * sum, "{len}");
         }
+    }
+
+    #[test]
+    fn every_width_gives_the_same_bits() {
+        let ([a, b], _) = rows(|n| n.wrapping_mul(2_654_435_761) as f32 / 3.0, 1000);
+        let sums = every_width(
+            #[inline(always)]
+            || side_by_side(a.as_chunks().0, b.as_chunks().0),
+        );
+        assert!(sums.iter().all(|other| *other == sums[0]));
     }
 
     #[test]

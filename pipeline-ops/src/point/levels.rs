@@ -23,7 +23,8 @@ use crate::check::{self, SHARE};
 /// | `out` | image | Y X C | as `in` | `out_black` to `out_white` | as `in` |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one power per sample, none if gamma is 1; a table of 256 entries for u8; no memory
+/// **Cost**: one power per sample, none if gamma is 1; a table of 256 entries for u8, and of
+/// 65 536 per thread for large images of u16; no memory
 /// where it works in place, else that of the result; the footprint is the region itself.
 /// **Errors**: a parameter outside its range; `in_white` not above `in_black`.
 ///
@@ -111,7 +112,8 @@ impl Tile for Levels {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let (low, exponent) = (self.in_black, 1.0 / self.gamma);
-        let scale = 1.0 / (self.in_white - self.in_black);
+        // Of levels that are next to one, everything above black is white.
+        let scale = (1.0 / (self.in_white - self.in_black)).min(f32::MAX);
         let (base, span) = (self.out_black, self.out_white - self.out_black);
         // A power of 1 is exact, so leaving it out changes no sample.
         if self.gamma == 1.0 {

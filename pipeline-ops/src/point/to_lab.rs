@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::color::{check, each_color};
-use crate::kernel::{OfWhite, Shares, lab_of, light};
+use crate::kernel::{ByteShares, OfWhite, lab_of, light};
 
 /// Turns sRGB into CIE L\*a\*b\*, in which equal distances look about equally large.
 ///
@@ -24,7 +24,7 @@ use crate::kernel::{OfWhite, Shares, lab_of, light};
 /// is no colour to look at; `from_lab` takes it back. An ICC profile is dropped.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN in all.
-/// **Cost**: three powers and six divisions per pixel, for u8 a table of 256 entries instead of the
+/// **Cost**: three powers and three roots per pixel, for u8 a table of 256 entries instead of the
 /// powers; the memory of the result; the footprint is the region itself.
 /// **Errors**: other numbers of channels; an image in another colour space than sRGB, data
 /// excepted.
@@ -71,10 +71,8 @@ impl Tile for ToLab {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        let sample = inputs[0].sample_type();
-        if sample == SampleType::U8 {
-            let lights = Shares::new(sample, light);
-            return each_color(&inputs[0], out, ctx, &lights, lab_of);
+        if inputs[0].sample_type() == SampleType::U8 {
+            return each_color(&inputs[0], out, ctx, &ByteShares::new(light), lab_of);
         }
         each_color(
             &inputs[0],

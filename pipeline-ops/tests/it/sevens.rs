@@ -47,14 +47,14 @@ pub(crate) struct Sevens {
     act: String,
 }
 
-struct Row {
+struct SevenRows {
     layout: Layout,
     act: String,
     watch: Option<Arc<dyn Watch>>,
     bands: u32,
 }
 
-impl Rows for Row {
+impl Rows for SevenRows {
     fn layout(&self) -> Layout {
         assert!(self.act != "layout", "no layout");
         self.layout
@@ -80,7 +80,7 @@ impl Rows for Row {
     }
 }
 
-impl Drop for Row {
+impl Drop for SevenRows {
     fn drop(&mut self) {
         assert!(self.act != "drop" || std::thread::panicking(), "not without a fight");
     }
@@ -114,7 +114,7 @@ impl Source for Sevens {
             door.pass()?;
         }
         let layout = Layout::new(self.width, self.height, 1, SampleType::U8);
-        Ok(Box::new(Row { layout, act: self.act.clone(), watch, bands: 0 }))
+        Ok(Box::new(SevenRows { layout, act: self.act.clone(), watch, bands: 0 }))
     }
 }
 
