@@ -19,9 +19,9 @@ use pipeline_core::data::{Value, zeros};
 use pipeline_core::{Executor, Image, Labels, Mask, Options, Sample};
 use pipeline_ops::measure::Table;
 
-/// How long a run is repeated beyond the repeats that are asked for, and how often at the most: what
-/// takes no time has to settle in the caches of the processor.
-const LONG: Duration = Duration::from_millis(100);
+/// What all repeats together take at least, and how many there are for that at the most: what takes
+/// no time has to settle in the caches of the processor.
+const SHORT: Duration = Duration::from_millis(100);
 const MOST: u32 = 50;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Executor::new(Options { threads: Some(threads.parse()?), ..Options::default() })?;
     let (least, mut spent) = (repeats.parse::<u32>()?, Duration::ZERO);
     for repeat in 0..least.max(MOST) {
-        if repeat >= least && spent > LONG {
+        if repeat >= least && spent >= SHORT {
             break;
         }
         let (start, busy) = (Instant::now(), cpu());

@@ -125,12 +125,13 @@ impl Weighted {
                         pad(first + row as i64, padded);
                         Ok(())
                     })?;
+                    let mut seen: Vec<&[N]> = Vec::with_capacity(self.taps.len());
                     for (place, out) in out.chunks_mut(len).enumerate() {
                         ctx.check()?;
-                        let seen = self.taps.iter().map(|tap| {
+                        seen.clear();
+                        seen.extend(self.taps.iter().map(|tap| {
                             &window.row(top + tap.y)[tap.x * span.channels + place * len..]
-                        });
-                        let seen: Vec<&[N]> = seen.collect();
+                        }));
                         let sums = &mut sums[..out.len()];
                         sum(&seen, sums);
                         finish(y, place * len, sums, out);

@@ -192,7 +192,7 @@ fn pixels<S: Sample, const B: usize, const T: usize>(
                 mixed
             } else if above <= 0.0 {
                 b
-            } else if below >= 1.0 {
+            } else if below == 1.0 {
                 // As rows without alpha have it, bit by bit.
                 b + above * (mixed - b)
             } else {

@@ -20,9 +20,9 @@ use crate::kernel::encoded;
 /// | `out` | image in sRGB | Y X C | as `in` | 0 to white; f32 any | as `in` |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one power per sample; a table of 256 entries for u8, and of
-/// 65 536 per thread for large images of u16; no memory where it works in
-/// place, else that of the result; the footprint is the region itself.
+/// **Cost**: one power per sample; a table of 256 entries for u8, and of 65 536 per thread for
+/// large images of u16; no memory where it works in place, else that of the result; the footprint
+/// is the region itself.
 /// **Errors**: an image in another colour space.
 ///
 /// **Source**: IEC 61966-2-1 (1999), as `skimage.color.xyz2rgb` 0.26 has it, which cuts off at 0

@@ -25,9 +25,9 @@ pub(super) const GAMMA: RangeInclusive<f64> = 0.05..=20.0;
 /// Floats below 0 are left as they are.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one power per sample; a table of 256 entries for u8, and of
-/// 65 536 per thread for large images of u16; no memory where it works in
-/// place, else that of the result; the footprint is the region itself.
+/// **Cost**: one power per sample; a table of 256 entries for u8, and of 65 536 per thread for
+/// large images of u16; no memory where it works in place, else that of the result; the footprint
+/// is the region itself.
 /// **Errors**: a gamma outside its range.
 ///
 /// **Source**: `skimage.exposure.adjust_gamma` 0.26 with the exponent 1 / gamma on floats, rounded

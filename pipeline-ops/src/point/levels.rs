@@ -23,9 +23,9 @@ use crate::check::{self, SHARE};
 /// | `out` | image | Y X C | as `in` | `out_black` to `out_white` | as `in` |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one power per sample, none if gamma is 1; a table of 256 entries for u8, and of
-/// 65 536 per thread for large images of u16; no memory
-/// where it works in place, else that of the result; the footprint is the region itself.
+/// **Cost**: one power per sample, none if gamma is 1; a table of 256 entries for u8, and of 65 536
+/// per thread for large images of u16; no memory where it works in place, else that of the result;
+/// the footprint is the region itself.
 /// **Errors**: a parameter outside its range; `in_white` not above `in_black`.
 ///
 /// **Source**: `skimage.exposure.rescale_intensity` 0.26 on floats, rounded once, for gamma 1:
@@ -126,5 +126,20 @@ impl Tile for Levels {
             let share = ((sample - low * white) * (scale / white)).clamp(0.0, 1.0);
             base * white + curve(share, 1.0, exponent) * (span * white)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_that_are_next_to_one_divide_black_from_white() {
+        let image = Image::from_samples(3, 1, 1, vec![-1.0f32, 0.0, 1e-30]).unwrap();
+        for gamma in [1.0, 2.0] {
+            let levels = Levels { in_white: f32::from_bits(1), gamma, ..Levels::default() };
+            let out = levels.run(In::new(image.clone()), &Context::default()).unwrap();
+            assert_eq!(out.samples::<f32>(), Some(&[0.0, 0.0, 1.0][..]));
+        }
     }
 }

@@ -28,9 +28,9 @@ const ENTRIES: usize = 1 << 16;
 /// Floats below 0 and above 1 get the first and the last entry.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one interpolation per sample; a table of 256 entries for u8, and of
-/// 65 536 per thread for large images of u16; no memory where it works
-/// in place, else that of the result; the footprint is the region itself.
+/// **Cost**: one interpolation per sample; a table of 256 entries for u8, and of 65 536 per thread
+/// for large images of u16; no memory where it works in place, else that of the result; the
+/// footprint is the region itself.
 /// **Errors**: less than 2 entries or more than 65536; an entry outside its range.
 ///
 /// **Source**: OpenCV 5 `LUT` and libvips 8.18 `maplut` for u8, equal; `numpy.interp` 2.4 within 1
