@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pipeline_core::data::Value;
 use pipeline_core::plan::Bindings;
+use pipeline_core::step::Arity;
 use pipeline_core::{Error, Executor, Graph, NodeId, Registry, Result, RunOptions};
 
 /// A graph of one step, or of some in a row.
@@ -15,8 +16,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// A step with its parameters. Each of its ports takes the first value of its type; one that may
-    /// be left out is left out if there is none.
+    /// A step with its parameters. Each of its ports takes the first value of its type, one for any
+    /// number of them takes all; one that may be left out is left out if there is none.
     ///
     /// # Errors
     /// If there is no such step, or it has no such parameters.
@@ -41,11 +42,15 @@ impl Operation {
                 Some(before) => graph.connect((before, "out"), (node, kind.inputs[0].name))?,
                 None => {
                     for port in &kind.inputs {
-                        let data = |value: &&&Value| value.data_type() == port.data;
-                        let Some(value) = values.iter().find(data) else { continue };
-                        let input = graph.input_any(port.name, port.data);
-                        graph.connect((input, "out"), (node, port.name))?;
-                        bindings = bindings.with_value(port.name, (*value).clone());
+                        let most = if port.arity == Arity::Many { values.len() } else { 1 };
+                        let of_type = |value: &&&Value| value.data_type() == port.data;
+                        for (number, value) in values.iter().filter(of_type).take(most).enumerate()
+                        {
+                            let name = format!("{}[{number}]", port.name);
+                            let input = graph.input_any(name.as_str(), port.data);
+                            graph.connect((input, "out"), (node, port.name))?;
+                            bindings = bindings.with_value(&name, (*value).clone());
+                        }
                     }
                 }
             }

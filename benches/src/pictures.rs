@@ -7,7 +7,7 @@ use pipeline_core::{Context, Image, In, Result, SampleType, Step};
 use pipeline_ops::filter::GaussianBlur;
 use pipeline_ops::geometry::Resize;
 use pipeline_ops::io::Open;
-use pipeline_ops::point::{Convert, Grayscale, Threshold};
+use pipeline_ops::point::{Convert, Grayscale, MergeChannels, Threshold, ToHsv, ToLab, ToLinear};
 use pipeline_ops::segment::ConnectedComponents;
 
 use crate::work::Random;
@@ -28,10 +28,18 @@ pub fn photo(width: u32, height: u32) -> Result<Image> {
 pub struct Pictures {
     /// RGB of u8, with a little noise.
     pub color: Value,
+    /// The same with its gray as opacity.
+    pub alpha: Value,
     /// The same in gray.
     pub gray: Value,
     /// The same in floats from 0 to 1.
     pub floats: Value,
+    /// The RGB in light.
+    pub linear: Value,
+    /// The RGB in hue, saturation and value.
+    pub hsv: Value,
+    /// The RGB in lightness and colours, of floats.
+    pub lab: Value,
     /// What is bright in it, without specks of noise.
     pub mask: Value,
     /// The objects of the mask.
@@ -57,7 +65,15 @@ impl Pictures {
         let smooth = blur.run(gray.clone(), &ctx)?;
         let mask = In::new(Threshold { level: 127.0 }.run(In::new(smooth), &ctx)?);
         let labels = ConnectedComponents::default().run(mask.clone(), &ctx)?;
+        let alpha = MergeChannels {}.run(vec![color.clone(), gray.clone()], &ctx)?;
+        let linear = ToLinear {}.run(color.clone(), &ctx)?;
+        let hsv = ToHsv {}.run(color.clone(), &ctx)?;
+        let lab = ToLab {}.run(color.clone(), &ctx)?;
         Ok(Self {
+            alpha: Value::new(alpha),
+            linear: Value::new(linear),
+            hsv: Value::new(hsv),
+            lab: Value::new(lab),
             color: Value::new(color.into_owned()),
             gray: Value::new(gray.into_owned()),
             floats: Value::new(floats),

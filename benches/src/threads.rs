@@ -16,62 +16,132 @@ type Picture = fn(&Pictures) -> Vec<&Value>;
 const COLOR: Picture = |of| vec![&of.color];
 const GRAY: Picture = |of| vec![&of.gray];
 const FLOATS: Picture = |of| vec![&of.floats];
+const LINEAR: Picture = |of| vec![&of.linear];
+const HSV: Picture = |of| vec![&of.hsv];
+const LAB: Picture = |of| vec![&of.lab];
+const ALPHA: Picture = |of| vec![&of.alpha];
+const PLANES: Picture = |of| vec![&of.gray; 3];
 const MASK: Picture = |of| vec![&of.mask];
 const OBJECTS: Picture = |of| vec![&of.labels, &of.gray];
+const COLOR_AND_MASK: Picture = |of| vec![&of.color, &of.mask];
+
+/// A board seen from one side.
+const CORNERS: &str = r#"{"corners": [[600, 400], [5500, 100], [5900, 3800], [200, 3500]]}"#;
 
 /// On 24 megapixels: a name, the step, its parameters, and what it takes.
 const LARGE: &[(&str, &str, &str, Picture)] = &[
+    ("gain", "gain", r#"{"factor": 1.2}"#, COLOR),
+    ("levels", "levels", r#"{"in_black": 0.1, "in_white": 0.9}"#, COLOR),
+    ("brightness_contrast", "brightness_contrast", r#"{"brightness": 0.1}"#, COLOR),
+    ("scalar", "scalar", r#"{"value": 20.0}"#, COLOR),
+    ("invert", "invert", "{}", COLOR),
+    ("lookup", "lookup", r#"{"table": [0.0, 0.6, 1.0]}"#, COLOR),
+    ("gamma", "gamma", r#"{"gamma": 2.2}"#, COLOR),
+    ("to_linear", "to_linear", "{}", COLOR),
+    ("from_linear", "from_linear", "{}", LINEAR),
+    ("convert", "convert", r#"{"to": "u16"}"#, COLOR),
+    ("arithmetic", "arithmetic", "{}", COLOR),
+    ("blend", "blend", r#"{"opacity": 0.5}"#, COLOR),
+    ("alpha_over", "alpha_over", "{}", ALPHA),
+    ("apply_mask", "apply_mask", "{}", COLOR_AND_MASK),
+    ("equalize", "equalize", "{}", GRAY),
+    ("clahe", "clahe", "{}", GRAY),
+    ("rescale", "rescale", "{}", COLOR),
+    ("threshold", "threshold", "{}", GRAY),
+    ("grayscale", "grayscale", "{}", COLOR),
+    ("to_hsv", "to_hsv", "{}", COLOR),
+    ("from_hsv", "from_hsv", "{}", HSV),
+    ("to_lab", "to_lab", "{}", COLOR),
+    ("convert_profile", "convert_profile", r#"{"to": "display_p3"}"#, COLOR),
+    ("split_channels", "split_channels", "{}", COLOR),
+    ("merge_channels", "merge_channels", "{}", PLANES),
+    ("shuffle_channels", "shuffle_channels", "{}", COLOR),
+    ("crop", "crop", r#"{"x": 10, "y": 10}"#, COLOR),
+    ("pad", "pad", r#"{"left": 50, "top": 50, "right": 50, "bottom": 50}"#, COLOR),
+    ("flip", "flip", "{}", COLOR),
+    ("rotate90", "rotate90", "{}", COLOR),
+    ("rotate_17", "rotate", r#"{"angle": 17.0}"#, COLOR),
+    ("translate", "translate", r#"{"x": 10.5, "y": 20.5}"#, COLOR),
+    ("affine", "affine", r#"{"matrix": [0.9, 0.1, 0.0, -0.1, 0.9, 0.0]}"#, COLOR),
+    ("perspective", "perspective", CORNERS, COLOR),
+    ("resize_area", "resize", r#"{"width": 3000, "filter": "area"}"#, COLOR),
+    ("resize_lanczos", "resize", r#"{"width": 3000}"#, COLOR),
+    ("thumbnail", "thumbnail", r#"{"width": 512, "height": 512}"#, COLOR),
     ("gaussian_2", "gaussian_blur", r#"{"sigma": 2.0}"#, COLOR),
     ("gaussian_20", "gaussian_blur", r#"{"sigma": 20.0}"#, COLOR),
     ("box_5", "box_blur", r#"{"radius": 2}"#, COLOR),
     ("box_41", "box_blur", r#"{"radius": 20}"#, COLOR),
     ("local_std_5", "local_std", r#"{"radius": 2}"#, COLOR),
+    ("unsharp_mask", "unsharp_mask", "{}", COLOR),
+    ("convolve", "convolve", r#"{"kernel": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]}"#, COLOR),
+    ("laplace", "laplace", "{}", COLOR),
+    ("laplacian_of_gaussian", "laplacian_of_gaussian", "{}", COLOR),
+    ("difference_of_gaussians", "difference_of_gaussians", "{}", COLOR),
+    ("sobel", "sobel", "{}", COLOR),
+    ("scharr", "scharr", "{}", COLOR),
+    ("prewitt", "prewitt", "{}", COLOR),
+    ("bilateral_9", "bilateral", r#"{"radius": 4}"#, COLOR),
+    ("canny", "canny", "{}", GRAY),
     ("median_3", "median", r#"{"radius": 1}"#, COLOR),
     ("median_5", "median", r#"{"radius": 2}"#, COLOR),
     ("median_21", "median", r#"{"radius": 10}"#, COLOR),
+    ("percentile_5", "percentile", r#"{"radius": 2, "percentile": 20.0}"#, COLOR),
+    ("minimum_5", "minimum", r#"{"radius": 2}"#, COLOR),
+    ("maximum_5", "maximum", r#"{"radius": 2}"#, COLOR),
     ("erode_5", "erode", r#"{"radius": 2}"#, COLOR),
     ("erode_41", "erode", r#"{"radius": 20}"#, COLOR),
+    ("dilate_5", "dilate", r#"{"radius": 2}"#, COLOR),
     ("opening_11", "opening", r#"{"radius": 5}"#, COLOR),
-    ("sobel", "sobel", "{}", COLOR),
-    ("bilateral_9", "bilateral", r#"{"radius": 4}"#, COLOR),
-    ("canny", "canny", "{}", GRAY),
-    ("grayscale", "grayscale", "{}", COLOR),
-    ("gamma", "gamma", r#"{"gamma": 2.2}"#, COLOR),
-    ("to_hsv", "to_hsv", "{}", COLOR),
-    ("to_lab", "to_lab", "{}", COLOR),
-    ("add", "arithmetic", "{}", COLOR),
-    ("equalize", "equalize", "{}", GRAY),
-    ("clahe", "clahe", "{}", GRAY),
-    ("otsu", "otsu", "{}", GRAY),
-    ("threshold", "threshold", "{}", GRAY),
-    ("adaptive_threshold", "adaptive_threshold", "{}", GRAY),
-    ("hysteresis", "hysteresis", "{}", GRAY),
-    ("apply_mask", "apply_mask", "{}", |of| vec![&of.color, &of.mask]),
-    ("histogram", "histogram", "{}", COLOR),
-    ("statistics", "statistics", "{}", COLOR),
-    ("resize_area", "resize", r#"{"width": 3000, "filter": "area"}"#, COLOR),
-    ("resize_lanczos", "resize", r#"{"width": 3000}"#, COLOR),
-    ("flip", "flip", "{}", COLOR),
-    ("rotate90", "rotate90", "{}", COLOR),
-    ("rotate_17", "rotate", r#"{"angle": 17.0}"#, COLOR),
+    ("closing_11", "closing", r#"{"radius": 5}"#, COLOR),
+    ("top_hat_11", "top_hat", r#"{"radius": 5}"#, COLOR),
+    ("black_hat_11", "black_hat", r#"{"radius": 5}"#, COLOR),
     ("erode_mask_5", "erode_mask", r#"{"radius": 2}"#, MASK),
+    ("dilate_mask_5", "dilate_mask", r#"{"radius": 2}"#, MASK),
+    ("opening_mask_5", "opening_mask", r#"{"radius": 2}"#, MASK),
+    ("closing_mask_5", "closing_mask", r#"{"radius": 2}"#, MASK),
+    ("top_hat_mask_5", "top_hat_mask", r#"{"radius": 2}"#, MASK),
+    ("black_hat_mask_5", "black_hat_mask", r#"{"radius": 2}"#, MASK),
     ("fill_holes", "fill_holes", "{}", MASK),
     ("remove_small_objects", "remove_small_objects", "{}", MASK),
-    ("connected_components", "connected_components", "{}", MASK),
-    ("region_properties", "region_properties", "{}", OBJECTS),
+    ("remove_small_holes", "remove_small_holes", "{}", MASK),
+    ("clear_border", "clear_border", "{}", MASK),
     ("distance_transform", "distance_transform", "{}", MASK),
+    ("skeleton", "skeleton", "{}", MASK),
+    ("otsu", "otsu", "{}", GRAY),
+    ("triangle", "triangle", "{}", GRAY),
+    ("li", "li", "{}", GRAY),
+    ("yen", "yen", "{}", GRAY),
+    ("percentile_threshold", "percentile_threshold", "{}", GRAY),
+    ("adaptive_threshold", "adaptive_threshold", "{}", GRAY),
+    ("sauvola", "sauvola", "{}", GRAY),
+    ("hysteresis", "hysteresis", "{}", GRAY),
+    ("connected_components", "connected_components", "{}", MASK),
+    ("watershed", "watershed", "{}", OBJECTS),
+    ("relabel", "relabel", "{}", OBJECTS),
     ("expand_labels", "expand_labels", r#"{"distance": 10.0}"#, OBJECTS),
+    ("label_image", "label_image", "{}", OBJECTS),
+    ("mask_image", "mask_image", "{}", MASK),
+    ("region_properties", "region_properties", "{}", OBJECTS),
+    ("histogram", "histogram", "{}", COLOR),
+    ("statistics", "statistics", "{}", COLOR),
+    ("psnr", "psnr", "{}", COLOR),
+    ("ssim", "ssim", "{}", COLOR),
+    ("color_labels", "color_labels", "{}", OBJECTS),
+    ("outline_labels", "outline_labels", "{}", OBJECTS),
+    ("color_map", "color_map", "{}", GRAY),
+    ("contact_sheet", "contact_sheet", "{}", COLOR),
+    ("text", "text", r#"{"text": "From first light to last", "scale": 8}"#, COLOR),
 ];
 
-/// On 4 megapixels: of floats, or where an operation takes its time.
+/// On 4 megapixels of floats, where they are computed another way.
 const SMALL: &[(&str, &str, &str, Picture)] = &[
+    ("gamma", "gamma", r#"{"gamma": 2.2}"#, FLOATS),
+    ("from_lab", "from_lab", "{}", LAB),
     ("gaussian_2", "gaussian_blur", r#"{"sigma": 2.0}"#, FLOATS),
     ("box_41", "box_blur", r#"{"radius": 20}"#, FLOATS),
     ("median_5", "median", r#"{"radius": 2}"#, FLOATS),
     ("erode_41", "erode", r#"{"radius": 20}"#, FLOATS),
     ("rotate_17", "rotate", r#"{"angle": 17.0}"#, FLOATS),
-    ("skeleton", "skeleton", "{}", MASK),
-    ("watershed", "watershed", "{}", OBJECTS),
 ];
 
 /// All figures.
@@ -89,14 +159,18 @@ pub fn figures() -> Vec<Figure> {
     {
         let pictures = Pictures::new(width, height).expect("memory for a picture");
         for (name, step, params, picture) in operations {
-            let params = serde_json::from_str(params).expect("parameters");
-            let operation = Operation::new(step, &params, &picture(&pictures)).expect("a step");
+            let operation = operation(step, params, &picture(&pictures));
             let run = |executor: &Executor| drop(operation.run(executor).expect("no failure"));
             let times = least_in_turn(|| executors.each_ref().map(|own| wall_of(|| run(own))));
             figures.push(figure(&format!("{name}/{size}"), times));
         }
     }
     figures
+}
+
+fn operation(step: &str, params: &str, values: &[&Value]) -> Operation {
+    let params = serde_json::from_str(params).expect("parameters");
+    Operation::new(step, &params, values).expect("a step")
 }
 
 /// One thread's time divided by that of two.
@@ -119,4 +193,32 @@ fn copies() -> [Duration; 2] {
         })
     };
     least_in_turn(|| [copy(1), copy(2)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use pipeline_core::Registry;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_measured_but_files() {
+        let mut registry = Registry::new();
+        pipeline_ops::register(&mut registry).expect("every step once");
+        let all: BTreeSet<_> = registry.iter().map(|kind| kind.name).collect();
+        let measured = LARGE.iter().chain(SMALL).map(|(_, step, ..)| *step);
+        let measured: BTreeSet<_> = measured.chain(["open", "save"]).collect();
+        assert_eq!(measured, all);
+    }
+
+    #[test]
+    fn every_operation_runs_on_what_it_takes() {
+        let pictures = Pictures::new(60, 40).expect("memory for a picture");
+        let executor = Executor::new(Options::default()).expect("a pool");
+        for (name, step, params, picture) in LARGE.iter().chain(SMALL) {
+            operation(step, params, &picture(&pictures)).run(&executor).expect(name);
+        }
+    }
 }
