@@ -9,61 +9,59 @@ use crate::memory::push;
 const STRETCH: usize = 1 << 12;
 
 /// A pixel to flood from.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Front {
-    /// The level at which water reached it, and below that when: lower ones first, then earlier.
-    order: u64,
+    /// The level at which water reached it.
+    level: u32,
     at: u32,
 }
 
-/// Pixels to flood from, the first in order on top.
+/// Pixels to flood from: lower ones first, and of one level the one that came first.
 ///
-/// Markers of one height are all reached at once, so between them the shape of the heap decides. It
-/// is that of the reference, which is why the standard library's does not do.
-#[derive(Debug, Default)]
-struct Heap(Vec<Front>);
+/// No pixel is lower than one that was taken before it, so this is a radix heap (Ahuja, Mehlhorn,
+/// Orlin and Tarjan 1990): a pixel lies in the bucket of the highest bit in which its level is not
+/// that of the last one taken. A bucket is shared out in order once all below it are empty, so what
+/// came first stays first.
+#[derive(Debug)]
+struct Fronts {
+    buckets: [Vec<Front>; 33],
+    /// How many of the first bucket were taken; their level is that of the last one taken.
+    taken: usize,
+    level: u32,
+}
 
-impl Heap {
-    fn push(&mut self, front: Front) -> Result<()> {
-        let mut child = self.0.len();
-        push(&mut self.0, front, "the front of a flood")?;
-        while child > 0 {
-            let parent = (child - 1) / 2;
-            if self.0[child].order >= self.0[parent].order {
-                break;
-            }
-            self.0.swap(child, parent);
-            child = parent;
-        }
-        Ok(())
+impl Fronts {
+    fn new() -> Self {
+        Self { buckets: [const { Vec::new() }; 33], taken: 0, level: 0 }
     }
 
-    fn pop(&mut self) -> Option<Front> {
-        let last = self.0.len().checked_sub(1)?;
-        self.0.swap(0, last);
-        let top = self.0.pop();
-        let order = |heap: &Self, at: usize| heap.0.get(at).map(|front| front.order);
-        let mut parent = 0;
-        loop {
-            let mut first = parent;
-            for child in [2 * parent + 1, 2 * parent + 2] {
-                if order(self, child).is_some_and(|child| Some(child) < order(self, first)) {
-                    first = child;
-                }
-            }
-            if first == parent {
-                return top;
-            }
-            self.0.swap(parent, first);
-            parent = first;
+    fn push(&mut self, front: Front) -> Result<()> {
+        let bits = u32::BITS - (front.level ^ self.level).leading_zeros();
+        push(&mut self.buckets[bits as usize], front, "the front of a flood")
+    }
+
+    fn pop(&mut self) -> Result<Option<Front>> {
+        if self.taken == self.buckets[0].len() {
+            self.buckets[0].clear();
+            self.taken = 0;
+            let Some(lowest) = self.buckets.iter().position(|bucket| !bucket.is_empty()) else {
+                return Ok(None);
+            };
+            let mut bucket = std::mem::take(&mut self.buckets[lowest]);
+            self.level = bucket.iter().map(|front| front.level).min().unwrap_or(self.level);
+            bucket.drain(..).try_for_each(|front| self.push(front))?;
+            // Its memory is used again.
+            self.buckets[lowest] = bucket;
         }
+        self.taken += 1;
+        Ok(self.buckets[0].get(self.taken - 1).copied())
     }
 }
 
 /// Floods an image from the labels that are not 0 into those that are.
 ///
-/// A pixel goes to the label that reaches it first. `height` is a number that orders as the samples
-/// do, `open` whether a pixel may be flooded.
+/// A pixel goes to the label that reaches it first; labels of one height begin row by row. `height`
+/// is a number that orders as the samples do, `open` whether a pixel may be flooded.
 ///
 /// # Errors
 /// What `check` returns, which is asked now and then, and
@@ -79,41 +77,45 @@ pub(crate) fn flood(
     // The order in which neighbours are reached: near ones first, then row by row.
     let near = [(0, -1), (-1, 0), (1, 0), (0, 1)];
     let corners = [(-1, -1), (1, -1), (-1, 1), (1, 1)];
-    let corners = if connectivity == Connectivity::Eight { &corners[..] } else { &[] };
+    let around: Vec<(isize, isize)> = match connectivity {
+        Connectivity::Four => near.to_vec(),
+        Connectivity::Eight => [near, corners].concat(),
+    };
     let rows = labels.len() / width;
-
+    let beside = |at: usize| {
+        let (x, y) = (at as u32 % width as u32, at as u32 / width as u32);
+        let (x, y) = (x as usize, y as usize);
+        around.iter().filter_map(move |&(dx, dy)| {
+            let is_inside = x.wrapping_add_signed(dx) < width && y.wrapping_add_signed(dy) < rows;
+            is_inside.then_some(at.wrapping_add_signed(dy * width as isize + dx))
+        })
+    };
     // Heights of both signs, as numbers without one that order alike.
-    let height = |at: usize| u64::from(height(at).cast_unsigned() ^ 1 << 31);
-    let mut heap = Heap::default();
-    for (row, labels) in labels.chunks(width).enumerate() {
-        check()?;
-        for x in (0..width).filter(|&x| labels[x] != 0) {
-            let at = row * width + x;
-            heap.push(Front { order: height(at) << 32, at: at as u32 })?;
+    let height = |at: usize| height(at).cast_unsigned() ^ 1 << 31;
+    let is_free = |labels: &[u32], at: usize| labels[at] == 0 && open(at);
+
+    let mut fronts = Fronts::new();
+    for at in 0..labels.len() {
+        if at.is_multiple_of(STRETCH) {
+            check()?;
+        }
+        if labels[at] != 0 && beside(at).any(|beside| is_free(labels, beside)) {
+            fronts.push(Front { level: height(at), at: at as u32 })?;
         }
     }
-    let (mut reached, mut flooded) = (0u64, 0usize);
-    while let Some(Front { order, at }) = heap.pop() {
+    let mut flooded = 0usize;
+    while let Some(Front { level, at }) = fronts.pop()? {
         if flooded.is_multiple_of(STRETCH) {
             check()?;
         }
         flooded += 1;
-        let at = at as usize;
-        let (x, y) = (at % width, at / width);
-        for &(dx, dy) in near.iter().chain(corners) {
-            let (Some(x), Some(y)) = (x.checked_add_signed(dx), y.checked_add_signed(dy)) else {
-                continue;
-            };
-            let beside = y * width + x;
-            if x >= width || y >= rows || labels[beside] != 0 || !open(beside) {
-                continue;
+        for beside in beside(at as usize) {
+            if is_free(labels, beside) {
+                labels[beside] = labels[at as usize];
+                // Water that runs down has still come over the height it came from.
+                let level = level.max(height(beside));
+                fronts.push(Front { level, at: beside as u32 })?;
             }
-            labels[beside] = labels[at];
-            reached += 1;
-            // Water that runs down has still come over the height it came from.
-            let level = (order >> 32).max(height(beside));
-            let order = level << 32 | reached;
-            heap.push(Front { order, at: beside as u32 })?;
         }
     }
     Ok(())
@@ -124,16 +126,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heap_gives_the_lowest_first() {
-        let mut heap = Heap::default();
-        for n in 0..200u64 {
-            heap.push(Front { order: n * 7919 % 211, at: 0 }).unwrap();
+    fn the_lowest_comes_first_and_of_one_level_the_first() {
+        let mut fronts = Fronts::new();
+        let mut expected: Vec<_> = (0..200u32).map(|at| (at * 7919 % 23, at)).collect();
+        for &(level, at) in &expected {
+            fronts.push(Front { level, at }).unwrap();
         }
-        let mut orders: Vec<u64> = Vec::new();
-        while let Some(front) = heap.pop() {
-            orders.push(front.order);
+        expected.sort();
+        let mut found = Vec::new();
+        while let Some(Front { level, at }) = fronts.pop().unwrap() {
+            found.push((level, at));
         }
-        assert!(orders.is_sorted() && orders.len() == 200);
+        assert_eq!(found, expected);
     }
 
     #[test]
@@ -143,5 +147,47 @@ mod tests {
         flood(&mut labels, 6, Connectivity::Four, |at| heights[at], |at| at != 1, || Ok(()))
             .unwrap();
         assert_eq!(labels, [1, 0, 2, 2, 2, 2], "a closed pixel stays");
+    }
+
+    /// The definition: of all pixels that are reached the lowest is flooded from, of equal ones the
+    /// one that was reached first.
+    fn by_search(heights: &[i32], labels: &mut [u32], width: usize, around: &[(isize, isize)]) {
+        let mut reached: Vec<_> =
+            (0..labels.len()).filter(|&at| labels[at] != 0).map(|at| (heights[at], at)).collect();
+        while let Some(first) = (0..reached.len()).min_by_key(|&place| reached[place].0) {
+            let (level, at) = reached.remove(first);
+            for (dx, dy) in around {
+                let (x, y) = ((at % width) as isize + dx, (at / width) as isize + dy);
+                if x < 0 || y < 0 || x >= width as isize || y >= (labels.len() / width) as isize {
+                    continue;
+                }
+                let beside = y as usize * width + x as usize;
+                if labels[beside] == 0 {
+                    labels[beside] = labels[at];
+                    reached.push((heights[beside].max(level), beside));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_equal_is_decided_as_the_definition_says() {
+        let near = vec![(0, -1), (-1, 0), (1, 0), (0, 1)];
+        let all = [&near[..], &[(-1, -1), (1, -1), (-1, 1), (1, 1)]].concat();
+        let width = 13;
+        for seed in 0..40u64 {
+            let noise = |at: usize| (at as u64 + 1 + 1000 * seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+            let heights: Vec<i32> = (0..130usize).map(|at| (noise(at) % 5) as i32 - 2).collect();
+            let marker = |at| if noise(at + 500) % 6 == 0 { 1 + at as u32 } else { 0 };
+            let markers: Vec<u32> = (0..130usize).map(marker).collect();
+            for (connectivity, around) in [(Connectivity::Four, &near), (Connectivity::Eight, &all)]
+            {
+                let (mut found, mut expected) = (markers.clone(), markers.clone());
+                flood(&mut found, width, connectivity, |at| heights[at], |_| true, || Ok(()))
+                    .unwrap();
+                by_search(&heights, &mut expected, width, around);
+                assert_eq!(found, expected, "{seed}");
+            }
+        }
     }
 }

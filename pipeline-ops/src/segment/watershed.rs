@@ -26,15 +26,16 @@ use crate::{check, passes};
 /// above it move down, as labels have no gaps.
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is higher than every number.
-/// **Cost**: for each pixel a place in a heap of the pixels that are reached but not flooded from;
-/// memory for the labels and 16 bytes per pixel of that front. Water may come from anywhere, so there
-/// are no tiles.
+/// **Cost**: for each pixel a place in a radix heap of the pixels that are reached but not flooded
+/// from; memory for the labels and 8 bytes per pixel of that front. Water may come from anywhere, so
+/// there are no tiles.
 /// **Errors**: more than one channel; inputs of different size; an image of more than 4294967295
 /// pixels.
 ///
 /// Labels that come out as before spare the steps below from running.
 ///
-/// **Source**: `skimage.segmentation.watershed` 0.26, equal. Vincent and Soille (1991); Soille and
+/// **Source**: `skimage.segmentation.watershed` 0.26, equal but for markers of one height, which it
+/// takes as they come to lie in its memory. Vincent and Soille (1991); Soille and
 /// Ansoult (1990).
 ///
 /// ```
@@ -72,6 +73,7 @@ impl Default for Watershed {
 
 impl Step for Watershed {
     const NAME: &'static str = "watershed";
+    const VERSION: u32 = 2;
     const INPUTS: &'static [&'static str] = &["in", "markers", "mask"];
     type Input = (In<Image>, In<Labels>, Option<In<Mask>>);
     type Output = Labels;

@@ -60,36 +60,65 @@ def labels(golden):
         golden.case("expand_labels", {"distance": distance}, [name], out, 0, str(int(distance)))
 
 
+def in_order(heights, markers):
+    """Whole heights as the reference needs them to take equal markers row by row, as ours does.
+
+    It takes them as they lie in a heap in its memory. Fractions below their heights put them in
+    order, and change nothing else as long as nothing beside a marker is lower than it.
+    """
+    markers = markers != 0
+    beside = ndimage.minimum_filter(heights, 3, mode="nearest")
+    assert np.array_equal(beside[markers], heights[markers])
+    count = np.count_nonzero(markers)
+    out = heights.astype(float)
+    out[markers] -= np.arange(count, 0, -1) / (count + 1)
+    return out
+
+
+def places(image):
+    """The place of each sample in their order: NaN is higher than every number."""
+    return np.unique(image, return_inverse=True)[1].reshape(image.shape)
+
+
 def watershed(golden):
     random = np.random.default_rng(23)
-    seeds = golden.INPUTS["seeds"]
-    golden.add_input("relief", random.integers(0, 6, (36, 48), dtype=np.uint8))
-    distance = ndimage.distance_transform_edt(golden.INPUTS["blobs"])
-    golden.add_input("depth", (-distance).astype(np.float32))
+    blobs, seeds = golden.INPUTS["blobs"], golden.INPUTS["seeds"]
     # Few heights and markers side by side: what is equal decides much.
+    relief = random.integers(1, 7, (36, 48), dtype=np.uint8)
     crowd = random.permutation(np.arange(36 * 48)).reshape(36, 48)
-    crowd = np.where(crowd < 450, crowd + 1, 0)
-    golden.add_input("crowd", segmentation.relabel_sequential(crowd)[0].astype(np.uint16))
+    crowd = segmentation.relabel_sequential(np.where(crowd < 450, crowd + 1, 0))[0]
+    golden.add_input("crowd", crowd.astype(np.uint16))
+    depth = (-ndimage.distance_transform_edt(blobs)).astype(np.float32)
     # Markers outside of the mask would leave gaps.
-    inside = segmentation.relabel_sequential(seeds * golden.INPUTS["blobs"])[0]
+    inside = segmentation.relabel_sequential(seeds * blobs)[0]
     golden.add_input("inside", inside.astype(np.uint16))
+    cases = []
+    for name, image, markers, mask in [("relief", relief, "seeds", None),
+                                       ("relief", relief, "crowd", None),
+                                       ("depth", depth, "seeds", None),
+                                       ("depth", depth, "inside", "blobs")]:
+        below = np.where(golden.INPUTS[markers] != 0, image.dtype.type(image.min() - 1), image)
+        golden.add_input(f"{name}_below_{markers}", below)
+        cases.append((f"{name}_below_{markers}", markers, mask))
+    # No height twice: what is beside a marker may be lower.
+    hills = random.permutation(np.arange(36 * 48)).reshape(36, 48)
+    golden.add_input("hills", hills.astype(np.float32))
+    for name in golden.PICTURES:
+        heights = places(golden.INPUTS[name])
+        lowest = heights == ndimage.minimum_filter(heights, 7, mode="nearest")
+        golden.add_input(f"{name}_seeds", measure.label(lowest).astype(np.uint16))
+        cases.append((name, f"{name}_seeds", None))
     for connectivity, number in [("four", 1), ("eight", 2)]:
         params = {"connectivity": connectivity}
-        for image, markers, mask in [("relief", "seeds", None), ("relief", "crowd", None),
-                                     ("depth", "inside", "blobs"), ("depth", "seeds", None)]:
-            names = [name for name in [image, markers, mask] if name]
-            out = segmentation.watershed(golden.INPUTS[image], golden.INPUTS[markers].astype(int),
-                                         connectivity=number,
-                                         mask=golden.INPUTS[mask] if mask else None)
+
+        def add(inputs, heights):
+            markers, mask = (golden.INPUTS[name] if name else None for name in inputs[1:])
+            out = segmentation.watershed(heights, markers.astype(int), number, mask=mask)
+            names = [name for name in inputs if name]
             golden.case("watershed", params, names, out.astype(np.uint16), 0, connectivity)
-        for name in golden.PICTURES:
-            image = golden.INPUTS[name]
-            # In the order of the samples: NaN is higher than every number.
-            heights = np.unique(image, return_inverse=True)[1].reshape(image.shape)
-            if connectivity == "four":
-                lowest = heights == ndimage.minimum_filter(heights, 7, mode="nearest")
-                golden.add_input(f"{name}_seeds", measure.label(lowest).astype(np.uint16))
-            markers = golden.INPUTS[f"{name}_seeds"]
-            out = segmentation.watershed(heights, markers.astype(int), connectivity=number)
-            golden.case("watershed", params, [name, f"{name}_seeds"], out.astype(np.uint16), 0,
-                        connectivity)
+
+        for inputs in cases:
+            image, markers = (golden.INPUTS[name] for name in inputs[:2])
+            add(inputs, in_order(places(image), markers))
+        for markers in ["seeds", "crowd"]:
+            add(("hills", markers, None), hills)
