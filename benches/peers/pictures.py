@@ -15,7 +15,7 @@ BOTH = ["gray u8", "RGB u8"]
 GRAYS = ["gray u8", "gray u16", "gray f32"]
 EVERYTHING = [*BOTH, "gray u16", "gray f32"]
 
-CHANNELS = {"RGB": 3, "RGBA": 4}
+CHANNELS = {"RGB": 3, "RGBA": 4, "planes": 3}
 # 24 megapixels of u8 and of masks, 4 of what takes longer.
 LARGE, SMALL = (6000, 4000), (2500, 1600)
 WHITES = {"u8": 255, "u16": 65535, "f32": 1.0}
@@ -26,7 +26,8 @@ class Picture:
 
     `mask` is what is brighter than 127 once the noise is smoothed away, `noisy mask` as it is;
     `... and mask` are for steps that take both; `objects` are gray u8 and the objects of its mask,
-    `numbers` three times their numbers. `RGBA` has an opacity that is its red.
+    `numbers` three times their numbers. `RGBA` has an opacity that is its red. `planes` are the
+    three channels of RGB, each a gray picture.
     """
 
     def __init__(self, kind):
@@ -40,7 +41,10 @@ class Picture:
         self.array = numpy.ascontiguousarray(self.drawn(layout))
         # What our program reads: a type and a file for each value.
         self.inputs = []
-        if layout not in ["mask", "noisy"]:
+        if layout == "planes":
+            for number, plane in enumerate(self.planes):
+                self.give(self.sample, plane, number)
+        elif layout not in ["mask", "noisy"]:
             self.give(self.sample, self.array)
         if words[-1:] == ["mask"] or layout == "mask":
             self.give("mask", self.mask)
@@ -72,11 +76,16 @@ class Picture:
         """A level of u8 in the unit of its samples."""
         return number * (self.white / 255)
 
-    def give(self, sort, array):
+    def give(self, sort, array, number=0):
         """Makes an array an input of our program."""
-        path = PLACE / f"{self.kind.replace(' ', '-')}-{sort}.raw"
+        path = PLACE / f"{self.kind.replace(' ', '-')}-{sort}-{number}.raw"
         array.tofile(path)
         self.inputs += [sort, path]
+
+    @cached_property
+    def planes(self):
+        """The channels, each by itself."""
+        return [numpy.ascontiguousarray(self.array[:, :, channel]) for channel in range(3)]
 
     @cached_property
     def mask(self):

@@ -32,6 +32,8 @@ pub struct Pictures {
     pub alpha: Value,
     /// The same in gray.
     pub gray: Value,
+    /// The same in 16 bits.
+    pub deep: Value,
     /// The same in floats from 0 to 1.
     pub floats: Value,
     /// The RGB in light.
@@ -59,8 +61,8 @@ impl Pictures {
         let noisy = samples.map(|sample| sample.saturating_add_signed(noise(&mut random)));
         let color = In::new(Image::from_samples(width, height, 3, noisy.collect::<Vec<u8>>())?);
         let gray = In::new(Grayscale::default().run(color.clone(), &ctx)?);
-        let floats =
-            Convert { to: SampleType::F32, ..Convert::default() }.run(gray.clone(), &ctx)?;
+        let convert = |to| Convert { to, ..Convert::default() }.run(gray.clone(), &ctx);
+        let (deep, floats) = (convert(SampleType::U16)?, convert(SampleType::F32)?);
         let blur = GaussianBlur { sigma: 2.0, ..GaussianBlur::default() };
         let smooth = blur.run(gray.clone(), &ctx)?;
         let mask = In::new(Threshold { level: 127.0 }.run(In::new(smooth), &ctx)?);
@@ -76,6 +78,7 @@ impl Pictures {
             lab: Value::new(lab),
             color: Value::new(color.into_owned()),
             gray: Value::new(gray.into_owned()),
+            deep: Value::new(deep),
             floats: Value::new(floats),
             mask: Value::new(mask.into_owned()),
             labels: Value::new(labels),

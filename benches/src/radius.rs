@@ -10,7 +10,11 @@ use crate::operation::Operation;
 use crate::pictures::Pictures;
 
 /// Steps whose cost is to depend on the pixels alone.
-const STEPS: [&str; 5] = ["box_blur", "local_std", "median", "erode", "dilate"];
+const STEPS: [&str; 7] =
+    ["box_blur", "local_std", "median", "erode", "dilate", "opening", "top_hat"];
+
+/// The same on masks.
+const OF_MASKS: [&str; 4] = ["erode_mask", "dilate_mask", "opening_mask", "top_hat_mask"];
 
 /// All figures.
 ///
@@ -20,11 +24,19 @@ const STEPS: [&str; 5] = ["box_blur", "local_std", "median", "erode", "dilate"];
 pub fn figures() -> Vec<Figure> {
     let executor = Executor::new(Options { threads: Some(1), ..Options::default() });
     let executor = executor.expect("a pool");
-    let color = Pictures::new(6000, 4000).expect("memory for a picture").color;
-    let floats = Pictures::new(2500, 1600).expect("memory for a picture").floats;
-    let pictures = [("24mp_rgb_u8", color), ("4mp_gray_f32", floats)];
-    let pairs = pictures.iter().flat_map(|picture| STEPS.map(|step| (step, picture)));
-    pairs.map(|(step, (name, picture))| figure(step, name, picture, &executor)).collect()
+    let large = Pictures::new(6000, 4000).expect("memory for a picture");
+    let small = Pictures::new(2500, 1600).expect("memory for a picture");
+    let pictures: [(&str, &Value, &[&str]); 4] = [
+        ("24mp_rgb_u8", &large.color, &STEPS),
+        ("4mp_gray_u16", &small.deep, &STEPS),
+        ("4mp_gray_f32", &small.floats, &STEPS),
+        ("24mp_mask", &large.mask, &OF_MASKS),
+    ];
+    let mut figures = Vec::new();
+    for (name, picture, steps) in pictures {
+        figures.extend(steps.iter().map(|step| figure(step, name, picture, &executor)));
+    }
+    figures
 }
 
 fn figure(step: &str, name: &str, picture: &Value, executor: &Executor) -> Figure {

@@ -5,10 +5,13 @@ use std::time::Duration;
 use pipeline_core::data::Value;
 use pipeline_core::{Executor, Options};
 
-use crate::clock::{least_in_turn, wall_of};
+use crate::clock::{cpu_of, least_in_turn, wall_of};
 use crate::figure::{Figure, ratio};
 use crate::operation::Operation;
 use crate::pictures::Pictures;
+
+/// How much faster two threads are to be.
+const FASTER: f64 = 1.8;
 
 /// What an operation is measured on.
 type Picture = fn(&Pictures) -> Vec<&Value>;
@@ -162,7 +165,12 @@ pub fn figures() -> Vec<Figure> {
             let operation = operation(step, params, &picture(&pictures));
             let run = |executor: &Executor| drop(operation.run(executor).expect("no failure"));
             let times = least_in_turn(|| executors.each_ref().map(|own| wall_of(|| run(own))));
-            figures.push(figure(&format!("{name}/{size}"), times));
+            let faster = figure(&format!("{name}/{size}"), times);
+            let is_slow = faster.value < FASTER;
+            figures.push(faster);
+            if is_slow {
+                figures.push(busy(&format!("{name}/{size}"), || run(&executors[1])));
+            }
         }
     }
     figures
@@ -175,7 +183,19 @@ fn operation(step: &str, params: &str, values: &[&Value]) -> Operation {
 
 /// One thread's time divided by that of two.
 fn figure(name: &str, [one, two]: [Duration; 2]) -> Figure {
-    Figure::new(format!("threads/{name}"), ratio(one, two), "× faster").reach_at_least(1.8)
+    Figure::new(format!("threads/{name}"), ratio(one, two), "× faster").reach_at_least(FASTER)
+}
+
+/// The share of the time of two threads in which they work: the median of some runs. Where it is all
+/// of it, they wait for the memory that they share.
+fn busy(name: &str, run: impl Fn()) -> Figure {
+    let mut shares = [(); 9].map(|()| {
+        let mut wall = Duration::ZERO;
+        let cpu = cpu_of(|| wall = wall_of(&run));
+        ratio(cpu, 2 * wall)
+    });
+    shares.sort_by(f64::total_cmp);
+    Figure::new(format!("threads/{name}/busy"), shares[shares.len() / 2], "of two threads")
 }
 
 /// What memory allows: the bytes of a picture are copied, with nothing else to do.

@@ -8,8 +8,9 @@ from PIL import ImageDraw
 
 from pictures import BOTH
 
-from .row import Row, equal, opencv, pillow, scikit
+from .row import Row, equal, numpy_alone, opencv, pillow, scikit
 
+GAP = 4
 WORDS = "From first light to last"
 
 
@@ -33,7 +34,17 @@ def written_by_pillow(image):
     return copy
 
 
+def sheet(p):
+    """The planes in a row, with gaps."""
+    out = numpy.zeros((p.height + 2 * GAP, 3 * p.width + 4 * GAP), p.array.dtype)
+    for number, plane in enumerate(p.planes):
+        out[GAP:-GAP, GAP + number * (p.width + GAP):][:, :p.width] = plane
+    return out
+
+
 ROWS = [
+    Row("contact sheet", ["planes u8"], "contact_sheet", {"columns": 3, "gap": GAP},
+        [numpy_alone(sheet, equal)]),
     Row("color_map", ["gray u8"], "color_map", {}, [
         # Blue first.
         opencv(lambda p: cv2.applyColorMap(p.array, cv2.COLORMAP_VIRIDIS),

@@ -184,6 +184,10 @@ const DIGEST_SPEED: f64 = 7.0;
 /// How much of the mean the newest run makes up.
 const NEWEST: f64 = 0.25;
 
+/// How many times the time of the mean a run counts at the most: one that had to wait for the
+/// processor says little of the step.
+const SLOWEST: f64 = 4.0;
+
 /// By what factor a mean must differ from what plans go by before they are told, and by how many
 /// nanoseconds or bytes: what is small wavers much and decides nothing.
 const MUCH: f64 = 1.5;
@@ -200,7 +204,9 @@ impl Costs {
             Learned { mean: new, told: new }
         });
         let Learned { mean, told } = learned;
-        mean.nanos += (new.nanos - mean.nanos) * NEWEST;
+        let growth = if mean.bytes > 0.0 && bytes > 0 { new.bytes / mean.bytes } else { 1.0 };
+        let slowest = (mean.nanos * growth.max(1.0) * SLOWEST).max(MANY);
+        mean.nanos += (new.nanos.min(slowest) - mean.nanos) * NEWEST;
         if mean.bytes == 0.0 {
             mean.bytes = new.bytes;
         } else if bytes > 0 {
@@ -246,5 +252,44 @@ impl Costs {
             }
         }
         below > price
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: u64 = 1_000_000;
+
+    #[test]
+    fn a_run_that_was_held_up_is_soon_forgotten() {
+        let costs = Costs::default();
+        costs.learn("step", MILLISECOND, 1 << 20);
+        costs.learn("step", 1000 * MILLISECOND, 1 << 20);
+        for _ in 0..8 {
+            costs.learn("step", MILLISECOND, 1 << 20);
+        }
+        let Estimate { nanos, .. } = costs.find("step").unwrap();
+        assert!(nanos < 1.2e6, "{nanos}");
+    }
+
+    #[test]
+    fn a_larger_result_may_take_longer_at_once() {
+        let costs = Costs::default();
+        costs.learn("step", MILLISECOND, 1 << 20);
+        costs.learn("step", 100 * MILLISECOND, 100 << 20);
+        let Estimate { nanos, bytes } = costs.find("step").unwrap();
+        assert_eq!(nanos / bytes, 1e6 / f64::from(1 << 20));
+    }
+
+    #[test]
+    fn what_takes_longer_for_good_is_learned() {
+        let costs = Costs::default();
+        costs.learn("step", MILLISECOND, 1 << 20);
+        for _ in 0..20 {
+            costs.learn("step", 100 * MILLISECOND, 1 << 20);
+        }
+        let Estimate { nanos, .. } = costs.find("step").unwrap();
+        assert!(nanos > 6e7, "{nanos}");
     }
 }

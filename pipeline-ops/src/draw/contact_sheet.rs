@@ -2,13 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use pipeline_core::data::Raster;
+use pipeline_core::data::{Raster, zeros};
 use pipeline_core::{Context, Error, Image, In, Layout, Result, Sample, Step, dispatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{self, SHARE};
 use crate::geometry::{Framing, Thumbnail};
+use crate::passes;
 
 /// The sides of a cell.
 const SIDE: RangeInclusive<u32> = 1..=1 << 16;
@@ -158,10 +159,13 @@ impl ContactSheet {
         if grid.sheet.has_alpha() {
             pixel[channels - 1] = T::from_f32(T::WHITE);
         }
-        for row in samples.chunks_exact_mut(row_len) {
-            ctx.check()?;
-            row.chunks_exact_mut(channels).for_each(|place| place.copy_from_slice(&pixel));
-        }
+        let mut empty = zeros::<T>(row_len, || format!("a row of {}", grid.sheet))?;
+        empty.chunks_exact_mut(channels).for_each(|place| place.copy_from_slice(&pixel));
+        let grain = passes::grain(grid.sheet.width);
+        ctx.fill_rows(samples, row_len, grain, |_, rows| {
+            rows.chunks_exact_mut(row_len).for_each(|row| row.copy_from_slice(&empty));
+            Ok(())
+        })?;
 
         let (width, height) = grid.cell;
         let shrink = Thumbnail { width, height, framing: Framing::Shrink, ..Thumbnail::default() };
@@ -172,11 +176,14 @@ impl ContactSheet {
                 image
             };
             let (x, y) = grid.place(number, image.layout());
-            let rows = samples.chunks_exact_mut(row_len).skip(y);
-            for (out, row) in rows.zip(image.view().typed::<T>()?.rows()) {
-                ctx.check()?;
-                out[x * channels..][..row.len()].copy_from_slice(row);
-            }
+            let view = image.view().typed::<T>()?;
+            let rows = &mut samples[y * row_len..][..row_len * image.height() as usize];
+            ctx.fill_rows(rows, row_len, grain, |first, rows| {
+                for (out, row) in rows.chunks_exact_mut(row_len).zip(view.rows().skip(first)) {
+                    out[x * channels..][..row.len()].copy_from_slice(row);
+                }
+                Ok(())
+            })?;
         }
         Ok(sheet)
     }

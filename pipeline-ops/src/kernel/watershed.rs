@@ -176,7 +176,8 @@ mod tests {
         let all = [&near[..], &[(-1, -1), (1, -1), (-1, 1), (1, 1)]].concat();
         let width = 13;
         for seed in 0..40u64 {
-            let noise = |at: usize| (at as u64 + 1 + 1000 * seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+            let noise =
+                |at: usize| (at as u64 + 1 + 1000 * seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
             let heights: Vec<i32> = (0..130usize).map(|at| (noise(at) % 5) as i32 - 2).collect();
             let marker = |at| if noise(at + 500) % 6 == 0 { 1 + at as u32 } else { 0 };
             let markers: Vec<u32> = (0..130usize).map(marker).collect();

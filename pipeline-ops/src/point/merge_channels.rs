@@ -1,13 +1,14 @@
 //! One image of the channels of many.
 
-use pipeline_core::data::{Plane, Raster};
+use pipeline_core::data::Raster;
 use pipeline_core::{
-    Context, Error, Image, In, Layout, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{self, size};
+use crate::kernel::merge;
 
 /// Puts the channels of some images behind each other: gray ones for red, green and blue become
 /// colour.
@@ -99,23 +100,10 @@ impl Tile for MergeChannels {
             let planes: Vec<_> = planes.collect::<Result<_>>()?;
             for (y, row) in out.rows::<T>()? {
                 ctx.check()?;
-                merge(&planes, y, row);
+                let rows = planes.iter().map(|plane| (plane.row(y), plane.channels()));
+                merge(&rows.collect::<Vec<_>>(), row);
             }
             Ok(())
         })
-    }
-}
-
-/// Fills row `y` with the pixels of all planes.
-fn merge<T: Sample>(planes: &[Plane<'_, T>], y: u32, out: &mut [T]) {
-    let channels: usize = planes.iter().map(Plane::channels).sum();
-    let mut first = 0;
-    for plane in planes {
-        for channel in 0..plane.channels() {
-            let samples = plane.row(y).iter().skip(channel).step_by(plane.channels());
-            let places = out.iter_mut().skip(first + channel).step_by(channels);
-            places.zip(samples).for_each(|(out, &sample)| *out = sample);
-        }
-        first += plane.channels();
     }
 }
