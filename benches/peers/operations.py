@@ -6,8 +6,9 @@ The peers are installed into `target/peers` on the first run, in the versions of
 Every operation runs on the same pictures, in turn with its peers, on the same number of threads.
 Figures are medians of processor time on all threads, which a busy machine disturbs least; with more
 than one thread they are medians of the time that passed. `ratio` is our time divided by that of the
-fastest peer: below 1 we are faster. Where a peer's result must be ours, it is compared, and what
-differs is told below the table; for the others there are the golden files of `pipeline-ops`.
+fastest peer, each turn by itself, and of these the median: below 1 we are faster. Where a peer's
+result must be ours, it is compared, and what differs is told below the table; for the others there
+are the golden files of `pipeline-ops`.
 The rows are in `rows`, by subject.
 """
 
@@ -82,18 +83,17 @@ def difference(expected, by, white):
 
 
 def compare(program, row, picture, options):
-    """The medians of our times and of those of each peer, and what differs."""
+    """Our medians and those of each peer, one for each turn, and what differs."""
     peers = [peer for peer in row.peers if picture.sample in peer.samples]
-    times = {who: [] for who in ["ours", *(peer.name for peer in peers)]}
-    told = []
+    own, others, told = [], {peer.name: [] for peer in peers}, []
     for turn in range(options.turns):
-        times["ours"] += ours(program, picture, row.steps(picture), options)
+        own.append(statistics.median(ours(program, picture, row.steps(picture), options)))
         for peer in peers:
             if turn == 0 and peer.result:
                 differs = difference(peer.result(peer.run(picture)), peer.by, picture.white)
                 told += [f"{row.name}, {picture.kind}, {peer.name}: {differs}"] if differs else []
-            times[peer.name] += theirs(peer, picture, options)
-    return {who: statistics.median(all_of) for who, all_of in times.items()}, told
+            others[peer.name].append(statistics.median(theirs(peer, picture, options)))
+    return own, others, told
 
 
 def main():
@@ -122,16 +122,21 @@ def main():
             if kind not in pictures:
                 pictures[kind] = Picture(kind)
             picture = pictures[kind]
-            medians, told = compare(program, row, picture, options)
+            own, others, told = compare(program, row, picture, options)
             differences += told
-            own = medians.pop("ours")
-            fastest = min(medians, key=medians.get)
-            speed = lambda time: picture.width * picture.height * 1e3 / time
-            ratio = own / medians[fastest]
+            by_peer = {
+                peer: statistics.median(our / their for our, their in zip(own, times))
+                for peer, times in others.items()
+            }
+            fastest = max(by_peer, key=by_peer.get)
+            ratio = by_peer[fastest]
+            speeds = [
+                f"{picture.width * picture.height * 1e3 / statistics.median(times):.0f}"
+                for times in (own, others[fastest])
+            ]
             ratios.append(ratio)
             print(
-                f"| {row.name} | {kind} | {speed(own):.0f} | {speed(medians[fastest]):.0f} "
-                f"| {fastest} | {ratio:.2f} |",
+                f"| {row.name} | {kind} | {' | '.join(speeds)} | {fastest} | {ratio:.2f} |",
                 flush=True,
             )
     for limit in [1.0, 1.25]:
