@@ -163,7 +163,7 @@ pub(crate) use runs::Whole;
 pub(crate) use sharpen::sharpen;
 pub(crate) use shuffle::shuffle;
 pub(crate) use similarity::Similarity;
-pub(crate) use skeleton::Thinning;
+pub(crate) use skeleton::{Tile, Tiles};
 pub(crate) use squares::Squares;
 pub(crate) use tally::{Tally, chosen, spread, tally, tally_counted};
 pub(crate) use threshold::above;

@@ -1,12 +1,13 @@
 //! Lines in the middle of objects.
 
-use pipeline_core::data::{Buffer, Raster, zeros};
+use pipeline_core::data::{Buffer, Raster};
 use pipeline_core::step::CutOff;
-use pipeline_core::{Context, Error, In, Mask, Result, Spec, Step};
+use pipeline_core::{Context, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::Thinning;
+use crate::kernel::{Tile, Tiles};
+use crate::memory::copies;
 
 /// Thins the objects of a mask to lines of one pixel that are connected as the objects are.
 ///
@@ -21,7 +22,7 @@ use crate::kernel::Thinning;
 ///
 /// **Border**: what lies beyond the edge is background. **NaN**: a mask has none.
 /// **Cost**: about 100 operations per pixel that goes; memory for two masks, and 8 bytes per pixel at
-/// the outline of objects. An object may reach anywhere, so there are no tiles.
+/// the outline of objects. An object may reach anywhere, so there are no tiles for the engine.
 /// **Errors**: an image for which there is no memory.
 ///
 /// A mask that comes out as before spares the steps below from running.
@@ -61,18 +62,22 @@ impl Step for Skeleton {
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
         let (layout, mut buffer, _) = mask.into_owned().into_parts();
         if let Buffer::U8(samples) = &mut buffer {
-            let (row_len, rows) = (layout.row_len(), layout.height as usize);
-            let padded_len = row_len + 2;
-            let too_large = || Error::input("the image", layout, "one that has room for a frame");
-            let len = padded_len.checked_mul(rows + 2).ok_or_else(too_large)?;
-            let mut pixels = zeros::<u8>(len, || format!("a mask of {layout} in a frame"))?;
-            let inner = |y: usize| (y + 1) * padded_len + 1;
-            for (y, row) in samples.chunks(row_len).enumerate() {
-                pixels[inner(y)..][..row_len].copy_from_slice(row);
-            }
-            Thinning::new(&mut pixels, padded_len).run(|| ctx.check())?;
-            for (y, row) in samples.make_mut().chunks_mut(row_len).enumerate() {
-                row.copy_from_slice(&pixels[inner(y)..][..row_len]);
+            let (width, height) = (layout.row_len(), layout.height as usize);
+            let mut tiles = Tiles::new(width, height);
+            loop {
+                let what = || format!("tiles of {layout}");
+                let mut round = copies(Tile::default(), tiles.count(), what)?;
+                ctx.fill_rows(&mut round, 1, 1, |number, tile| {
+                    tile[0] = tiles.round(number, samples, || ctx.check())?;
+                    Ok(())
+                })?;
+                if !tiles.set(round) {
+                    break;
+                }
+                ctx.fill_rows(samples.make_mut(), width, tiles.side(), |first, rows| {
+                    tiles.put(first, rows);
+                    Ok(())
+                })?;
             }
         }
         Mask::assemble(layout, buffer, None)
