@@ -186,8 +186,8 @@ fn figure(name: &str, [one, two]: [Duration; 2]) -> Figure {
     Figure::new(format!("threads/{name}"), ratio(one, two), "× faster").reach_at_least(FASTER)
 }
 
-/// The share of the time of two threads in which they work: the median of some runs. Where it is all
-/// of it, they wait for the memory that they share.
+/// The share of the time of two threads in which they are busy: the median of some runs. Where it is
+/// all of it, neither waits for the other.
 fn busy(name: &str, run: impl Fn()) -> Figure {
     let mut shares = [(); 9].map(|()| {
         let mut wall = Duration::ZERO;
@@ -238,7 +238,9 @@ mod tests {
         let pictures = Pictures::new(60, 40).expect("memory for a picture");
         let executor = Executor::new(Options::default()).expect("a pool");
         for (name, step, params, picture) in LARGE.iter().chain(SMALL) {
-            operation(step, params, &picture(&pictures)).run(&executor).expect(name);
+            operation(step, params, &picture(&pictures))
+                .run(&executor)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Memory whose size comes from data: an error where it cannot be had, never an abort.
 
+use std::collections::VecDeque;
+
 use pipeline_core::{Error, Layout, Result};
 
 /// `len` copies of a value; `what` names them in the error.
@@ -34,13 +36,35 @@ pub(crate) fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
     Ok(())
 }
 
+/// The same for a queue.
+#[inline]
+pub(crate) fn push_back<T>(items: &mut VecDeque<T>, item: T, what: &str) -> Result<()> {
+    if items.len() == items.capacity() {
+        let needed = needed::<T>(items.len());
+        if needed > Layout::MAX_BYTES || items.try_reserve(1).is_err() {
+            return Err(too_large(what, needed));
+        }
+    }
+    items.push_back(item);
+    Ok(())
+}
+
 #[cold]
 fn grow<T>(items: &mut Vec<T>, what: &str) -> Result<()> {
-    let needed = (items.len() as u64 + 1).saturating_mul(size_of::<T>() as u64);
+    let needed = needed::<T>(items.len());
     if needed <= Layout::MAX_BYTES && items.try_reserve(1).is_ok() {
         return Ok(());
     }
-    Err(Error::TooLarge { what: what.to_owned(), needed, allowed: Layout::MAX_BYTES })
+    Err(too_large(what, needed))
+}
+
+/// Bytes of one item more.
+const fn needed<T>(len: usize) -> u64 {
+    (len as u64 + 1).saturating_mul(size_of::<T>() as u64)
+}
+
+fn too_large(what: &str, needed: u64) -> Error {
+    Error::TooLarge { what: what.to_owned(), needed, allowed: Layout::MAX_BYTES }
 }
 
 #[cfg(test)]

@@ -159,11 +159,11 @@ impl ContactSheet {
         if grid.sheet.has_alpha() {
             pixel[channels - 1] = T::from_f32(T::WHITE);
         }
-        let mut empty = zeros::<T>(row_len, || format!("a row of {}", grid.sheet))?;
-        empty.chunks_exact_mut(channels).for_each(|place| place.copy_from_slice(&pixel));
+        let mut background = zeros::<T>(row_len, || format!("a row of {}", grid.sheet))?;
+        background.chunks_exact_mut(channels).for_each(|place| place.copy_from_slice(&pixel));
         let grain = passes::grain(grid.sheet.width);
         ctx.fill_rows(samples, row_len, grain, |_, rows| {
-            rows.chunks_exact_mut(row_len).for_each(|row| row.copy_from_slice(&empty));
+            rows.chunks_exact_mut(row_len).for_each(|row| row.copy_from_slice(&background));
             Ok(())
         })?;
 
@@ -178,7 +178,7 @@ impl ContactSheet {
             let (x, y) = grid.place(number, image.layout());
             let view = image.view().typed::<T>()?;
             let rows = &mut samples[y * row_len..][..row_len * image.height() as usize];
-            ctx.fill_rows(rows, row_len, grain, |first, rows| {
+            ctx.fill_rows(rows, row_len, passes::grain(image.width()), |first, rows| {
                 for (out, row) in rows.chunks_exact_mut(row_len).zip(view.rows().skip(first)) {
                     out[x * channels..][..row.len()].copy_from_slice(row);
                 }

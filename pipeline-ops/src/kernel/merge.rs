@@ -26,7 +26,7 @@ pub(crate) fn merge<T: Sample>(rows: &[(&[T], usize)], out: &mut [T]) {
     }
 }
 
-/// Pixels that are made at a time: of a known number vector code is made.
+/// Pixels that are made at a time: for a number that is known the compiler uses vectors.
 const TOGETHER: usize = 64;
 
 /// A channel from each row.
@@ -70,23 +70,19 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check<T: Sample>(channels: &[usize]) {
-        const PIXELS: usize = 150;
-        let rows: Vec<Vec<T>> = channels
-            .iter()
-            .enumerate()
-            .map(|(row, own)| {
-                (0..own * PIXELS).map(|at| T::from_f32((row * 7 + at) as f32)).collect()
-            })
-            .collect();
+    fn check<T: Sample>(channels: &[usize], pixels: usize) {
+        let sample = |row: usize, at: usize| T::from_f32(((row * 7 + at) % 251) as f32);
+        let row =
+            |(row, own): (usize, &usize)| (0..own * pixels).map(|at| sample(row, at)).collect();
+        let rows: Vec<Vec<T>> = channels.iter().enumerate().map(row).collect();
         let pairs: Vec<_> = rows.iter().map(Vec::as_slice).zip(channels.iter().copied()).collect();
-        let mut out = vec![T::default(); channels.iter().sum::<usize>() * PIXELS];
+        let mut out = vec![T::default(); channels.iter().sum::<usize>() * pixels];
         merge(&pairs, &mut out);
-        let expected: Vec<T> = (0..PIXELS)
+        let expected: Vec<T> = (0..pixels)
             .flat_map(|at| pairs.iter().flat_map(move |(row, own)| &row[at * own..][..*own]))
             .copied()
             .collect();
-        assert_eq!(out, expected, "{channels:?}");
+        assert_eq!(out, expected, "{pixels} of {channels:?}");
     }
 
     #[test]
@@ -94,9 +90,11 @@ mod tests {
         let numbers: [&[usize]; 8] =
             [&[1], &[1, 1], &[1, 1, 1], &[1, 1, 1, 1], &[3, 1], &[1, 3], &[4, 1], &[1, 1, 1, 1, 1]];
         for channels in numbers {
-            check::<u8>(channels);
-            check::<u16>(channels);
-            check::<f32>(channels);
+            for pixels in [1, TOGETHER - 1, TOGETHER, TOGETHER + 1, 150] {
+                check::<u8>(channels, pixels);
+                check::<u16>(channels, pixels);
+                check::<f32>(channels, pixels);
+            }
         }
     }
 }

@@ -12,9 +12,8 @@
 use std::ops::Range;
 
 use pipeline_core::Result;
-use pipeline_core::data::zeros;
 
-use crate::memory::{push, room};
+use crate::memory::{copies, push, room};
 
 /// What has no room where there are too many.
 const LIST: &str = "the list of pixels to look at";
@@ -196,7 +195,7 @@ impl Tiles {
 
         let row_len = seen.x.len() + 2;
         let what = || format!("a copy of {}×{} pixels", seen.x.len(), seen.y.len());
-        let mut copy = zeros::<u8>(row_len * (seen.y.len() + 2), what)?;
+        let mut copy = copies(0u8, row_len * (seen.y.len() + 2), what)?;
         let rows = copy.chunks_exact_mut(row_len).skip(1);
         for (row, y) in rows.zip(seen.y.clone()) {
             row[1..=seen.x.len()].copy_from_slice(&pixels[y * self.width..][seen.x.clone()]);

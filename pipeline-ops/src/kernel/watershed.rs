@@ -1,12 +1,17 @@
 //! Watersheds: labels that flood an image, lowest first.
 
+use std::collections::VecDeque;
+
 use pipeline_core::Result;
 
 use super::Connectivity;
-use crate::memory::push;
+use crate::memory::{push, push_back};
 
 /// Pixels that are flooded between two looks for a cancel.
 const STRETCH: usize = 1 << 12;
+
+/// What has no room where there are too many.
+const FRONT: &str = "the front of a flood";
 
 /// A pixel to flood from.
 #[derive(Debug, Clone, Copy)]
@@ -24,37 +29,39 @@ struct Front {
 /// came first stays first.
 #[derive(Debug)]
 struct Fronts {
-    buckets: [Vec<Front>; 33],
-    /// How many of the first bucket were taken; their level is that of the last one taken.
-    taken: usize,
+    /// Those of the level of the last one taken.
+    lowest: VecDeque<Front>,
+    /// Those whose level differs from it in this bit, and in none above.
+    buckets: [Vec<Front>; u32::BITS as usize],
     level: u32,
 }
 
 impl Fronts {
     fn new() -> Self {
-        Self { buckets: [const { Vec::new() }; 33], taken: 0, level: 0 }
+        Self { lowest: VecDeque::new(), buckets: [const { Vec::new() }; _], level: 0 }
     }
 
     fn push(&mut self, front: Front) -> Result<()> {
-        let bits = u32::BITS - (front.level ^ self.level).leading_zeros();
-        push(&mut self.buckets[bits as usize], front, "the front of a flood")
+        match (front.level ^ self.level).checked_ilog2() {
+            Some(bit) => push(&mut self.buckets[bit as usize], front, FRONT),
+            None => push_back(&mut self.lowest, front, FRONT),
+        }
     }
 
-    fn pop(&mut self) -> Result<Option<Front>> {
-        if self.taken == self.buckets[0].len() {
-            self.buckets[0].clear();
-            self.taken = 0;
-            let Some(lowest) = self.buckets.iter().position(|bucket| !bucket.is_empty()) else {
-                return Ok(None);
-            };
-            let mut bucket = std::mem::take(&mut self.buckets[lowest]);
+    fn pop(&mut self, check: impl Fn() -> Result<()>) -> Result<Option<Front>> {
+        if self.lowest.is_empty()
+            && let Some(bucket) = self.buckets.iter_mut().find(|bucket| !bucket.is_empty())
+        {
+            let bucket = std::mem::take(bucket);
             self.level = bucket.iter().map(|front| front.level).min().unwrap_or(self.level);
-            bucket.drain(..).try_for_each(|front| self.push(front))?;
-            // Its memory is used again.
-            self.buckets[lowest] = bucket;
+            for (place, front) in bucket.into_iter().enumerate() {
+                if place.is_multiple_of(STRETCH) {
+                    check()?;
+                }
+                self.push(front)?;
+            }
         }
-        self.taken += 1;
-        Ok(self.buckets[0].get(self.taken - 1).copied())
+        Ok(self.lowest.pop_front())
     }
 }
 
@@ -104,7 +111,7 @@ pub(crate) fn flood(
         }
     }
     let mut flooded = 0usize;
-    while let Some(Front { level, at }) = fronts.pop()? {
+    while let Some(Front { level, at }) = fronts.pop(&check)? {
         if flooded.is_multiple_of(STRETCH) {
             check()?;
         }
@@ -134,10 +141,23 @@ mod tests {
         }
         expected.sort();
         let mut found = Vec::new();
-        while let Some(Front { level, at }) = fronts.pop().unwrap() {
+        while let Some(Front { level, at }) = fronts.pop(|| Ok(())).unwrap() {
             found.push((level, at));
         }
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_level_takes_no_more_memory_than_its_front() {
+        let mut fronts = Fronts::new();
+        for at in 0..100_000 {
+            fronts.push(Front { level: 7, at }).unwrap();
+            if at > 50 {
+                let first = fronts.pop(|| Ok(())).unwrap().unwrap();
+                assert_eq!((first.level, first.at), (7, at - 51));
+            }
+        }
+        assert!(fronts.lowest.capacity() < 1000, "{}", fronts.lowest.capacity());
     }
 
     #[test]
@@ -151,7 +171,13 @@ mod tests {
 
     /// The definition: of all pixels that are reached the lowest is flooded from, of equal ones the
     /// one that was reached first.
-    fn by_search(heights: &[i32], labels: &mut [u32], width: usize, around: &[(isize, isize)]) {
+    fn by_search(
+        heights: &[i32],
+        labels: &mut [u32],
+        width: usize,
+        around: &[(isize, isize)],
+        open: impl Fn(usize) -> bool,
+    ) {
         let mut reached: Vec<_> =
             (0..labels.len()).filter(|&at| labels[at] != 0).map(|at| (heights[at], at)).collect();
         while let Some(first) = (0..reached.len()).min_by_key(|&place| reached[place].0) {
@@ -162,7 +188,7 @@ mod tests {
                     continue;
                 }
                 let beside = y as usize * width + x as usize;
-                if labels[beside] == 0 {
+                if labels[beside] == 0 && open(beside) {
                     labels[beside] = labels[at];
                     reached.push((heights[beside].max(level), beside));
                 }
@@ -179,14 +205,14 @@ mod tests {
             let noise =
                 |at: usize| (at as u64 + 1 + 1000 * seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
             let heights: Vec<i32> = (0..130usize).map(|at| (noise(at) % 5) as i32 - 2).collect();
+            let open = |at| noise(at + 900) % 8 != 0;
             let marker = |at| if noise(at + 500) % 6 == 0 { 1 + at as u32 } else { 0 };
             let markers: Vec<u32> = (0..130usize).map(marker).collect();
             for (connectivity, around) in [(Connectivity::Four, &near), (Connectivity::Eight, &all)]
             {
                 let (mut found, mut expected) = (markers.clone(), markers.clone());
-                flood(&mut found, width, connectivity, |at| heights[at], |_| true, || Ok(()))
-                    .unwrap();
-                by_search(&heights, &mut expected, width, around);
+                flood(&mut found, width, connectivity, |at| heights[at], open, || Ok(())).unwrap();
+                by_search(&heights, &mut expected, width, around, open);
                 assert_eq!(found, expected, "{seed}");
             }
         }

@@ -98,10 +98,12 @@ impl Tile for MergeChannels {
         dispatch!(out.sample_type(), T => {
             let planes = inputs.iter().map(|input| input.crop(out.region()).typed::<T>());
             let planes: Vec<_> = planes.collect::<Result<_>>()?;
+            let mut rows = Vec::with_capacity(planes.len());
             for (y, row) in out.rows::<T>()? {
                 ctx.check()?;
-                let rows = planes.iter().map(|plane| (plane.row(y), plane.channels()));
-                merge(&rows.collect::<Vec<_>>(), row);
+                rows.clear();
+                rows.extend(planes.iter().map(|plane| (plane.row(y), plane.channels())));
+                merge(&rows, row);
             }
             Ok(())
         })

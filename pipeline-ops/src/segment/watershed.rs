@@ -34,8 +34,8 @@ use crate::{check, passes};
 ///
 /// Labels that come out as before spare the steps below from running.
 ///
-/// **Source**: `skimage.segmentation.watershed` 0.26, equal but for markers of one height, which it
-/// takes as they come to lie in its memory. Vincent and Soille (1991); Soille and
+/// **Source**: `skimage.segmentation.watershed` 0.26, equal but for the order of markers of one
+/// height, which there is that of a binary heap. Vincent and Soille (1991); Soille and
 /// Ansoult (1990).
 ///
 /// ```

@@ -63,7 +63,7 @@ def labels(golden):
 def in_order(heights, markers):
     """Whole heights as the reference needs them to take equal markers row by row, as ours does.
 
-    It takes them as they lie in a heap in its memory. Fractions below their heights put them in
+    It takes them as its binary heap happens to hold them. Fractions below their heights put them in
     order, and change nothing else as long as nothing beside a marker is lower than it.
     """
     markers = markers != 0
