@@ -14,6 +14,7 @@ from common import PLACE, ROOT
 BOTH = ["gray u8", "RGB u8"]
 GRAYS = ["gray u8", "gray u16", "gray f32"]
 EVERYTHING = [*BOTH, "gray u16", "gray f32"]
+PLANES = ["planes u8", "planes u16", "planes f32"]
 
 CHANNELS = {"RGB": 3, "RGBA": 4, "planes": 3}
 # 24 megapixels of u8 and of masks, 4 of what takes longer.

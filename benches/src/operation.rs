@@ -16,8 +16,9 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// A step with its parameters. Each of its ports takes the first value of its type, one for any
-    /// number of them takes all; one that may be left out is left out if there is none.
+    /// A step with its parameters. The ports of a type take its values in order, and the last once
+    /// there is no other; a port for any number of them takes all, and one that may be left out is
+    /// left out if there is none.
     ///
     /// # Errors
     /// If there is no such step, or it has no such parameters.
@@ -41,15 +42,21 @@ impl Operation {
             match before {
                 Some(before) => graph.connect((before, "out"), (node, kind.inputs[0].name))?,
                 None => {
-                    for port in &kind.inputs {
-                        let most = if port.arity == Arity::Many { values.len() } else { 1 };
+                    for (place, port) in kind.inputs.iter().enumerate() {
                         let of_type = |value: &&&Value| value.data_type() == port.data;
-                        for (number, value) in values.iter().filter(of_type).take(most).enumerate()
-                        {
+                        let own: Vec<_> = values.iter().filter(of_type).collect();
+                        let before = kind.inputs[..place].iter();
+                        let first = before.filter(|before| before.data == port.data).count();
+                        let last = own.len().saturating_sub(1);
+                        let taken = match port.arity {
+                            Arity::Many => 0..own.len(),
+                            _ => first.min(last)..(first + 1).min(own.len()),
+                        };
+                        for (number, value) in own[taken].iter().enumerate() {
                             let name = format!("{}[{number}]", port.name);
                             let input = graph.input_any(name.as_str(), port.data);
                             graph.connect((input, "out"), (node, port.name))?;
-                            bindings = bindings.with_value(&name, (*value).clone());
+                            bindings = bindings.with_value(&name, Value::clone(value));
                         }
                     }
                 }

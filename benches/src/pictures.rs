@@ -5,9 +5,11 @@ use std::path::Path;
 use pipeline_core::data::Value;
 use pipeline_core::{Context, Image, In, Result, SampleType, Step};
 use pipeline_ops::filter::GaussianBlur;
-use pipeline_ops::geometry::Resize;
+use pipeline_ops::geometry::{Flip, Resize};
 use pipeline_ops::io::Open;
-use pipeline_ops::point::{Convert, Grayscale, MergeChannels, Threshold, ToHsv, ToLab, ToLinear};
+use pipeline_ops::point::{
+    Convert, Grayscale, MergeChannels, SplitChannels, Threshold, ToHsv, ToLab, ToLinear,
+};
 use pipeline_ops::segment::ConnectedComponents;
 
 use crate::work::Random;
@@ -28,6 +30,10 @@ pub fn photo(width: u32, height: u32) -> Result<Image> {
 pub struct Pictures {
     /// RGB of u8, with a little noise.
     pub color: Value,
+    /// Another of its kind: the same, mirrored.
+    pub other: Value,
+    /// The channels of the RGB, each by itself.
+    pub planes: [Value; 3],
     /// The same with its gray as opacity.
     pub alpha: Value,
     /// The same in gray.
@@ -36,9 +42,9 @@ pub struct Pictures {
     pub deep: Value,
     /// The same in floats from 0 to 1.
     pub floats: Value,
-    /// The RGB in light.
+    /// The RGB in light, of u8.
     pub linear: Value,
-    /// The RGB in hue, saturation and value.
+    /// The RGB in hue, saturation and value, of u8.
     pub hsv: Value,
     /// The RGB in lightness and colours, of floats.
     pub lab: Value,
@@ -67,11 +73,14 @@ impl Pictures {
         let smooth = blur.run(gray.clone(), &ctx)?;
         let mask = In::new(Threshold { level: 127.0 }.run(In::new(smooth), &ctx)?);
         let labels = ConnectedComponents::default().run(mask.clone(), &ctx)?;
+        let (red, green, blue) = SplitChannels {}.run(color.clone(), &ctx)?;
         let alpha = MergeChannels {}.run(vec![color.clone(), gray.clone()], &ctx)?;
         let linear = ToLinear {}.run(color.clone(), &ctx)?;
         let hsv = ToHsv {}.run(color.clone(), &ctx)?;
         let lab = ToLab {}.run(color.clone(), &ctx)?;
         Ok(Self {
+            other: Value::new(Flip::default().run(color.clone(), &ctx)?),
+            planes: [Value::new(red), Value::new(green), Value::new(blue)],
             alpha: Value::new(alpha),
             linear: Value::new(linear),
             hsv: Value::new(hsv),

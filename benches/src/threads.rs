@@ -23,7 +23,9 @@ const LINEAR: Picture = |of| vec![&of.linear];
 const HSV: Picture = |of| vec![&of.hsv];
 const LAB: Picture = |of| vec![&of.lab];
 const ALPHA: Picture = |of| vec![&of.alpha];
-const PLANES: Picture = |of| vec![&of.gray; 3];
+const PLANES: Picture = |of| of.planes.iter().collect();
+const COLORS: Picture = |of| vec![&of.color, &of.other];
+const DEEP: Picture = |of| vec![&of.deep];
 const MASK: Picture = |of| vec![&of.mask];
 const OBJECTS: Picture = |of| vec![&of.labels, &of.gray];
 const COLOR_AND_MASK: Picture = |of| vec![&of.color, &of.mask];
@@ -31,8 +33,8 @@ const COLOR_AND_MASK: Picture = |of| vec![&of.color, &of.mask];
 /// A board seen from one side.
 const CORNERS: &str = r#"{"corners": [[600, 400], [5500, 100], [5900, 3800], [200, 3500]]}"#;
 
-/// On 24 megapixels: a name, the step, its parameters, and what it takes.
-const LARGE: &[(&str, &str, &str, Picture)] = &[
+/// On 24 megapixels and on 4: a name, the step, its parameters, and what it takes.
+const BYTES: &[(&str, &str, &str, Picture)] = &[
     ("gain", "gain", r#"{"factor": 1.2}"#, COLOR),
     ("levels", "levels", r#"{"in_black": 0.1, "in_white": 0.9}"#, COLOR),
     ("brightness_contrast", "brightness_contrast", r#"{"brightness": 0.1}"#, COLOR),
@@ -43,8 +45,8 @@ const LARGE: &[(&str, &str, &str, Picture)] = &[
     ("to_linear", "to_linear", "{}", COLOR),
     ("from_linear", "from_linear", "{}", LINEAR),
     ("convert", "convert", r#"{"to": "u16"}"#, COLOR),
-    ("arithmetic", "arithmetic", "{}", COLOR),
-    ("blend", "blend", r#"{"opacity": 0.5}"#, COLOR),
+    ("arithmetic", "arithmetic", "{}", COLORS),
+    ("blend", "blend", r#"{"opacity": 0.5}"#, COLORS),
     ("alpha_over", "alpha_over", "{}", ALPHA),
     ("apply_mask", "apply_mask", "{}", COLOR_AND_MASK),
     ("equalize", "equalize", "{}", GRAY),
@@ -127,24 +129,38 @@ const LARGE: &[(&str, &str, &str, Picture)] = &[
     ("region_properties", "region_properties", "{}", OBJECTS),
     ("histogram", "histogram", "{}", COLOR),
     ("statistics", "statistics", "{}", COLOR),
-    ("psnr", "psnr", "{}", COLOR),
-    ("ssim", "ssim", "{}", COLOR),
+    ("psnr", "psnr", "{}", COLORS),
+    ("ssim", "ssim", "{}", COLORS),
     ("color_labels", "color_labels", "{}", OBJECTS),
     ("outline_labels", "outline_labels", "{}", OBJECTS),
     ("color_map", "color_map", "{}", GRAY),
-    ("contact_sheet", "contact_sheet", "{}", COLOR),
+    ("contact_sheet", "contact_sheet", "{}", COLORS),
     ("text", "text", r#"{"text": "From first light to last", "scale": 8}"#, COLOR),
 ];
 
-/// On 4 megapixels of floats, where they are computed another way.
-const SMALL: &[(&str, &str, &str, Picture)] = &[
-    ("gamma", "gamma", r#"{"gamma": 2.2}"#, FLOATS),
-    ("from_lab", "from_lab", "{}", LAB),
-    ("gaussian_2", "gaussian_blur", r#"{"sigma": 2.0}"#, FLOATS),
-    ("box_41", "box_blur", r#"{"radius": 20}"#, FLOATS),
-    ("median_5", "median", r#"{"radius": 2}"#, FLOATS),
-    ("erode_41", "erode", r#"{"radius": 20}"#, FLOATS),
-    ("rotate_17", "rotate", r#"{"angle": 17.0}"#, FLOATS),
+/// On 4 megapixels of other samples.
+const WIDE: &[(&str, &str, &str, Picture)] = &[
+    ("from_lab_f32", "from_lab", "{}", LAB),
+    ("gamma_u16", "gamma", r#"{"gamma": 2.2}"#, DEEP),
+    ("gamma_f32", "gamma", r#"{"gamma": 2.2}"#, FLOATS),
+    ("gaussian_2_u16", "gaussian_blur", r#"{"sigma": 2.0}"#, DEEP),
+    ("gaussian_2_f32", "gaussian_blur", r#"{"sigma": 2.0}"#, FLOATS),
+    ("box_41_u16", "box_blur", r#"{"radius": 20}"#, DEEP),
+    ("box_41_f32", "box_blur", r#"{"radius": 20}"#, FLOATS),
+    ("median_5_u16", "median", r#"{"radius": 2}"#, DEEP),
+    ("median_5_f32", "median", r#"{"radius": 2}"#, FLOATS),
+    ("erode_41_u16", "erode", r#"{"radius": 20}"#, DEEP),
+    ("erode_41_f32", "erode", r#"{"radius": 20}"#, FLOATS),
+    ("resize_lanczos_u16", "resize", r#"{"width": 1250}"#, DEEP),
+    ("resize_lanczos_f32", "resize", r#"{"width": 1250}"#, FLOATS),
+    ("rotate_17_u16", "rotate", r#"{"angle": 17.0}"#, DEEP),
+    ("rotate_17_f32", "rotate", r#"{"angle": 17.0}"#, FLOATS),
+    ("otsu_u16", "otsu", "{}", DEEP),
+    ("otsu_f32", "otsu", "{}", FLOATS),
+    ("clahe_u16", "clahe", "{}", DEEP),
+    ("clahe_f32", "clahe", "{}", FLOATS),
+    ("statistics_u16", "statistics", "{}", DEEP),
+    ("statistics_f32", "statistics", "{}", FLOATS),
 ];
 
 /// All figures.
@@ -157,11 +173,11 @@ pub fn figures() -> Vec<Figure> {
         Executor::new(Options { threads: Some(threads), ..Options::default() }).expect("a pool")
     });
     let mut figures = vec![figure("copy", copies())];
-    for (size, (width, height), operations) in
-        [("24mp", (6000, 4000), LARGE), ("4mp", (2500, 1600), SMALL)]
-    {
+    let sizes: [(&str, (u32, u32), &[&[_]]); 2] =
+        [("24mp", (6000, 4000), &[BYTES]), ("4mp", (2500, 1600), &[BYTES, WIDE])];
+    for (size, (width, height), tables) in sizes {
         let pictures = Pictures::new(width, height).expect("memory for a picture");
-        for (name, step, params, picture) in operations {
+        for (name, step, params, picture) in tables.concat() {
             let operation = operation(step, params, &picture(&pictures));
             let run = |executor: &Executor| drop(operation.run(executor).expect("no failure"));
             let times = least_in_turn(|| executors.each_ref().map(|own| wall_of(|| run(own))));
@@ -228,7 +244,7 @@ mod tests {
         let mut registry = Registry::new();
         pipeline_ops::register(&mut registry).expect("every step once");
         let all: BTreeSet<_> = registry.iter().map(|kind| kind.name).collect();
-        let measured = LARGE.iter().chain(SMALL).map(|(_, step, ..)| *step);
+        let measured = BYTES.iter().chain(WIDE).map(|(_, step, ..)| *step);
         let measured: BTreeSet<_> = measured.chain(["open", "save"]).collect();
         assert_eq!(measured, all);
     }
@@ -237,7 +253,7 @@ mod tests {
     fn every_operation_runs_on_what_it_takes() {
         let pictures = Pictures::new(60, 40).expect("memory for a picture");
         let executor = Executor::new(Options::default()).expect("a pool");
-        for (name, step, params, picture) in LARGE.iter().chain(SMALL) {
+        for (name, step, params, picture) in BYTES.iter().chain(WIDE) {
             operation(step, params, &picture(&pictures))
                 .run(&executor)
                 .unwrap_or_else(|error| panic!("{name}: {error}"));

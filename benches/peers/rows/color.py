@@ -7,6 +7,8 @@ import numpy
 import pyvips
 from PIL import ImageCms
 
+from pictures import PLANES
+
 from .row import Row, equal, libvips, opencv, pillow
 
 COLORS = ["RGB u8", "RGB f32"]
@@ -55,7 +57,7 @@ ROWS = [
         [opencv(lambda p: cv2.extractChannel(p.array, 1), equal)]),
     Row("gray to RGB", ["gray u8", "gray u16", "gray f32"], "shuffle_channels",
         {"channels": [0, 0, 0]}, [converted(cv2.COLOR_GRAY2RGB, equal)]),
-    Row("merge channels", ["planes u8"], "merge_channels", {},
+    Row("merge channels", PLANES, "merge_channels", {},
         [opencv(lambda p: cv2.merge(p.planes), equal)]),
     Row("split channels", RGBS, "split_channels", {},
         [opencv(lambda p: cv2.split(p.array), lambda planes: planes[0])]),

@@ -4,9 +4,10 @@ import cv2
 import numpy
 import skimage.color
 import skimage.segmentation
+import skimage.util
 from PIL import ImageDraw
 
-from pictures import BOTH
+from pictures import BOTH, PLANES
 
 from .row import Row, equal, numpy_alone, opencv, pillow, scikit
 
@@ -43,8 +44,11 @@ def sheet(p):
 
 
 ROWS = [
-    Row("contact sheet", ["planes u8"], "contact_sheet", {"columns": 3, "gap": GAP},
-        [numpy_alone(sheet, equal)]),
+    Row("contact sheet", PLANES, "contact_sheet", {"columns": 3, "gap": GAP}, [
+        numpy_alone(sheet, equal),
+        scikit(lambda p: skimage.util.montage(p.planes, 0, grid_shape=(1, 3), padding_width=GAP),
+               equal),
+    ]),
     Row("color_map", ["gray u8"], "color_map", {}, [
         # Blue first.
         opencv(lambda p: cv2.applyColorMap(p.array, cv2.COLORMAP_VIRIDIS),

@@ -112,7 +112,7 @@ def canny_of_scikit(p):
 
 ROWS = [
     Row("gaussian σ 2", EVERYTHING, "gaussian_blur", {"sigma": 2.0}, gauss(2.0)),
-    Row("gaussian σ 20", BOTH, "gaussian_blur", {"sigma": 20.0}, gauss(20.0)),
+    Row("gaussian σ 20", EVERYTHING, "gaussian_blur", {"sigma": 20.0}, gauss(20.0)),
     Row("box 5 × 5", EVERYTHING, "box_blur", {"radius": 2}, box(2)),
     Row("box 41 × 41", EVERYTHING, "box_blur", {"radius": 20}, box(20)),
     Row("convolve 3 × 3", EVERYTHING, "convolve", {"kernel": SHARPEN}, weighted(SHARPEN, 1)),

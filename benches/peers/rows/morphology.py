@@ -88,7 +88,7 @@ ROWS = [
     gray("erode", 20),
     gray("erode", 5, ["gray u8", "gray u16", "gray f32"], disk),
     gray("dilate", 2),
-    gray("dilate", 20, BOTH),
+    gray("dilate", 20),
     gray("opening", 5),
     gray("closing", 5),
     gray("top_hat", 5),

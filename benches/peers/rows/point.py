@@ -180,8 +180,7 @@ ROWS = [
         pillow(lambda image: Image.alpha_composite(image, image), equal, 1),
         libvips(over),
     ]),
-    Row("apply mask", ["gray u8 and mask", "RGB u8 and mask", "gray f32 and mask"], "apply_mask",
-        {}, [opencv(lambda p: cv2.copyTo(p.array, p.mask), equal)]),
+    Row("apply mask", [f"{kind} and mask" for kind in EVERYTHING], "apply_mask", {}, [opencv(lambda p: cv2.copyTo(p.array, p.mask), equal)]),
     Row("equalize", GRAYS, "equalize", {}, [
         opencv(lambda p: cv2.equalizeHist(p.array), samples=("u8",)),
         pillow(ImageOps.equalize),

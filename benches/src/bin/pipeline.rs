@@ -1,7 +1,8 @@
 //! Runs a pipeline file once, for comparisons with other programs.
 //!
 //! `pipeline FILE THREADS` prints the time that planning and running took and the processor time of
-//! all threads, in nanoseconds, and how many bytes more than at the start were resident at once.
+//! all threads, in nanoseconds, and how many bytes more than at the start were resident at once. The
+//! run has a budget of [`BUDGET`].
 
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 
@@ -11,6 +12,9 @@ use std::time::Instant;
 
 use pipeline_benches::clock::cpu;
 use pipeline_core::{Executor, Graph, Options, Registry, RunOptions};
+
+/// Bytes that the results of a run may take at once.
+const BUDGET: u64 = 256_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (start, busy) = (Instant::now(), cpu());
     let executor =
         Executor::new(Options { threads: Some(threads.parse()?), ..Options::default() })?;
-    executor.run(&graph, &RunOptions::default())?.ok()?;
+    let options = RunOptions { budget: Some(BUDGET), ..RunOptions::default() };
+    executor.run(&graph, &options)?.ok()?;
     let times = (start.elapsed().as_nanos(), (cpu() - busy).as_nanos());
     println!("{} {} {}", times.0, times.1, resident("VmHWM")?.saturating_sub(before));
     Ok(())

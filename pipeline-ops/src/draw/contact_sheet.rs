@@ -35,7 +35,7 @@ const GAP: RangeInclusive<u32> = 0..=4096;
 /// **Border**: as `thumbnail` for images that are shrunk. **NaN** is copied like any sample, or
 /// spreads over the pixels that see it where images are shrunk.
 /// **Cost**: one copy of every image, and a resize by Lanczos for those that are shrunk; the memory
-/// of the result and of one shrunk image.
+/// of the result and of the shrunk images.
 /// **Errors**: no image at all; images of different channels, sample type or colour space; a
 /// parameter outside its range; a result above the limit of one image.
 ///
@@ -161,30 +161,40 @@ impl ContactSheet {
         }
         let mut background = zeros::<T>(row_len, || format!("a row of {}", grid.sheet))?;
         background.chunks_exact_mut(channels).for_each(|place| place.copy_from_slice(&pixel));
-        let grain = passes::grain(grid.sheet.width);
-        ctx.fill_rows(samples, row_len, grain, |_, rows| {
-            rows.chunks_exact_mut(row_len).for_each(|row| row.copy_from_slice(&background));
-            Ok(())
-        })?;
 
         let (width, height) = grid.cell;
         let shrink = Thumbnail { width, height, framing: Framing::Shrink, ..Thumbnail::default() };
-        for (number, image) in (0..).zip(images) {
-            let image = if image.width() > width || image.height() > height {
-                In::new(shrink.run(image, ctx)?)
-            } else {
-                image
-            };
+        let shrunk = images.into_iter().map(|image| {
+            if image.width() > width || image.height() > height {
+                return Ok(In::new(shrink.run(image, ctx)?));
+            }
+            Ok(image)
+        });
+        let images = shrunk.collect::<Result<Vec<_>>>()?;
+        let planes = (0..).zip(&images).map(|(number, image)| {
             let (x, y) = grid.place(number, image.layout());
-            let view = image.view().typed::<T>()?;
-            let rows = &mut samples[y * row_len..][..row_len * image.height() as usize];
-            ctx.fill_rows(rows, row_len, passes::grain(image.width()), |first, rows| {
-                for (out, row) in rows.chunks_exact_mut(row_len).zip(view.rows().skip(first)) {
-                    out[x * channels..][..row.len()].copy_from_slice(row);
+            Ok((x * channels, y, image.view().typed::<T>()?))
+        });
+        let planes = planes.collect::<Result<Vec<_>>>()?;
+
+        let (columns, pitch) = (grid.columns as usize, (height + grid.gap) as usize);
+        ctx.fill_rows(samples, row_len, passes::grain(grid.sheet.width), |first, rows| {
+            for (row, y) in rows.chunks_exact_mut(row_len).zip(first..) {
+                let mut end = 0;
+                for &(start, top, ref plane) in
+                    planes.iter().skip(y / pitch * columns).take(columns)
+                {
+                    let Some(own) = y.checked_sub(top).and_then(|own| plane.rows().nth(own)) else {
+                        continue;
+                    };
+                    row[end..start].copy_from_slice(&background[end..start]);
+                    end = start + own.len();
+                    row[start..end].copy_from_slice(own);
                 }
-                Ok(())
-            })?;
-        }
+                row[end..].copy_from_slice(&background[end..]);
+            }
+            Ok(())
+        })?;
         Ok(sheet)
     }
 }
