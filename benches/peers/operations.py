@@ -3,7 +3,8 @@
     python3 benches/peers/operations.py [--threads 1] [--repeats 5] [--turns 3] [NAME ...]
 
 The peers are OpenCV, libvips, Pillow, scikit-image, SciPy and NumPy. They are installed into
-`target/peers` on the first run, in the versions of requirements.txt. Every operation runs on the same pictures, in turn with its peers, on the same number of threads.
+`target/peers` on the first run, in the versions of requirements.txt.
+Every operation runs on the same pictures, in turn with its peers, on the same number of threads.
 Figures are medians of processor time on all threads, which a busy machine disturbs least; with more
 than one thread they are medians of the time that passed. `ratio` is our time divided by that of the
 fastest peer, each turn by itself, and of these the median: below 1 we are faster. Where a peer's

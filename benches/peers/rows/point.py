@@ -180,7 +180,8 @@ ROWS = [
         pillow(lambda image: Image.alpha_composite(image, image), equal, 1),
         libvips(over),
     ]),
-    Row("apply mask", [f"{kind} and mask" for kind in EVERYTHING], "apply_mask", {}, [opencv(lambda p: cv2.copyTo(p.array, p.mask), equal)]),
+    Row("apply mask", [f"{kind} and mask" for kind in EVERYTHING], "apply_mask", {},
+        [opencv(lambda p: cv2.copyTo(p.array, p.mask), equal)]),
     Row("equalize", GRAYS, "equalize", {}, [
         opencv(lambda p: cv2.equalizeHist(p.array), samples=("u8",)),
         pillow(ImageOps.equalize),
