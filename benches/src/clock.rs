@@ -27,8 +27,8 @@ pub fn wall_of(f: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// The least time of each of some things that `turn` does one after the other, of at least five turns
-/// and a second: whatever disturbs one makes it longer.
+/// The least time of each of some things that `turn` does one after the other, of at least five
+/// turns and a second: whatever disturbs one makes it longer.
 pub fn least_in_turn<const N: usize>(mut turn: impl FnMut() -> [Duration; N]) -> [Duration; N] {
     // The first turn makes what the others have at hand.
     turn();

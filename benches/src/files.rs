@@ -95,8 +95,8 @@ impl Pictures {
         self.folder.path().join("picture").with_extension(format.name)
     }
 
-    /// Saves the file of a format with a crate. Like our step, it leaves the old file whole until the
-    /// new one is.
+    /// Saves the file of a format with a crate. Like our step, it leaves the old file whole until
+    /// the new one is.
     ///
     /// # Panics
     /// If it cannot be saved.
@@ -187,8 +187,8 @@ fn encode_tiff(image: &Image, path: &Path) {
 /// A crate by its name, called once.
 type Other<'a> = (&'static str, Box<dyn Fn() + 'a>);
 
-/// How long ours takes as a multiple of the fastest of the others, and which that is: each is called
-/// in turn, and the middle of its times counts.
+/// How long ours takes as a multiple of the fastest of the others, and which that is: each is
+/// called in turn, and the middle of its times counts.
 fn compare(ours: impl Fn(), others: &[Other<'_>]) -> (f64, &'static str) {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); 1 + others.len()];
     for round in 0..16 {

@@ -225,15 +225,15 @@ impl Images {
         self.sleepers.run(Some(self.budget))
     }
 
-    /// All of it within half of the budget, which is less than eight workers take when nothing holds
-    /// them back. Returns the most bytes that were alive at once.
+    /// All of it within half of the budget, which is less than eight workers take when nothing
+    /// holds them back. Returns the most bytes that were alive at once.
     #[must_use]
     pub fn tight(&self) -> u64 {
         self.sleepers.run(Some(self.budget / 2))
     }
 
-    /// The seconds that all of it takes at least within half of the budget, if memory is full at every
-    /// moment.
+    /// The seconds that all of it takes at least within half of the budget, if memory is full at
+    /// every moment.
     fn least_seconds(&self) -> f64 {
         self.byte_seconds / as_f64(self.budget / 2)
     }

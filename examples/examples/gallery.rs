@@ -44,7 +44,8 @@ fn main() -> Result<()> {
     let ctx = Context::default();
     let count = cells.len();
     let sheet = ContactSheet { columns: Some(10), ..ContactSheet::default() }.run(cells, &ctx)?;
-    // Copied as it is to `docs/images/gallery.jpg`; small, because a repository keeps every version.
+    // Copied as it is to `docs/images/gallery.jpg`; small, because a repository keeps every
+    // version.
     Save { quality: 60, ..Save::path("out/gallery/gallery.jpg") }.run(In::new(sheet), &ctx)?;
     println!("{count} operations took {} µs", report.totals().duration_us);
     println!("picture: out/gallery/gallery.jpg");

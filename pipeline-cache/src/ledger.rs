@@ -124,7 +124,8 @@ impl Ledger {
         freed
     }
 
-    /// Takes one holder off the weight's buffer. Returns the bytes of the buffer if it was the last.
+    /// Takes one holder off the weight's buffer. Returns the bytes of the buffer if it was the
+    /// last.
     fn leave(&mut self, weight: &Weight) -> u64 {
         let Some(buffer) = weight.buffer else { return 0 };
         let Some(holders) = self.buffers.get_mut(&buffer.id) else { return 0 };

@@ -14,18 +14,18 @@ use crate::key::Key;
 ///
 /// Called from any thread, often from many at once. The planner gets every result that a run needs;
 /// the executor, before it starts a step, asks whether the result has come to be meanwhile, gets it
-/// only if so, and puts the results of every pure step that it ran; of steps that ran as one, that of
-/// the last. An implementation
+/// only if so, and puts the results of every pure step that it ran; of steps that ran as one, that
+/// of the last. An implementation
 ///
 /// - returns from `get` exactly the value that was put under that key, or nothing; losing a value
 ///   is always allowed, a wrong one never,
 /// - takes a value whole or not at all; the last of two puts under one key may win or lose, since
 ///   both carry the same result,
-/// - is quick: `get` and `contains` read no pixels, `put` copies none. The thread of a step waits for
-///   it, and so do other threads that look something up,
+/// - is quick: `get` and `contains` read no pixels, `put` copies none. The thread of a step waits
+///   for it, and so do other threads that look something up,
 /// - never calls back into the engine, and never panics. What it panics at the executor takes for
-///   missed, not kept or not there, and goes on; a warning of the next run that has a listener tells
-///   what the panic said.
+///   missed, not kept or not there, and goes on; a warning of the next run that has a listener
+///   tells what the panic said.
 ///
 /// ```
 /// use std::collections::HashMap;

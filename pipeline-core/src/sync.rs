@@ -2,7 +2,8 @@
 //! lock-free parts of the executor.
 //!
 //! Under `--cfg shuttle` they are those of the shuttle model checker, which runs the same code
-//! through many interleavings. What no model runs takes its locks from `parking_lot` directly. Time does not pass there: a wait with a time limit is a plain wait.
+//! through many interleavings. What no model runs takes its locks from `parking_lot` directly. Time
+//! does not pass there: a wait with a time limit is a plain wait.
 
 #[cfg(not(shuttle))]
 pub(crate) use parking_lot::{Condvar, Mutex};

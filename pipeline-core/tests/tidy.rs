@@ -30,6 +30,9 @@ const JOINERS: &[&str] = &["pipeline-studio", "examples", "benches"];
 /// What a kernel may know of the engine.
 const KERNEL_IMPORTS: &[&str] = &["Sample", "SampleType", "dispatch", "Result", "look_up"];
 
+/// What a kernel may know of its crate beside other kernels.
+const KERNEL_NEIGHBORS: &[&str] = &["kernel", "memory"];
+
 /// Files beside `pipeline-ops/src/kernel/*/` that may hold `unsafe`.
 const UNSAFE: &[&str] = &[
     "pipeline-core/src/data/pages.rs",
@@ -43,6 +46,9 @@ const SLEEPERS: &[(&str, &str)] =
 
 /// Most lines a Rust file may have; items for tests only are not counted.
 const LONGEST: usize = 600;
+
+/// Most characters of a line of comments; tables, links and examples may be wider.
+const WIDEST: usize = 100;
 
 /// Most lines a document may have, or each document of a folder.
 const DOCUMENTS: &[(&str, usize)] = &[
@@ -81,6 +87,33 @@ fn files_stay_short() {
     finds(rule, "a.rs", &"\n".repeat(LONGEST), &[]);
     finds(rule, "a.rs", &("\n".repeat(LONGEST) + &tests), &[]);
     finds(rule, "a.rs", &("\n".repeat(LONGEST + 1) + &tests), &[LONGEST]);
+    tree(rule);
+}
+
+#[test]
+fn comments_stay_narrow() {
+    fn rule(source: &Source<'_>) -> Faults {
+        let mut faults = vec![];
+        let mut is_code = false;
+        for (line, number) in source.text.lines().zip(1..) {
+            let comment = line.trim_start();
+            if !comment.starts_with("//") {
+                is_code = false;
+                continue;
+            }
+            is_code ^= comment.contains("```");
+            let may_be_wide = is_code || comment.contains(" |") || comment.contains("http");
+            if !may_be_wide && line.chars().count() > WIDEST {
+                faults.push((number, format!("a comment of more than {WIDEST} characters")));
+            }
+        }
+        faults
+    }
+    let line =
+        |length: usize| format!("fn f() {}\n    /// {}\n", "x".repeat(200), "–".repeat(length));
+    finds(rule, "pipeline-core/src/a.rs", &line(92), &[]);
+    finds(rule, "pipeline-core/src/a.rs", &line(93), &[2]);
+    finds(rule, "pipeline-core/src/a.rs", &format!("/// | {} |", "x".repeat(200)), &[]);
     tree(rule);
 }
 
@@ -203,6 +236,16 @@ fn kernels_know_only_samples() {
                     }
                 }
             }
+            if word.text == "crate" {
+                for path in source.paths(at) {
+                    let name = path.get(1).filter(|name| !KERNEL_NEIGHBORS.contains(name));
+                    faults.extend(
+                        name.map(|name| {
+                            (word.line, format!("a kernel knows `{name}` of its crate"))
+                        }),
+                    );
+                }
+            }
         }
         faults
     }
@@ -214,6 +257,7 @@ fn kernels_know_only_samples() {
         &[1, 2],
     );
     finds(rule, file, "use pipeline_core as core;", &[1]);
+    finds(rule, file, "use crate::memory::push;\nuse crate::{check, kernel::Border};", &[2]);
     finds(rule, file, "use pipeline_core::data::{Sample, SampleType, View};", &[1]);
     finds(rule, file, "use pipeline_core::{dispatch, error::Result, data::Sample};", &[]);
     finds(rule, file, "pipeline_core::dispatch!(pipeline_core::SampleType::U8, T => ());", &[]);

@@ -8,6 +8,9 @@ use pipeline_core::{ColorSpace, Error, Layout, Result, SampleType};
 /// A share of a whole.
 pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
 
+/// Percent of a whole.
+pub(crate) const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
+
 /// Refuses a parameter outside `range`, and NaN. The range is the one that the schema is made of.
 pub(crate) fn within<N, R>(
     name: &str,
@@ -26,6 +29,38 @@ where
     let space = if unit.is_empty() { "" } else { " " };
     let expected = format!("{} to {}{space}{unit}", range.start(), range.end());
     Err(Error::input(name, format_args!("{value}{space}{unit}"), expected))
+}
+
+/// The error of a parameter that is not above another one, each with its name.
+pub(crate) fn not_above<N: Display + Copy>(
+    name: &str,
+    value: N,
+    other: (&str, N),
+    unit: &str,
+) -> Error {
+    let space = if unit.is_empty() { "" } else { " " };
+    let found = format_args!("{value}{space}{unit}");
+    Error::input(name, found, format!("more than {}, {}{space}{unit}", other.0, other.1))
+}
+
+/// Refuses a range that is none. Its end comes as it was given, if it was, and as it is used.
+pub(crate) fn range<N: Display + Copy + PartialOrd + Into<f64>>(
+    low: N,
+    (given, high): (Option<N>, N),
+) -> Result<()> {
+    if !low.into().is_finite() {
+        return Err(Error::input("low", low, "a finite number"));
+    }
+    if !high.into().is_finite() {
+        return Err(Error::input("high", high, "a finite number"));
+    }
+    if low < high {
+        return Ok(());
+    }
+    Err(match given {
+        Some(_) => not_above("high", high, ("low", low), ""),
+        None => Error::input("low", low, format!("less than high, which is {high}")),
+    })
 }
 
 /// Refuses images of more than one channel.
@@ -88,8 +123,8 @@ pub(crate) fn same_colors(input: (&str, Layout), first: (&str, Layout)) -> Resul
     Err(Error::input(name, layout, format!("{} colours as {first_name}", colors(first))))
 }
 
-/// Refuses an input in another colour space than `first`: numbers of both would be taken for the same
-/// thing. Data may be anything, so it goes with all.
+/// Refuses an input in another colour space than `first`: numbers of both would be taken for the
+/// same thing. Data may be anything, so it goes with all.
 pub(crate) fn same_space(input: (&str, Layout), first: (&str, Layout)) -> Result<()> {
     let ((name, layout), (first_name, first)) = (input, first);
     if layout.color == first.color || [layout.color, first.color].contains(&ColorSpace::Data) {
@@ -122,6 +157,7 @@ pub(crate) const fn step_before(found: ColorSpace, expected: ColorSpace) -> &'st
         (ColorSpace::Srgb, ColorSpace::LinearSrgb) => "; put a `to_linear` step before",
         (ColorSpace::Srgb, ColorSpace::Hsv) => "; put a `to_hsv` step before",
         (ColorSpace::Srgb, ColorSpace::Lab) => "; put a `to_lab` step before",
+        (ColorSpace::Data, _) => "; put an `assign_color_space` step before",
         _ => "",
     }
 }

@@ -1,7 +1,7 @@
 //! How far the pixels of an image are from places in their columns, band by band of rows.
 //!
-//! Each band is passed over down and up by itself, while it is in the cache, and beside others. What
-//! lies beyond is carried from band to band, a row for each.
+//! Each band is passed over down and up by itself, while it is in the cache, and beside others.
+//! What lies beyond is carried from band to band, a row for each.
 
 #![expect(clippy::cast_possible_truncation, reason = "sides of images have 32 bits")]
 
@@ -22,7 +22,8 @@ pub(crate) struct Beyond<T> {
     below: Vec<T>,
 }
 
-/// Rows of a band of an image of this width: of fewer, what is carried would be as much as they are.
+/// Rows of a band of an image of this width: of fewer, what is carried would be as much as they
+/// are.
 pub(crate) fn grain(width: u32) -> usize {
     passes::grain(width).max(16)
 }

@@ -12,26 +12,26 @@ use crate::passes::{countable, grain};
 
 /// Which pixels of a mask are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum Ground {
     Background,
     Foreground,
 }
 
-/// The components of one side of a mask.
+/// The components of one ground of a mask.
 pub(crate) fn find(
     mask: &Mask,
-    side: Side,
+    ground: Ground,
     connectivity: Connectivity,
     ctx: &Context<'_>,
 ) -> Result<Components> {
-    find_in(mask.bytes(), (mask.width(), mask.height()), side, connectivity, ctx)
+    find_in(mask.bytes(), (mask.width(), mask.height()), ground, connectivity, ctx)
 }
 
 /// The components of bytes of which the lowest bit says where the foreground is.
 fn find_in(
     bytes: &[u8],
     (width, height): (u32, u32),
-    side: Side,
+    ground: Ground,
     connectivity: Connectivity,
     ctx: &Context<'_>,
 ) -> Result<Components> {
@@ -41,7 +41,7 @@ fn find_in(
     ctx.rows(height, grain, |rows| {
         let band = &bands[rows.start / grain];
         let rows = bytes[rows.start * width..rows.end * width].chunks_exact(width);
-        let found = Band::find(rows, u8::from(side == Side::Foreground), connectivity)?;
+        let found = Band::find(rows, u8::from(ground == Ground::Foreground), connectivity)?;
         *band.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(())
     })?;
@@ -70,16 +70,17 @@ fn for_each<T: Clone>(value: T, components: &Components) -> Result<Vec<T>> {
     copies(value, count as usize + 1, || format!("a table of {count} components"))
 }
 
-/// The mask whose components of one side were found, with those of some numbers on the other side.
+/// The mask whose components of one ground were found, with those of some numbers on the other
+/// ground.
 pub(crate) fn repaint(
     mask: In<Mask>,
-    (components, side): (&Components, Side),
+    (components, ground): (&Components, Ground),
     changes: impl Fn(u32) -> bool + Sync,
     ctx: &Context<'_>,
 ) -> Result<Mask> {
     let (layout, mut buffer, _) = mask.into_owned().into_parts();
     let (width, grain) = (layout.row_len(), grain(layout.width));
-    let own = u8::from(side == Side::Foreground);
+    let own = u8::from(ground == Ground::Foreground);
     if buffer.is_unique()
         && let Buffer::U8(samples) = &mut buffer
     {
@@ -98,7 +99,8 @@ pub(crate) fn repaint(
     Mask::assemble(layout, bytes.into(), None)
 }
 
-/// Fills a mask: runs of components of some numbers with `own`, 0 or 1, and all else with the other.
+/// Fills a mask: runs of components of some numbers with `own`, 0 or 1, and all else with the
+/// other.
 fn paint(
     mask: &mut [u8],
     layout: Layout,
@@ -146,7 +148,7 @@ pub(crate) fn follow(marks: Image, connectivity: Connectivity, ctx: &Context<'_>
     };
     let (width, grain) = (layout.row_len(), grain(layout.width));
     let size = (layout.width, layout.height);
-    let components = find_in(marks, size, Side::Foreground, connectivity, ctx)?;
+    let components = find_in(marks, size, Ground::Foreground, connectivity, ctx)?;
     let count = components.count() as usize + 1;
     let mut is_kept = room(count, || format!("a table of {count} components"))?;
     is_kept.extend((0..count).map(|_| AtomicBool::new(false)));
@@ -213,14 +215,15 @@ mod tests {
     #[test]
     fn a_mask_that_others_hold_is_repainted_as_one_in_place_and_stays() {
         let bytes = [1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0];
-        for side in [Side::Foreground, Side::Background] {
-            let inverted = |byte| if side == Side::Foreground { byte } else { 1 - byte };
+        for ground in [Ground::Foreground, Ground::Background] {
+            let inverted = |byte| if ground == Ground::Foreground { byte } else { 1 - byte };
             let mask = Mask::from_bytes(4, 3, bytes.map(inverted).to_vec()).unwrap();
             let ctx = Context::default();
-            let found = find(&mask, side, Connectivity::Four, &ctx).unwrap();
+            let found = find(&mask, ground, Connectivity::Four, &ctx).unwrap();
             assert_eq!(areas(&found, &ctx).unwrap(), [0, 2, 2, 1]);
             assert_eq!(near_edge(&found, (4, 3), 0, &ctx).unwrap(), [false; 4]);
-            let painted = |mask| repaint(In::new(mask), (&found, side), |n| n == 2, &ctx).unwrap();
+            let painted =
+                |mask| repaint(In::new(mask), (&found, ground), |n| n == 2, &ctx).unwrap();
             let apart = painted(mask.clone());
             assert_eq!(apart.bytes(), [1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0].map(inverted));
             assert_eq!(mask.bytes(), bytes.map(inverted));

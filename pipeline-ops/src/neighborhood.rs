@@ -386,7 +386,8 @@ impl WindowSums {
     }
 
     /// Moves the squares down and along the rows: `columns` sums those of a window of rows, and
-    /// `windows` the squares of a padded row of these. `constant` is the column of a constant border.
+    /// `windows` the squares of a padded row of these. `constant` is the column of a constant
+    /// border.
     fn slide<T: Sample, S: Pod, U: Sample>(
         self,
         (rows, constant): (&BorderedRows<'_, T>, &[Sums<S>]),

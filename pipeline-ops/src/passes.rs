@@ -64,7 +64,8 @@ pub(crate) fn counts(
     Ok(total)
 }
 
-/// What `measure` finds in each row, in the order of the rows whatever the order they are looked at.
+/// What `measure` finds in each row, in the order of the rows whatever the order they are looked
+/// at.
 pub(crate) fn each_row<P: Clone + Default + Send>(
     (width, height): (u32, u32),
     ctx: &Context<'_>,

@@ -1,8 +1,10 @@
 //! Numbers that describe a whole image: its histogram and its percentiles.
 //!
 //! Rows are counted in parallel. Counts are integers, so the order in which they are added up does
-//! not matter. Alpha is never counted, and neither are NaN and infinity, nor colours that nobody sees.
+//! not matter. Alpha is never counted, and neither are NaN and infinity, nor colours that nobody
+//! sees.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -47,20 +49,29 @@ fn histogram_of<T: Count>(image: &Image, ctx: &Context<'_>) -> Result<Option<His
     Ok(Some(Histogram { bins, counts }))
 }
 
-/// The smallest and the largest finite sample of all that `range` gives for a row.
+/// The smallest and the largest of all that `range` gives for the samples of a row.
 pub(crate) fn limits<T: Sample>(
     image: &Image,
     ctx: &Context<'_>,
     range: impl Fn(&[T]) -> Option<(f32, f32)> + Sync,
 ) -> Result<Option<(f32, f32)>> {
-    let widest = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
-    let limits = Mutex::new(None);
     let rows = Colors::<T>::of(image)?;
-    ctx.rows(image.height() as usize, passes::grain(image.width()), |numbers| {
-        let mut found = None;
-        rows.each(numbers, |row| found = found.into_iter().chain(range(row)).reduce(widest));
+    widest((image.width(), image.height()), ctx, |y| range(&rows.row(y)))
+}
+
+/// The smallest and the largest of all that `range` gives for a row.
+pub(crate) fn widest(
+    (width, height): (u32, u32),
+    ctx: &Context<'_>,
+    range: impl Fn(u32) -> Option<(f32, f32)> + Sync,
+) -> Result<Option<(f32, f32)>> {
+    let both = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
+    let limits = Mutex::new(None);
+    ctx.rows(height as usize, passes::grain(width), |rows| {
+        let rows = rows.filter_map(|y| u32::try_from(y).ok());
+        let found = rows.filter_map(&range).reduce(both);
         let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
-        *limits = limits.into_iter().chain(found).reduce(widest);
+        *limits = limits.into_iter().chain(found).reduce(both);
         Ok(())
     })?;
     Ok(limits.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -167,6 +178,10 @@ impl<'a, T: Sample> Colors<'a, T> {
 
     fn each(&self, rows: Range<usize>, mut body: impl FnMut(&[T])) {
         let rows = rows.filter_map(|y| u32::try_from(y).ok());
-        rows.for_each(|y| body(&colors(self.plane.row(y), self.pixel)));
+        rows.for_each(|y| body(&self.row(y)));
+    }
+
+    fn row(&self, y: u32) -> Cow<'_, [T]> {
+        colors(self.plane.row(y), self.pixel)
     }
 }

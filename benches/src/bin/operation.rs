@@ -1,10 +1,10 @@
 //! Times an operation, or some in a row, for comparisons with other programs.
 //!
-//! `operation STEPS WIDTH HEIGHT THREADS REPEATS RESULT TYPE FILE [TYPE FILE ...]` reads raw samples
-//! of each type, `u8`, `u16`, `f32`, `mask` or `labels`, runs the steps on them, and prints
-//! `processor-time wall-time` in nanoseconds for each repeat. There are more repeats of what is fast.
-//! STEPS is JSON: `[["gaussian_blur", {"sigma": 2.0}]]`. What came out goes into the file RESULT as
-//! raw samples, a table as lines of numbers.
+//! `operation STEPS WIDTH HEIGHT THREADS REPEATS RESULT TYPE FILE [TYPE FILE ...]` reads raw
+//! samples of each type, `u8`, `u16`, `f32`, `mask` or `labels`, runs the steps on them, and prints
+//! `processor-time wall-time` in nanoseconds for each repeat. There are more repeats of what is
+//! fast. STEPS is JSON: `[["gaussian_blur", {"sigma": 2.0}]]`. What came out goes into the file
+//! RESULT as raw samples, a table as lines of numbers.
 
 #![expect(clippy::print_stdout, reason = "the times are what this program is for")]
 

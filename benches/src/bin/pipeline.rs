@@ -1,8 +1,8 @@
 //! Runs a pipeline file once, for comparisons with other programs.
 //!
 //! `pipeline FILE THREADS` prints the time that planning and running took and the processor time of
-//! all threads, in nanoseconds, and how many bytes more than at the start were resident at once. The
-//! run has a budget of [`BUDGET`].
+//! all threads, in nanoseconds, and how many bytes more than at the start were resident at once.
+//! The run has a budget of [`BUDGET`].
 
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 

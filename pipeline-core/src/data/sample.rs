@@ -107,8 +107,8 @@ mod conversions {
     use super::{Buffer, Sample, SampleType, Samples, sealed};
 
     /// Added to a float below 2^22, it leaves no room for a fraction: the last bits of the sum are
-    /// the nearest integer, half to even. Unlike a call of the rounding function, and unlike a cast,
-    /// which saturates, that becomes vector code of every width.
+    /// the nearest integer, half to even. Unlike a call of the rounding function, and unlike a
+    /// cast, which saturates, that becomes vector code of every width.
     const NO_FRACTION: f32 = 12_582_912.0;
 
     // `max` answers with its other operand for NaN.

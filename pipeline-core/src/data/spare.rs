@@ -41,8 +41,8 @@ pub(super) fn keep<T: Pod + Send>(buffer: Vec<T>) {
     drop(gone);
 }
 
-/// `len` samples of any value in memory that was used before; `None` if there is none that fits, and
-/// then as much as will be asked of the system goes back to it.
+/// `len` samples of any value in memory that was used before; `None` if there is none that fits,
+/// and then as much as will be asked of the system goes back to it.
 pub(super) fn reuse<T: Pod + Send>(len: usize) -> Option<Vec<T>> {
     let bytes = len.saturating_mul(size_of::<T>());
     if bytes < SMALLEST {

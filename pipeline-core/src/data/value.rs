@@ -24,10 +24,11 @@ use crate::key::Key;
 /// The engine asks a value on the thread that made it and on any other that holds it, and drops it
 /// on any of them.
 ///
-/// - `size_bytes` and `allocation` may be called as often as somebody wants to know: by the executor
-///   for the memory budget, by a cache for its own. So they are cheap, and constant for a value.
-/// - The codec is called where bytes are needed, for a digest or a store; it may take as long as the
-///   bytes take.
+/// - `size_bytes` and `allocation` may be called as often as somebody wants to know: by the
+///   executor for the memory budget, by a cache for its own. So they are cheap, and constant for a
+///   value.
+/// - The codec is called where bytes are needed, for a digest or a store; it may take as long as
+///   the bytes take.
 /// - A panic of `size_bytes` right after the step is the step's error; a digest that panics counts
 ///   as none; a panic in `drop` is caught where the executor lets go of the value. Whatever else
 ///   holds it, such as a cache, meets the panic itself.
@@ -232,8 +233,8 @@ impl Value {
         }
     }
 
-    /// Bytes the value keeps alive, as they are added up: no type is taken at its word beyond what a
-    /// machine can address, so that the sums of a run do not overflow.
+    /// Bytes the value keeps alive, as they are added up: no type is taken at its word beyond what
+    /// a machine can address, so that the sums of a run do not overflow.
     pub(crate) fn counted_bytes(&self) -> u64 {
         (self.size_bytes() as u64).min(ADDRESSABLE)
     }

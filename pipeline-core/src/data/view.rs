@@ -225,8 +225,8 @@ impl<'a> ViewMut<'a> {
     /// above.
     ///
     /// # Panics
-    /// If a row is longer than `stride`, `samples` ends before the last row does, or they are not of
-    /// the image's sample type.
+    /// If a row is longer than `stride`, `samples` ends before the last row does, or they are not
+    /// of the image's sample type.
     #[must_use]
     pub fn strided<T: Sample>(
         image: Layout,

@@ -46,8 +46,8 @@ impl ErrorInfo {
         Self::of_step(error, node, step, &|| Json::Null)
     }
 
-    /// As [`from_error`](Self::from_error), for a step whose parameters are known: then a limit that
-    /// one of them sets can be raised by an edit.
+    /// As [`from_error`](Self::from_error), for a step whose parameters are known: then a limit
+    /// that one of them sets can be raised by an edit.
     pub(crate) fn of_step(
         error: &Error,
         node: &str,

@@ -214,8 +214,8 @@ pub struct Totals {
     pub thread_us: u64,
     /// Size of all computed results.
     pub bytes: u64,
-    /// The most bytes that were live at once: results that somebody still needs, what steps that run
-    /// as one make on the way, and the results of running steps.
+    /// The most bytes that were live at once: results that somebody still needs, what steps that
+    /// run as one make on the way, and the results of running steps.
     ///
     /// A result that is being made counts if its step says beforehand what it takes: with
     /// [`Spec::bytes`](crate::Spec::bytes), or as a [`Tile`](crate::Tile). That of any other step

@@ -422,8 +422,9 @@ impl Engine {
         }
     }
 
-    /// Takes note that the thread of a number is lost in a step. Once more than a quarter of the workers are, new
-    /// ones take over, with all that waits for a thread; the lost ones end when their steps do.
+    /// Takes note that the thread of a number is lost in a step. Once more than a quarter of the
+    /// workers are, new ones take over, with all that waits for a thread; the lost ones end when
+    /// their steps do.
     pub(super) fn lose(self: &Arc<Self>, runner: Runner, seat: u32) {
         match runner {
             Runner::Worker => {
@@ -452,8 +453,8 @@ impl Engine {
         self.wake(1);
     }
 
-    /// Takes note that a thread which may wait is lost. As with workers, more than a quarter of them
-    /// are replaced, together.
+    /// Takes note that a thread which may wait is lost. As with workers, more than a quarter of
+    /// them are replaced, together.
     fn lose_waiting(self: &Arc<Self>) {
         let mut waiting = self.waiting.lock();
         let stuck = self.stuck_waiting.fetch_add(1, Ordering::Relaxed) + 1;

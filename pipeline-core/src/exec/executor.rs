@@ -92,8 +92,8 @@ impl Executor {
     /// Plans a graph and runs it on this thread and the workers, until it is over.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every fault of the graph and of the options. Failures of steps are in
-    /// the report, and so is a cancel; [`Report::ok`] turns the first of them into an error.
+    /// [`Error::Invalid`] with every fault of the graph and of the options. Failures of steps are
+    /// in the report, and so is a cancel; [`Report::ok`] turns the first of them into an error.
     pub fn run(&self, graph: &Graph, options: &RunOptions) -> Result<Arc<Report>> {
         let (plan, left) = self.plan_run(graph, options)?;
         self.run_plan(plan, left.as_ref().unwrap_or(options))

@@ -53,8 +53,8 @@ impl RunCore {
     }
 
     /// Notes of each step the part of the time that was its own. Of steps that did all of it, later
-    /// plans get to know what it cost to make so many bytes: parts of their images they may have made
-    /// more than once, and others not at all.
+    /// plans get to know what it cost to make so many bytes: parts of their images they may have
+    /// made more than once, and others not at all.
     fn share_out(&self, root: u32, visits: &[Visits], took: u64, status: Status) {
         let helped = self.state.cells[root as usize].helped.load(Ordering::Relaxed);
         let spent = || visits.iter().map(|all| (all.place, all.nanos.load(Ordering::Relaxed)));
@@ -76,8 +76,8 @@ impl RunCore {
         }
     }
 
-    /// The part of the time that a place took which is its own step's. That of a group is shared out
-    /// among its steps as they took it.
+    /// The part of the time that a place took which is its own step's. That of a group is shared
+    /// out among its steps as they took it.
     pub(super) fn own_share(&self, place: u32, took: u64, status: Status) -> u64 {
         let Some(group) = self.plan.program.group(place) else { return took };
         let visits = self.groups.lock().remove(&place);

@@ -44,8 +44,8 @@ impl Handful {
         self.next.load(Ordering::Relaxed) == self.end.load(Ordering::Relaxed)
     }
 
-    /// Whether anything was put in or taken out since the last time this was asked. Under the lock of
-    /// the queue.
+    /// Whether anything was put in or taken out since the last time this was asked. Under the lock
+    /// of the queue.
     pub(super) fn has_moved(&self) -> bool {
         let moved = |now: &AtomicU32, seen: &AtomicU32| {
             let now = now.load(Ordering::Relaxed);

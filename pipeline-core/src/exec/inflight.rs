@@ -31,9 +31,9 @@ impl<F> InFlight<F> {
         Self { leaders: Mutex::new(HashMap::new()) }
     }
 
-    /// Begins a key. `is_there` runs under the lock: a leader puts its result in the cache before it
-    /// finishes, so whoever finds no leader finds the result. `look_up`, which may take its time,
-    /// does not.
+    /// Begins a key. `is_there` runs under the lock: a leader puts its result in the cache before
+    /// it finishes, so whoever finds no leader finds the result. `look_up`, which may take its
+    /// time, does not.
     pub(crate) fn begin<H>(
         &self,
         key: Key,

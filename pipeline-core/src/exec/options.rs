@@ -64,8 +64,8 @@ pub enum Fusion {
     /// Beside a cache only the result of a group is looked for and kept. So what images are read
     /// from, what takes long, by what was measured so far, and what the steps read that were edited
     /// last are results of their own; steps of which nothing was measured run apart. A step whose
-    /// result goes by the digest of its content ([`CutOff`](crate::step::CutOff)) does too, and so do
-    /// those below it as long as that digest is not known.
+    /// result goes by the digest of its content ([`CutOff`](crate::step::CutOff)) does too, and so
+    /// do those below it as long as that digest is not known.
     #[default]
     Auto,
     /// As `Auto`, but beside a cache as without one: an edit of any step of a group makes all of it

@@ -434,7 +434,8 @@ impl RunCore {
             if let Some(report) = self.report.try_lock().and_then(|report| report.clone()) {
                 return report;
             }
-            // Not by giving the processor away: beside busy threads it comes back milliseconds later.
+            // Not by giving the processor away: beside busy threads it comes back milliseconds
+            // later.
             std::hint::spin_loop();
         }
         let mut report = self.report.lock();

@@ -33,8 +33,8 @@ const HANDFUL: f64 = 50_000.0;
 /// less is done before the other thread has begun.
 const WORTH_TAKING: f64 = 5_000.0;
 
-/// Expected time of a step that a thread that made it ready keeps to itself, in nanoseconds: what it
-/// reads and writes would take about as long on its way to another processor and back.
+/// Expected time of a step that a thread that made it ready keeps to itself, in nanoseconds: what
+/// it reads and writes would take about as long on its way to another processor and back.
 const SHORT: f64 = 1_000.0;
 
 /// Queued work that is worth waking a thread for, in nanoseconds.
@@ -149,8 +149,8 @@ impl Schedule {
         if queue.active == 0 && queue.is_empty() { Left::Nobody } else { Left::Others }
     }
 
-    /// A queued place, whatever it needs, and nothing taken for it: for a run that was told to stop,
-    /// where places are only ended. Counts the caller in, once for each place.
+    /// A queued place, whatever it needs, and nothing taken for it: for a run that was told to
+    /// stop, where places are only ended. Counts the caller in, once for each place.
     pub(crate) fn pop_any(&self) -> Option<u32> {
         let mut queue = self.queue.lock();
         self.recall_locked(&mut queue);
@@ -356,9 +356,9 @@ impl Schedule {
         })
     }
 
-    /// Looks after what is ready while nobody may come for it. Nobody does if nothing was taken from
-    /// the queue nor from any hand since the last look. What is in a hand that has not moved is
-    /// queued: its thread is at a step that takes longer than expected.
+    /// Looks after what is ready while nobody may come for it. Nobody does if nothing was taken
+    /// from the queue nor from any hand since the last look. What is in a hand that has not moved
+    /// is queued: its thread is at a step that takes longer than expected.
     pub(crate) fn look(&self) -> Look {
         let mut queue = self.queue.lock();
         // Where nothing fits, whoever gives something back calls.

@@ -36,8 +36,8 @@ impl RunCore {
         self.engine.timer.hurry(self.id.0);
     }
 
-    /// Ends the run soon: what waits comes back, what is queued is refused, what runs is given up on
-    /// after the grace period.
+    /// Ends the run soon: what waits comes back, what is queued is refused, what runs is given up
+    /// on after the grace period.
     pub(super) fn wind_down(self: &Arc<Self>) {
         self.bring_back();
         self.refuse_queued();

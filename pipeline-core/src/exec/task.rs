@@ -328,8 +328,8 @@ impl RunCore {
         }
         let stopped = matches!(error, Error::Cancelled(_));
         let overdue = stopped && cell.is_overdue();
-        // A step that stops while nobody told it to has failed; one that would have been tried again
-        // has not.
+        // A step that stops while nobody told it to has failed; one that would have been tried
+        // again has not.
         let cancelled = (stopped && !overdue || may_pass) && self.token.is_cancelled();
         let status = if cancelled { Status::Cancelled } else { Status::Failed };
         if !cell.claim_from(runner()) {

@@ -106,8 +106,8 @@ impl RunCore {
         local.events.push(Emit { t_us: local.now / 1000, node, kind });
     }
 
-    /// Whether the start of a place is told only with what comes next. A listener wants to know of a
-    /// step while it runs, unless that is over in no time; and another thread may tell the end of
+    /// Whether the start of a place is told only with what comes next. A listener wants to know of
+    /// a step while it runs, unless that is over in no time; and another thread may tell the end of
     /// one that has a time limit.
     pub(super) fn is_told_late(&self, place: u32) -> bool {
         self.plan.program.estimates.nanos[place as usize] <= WORTH_TELLING

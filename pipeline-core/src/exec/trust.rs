@@ -5,8 +5,8 @@
 //! nothing that was made from it is kept under a key that others may look for.
 //!
 //! And a program may ask for a share of hits to be computed all the same: then the cache and the
-//! step are held to their word. Where they differ it is not known which of them is right, so nothing
-//! is kept of what is made from the new result either.
+//! step are held to their word. Where they differ it is not known which of them is right, so
+//! nothing is kept of what is made from the new result either.
 
 use std::path::Path;
 

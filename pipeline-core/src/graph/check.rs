@@ -101,8 +101,8 @@ pub(super) fn loose(graph: &Graph) -> impl Iterator<Item = Fault> {
     })
 }
 
-/// A bypassed node must have an input to pass on for each of its outputs. `counts` are its wires per
-/// port.
+/// A bypassed node must have an input to pass on for each of its outputs. `counts` are its wires
+/// per port.
 fn bypass(info: &NodeInfo, kind: &StepType, counts: &[u32]) -> Option<Fault> {
     let passes = |output: &Port| {
         let mut wired = kind.inputs.iter().zip(counts).filter(|&(_, &count)| count > 0);

@@ -33,7 +33,8 @@ impl Graph {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unknown`] if there is no such node, [`Error::Input`] if its step is of another type.
+    /// [`Error::Unknown`] if there is no such node, [`Error::Input`] if its step is of another
+    /// type.
     pub fn edit<S: Step>(&mut self, node: NodeId, change: impl FnOnce(&mut S)) -> Result<()> {
         let info = self.info(node)?;
         let step: Option<&S> = info.step().and_then(|step| (&**step as &dyn Any).downcast_ref());

@@ -1,7 +1,8 @@
 //! What planning asks of every node, side by side.
 //!
 //! A node is three allocations away from its place. Every pass over a large graph would wait for
-//! all of them; so they are visited once, when the graph is frozen, and again when a node is edited.
+//! all of them; so they are visited once, when the graph is frozen, and again when a node is
+//! edited.
 
 use super::{NodeInfo, Retry};
 use crate::key::Key;

@@ -89,10 +89,10 @@ impl Bus {
         }
     }
 
-    /// Reports how far a step has come. May be called as often as the step likes: at most 20 reports
-    /// a second per node become events, and the last one is out before the node's end. Of the same
-    /// units and total less is never told after more, in whatever order threads report, unless the
-    /// count begins anew at 0. The time left is filled in here.
+    /// Reports how far a step has come. May be called as often as the step likes: at most 20
+    /// reports a second per node become events, and the last one is out before the node's end. Of
+    /// the same units and total less is never told after more, in whatever order threads report,
+    /// unless the count begins anew at 0. The time left is filled in here.
     pub fn progress(&self, t_us: u64, node: NodeId, progress: StepProgress) {
         self.try_progress(t_us, node, progress);
     }

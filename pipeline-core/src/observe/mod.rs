@@ -20,8 +20,8 @@
 //! 2. Load [`Bus::is_active`]. If it is true, emit the event, at once or in a batch.
 //!
 //! A subscriber does the reverse: it makes the bus active, then reads the statuses. So of every
-//! change at least one is true: the seed sees it, or its event is emitted. Where both are, the event
-//! changes nothing in the state and is dropped without a number.
+//! change at least one is true: the seed sees it, or its event is emitted. Where both are, the
+//! event changes nothing in the state and is dropped without a number.
 //!
 //! Before the status of the run's end is stored, every node has ended and every batch has been
 //! emitted: [`RunFinished`](crate::event::RunFinished) closes the bus, and what comes later is
@@ -32,8 +32,8 @@
 //!
 //! # A slow subscriber
 //!
-//! The bus never waits. A backlog that is nearly full merges progress and previews, newest per node;
-//! one that is full lets go of them; if that is not enough, it lets go of everything and the
+//! The bus never waits. A backlog that is nearly full merges progress and previews, newest per
+//! node; one that is full lets go of them; if that is not enough, it lets go of everything and the
 //! subscriber gets [`Received::Lagged`] with the state instead. Copies of a state share what does
 //! not change, so taking one holds the emitters up for microseconds even in a large run.
 //!

@@ -18,10 +18,10 @@ use crate::event::Event;
 ///   to the present state. So it needs no case for having been slow: it may miss progress, previews
 ///   and the intermediate states of a node, but no end of a node and no end of a run.
 ///
-/// It is called on one thread of the executor's that is kept for observers, for one event at a time.
-/// Events of several runs may alternate. It may block: runs are never held up by it, only the other
-/// observers of the same executor are. A blocking run waits a moment at its end until the observers
-/// have heard it, but never for one that is stuck.
+/// It is called on one thread of the executor's that is kept for observers, for one event at a
+/// time. Events of several runs may alternate. It may block: runs are never held up by it, only the
+/// other observers of the same executor are. A blocking run waits a moment at its end until the
+/// observers have heard it, but never for one that is stuck.
 ///
 /// A panic is caught. The observer hears the further events all the same, and the first of its
 /// panics in a run becomes a warning of that run.

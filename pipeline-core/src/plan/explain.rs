@@ -36,7 +36,8 @@ impl Plan {
     }
 
     /// The plan as a drawing in the DOT language of Graphviz: one box per node, coloured by what
-    /// happens to it. Steps are asked what their results look like, and sources may look into files.
+    /// happens to it. Steps are asked what their results look like, and sources may look into
+    /// files.
     #[must_use]
     pub fn to_dot(&self) -> String {
         let mut out = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");

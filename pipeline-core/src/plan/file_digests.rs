@@ -60,7 +60,8 @@ impl FileDigests {
         Self::default()
     }
 
-    /// The digest of a file's content; `None` if it cannot be read now, or not before it is time to stop.
+    /// The digest of a file's content; `None` if it cannot be read now, or not before it is time to
+    /// stop.
     pub(crate) fn digest(&self, path: &Path, stop: &Stop<'_>) -> Option<Key> {
         let stamp = Stamp::of(path)?;
         if let Some((known, digest)) = self.known.lock().get(path)

@@ -1,14 +1,14 @@
 //! Pass 5: which steps run as one: tile-wise ones, with sources of rows before and a sink behind.
 //!
 //! A step joins the steps that read it if all of them are in one group, so that nothing of what is
-//! made inside a group is seen outside but its last result. A node that only passes on what a member
-//! gives, to members of the same group, belongs to it too: a step that is switched off in the
-//! middle of a chain leaves it in one piece. The last result is made as a whole: a target, what
+//! made inside a group is seen outside but its last result. A node that only passes on what a
+//! member gives, to members of the same group, belongs to it too: a step that is switched off in
+//! the middle of a chain leaves it in one piece. The last result is made as a whole: a target, what
 //! several groups read, and what a step reads that has no such form. A group that ends with a sink
 //! has no result at all.
 //!
-//! Beside a cache, which keeps what groups make, more is made as a whole: what it would take long to
-//! make again from what is kept above it, and what a step reads that is being edited.
+//! Beside a cache, which keeps what groups make, more is made as a whole: what it would take long
+//! to make again from what is kept above it, and what a step reads that is being edited.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -354,8 +354,8 @@ impl Keys {
     }
 }
 
-/// Whether names have to say what contents are: a cache looks results up by them, and seeds are made
-/// of them, which are the same with a cache and without.
+/// Whether names have to say what contents are: a cache looks results up by them, and seeds are
+/// made of them, which are the same with a cache and without.
 fn is_by_content(frozen: &Frozen, request: &Request<'_>) -> bool {
     request.cache.is_some() || frozen.traits.has_seeds
 }

@@ -15,7 +15,8 @@ use crate::graph::Facts;
 /// costs more than it can save.
 const WALKED: usize = 1 << 16;
 
-/// What a step is taken to cost while nothing is known, in nanoseconds: enough to be worth a worker.
+/// What a step is taken to cost while nothing is known, in nanoseconds: enough to be worth a
+/// worker.
 pub(crate) const UNKNOWN_NANOS: f32 = 1e6;
 
 /// The time and bytes expected of each place.

@@ -129,8 +129,8 @@ impl Plan {
 
     /// The key under which the first result of a node is kept, if it is known before the run.
     ///
-    /// An executor without a cache keeps nothing, and reads no file and no value only to name it: of
-    /// a graph that has any, its plans tell no keys, unless a step needs its own for a seed.
+    /// An executor without a cache keeps nothing, and reads no file and no value only to name it:
+    /// of a graph that has any, its plans tell no keys, unless a step needs its own for a seed.
     #[must_use]
     pub fn key(&self, node: NodeId) -> Option<Key> {
         let place = self.program.shape.ids.iter().position(|&id| id == node)?;
@@ -185,8 +185,8 @@ impl Plan {
         })
     }
 
-    /// Microseconds that a run on so many threads is expected to take: as long as the longest chain,
-    /// or as all the work shared out. `None` while nothing was measured.
+    /// Microseconds that a run on so many threads is expected to take: as long as the longest
+    /// chain, or as all the work shared out. `None` while nothing was measured.
     pub(crate) fn estimate_us(&self, threads: usize) -> Option<u64> {
         let (program, mut work) = (&*self.program, 0.0f64);
         for (&nanos, &action) in program.estimates.nanos.iter().zip(&program.actions) {

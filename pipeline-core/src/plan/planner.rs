@@ -60,8 +60,8 @@ impl Planner {
     /// Plans one run of a graph, reusing the last plan of the same graph where it still holds.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every fault of the graph: names, wires, cycles, parameters, values that
-    /// are missing.
+    /// [`Error::Invalid`] with every fault of the graph: names, wires, cycles, parameters, values
+    /// that are missing.
     pub(crate) fn compile(&mut self, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
         let partner = Partner::of(graph.len(), request.threads);
         let edited = self.freeze(graph, partner)?;

@@ -184,9 +184,9 @@ const DIGEST_SPEED: f64 = 7.0;
 /// How much of the mean the newest run makes up.
 const NEWEST: f64 = 0.25;
 
-/// How many times the time of the mean a run counts at the most, for each byte that it made: one that
-/// had to wait for the processor says little of the step, and alone must not move what plans go by.
-/// What is dearer for good, as after a change of parameters, is learned within some runs.
+/// How many times the time of the mean a run counts at the most, for each byte that it made: one
+/// that had to wait for the processor says little of the step, and alone must not move what plans
+/// go by. What is dearer for good, as after a change of parameters, is learned within some runs.
 const SLOWEST: f64 = 1.0 + (MUCH - 1.0) / NEWEST;
 
 /// By what factor a mean must differ from what plans go by before they are told, and by how many

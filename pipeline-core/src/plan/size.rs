@@ -1,9 +1,9 @@
 //! How large results will be, as far as that can be told before the run.
 //!
 //! A step with a tile-wise form says what its result looks like from what its inputs look like, so
-//! layouts are known below every value at hand. Where they are not, a result is taken to be as large
-//! as the step declares, or as it was before. No pixel is read; the steps are asked only when the
-//! plan is, because planning runs no code of theirs; a source of rows then looks into its file.
+//! layouts are known below every value at hand. Where they are not, a result is taken to be as
+//! large as the step declares, or as it was before. No pixel is read; the steps are asked only when
+//! the plan is, because planning runs no code of theirs; a source of rows then looks into its file.
 
 use super::demand::Action;
 use super::file_digests::Stop;

@@ -139,8 +139,9 @@ impl<'a> Context<'a> {
         self.rows_of(0..n, n, grain, body)
     }
 
-    /// Runs `body` by [`rows`](Self::rows) over a part of `total` rows: the way for whoever has them
-    /// one part after the other, as a [`Sink`](super::Sink) does. Progress is told of all of them.
+    /// Runs `body` by [`rows`](Self::rows) over a part of `total` rows: the way for whoever has
+    /// them one part after the other, as a [`Sink`](super::Sink) does. Progress is told of all of
+    /// them.
     ///
     /// # Errors
     /// As [`rows`](Self::rows).

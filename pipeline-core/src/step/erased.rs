@@ -180,8 +180,8 @@ impl StepType {
     /// A step with these parameters; those left out have their defaults.
     ///
     /// # Errors
-    /// [`Error::Failed`] if the parameters are not the step's. Their ranges are checked when a graph
-    /// is planned.
+    /// [`Error::Failed`] if the parameters are not the step's. Their ranges are checked when a
+    /// graph is planned.
     pub fn build(&self, params: &Json) -> Result<Arc<dyn AnyStep>> {
         (self.build)(params).map_err(|error| {
             Error::caused(format!("the parameters of `{}` cannot be read", self.name), error)

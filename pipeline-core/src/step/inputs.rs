@@ -112,7 +112,8 @@ pub trait Input: Sized + sealed::Sealed {
 /// All inputs of a step: `()`, `In<A>`, `Option<In<A>>`, `Vec<In<A>>`, or a tuple of up to six of
 /// these. Implemented here and nowhere else.
 pub trait Inputs: Sized + sealed::Sealed {
-    /// What Rust code wires to them: `()`, `Node<A>`, `Option<Node<A>>`, `Vec<Node<A>>`, or a tuple.
+    /// What Rust code wires to them: `()`, `Node<A>`, `Option<Node<A>>`, `Vec<Node<A>>`, or a
+    /// tuple.
     type Wires;
 
     #[doc(hidden)]

@@ -22,7 +22,8 @@ const WRITTEN: f32 = 0.35;
 /// Bytes of a tile of the widest pixels: a few of them stay in the second-level cache of a core.
 const TILE: usize = 160 << 10;
 
-/// Bytes of the largest region that a member makes for a tile, as long as tiles can be made smaller.
+/// Bytes of the largest region that a member makes for a tile, as long as tiles can be made
+/// smaller.
 const LARGEST: usize = 512 << 10;
 
 /// The widest tile, in pixels.
@@ -146,8 +147,9 @@ impl Fused<'_> {
         Ok(None)
     }
 
-    /// How many times its image a member may make before it costs less to keep it in memory: to make
-    /// a part of it again, and that of all it is made of, costs as much as to write and read it once.
+    /// How many times its image a member may make before it costs less to keep it in memory: to
+    /// make a part of it again, and that of all it is made of, costs as much as to write and read
+    /// it once.
     fn most_times(&self, pass: &Pass, at: usize) -> f64 {
         let member = pass.members[at];
         let mut is_needed = vec![false; member + 1];

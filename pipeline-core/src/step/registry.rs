@@ -44,8 +44,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::Input`] if a step of this name is there already, or if one of its ports carries
-    /// data whose name another type of data has; [`Error::Invalid`] if the default of a parameter is
-    /// none that the parameter takes.
+    /// data whose name another type of data has; [`Error::Invalid`] if the default of a parameter
+    /// is none that the parameter takes.
     pub fn register<S: Step>(&mut self) -> Result<()> {
         if self.types.contains_key(S::NAME) {
             return Err(Error::input(

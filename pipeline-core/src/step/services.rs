@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 /// [`Context::service`](crate::step::Context::service).
 ///
 /// A service that can change pixels must be declared: the step names it in
-/// [`Spec::services`](crate::step::Spec::services) and the program registers it with an identity, which
-/// enters the key of every result made with it.
+/// [`Spec::services`](crate::step::Spec::services) and the program registers it with an identity,
+/// which enters the key of every result made with it.
 #[derive(Clone, Default)]
 pub struct Services {
     by_type: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,

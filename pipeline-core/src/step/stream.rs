@@ -59,8 +59,8 @@ pub trait Rows: Send {
     /// Whatever keeps the rows from coming. Nothing is read after that.
     fn read(&mut self, rows: &mut [u8]) -> Result<()>;
 
-    /// All rows that have not been read, without a copy, if they lie in memory one behind the other.
-    /// Then none is left.
+    /// All rows that have not been read, without a copy, if they lie in memory one behind the
+    /// other. Then none is left.
     fn rest(&mut self) -> Option<&[u8]> {
         None
     }
@@ -70,8 +70,8 @@ pub trait Rows: Send {
 ///
 /// Where everything that reads the image is tile-wise and goes from top to bottom, a run reads rows
 /// ahead on a thread that may wait, while others work on those before
-/// ([`Fusion`](crate::exec::Fusion)). Otherwise [`Step::run`](super::Step::run) makes the image as a
-/// whole; its body is [`gather`].
+/// ([`Fusion`](crate::exec::Fusion)). Otherwise [`Step::run`](super::Step::run) makes the image as
+/// a whole; its body is [`gather`].
 ///
 /// # Contract
 ///

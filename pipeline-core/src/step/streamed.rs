@@ -1,9 +1,9 @@
 //! Fused steps gone through band by band, while rows are read ahead and bands are written behind.
 //!
-//! Three go on at the same time: a thread reads the windows of the next band, the run's threads make
-//! a band, and a thread writes the one before. There are two windows on each source and two bands,
-//! so each of the three waits for the slowest and none runs away. A window takes over the rows that
-//! it has in common with the one before it; only the others are read.
+//! Three go on at the same time: a thread reads the windows of the next band, the run's threads
+//! make a band, and a thread writes the one before. There are two windows on each source and two
+//! bands, so each of the three waits for the slowest and none runs away. A window takes over the
+//! rows that it has in common with the one before it; only the others are read.
 //!
 //! The threads that read and write live as long as the pass, because what they are lent lies on its
 //! stack. They may wait, as those for waiting steps may, and take no part in row loops of others.

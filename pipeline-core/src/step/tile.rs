@@ -74,7 +74,7 @@ pub trait Tile: Send + Sync {
 
     /// Fills all of `out` from the inputs, each of which covers at least its footprint.
     ///
-    /// What `out` holds before is left over from earlier use.
+    /// What `out` holds before is left over from earlier use. Of a mask each byte becomes 0 or 1.
     ///
     /// # Errors
     /// Whatever keeps the tile from being made; the step fails with it.
@@ -99,8 +99,8 @@ impl std::fmt::Debug for Profiled {
 /// Bytes of output that one band aims at: a band and what it reads stay in the cache of one core.
 const BAND: usize = 256 << 10;
 
-/// High bands are a multiple of this high: a step that turns pixels takes them in squares, and what is
-/// left over costs it half as much again.
+/// High bands are a multiple of this high: a step that turns pixels takes them in squares, and what
+/// is left over costs it half as much again.
 const SQUARE: usize = 8;
 
 /// How many times as much as it makes a band may read.
@@ -112,8 +112,8 @@ const STRIP: usize = 16 << 10;
 /// Runs a step by its tile-wise form: in parallel bands, in place where it can be.
 ///
 /// The body of [`Step::run`](super::Step::run) for a step that implements [`Tile`]; `rest` are the
-/// inputs after the first. The ICC profile of the first input stays with the output, unless gray and
-/// colour change places or the colour space does.
+/// inputs after the first. The ICC profile of the first input stays with the output, unless gray
+/// and colour change places or the colour space does.
 ///
 /// ```
 /// # use pipeline_core::{Context, Image, In, Layout, Result, Tile, View, ViewMut, tile};

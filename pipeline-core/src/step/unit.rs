@@ -1,8 +1,8 @@
 //! What is made for a tile: a step, or several that are one table.
 //!
 //! Steps that make each 8-bit sample from itself alone (`Spec::by_sample`) are a table of 256
-//! entries, and so are several of them in a row. A ramp of all samples is sent through them once, so
-//! the bits are those that they make one by one.
+//! entries, and so are several of them in a row. A ramp of all samples is sent through them once,
+//! so the bits are those that they make one by one.
 
 use super::context::Context;
 use super::fused::Layouts;

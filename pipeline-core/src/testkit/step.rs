@@ -22,8 +22,8 @@ use crate::step::{Kind, Services, Step, StepType, Stream};
 /// - **Results**: the same bits when run again, on inputs it may overwrite, after the parameters
 ///   were written and read, in an executor with one, two and four threads, and, for steps that have
 ///   a tile-wise form, as tiles ([`tile::check`]) and, [by sample](crate::Spec::by_sample), as a
-///   table, or for those that have a row-wise one, as rows ([`stream`]). A step that declares itself
-///   [`Kind::Volatile`] is excused.
+///   table, or for those that have a row-wise one, as rows ([`stream`]). A step that declares
+///   itself [`Kind::Volatile`] is excused. Each byte of a mask is 0 or 1.
 /// - **Cancel**: told to stop at any of its polls, alone and with helpers, it returns the error of
 ///   the cancel or the whole result, soon.
 /// - **Inputs**: they are what they were. Images of other sizes, channels and sample types, samples
@@ -100,6 +100,10 @@ impl Check {
             assert!(same, "step `{name}`, {during}: an input differs from what it was");
         };
         let expected = subject.results("run once", subject.values());
+        for mask in expected.iter().filter_map(|value| value.downcast_ref::<Mask>()) {
+            let odd = mask.bytes().iter().find(|&&byte| byte > 1);
+            assert!(odd.is_none(), "step `{}`: {odd:?} in a mask, not 0 or 1", subject.kind.name);
+        }
         unchanged("run once");
         self.determinism(&subject, &expected);
         unchanged("run in many ways");

@@ -7,6 +7,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::check;
 use crate::kernel::{Painting, Palette};
 
 /// Shows gray levels as colours.
@@ -19,8 +20,8 @@ use crate::kernel::{Painting, Palette};
 /// | `out` | image | Y X C | u8 | the colours of the palette, sRGB | 3, or 4 if `in` has alpha, which is kept |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** is black.
-/// **Cost**: one look-up per pixel, and one division but for u8; the memory of the result; the footprint is the
-/// region itself.
+/// **Cost**: one look-up per pixel, and one division but for u8; the memory of the result; the
+/// footprint is the region itself.
 /// **Errors**: more than one colour; a range whose `high` is not above its `low`.
 ///
 /// **Source**: OpenCV 5 `applyColorMap`, equal for u8; the palettes are those of matplotlib 3.11,
@@ -99,9 +100,7 @@ impl Tile for ColorMap {
             return Err(Error::input("the image", inputs[0], expected));
         }
         let (low, high) = self.range(inputs[0].sample);
-        if !(low.is_finite() && high.is_finite() && high > low) {
-            return Err(Error::input("high", high, format!("a number above low, {low}")));
-        }
+        check::range(low, (self.high, high))?;
         let (sample, color) = (SampleType::U8, ColorSpace::Srgb);
         Ok(Layout { channels: 3 + alpha, sample, color, ..inputs[0] })
     }

@@ -30,7 +30,8 @@ const GAP: RangeInclusive<u32> = 0..=4096;
 /// | `in` | images, one or more | Y X C | u8, u16, f32, all alike | any | any, all alike |
 /// | `out` | image | Y X C | as `in` | those of `in`, and the background | as `in` |
 ///
-/// The background is opaque where there is alpha. The ICC profile stays if all images have the same.
+/// The background is opaque where there is alpha. The ICC profile stays if all images have the
+/// same.
 ///
 /// **Border**: as `thumbnail` for images that are shrunk. **NaN** is copied like any sample, or
 /// spreads over the pixels that see it where images are shrunk.
@@ -107,7 +108,7 @@ impl Grid {
 impl ContactSheet {
     fn grid(&self, images: &[Layout]) -> Result<Grid> {
         if let Some(columns) = self.columns {
-            check::within("columns", columns, &COLUMNS, "")?;
+            check::within("columns", columns, &COLUMNS, "images")?;
         }
         for (name, side) in [("width", self.width), ("height", self.height)] {
             side.map_or(Ok(()), |side| check::within(name, side, &SIDE, "px"))?;

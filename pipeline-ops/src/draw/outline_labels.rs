@@ -25,9 +25,10 @@ use crate::passes;
 ///
 /// **Border**: the edge of the image is no outline. **NaN** stays where nothing is drawn, and under
 /// an outline that is not opaque.
-/// **Cost**: a copy of the image and nine look-ups per pixel; no memory where it works in place, else
-/// that of the result. Labels have no views, so there are no tiles.
-/// **Errors**: other numbers of channels; colours in HSV or L\*a\*b\*; labels of another size; a parameter outside its range.
+/// **Cost**: a copy of the image and nine look-ups per pixel; no memory where it works in place,
+/// else that of the result. Labels have no views, so there are no tiles.
+/// **Errors**: other numbers of channels; colours in HSV or L\*a\*b\*; labels of another size; a
+/// parameter outside its range.
 ///
 /// **Source**: scikit-image 0.26 `segmentation.find_boundaries`, equal.
 ///

@@ -37,10 +37,10 @@ const LONGEST: usize = 4096;
 ///
 /// **Border**: what lies outside the image is cut off. **NaN** stays where nothing is written, and
 /// under a text that is not opaque.
-/// **Cost**: a copy of the image and the pixels of the text; no memory where it works in place, else
-/// that of the result; the footprint is the region itself.
-/// **Errors**: other numbers of channels; colours in HSV or L\*a\*b\*; a parameter outside its range;
-/// more than 4096 characters.
+/// **Cost**: a copy of the image and the pixels of the text; no memory where it works in place,
+/// else that of the result; the footprint is the region itself.
+/// **Errors**: other numbers of channels; colours in HSV or L\*a\*b\*; a parameter outside its
+/// range; more than 4096 characters.
 ///
 /// **Source**: Pillow 13 `ImageDraw.text` with the font `8x13` of the X Window System (misc-fixed,
 /// public domain), equal. A bitmap of 2496 bytes looks the same on every machine and needs neither

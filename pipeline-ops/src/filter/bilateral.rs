@@ -23,8 +23,8 @@ const SPACE: RangeInclusive<f64> = 0.1..=1000.0;
 /// The deviations in brightness that are taken, in the unit of the samples.
 const RANGE: RangeInclusive<f64> = 0.000_001..=1_000_000.0;
 
-/// Smooths by the mean of the pixels around, weighted by how near and how alike they are: noise goes,
-/// edges stay.
+/// Smooths by the mean of the pixels around, weighted by how near and how alike they are: noise
+/// goes, edges stay.
 ///
 /// `out = Σ w in / Σ w` over the disc `√(i² + j²) ≤ radius`, where the pixel at `(i, j)` from the
 /// middle weighs `w = exp(-(i² + j²) / 2 sigma_space²) · exp(-d² / 2 sigma_range²)` and `d` is how
@@ -46,8 +46,8 @@ const RANGE: RangeInclusive<f64> = 0.000_001..=1_000_000.0;
 /// rows of floats as the disc has; the footprint is the region and `radius` pixels on each side.
 /// **Errors**: a parameter outside its range.
 ///
-/// **Source**: Tomasi, Manduchi (1998); OpenCV 5.0 `bilateralFilter`, whose `d` is `2 · radius + 1`:
-/// within 1 for integers and 1e-5 of the largest sample for f32. With alpha the formula above.
+/// **Source**: Tomasi, Manduchi (1998); OpenCV 5.0 `bilateralFilter`, whose `d` is `2 · radius +
+/// 1`: within 1 for integers and 1e-5 of the largest sample for f32. With alpha the formula above.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -27,25 +27,25 @@ const OFFSET: RangeInclusive<f64> = -1_000_000.0..=1_000_000.0;
 
 /// Filters with a kernel of weights.
 ///
-/// `out(x, y) = (1 / divisor) Σ kernel[j][i] · in(x + i - rx, y + j - ry) + offset`, where the middle
-/// of the kernel is at `(rx, ry)`. The kernel lies over the image as it is written, which is called
-/// correlation; for a convolution in the sense of mathematics turn it by 180°.
+/// `out(x, y) = (1 / divisor) Σ kernel[j][i] · in(x + i - rx, y + j - ry) + offset`, where the
+/// middle of the kernel is at `(rx, ry)`. The kernel lies over the image as it is written, which is
+/// called correlation; for a convolution in the sense of mathematics turn it by 180°.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | 0 to white, f32 any | as `in` |
 ///
-/// Alpha is kept. Colours count by their alpha, and for what is not seen of a pixel the colour of the
-/// one in the middle stands: `α in + (1 - α) in(x, y)` in place of `in`, where `α` is its alpha as a
-/// share of white. So what is transparent does not show, and its outline is no edge.
+/// Alpha is kept. Colours count by their alpha, and for what is not seen of a pixel the colour of
+/// the one in the middle stands: `α in + (1 - α) in(x, y)` in place of `in`, where `α` is its alpha
+/// as a share of white. So what is transparent does not show, and its outline is no edge.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread to where they have a weight other than 0.
 /// **Cost**: one multiplication per sample and weight other than 0, of whole numbers for u8 without
-/// alpha if the weights are multiples of one power of two and small; memory of as many rows of floats as the
-/// kernel has; the footprint is the region and half of the kernel on each side.
+/// alpha if the weights are multiples of one power of two and small; memory of as many rows of
+/// floats as the kernel has; the footprint is the region and half of the kernel on each side.
 /// **Errors**: a kernel without an odd number of rows, all of one odd length; a parameter outside
 /// its range.
 ///

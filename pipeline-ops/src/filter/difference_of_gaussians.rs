@@ -30,10 +30,10 @@ use crate::neighborhood::{self, Separable, Term};
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over the wider window, infinity as NaN where both see it.
-/// **Cost**: that of two times `gaussian_blur` with radii of
-/// `floor(truncate · sigma + 0.5)`: 2 · (2r + 1) multiplications per sample for each; four rows of floats of
-/// memory, with alpha the footprint and two blurred regions in floats; the footprint is the region
-/// and the larger r pixels on each side.
+/// **Cost**: that of two times `gaussian_blur` with radii of `floor(truncate · sigma + 0.5)`: 2 ·
+/// (2r + 1) multiplications per sample for each; four rows of floats of memory, with alpha the
+/// footprint and two blurred regions in floats; the footprint is the region and the larger r pixels
+/// on each side.
 /// **Errors**: a parameter outside its range; a `high_sigma` below `low_sigma`;
 /// `truncate · high_sigma` above 4096 px.
 ///

@@ -40,8 +40,8 @@ pub(super) const TRUNCATE: RangeInclusive<f64> = 1.0..=8.0;
 /// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
 /// **Source**: `scipy.ndimage.gaussian_filter` 1.17, of colours times alpha where there is alpha:
-/// within 1 for integers and 1e-5 of the largest sample for f32. Sums are taken in 32-bit floats and
-/// rounded once.
+/// within 1 for integers and 1e-5 of the largest sample for f32. Sums are taken in 32-bit floats
+/// and rounded once.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

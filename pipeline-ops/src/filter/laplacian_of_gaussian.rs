@@ -35,7 +35,8 @@ const SIGMA: RangeInclusive<f64> = 0.1..=1000.0;
 /// pixel the colour of the one in the middle stands: what is transparent does not show, and its
 /// outline is no edge. At a pixel of which nothing is seen the sum is 0.
 ///
-/// A flat image gives nearly 0, not quite: what the cut takes off the derivative is not made up for.
+/// A flat image gives nearly 0, not quite: what the cut takes off the derivative is not made up
+/// for.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.

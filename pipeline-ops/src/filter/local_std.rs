@@ -13,8 +13,8 @@ use crate::neighborhood::{self, RADIUS, WindowSums};
 
 /// Measures texture: the standard deviation over a square of side `2 · radius + 1`.
 ///
-/// `out(x, y) = √(mean of (in(x + i, y + j) - m)²)` over `|i|, |j| ≤ radius`, where `m` is the mean of
-/// the same samples: the deviation of the window itself, not an estimate for more than it.
+/// `out(x, y) = √(mean of (in(x + i, y + j) - m)²)` over `|i|, |j| ≤ radius`, where `m` is the mean
+/// of the same samples: the deviation of the window itself, not an estimate for more than it.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -30,9 +30,9 @@ use crate::neighborhood::{self, RADIUS, WindowSums};
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity make NaN of their window.
 /// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and about
-/// 2 · size + 4 log size additions per sample for f32 and with alpha, whose sums are taken afresh so
-/// that no tile changes them; three rows of sums of memory; the footprint is the region and `radius`
-/// pixels on each side.
+/// 2 · size + 4 log size additions per sample for f32 and with alpha, whose sums are taken afresh
+/// so that no tile changes them; three rows of sums of memory; the footprint is the region and
+/// `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `numpy.std` 2.4 by `scipy.ndimage.generic_filter` 1.17, equal for integers, within

@@ -28,12 +28,12 @@ use crate::kernel::{Border, Smoothing};
 /// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for
 /// y all but those left and right, for the magnitude all eight, and its own place only where it
 /// stands for what is not seen beside it; infinity makes them NaN or infinity.
-/// **Cost**: about 20 operations per sample, 30 with alpha; two rows of floats of memory, seven with
-/// alpha; the footprint is the region and 1 pixel on each side.
+/// **Cost**: about 20 operations per sample, 30 with alpha; two rows of floats of memory, seven
+/// with alpha; the footprint is the region and 1 pixel on each side.
 /// **Errors**: none of its own.
 ///
-/// **Source**: `skimage.filters.prewitt`, `prewitt_v` (x) and `prewitt_h` (y) 0.26 on samples taken as
-/// floats: within 1 for integers, 1e-5 of the largest sample for f32. SciPy's `prewitt` is 3
+/// **Source**: `skimage.filters.prewitt`, `prewitt_v` (x) and `prewitt_h` (y) 0.26 on samples taken
+/// as floats: within 1 for integers, 1e-5 of the largest sample for f32. SciPy's `prewitt` is 3
 /// times the derivatives.
 ///
 /// ```

@@ -9,8 +9,8 @@ use crate::kernel::{Border, Smoothing};
 
 /// Finds edges by derivatives whose strength depends little on their direction.
 ///
-/// `gx = ¹⁄₁₆ [3 10 3]ᵀ · [-1 0 1]`, `gy = ¹⁄₁₆ [-1 0 1]ᵀ · [3 10 3]`, magnitude `√((gx² + gy²) / 2)`.
-/// So a step from black to white along an axis gives a derivative of white and a magnitude of
+/// `gx = ¹⁄₁₆ [3 10 3]ᵀ · [-1 0 1]`, `gy = ¹⁄₁₆ [-1 0 1]ᵀ · [3 10 3]`, magnitude `√((gx² + gy²) /
+/// 2)`. So a step from black to white along an axis gives a derivative of white and a magnitude of
 /// white / √2, and no magnitude passes white.
 ///
 /// | port | data | axes | samples | values | channels |
@@ -28,8 +28,8 @@ use crate::kernel::{Border, Smoothing};
 /// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for
 /// y all but those left and right, for the magnitude all eight, and its own place only where it
 /// stands for what is not seen beside it; infinity makes them NaN or infinity.
-/// **Cost**: about 20 operations per sample, 30 with alpha; two rows of floats of memory, seven with
-/// alpha; the footprint is the region and 1 pixel on each side.
+/// **Cost**: about 20 operations per sample, 30 with alpha; two rows of floats of memory, seven
+/// with alpha; the footprint is the region and 1 pixel on each side.
 /// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.filters.scharr`, `scharr_v` (x) and `scharr_h` (y) 0.26 on samples taken as

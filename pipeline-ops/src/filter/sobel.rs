@@ -28,8 +28,8 @@ use crate::kernel::{Border, Smoothing};
 /// **NaN** makes the neighbours NaN whose sums it enters: for x all but those above and below, for
 /// y all but those left and right, for the magnitude all eight, and its own place only where it
 /// stands for what is not seen beside it; infinity makes them NaN or infinity.
-/// **Cost**: about 20 operations per sample, 30 with alpha; two rows of floats of memory, seven with
-/// alpha; the footprint is the region and 1 pixel on each side.
+/// **Cost**: about 20 operations per sample, 30 with alpha; two rows of floats of memory, seven
+/// with alpha; the footprint is the region and 1 pixel on each side.
 /// **Errors**: none of its own.
 ///
 /// **Source**: `skimage.filters.sobel`, `sobel_v` (x) and `sobel_h` (y) 0.26 on samples taken as

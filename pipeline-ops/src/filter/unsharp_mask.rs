@@ -34,12 +34,13 @@ const AMOUNT: RangeInclusive<f64> = 0.0..=10.0;
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
 /// **Cost**: that of `gaussian_blur` with the radius `r = floor(truncate · sigma + 0.5)`:
-/// 2 · (2r + 1) multiplications per sample, ten rows of floats of memory, with alpha the footprint and
-/// the blurred region in floats; the footprint is the region and r pixels on each side.
+/// 2 · (2r + 1) multiplications per sample, ten rows of floats of memory, with alpha the footprint
+/// and the blurred region in floats; the footprint is the region and r pixels on each side.
 /// **Errors**: a parameter outside its range; `truncate · sigma` above 4096 px.
 ///
 /// **Source**: the formula over `scipy.ndimage.gaussian_filter` 1.17, of colours times alpha where
-/// there is alpha: within 1 for integers and 1e-5 of the largest sample for f32. Integers saturate, floats may leave 0 to 1.
+/// there is alpha: within 1 for integers and 1e-5 of the largest sample for f32. Integers saturate,
+/// floats may leave 0 to 1.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

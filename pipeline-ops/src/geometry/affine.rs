@@ -31,15 +31,15 @@ const ENTRY: RangeInclusive<f64> = -1e6..=1e6;
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
-/// **NaN** and infinity spread over the samples that are made of them.
+/// **NaN** and infinity spread over the samples that are made of them, also with a weight of 0.
 /// **Cost**: 4 multiplications per sample, 16 for `catmull_rom`; no memory but the result; the
 /// footprint is the box around the mapped region and up to 3 pixels on each side.
 /// **Errors**: a number of the matrix or a side outside its range; a matrix without an inverse, or
 /// with one that stretches a pixel to more than 1000000.
 ///
 /// **Source**: `skimage.transform.warp` 0.26 with orders 0, 1 and 3 (its order 3 is the cubic of
-/// Catmull and Rom) on floats, rounded once: equal for `nearest`, within 1 for integers, 1e-5 of the
-/// largest sample for f32. There and in OpenCV pixel centres are whole numbers, so `c` and `f`
+/// Catmull and Rom) on floats, rounded once: equal for `nearest`, within 1 for integers, 1e-5 of
+/// the largest sample for f32. There and in OpenCV pixel centres are whole numbers, so `c` and `f`
 /// differ; the inverse of the matrix is that of Pillow's `Image.transform`.
 ///
 /// ```

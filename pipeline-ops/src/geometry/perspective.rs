@@ -31,7 +31,7 @@ const PLACE: RangeInclusive<f64> = -1e6..=1e6;
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
-/// **NaN** and infinity spread over the samples that are made of them.
+/// **NaN** and infinity spread over the samples that are made of them, also with a weight of 0.
 /// **Cost**: a division per pixel and 4 multiplications per sample, 16 for `catmull_rom`; no memory
 /// but the result; the footprint is the box around the mapped region and up to 3 pixels on each
 /// side.
@@ -65,14 +65,16 @@ const PLACE: RangeInclusive<f64> = -1e6..=1e6;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Perspective {
-    /// Places `[x, y]` in the input of what becomes the top left, top right, bottom right and bottom
-    /// left corner; those of the image if left out. Numbers from -1000000 to 1000000 px.
+    /// Places `[x, y]` in the input of what becomes the top left, top right, bottom right and
+    /// bottom left corner; those of the image if left out. Numbers from -1000000 to 1000000 px.
     #[schemars(inner(inner(range(min = *PLACE.start(), max = *PLACE.end()))))]
     pub corners: Option<[[f64; 2]; 4]>,
-    /// Width of the result; the longer of the upper and the lower side if left out. 1 to 1048576 px.
+    /// Width of the result; the longer of the upper and the lower side if left out. 1 to 1048576
+    /// px.
     #[schemars(range(min = *SIDE.start(), max = *SIDE.end()), extend("x-unit" = "px"))]
     pub width: Option<u32>,
-    /// Height of the result; the longer of the left and the right side if left out. 1 to 1048576 px.
+    /// Height of the result; the longer of the left and the right side if left out. 1 to 1048576
+    /// px.
     #[schemars(range(min = *SIDE.start(), max = *SIDE.end()), extend("x-unit" = "px"))]
     pub height: Option<u32>,
     /// How samples between pixels are made; default `bilinear`.
@@ -155,8 +157,10 @@ impl Tile for Perspective {
         for (name, side) in [("width", self.width), ("height", self.height)] {
             side.map_or(Ok(()), |side| check::within(name, side, &SIDE, "px"))?;
         }
-        self.warp(inputs[0])?;
         let (width, height) = self.size(inputs[0]);
+        check::within("the width that follows from `corners`", width, &SIDE, "px")?;
+        check::within("the height that follows from `corners`", height, &SIDE, "px")?;
+        self.warp(inputs[0])?;
         Ok(Layout { width, height, ..inputs[0] })
     }
 

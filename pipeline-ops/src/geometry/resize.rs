@@ -34,8 +34,7 @@ pub(super) const SIDE: RangeInclusive<u32> = 1..=1 << 20;
 /// **NaN** and infinity spread over the pixels that see them.
 /// **Cost**: the taps of both axes per sample, and for light two powers; of memory a table of the
 /// taps of a band and a few rows of floats (the footprint for light and images with alpha); the
-/// footprint is what the region is made
-/// of.
+/// footprint is what the region is made of.
 /// **Errors**: a side outside its range, also one that follows the other; a result above the limit
 /// of one image.
 ///
@@ -115,8 +114,12 @@ impl Step for Resize {
 impl Tile for Resize {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         let (width, height) = self.size(inputs[0]);
-        check::within("width", width, &SIDE, "px")?;
-        check::within("height", height, &SIDE, "px")?;
+        let follows =
+            |given: Option<u32>, name, follows| if given.is_some() { name } else { follows };
+        let name = follows(self.width, "width", "the width that follows from `height`");
+        check::within(name, width, &SIDE, "px")?;
+        let name = follows(self.height, "height", "the height that follows from `width`");
+        check::within(name, height, &SIDE, "px")?;
         Ok(Layout { width, height, ..inputs[0] })
     }
 

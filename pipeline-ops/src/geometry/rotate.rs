@@ -31,8 +31,8 @@ pub enum Canvas {
 /// Turns the image clockwise by any angle around its middle.
 ///
 /// `out(p) = in(R⁻¹ (p - m') + m)`, where `R` turns by `angle`, and `m`, `m'` are the middles of
-/// both images. With `expand` the sides are `⌈w |cos| + h |sin|⌉` and `⌈w |sin| + h |cos|⌉`. Quarter
-/// turns are exact.
+/// both images. With `expand` the sides are `⌈w |cos| + h |sin|⌉` and `⌈w |sin| + h |cos|⌉`.
+/// Quarter turns are exact.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -44,14 +44,14 @@ pub enum Canvas {
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
-/// **NaN** and infinity spread over the samples that are made of them.
+/// **NaN** and infinity spread over the samples that are made of them, also with a weight of 0.
 /// **Cost**: 4 multiplications per sample, 16 for `catmull_rom`; no memory but the result; the
 /// footprint is the box around the turned region and up to 3 pixels on each side.
 /// **Errors**: an angle outside its range; a result above the limit of one image.
 ///
 /// **Source**: `skimage.transform.warp` 0.26 with orders 0, 1 and 3 (its order 3 is the cubic of
-/// Catmull and Rom) on floats, rounded once: equal for `nearest`, within 1 for integers, 1e-5 of the
-/// largest sample for f32. Its `rotate`, Pillow and OpenCV count angles the other way round.
+/// Catmull and Rom) on floats, rounded once: equal for `nearest`, within 1 for integers, 1e-5 of
+/// the largest sample for f32. Its `rotate`, Pillow and OpenCV count angles the other way round.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -32,8 +32,8 @@ pub enum Framing {
 /// | `in` | image | Y X C | u8, u16, f32 | any | any |
 /// | `out` | image that fits the box | Y X C | as `in` | 0 to white; f32 any, a little beyond `in` | as `in` |
 ///
-/// Nothing aliases: the filter is as wide as the pixels of the result. Colours are weighted by their
-/// alpha, so that what is transparent does not show.
+/// Nothing aliases: the filter is as wide as the pixels of the result. Colours are weighted by
+/// their alpha, so that what is transparent does not show.
 ///
 /// **Border**: pixels outside do not count; the weights inside are made to sum to 1.
 /// **NaN** and infinity spread over the pixels that see them.

@@ -29,7 +29,8 @@ const OFFSET: RangeInclusive<f64> = -1e6..=1e6;
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
-/// **NaN** and infinity spread over the samples that are made of them; whole offsets copy them.
+/// **NaN** and infinity spread over the samples that are made of them, also with a weight of 0;
+/// whole offsets copy them.
 /// **Cost**: a copy for whole offsets, else 4 or 16 multiplications per sample; no memory but the
 /// result; the footprint is the region, moved, and up to 3 pixels on each side.
 /// **Errors**: an offset outside its range.

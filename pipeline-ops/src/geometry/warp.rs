@@ -27,7 +27,8 @@ const LINE: usize = 64;
 
 impl Warp {
     /// The input region that an output region is made of: what holds the mapped corners, and what
-    /// the samples there reach for. The whole image where the horizon of the map crosses the region.
+    /// the samples there reach for. The whole image where the horizon of the map crosses the
+    /// region.
     pub(super) fn footprint(self, region: Region, image: Layout) -> Region {
         let corner = |x: u64, y: u64| (x as f64 + 0.5, y as f64 + 0.5);
         let first = corner(region.x.into(), region.y.into());
@@ -100,8 +101,8 @@ impl Warp {
 /// Brings what a part of the output is made of into the cache, if that is not much.
 ///
 /// A turned row meets a new cache line every few pixels, in another row each, which no processor
-/// foresees: waiting for one after the other takes more than half of the time. Here nothing waits for
-/// what is read.
+/// foresees: waiting for one after the other takes more than half of the time. Here nothing waits
+/// for what is read.
 fn fetch<T: Sample>(plane: Plane<'_, T>, seen: Region, part: Region) {
     let pixels = |region: Region| u64::from(region.width) * u64::from(region.height);
     if pixels(seen) > FETCHED * pixels(part) || !plane.region().contains(&seen) {

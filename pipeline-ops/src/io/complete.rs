@@ -48,7 +48,8 @@ fn jpeg(source: &mut impl BufRead, last: u8) -> io::Result<()> {
             [code] = take(source)?;
         }
         match code {
-            // A byte 255 of the samples, a marker of no use, a restart, and the image's start and end.
+            // A byte 255 of the samples, a marker of no use, a restart, and the image's start and
+            // end.
             0x00 | 0x01 | 0xD0..=END_OF_IMAGE => {}
             _ => {
                 let len = u16::from_be_bytes(take(source)?);

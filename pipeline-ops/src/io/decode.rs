@@ -156,8 +156,8 @@ pub(super) fn describes(icc: &[u8], layout: Layout) -> bool {
     icc.get(16..20) == Some(expected)
 }
 
-/// The profile of a picture, unless it is for other colours, and what it says the samples are; where
-/// it says nothing, `assumed`.
+/// The profile of a picture, unless it is for other colours, and what it says the samples are;
+/// where it says nothing, `assumed`.
 pub(super) fn profiled(
     icc: Option<&[u8]>,
     layout: Layout,

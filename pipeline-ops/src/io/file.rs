@@ -15,8 +15,8 @@ const READ: usize = 256 << 10;
 /// Bytes from which on a call to the system costs less than what stands around them in the buffer.
 const WORTH: usize = 4 << 10;
 
-/// A file that has an end, and its bytes. To seek within what was read before costs nothing, as strips of a
-/// picture that follow one another do.
+/// A file that has an end, and its bytes. To seek within what was read before costs nothing, as
+/// strips of a picture that follow one another do.
 #[derive(Debug)]
 pub(super) struct PictureFile<'a>(BufReader<Watched<'a, Take<File>>>, u64);
 
@@ -39,7 +39,8 @@ impl<'a> PictureFile<'a> {
         let file = File::open(&open.path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         check(&metadata)?;
-        // A file that grows meanwhile is read as long as it was, so limits hold for all that is read.
+        // A file that grows meanwhile is read as long as it was, so limits hold for all that is
+        // read.
         let file = file.take(metadata.len());
         Ok(Self(BufReader::with_capacity(READ, Watched::new(file, ctx)), metadata.len()))
     }

@@ -5,9 +5,9 @@
 //! predict from. So what stands between two of them depends on the pixels there alone; the header
 //! says how many units that are (B.2.4.4). Here they are those of a strip, as wide as the picture.
 //!
-//! The encoder makes a file of each strip, with the same tables in all of them. They become one: the
-//! header of the first, with the size of the picture put in, then the coded samples of each, and
-//! between them the markers, which are numbered from 0 to 7 over and over.
+//! The encoder makes a file of each strip, with the same tables in all of them. They become one:
+//! the header of the first, with the size of the picture put in, then the coded samples of each,
+//! and between them the markers, which are numbered from 0 to 7 over and over.
 //!
 //! How high a strip is follows from the width and the quality, so no byte depends on threads. A
 //! picture of one strip has no markers.
@@ -106,7 +106,8 @@ struct Cut {
 
 impl Cut {
     fn of(layout: Layout, quality: u8) -> Result<Self, TryFromIntError> {
-        // A block of 8 × 8 samples of a colour at half the resolution stands for four times as many.
+        // A block of 8 × 8 samples of a colour at half the resolution stands for four times as
+        // many.
         let is_gray = layout.channels == 1;
         let unit = if is_gray || quality >= FULL_COLOR { 8 } else { 16 };
         let side = u32::from(unit);

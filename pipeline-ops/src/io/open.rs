@@ -30,24 +30,25 @@ pub enum Orientation {
 /// |---|---|---|---|---|---|
 /// | `out` | image | Y X C | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | as stored | 1 to 4, more from TIFF |
 ///
-/// Palettes become RGB, 1, 2 and 4 bits become 8, and CMYK becomes RGB without a profile. TIFF files
-/// of palettes, YCbCr (which those with JPEG in them mostly are), L\*a\*b\*, CMYK with opacity and
-/// other depths, such as 12 bits, are refused.
+/// Palettes become RGB, 1, 2 and 4 bits become 8, and CMYK becomes RGB without a profile. TIFF
+/// files of palettes, YCbCr (which those with JPEG in them mostly are), L\*a\*b\*, CMYK with
+/// opacity and other depths, such as 12 bits, are refused.
 ///
-/// An ICC profile says whether samples are encoded or proportional to light, and the image is marked
-/// so. Without one floats of RGB or with opacity are light, other floats data, and all else is sRGB.
+/// An ICC profile says whether samples are encoded or proportional to light, and the image is
+/// marked so. Without one floats of RGB or with opacity are light, other floats data, and all else
+/// is sRGB.
 ///
 /// The last channel is opacity where the file says so. Colours that a TIFF file stores multiplied
 /// by it are divided by it again; further channels of a TIFF file are left out beside RGB, and
 /// beside gray make the picture data.
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
-/// **Cost**: decoding; of memory the samples once, twice while a picture is turned. TIFF and PNG are
-/// read row by row where everything after them goes from top to bottom: then a strip, a row of tiles
-/// or a few rows are there at a time; not if the picture is turned or a PNG interlaced. PNG, JPEG
-/// and WebP are read through to their end once more before the first row, to know that they are
-/// whole. The step waits for the disk on a thread for that; a cancel is seen whenever the file is
-/// read.
+/// **Cost**: decoding; of memory the samples once, twice while a picture is turned. TIFF and PNG
+/// are read row by row where everything after them goes from top to bottom: then a strip, a row of
+/// tiles or a few rows are there at a time; not if the picture is turned or a PNG interlaced. PNG,
+/// JPEG and WebP are read through to their end once more before the first row, to know that they
+/// are whole. The step waits for the disk on a thread for that; a cancel is seen whenever the file
+/// is read.
 /// **Errors**: a path that is missing or no file, such as a folder or a pipe; a file that is cut
 /// off, damaged or of an unknown kind; a side or a size above its limit, which is checked before
 /// the samples are allocated. A panic of a decoder becomes an error.
@@ -82,9 +83,10 @@ pub struct Open {
     /// The longest side that is opened. 1 px and more, default 131072.
     #[schemars(range(min = 1), extend("x-unit" = "px"))]
     pub max_side: u32,
-    /// The most that a picture may take where it has to be there as a whole, and that may be decoded
-    /// of it at once where it is read row by row; what a decoder needs beside it is limited to as
-    /// much again. So is a file that is not read row by row. 1 byte and more, default 1073741824.
+    /// The most that a picture may take where it has to be there as a whole, and that may be
+    /// decoded of it at once where it is read row by row; what a decoder needs beside it is limited
+    /// to as much again. So is a file that is not read row by row. 1 byte and more, default
+    /// 1073741824.
     #[schemars(range(min = 1), extend("x-unit" = "byte"))]
     pub max_bytes: u64,
 }

@@ -41,8 +41,8 @@ impl Replacement {
         Ok((Self { temporary, changed, committed: false }, file))
     }
 
-    /// Puts the content in the target's place; if it is to be `durable`, when it is on the disk, and
-    /// then waits until its name is there too.
+    /// Puts the content in the target's place; if it is to be `durable`, when it is on the disk,
+    /// and then waits until its name is there too.
     pub(super) fn commit(mut self, file: &File, target: &Path, durable: bool) -> io::Result<()> {
         if durable {
             file.sync_all()?;

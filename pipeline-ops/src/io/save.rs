@@ -34,16 +34,15 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// | `webp` | u8 | 1 to 4 | lossless; gray becomes RGB; sides up to 16384 px |
 ///
 /// Channels of data are written to TIFF as samples without a meaning, so that no program takes the
-/// last one for opacity; the other formats take no data of 2 or 4 channels. One channel of data, and
-/// three in the other formats, are opened as sRGB, because nothing in such files tells one from the
-/// other; floats are opened as data.
+/// last one for opacity; the other formats take no data of 2 or 4 channels. One channel of data,
+/// and three in the other formats, are opened as sRGB, because nothing in such files tells one from
+/// the other; floats are opened as data.
 ///
-/// An ICC profile is written with it, unless it is for another number of colours, or the
-/// image is no RGB and no gray. An image without
-/// one gets one where it would be opened as something else: linear light in every format, and sRGB
-/// of floats. No format names HSV or L\*a\*b\* in the numbers they have here: in TIFF they become
-/// data, which `from_hsv` and `from_lab` take; elsewhere those steps have to come before. One channel
-/// of them is saved as data is.
+/// An ICC profile is written with it, unless it is for another number of colours, or the image is
+/// no RGB and no gray. An image without one gets one where it would be opened as something else:
+/// linear light in every format, and sRGB of floats. No format names HSV or L\*a\*b\* in the
+/// numbers they have here: in TIFF they become data, which `from_hsv` and `from_lab` take;
+/// elsewhere those steps have to come before. One channel of them is saved as data is.
 ///
 /// The folder is made if it is missing. The picture is written to a temporary file beside the
 /// target, and then moved into its place: the target is there whole or as before, also after a
@@ -57,9 +56,9 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in TIFF files of
 /// floats.
 /// **Cost**: encoding; of memory some rows, for WebP the samples and the encoded file. All formats
-/// but WebP are written row by row where the image is made from top to bottom, and strips of JPEG are
-/// encoded on all threads that have nothing else to do. The step waits for the disk on a thread for
-/// that; a cancel is seen whenever bytes are written.
+/// but WebP are written row by row where the image is made from top to bottom, and strips of JPEG
+/// are encoded on all threads that have nothing else to do. The step waits for the disk on a thread
+/// for that; a cancel is seen whenever bytes are written.
 /// **Errors**: an unknown extension; samples, channels or colours that the format does not hold; a
 /// quality outside its range; a file or folder that cannot be written.
 ///

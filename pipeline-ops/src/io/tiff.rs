@@ -470,8 +470,8 @@ fn unpack(packed: &[u8], bits: u8, layout: Layout) -> Vec<u8> {
     rows.flat_map(|row| (0..width).map(move |x| sample(row, x))).collect()
 }
 
-/// Puts the samples of a chunk into their columns, and if they are of one plane of several, into its
-/// channel. Says whether there were as many as expected.
+/// Puts the samples of a chunk into their columns, and if they are of one plane of several, into
+/// its channel. Says whether there were as many as expected.
 fn place(
     chunk: &Buffer,
     (x, width): (u32, u32),

@@ -18,7 +18,8 @@ pub(super) const BLOCK: usize = 64;
 /// the last bits of the sum are the integer nearest to it.
 const NO_FRACTION: f64 = (3u64 << 51) as f64;
 
-/// The pixels left above a block of places, and how far the places are to the right of them and below.
+/// The pixels left above a block of places, and how far the places are to the right of them and
+/// below.
 struct Spots {
     /// Where the samples of each pixel begin; of a meaning only where the place is inside.
     starts: [u64; BLOCK],
@@ -191,8 +192,8 @@ fn mix<T: Sample>(around: [T; 4], right: f32, down: f32) -> T {
         let (above, below) = (left * a + right * b, left * c + right * d);
         return T::from_f32(up * above + down * below);
     }
-    // Floats may be less than zero, or no numbers: sums begin at zero, as they do one by one, and at
-    // its centre a pixel is itself, whatever its neighbours are.
+    // Floats may be less than zero, or no numbers: sums begin at zero, as they do one by one, and
+    // at its centre a pixel is itself, whatever its neighbours are.
     let above = (0.0 + left * a) + right * b;
     let below = (0.0 + left * c) + right * d;
     let mean = (0.0 + up * above) + down * below;

@@ -136,8 +136,8 @@ pub(crate) fn pad_row<T: Copy>(
     });
 }
 
-/// The same for what `make` makes of the pixels that are stored from a place on, counted in samples,
-/// and a constant that may be a whole pixel.
+/// The same for what `make` makes of the pixels that are stored from a place on, counted in
+/// samples, and a constant that may be a whole pixel.
 ///
 /// # Panics
 /// If `make` does, for a pixel that the padded row shows and that is not stored.

@@ -22,8 +22,8 @@ const TOGETHER: usize = 4;
 /// The first window sees `rows` from the first on, and is number `place` of those that share.
 ///
 /// # Panics
-/// If `rows` end before the last window does, a row is shorter than the sums, or the windows are not
-/// of one group.
+/// If `rows` end before the last window does, a row is shorter than the sums, or the windows are
+/// not of one group.
 pub(crate) fn column_sums(rows: &[&[f32]], size: usize, place: usize, sums: &mut [&mut [f32]]) {
     assert!(place + sums.len() <= SHARING, "windows of one group");
     let len = sums.first().map_or(0, |sums| sums.len());
@@ -195,8 +195,8 @@ fn double<F: Float>(sums: &mut [F], wide: usize) {
     const LEN: usize = 16;
     let end = sums.len().saturating_sub(wide);
     let mut at = 0;
-    // Whole vectors are read before one is written, though they overlap: a plain loop would wait for
-    // every sample.
+    // Whole vectors are read before one is written, though they overlap: a plain loop would wait
+    // for every sample.
     while at + LEN <= end {
         let mut sum = [F::default(); LEN];
         sum.copy_from_slice(&sums[at..at + LEN]);

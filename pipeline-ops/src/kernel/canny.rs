@@ -32,8 +32,8 @@ pub(crate) fn gradient<'r>([above, here, below]: [&'r [f32]; 3], gradient: &mut 
 /// Marks the ridges of the magnitude: places above `low` or `high` that no neighbour exceeds in
 /// the direction of the gradient or against it. Between two neighbours the line is interpolated.
 ///
-/// The gradients are those of the row above, of the row itself and of the row below, one pixel longer
-/// than `out` on either side.
+/// The gradients are those of the row above, of the row itself and of the row below, one pixel
+/// longer than `out` on either side.
 ///
 /// # Panics
 /// If a gradient is shorter than that.

@@ -65,8 +65,8 @@ impl Grid {
         (x..x + len).map(column).collect()
     }
 
-    /// Fills `out` from `input`, a part of row `y` whose columns are `columns`, by the tables of the
-    /// four nearest tiles.
+    /// Fills `out` from `input`, a part of row `y` whose columns are `columns`, by the tables of
+    /// the four nearest tiles.
     pub(crate) fn blend<T: Tabled, const C: usize>(
         &self,
         (tables, bins): (&[T::Entry], &Bins),
@@ -163,8 +163,8 @@ fn beside(place: usize, tile: usize, tiles: usize) -> Between {
     Between { first: next.saturating_sub(1), next: next.min(tiles - 1), part: position - before }
 }
 
-/// Cuts off what a histogram has above `clip` times its mean, spreads that evenly, and makes the table
-/// that would equalize it. A clip of 0 cuts off nothing.
+/// Cuts off what a histogram has above `clip` times its mean, spreads that evenly, and makes the
+/// table that would equalize it. A clip of 0 cuts off nothing.
 ///
 /// Where nothing was counted, the table rises evenly from black to white.
 pub(crate) fn equalize_clipped<T: Tabled>(counts: &mut [u64], clip: f32, table: &mut [T::Entry]) {

@@ -1,9 +1,9 @@
 //! Which pixels of a mask are connected: runs of pixels, joined row by row.
 //!
 //! A row is cut into runs, a word of pixels at a time, and all that follows is done once per run.
-//! Bands of rows are looked at on their own; then only the last row of each is looked at again, beside
-//! the first of the next, to join components of the one with those of the other. Components are
-//! numbered by their first pixel, row by row, which no order of joining changes.
+//! Bands of rows are looked at on their own; then only the last row of each is looked at again,
+//! beside the first of the next, to join components of the one with those of the other. Components
+//! are numbered by their first pixel, row by row, which no order of joining changes.
 
 use std::ops::Range;
 
@@ -38,8 +38,8 @@ pub(crate) struct Band {
 }
 
 impl Band {
-    /// The runs of `wanted`, 0 or 1, in rows of at most 2³² - 1 bytes in all, of which the lowest bit
-    /// counts.
+    /// The runs of `wanted`, 0 or 1, in rows of at most 2³² - 1 bytes in all, of which the lowest
+    /// bit counts.
     ///
     /// # Errors
     /// [`Error::TooLarge`](pipeline_core::Error::TooLarge) if there is no memory for them.
@@ -82,8 +82,8 @@ impl Band {
     }
 }
 
-/// The place of the first byte in `row[from..]` whose lowest bit is `wanted`; the length of the row if
-/// there is none.
+/// The place of the first byte in `row[from..]` whose lowest bit is `wanted`; the length of the row
+/// if there is none.
 fn next_of(row: &[u8], from: usize, wanted: u8) -> usize {
     let Some(rest) = row.get(from..) else { return row.len() };
     let (words, last) = rest.as_chunks::<8>();

@@ -12,8 +12,8 @@ use super::vector::widest;
 /// Taps that are added to each other first.
 const TOGETHER: usize = 4;
 
-/// Rows between two windows that are summed together: their taps are added to each other in the same
-/// groups of rows.
+/// Rows between two windows that are summed together: their taps are added to each other in the
+/// same groups of rows.
 pub(crate) const APART: usize = TOGETHER;
 
 /// Sums of two windows that are taken at a time.
@@ -196,8 +196,8 @@ impl Shifts<'_> {
         }
     }
 
-    /// The sums of two parts beside each other. Samples that both see are read once: they lie across
-    /// the lines of the cache, and to read them takes longer than to weigh them.
+    /// The sums of two parts beside each other. Samples that both see are read once: they lie
+    /// across the lines of the cache, and to read them takes longer than to weigh them.
     #[inline(always)]
     fn pair(&self, at: usize) -> [[f32; BESIDE]; 2] {
         let (groups, rest) = self.weights.as_chunks::<TOGETHER>();

@@ -78,8 +78,8 @@ impl Envelope {
     /// Gives the squared distance of each pixel of a row and the column of the nearest place to
     /// `each`, from the distances within the columns. Nothing is given if no column has a place.
     ///
-    /// A column is dropped as soon as those beside it are nearer everywhere: Maurer, Qi and Raghavan
-    /// (2003), who compare products instead of dividing.
+    /// A column is dropped as soon as those beside it are nearer everywhere: Maurer, Qi and
+    /// Raghavan (2003), who compare products instead of dividing.
     pub(crate) fn row(
         &mut self,
         columns: impl ExactSizeIterator<Item = u32>,

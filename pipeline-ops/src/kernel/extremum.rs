@@ -99,9 +99,10 @@ pub(crate) const TOGETHER: usize = 8;
 
 /// Fills the rows of `group` with the extrema of every `size` successive rows, where those are few.
 ///
-/// Windows are made together, as many as [`TOGETHER`] says or a half or a quarter of that, and at most
-/// `size`. What all of them see is compared once, and what some see is shared as in [`down_columns`],
-/// but column by column, so that all of it stays in registers: a row is read once and written once.
+/// Windows are made together, as many as [`TOGETHER`] says or a half or a quarter of that, and at
+/// most `size`. What all of them see is compared once, and what some see is shared as in
+/// [`down_columns`], but column by column, so that all of it stays in registers: a row is read once
+/// and written once.
 ///
 /// # Panics
 /// If the rows are not as long as those of the group.
@@ -185,11 +186,11 @@ fn pick_into<E: Extremum, K: Ord + Copy, const LEN: usize>(into: &mut [K; LEN], 
 
 /// Fills the rows of `group` with the extrema of every `size` successive rows.
 ///
-/// There are at most `size` windows, so all of them see row `size - 1`. Each is put together from the
-/// extrema that run up from there to its first row and those that run down to its last, which takes
-/// three comparisons whatever the size: van Herk (1992), Gil and Werman (1993). `block` columns are
-/// worked on at a time, so that they stay in the cache from one pass to the next; `below` is working
-/// memory as long as a row.
+/// There are at most `size` windows, so all of them see row `size - 1`. Each is put together from
+/// the extrema that run up from there to its first row and those that run down to its last, which
+/// takes three comparisons whatever the size: van Herk (1992), Gil and Werman (1993). `block`
+/// columns are worked on at a time, so that they stay in the cache from one pass to the next;
+/// `below` is working memory as long as a row.
 ///
 /// # Errors
 /// What `check` returns, which is asked once per block.
@@ -266,8 +267,8 @@ pub(crate) fn along_row<E: Extremum, K: Ord + Copy + Default, T: Copy + Default>
     }
 }
 
-/// `out[i] = make(extremum of row[i], row[i + apart], row[i + 2 · apart] …)` of `N` keys, the last of
-/// which is `row[i + last]`.
+/// `out[i] = make(extremum of row[i], row[i + apart], row[i + 2 · apart] …)` of `N` keys, the last
+/// of which is `row[i + last]`.
 fn over_shifts<E: Extremum, K: Ord + Copy + Default, T: Copy + Default, const N: usize>(
     row: &[K],
     (apart, last): (usize, usize),

@@ -41,7 +41,8 @@ pub(crate) fn rgb_of_hsv([hue, saturation, value]: [f32; 3]) -> [f32; 3] {
 fn turn(hue: f32) -> f32 {
     let part = hue - hue as i32 as f32;
     let part = if part < 0.0 { part + 1.0 } else { part };
-    // Just below 0 it rounds to a whole turn; a hue that no integer holds has no fraction. NaN stays.
+    // Just below 0 it rounds to a whole turn; a hue that no integer holds has no fraction. NaN
+    // stays.
     if part.abs() >= 1.0 { 0.0 } else { part }
 }
 

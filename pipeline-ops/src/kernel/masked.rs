@@ -1,7 +1,7 @@
 //! Pixels that a mask keeps, and others that are filled.
 //!
-//! A mask has one byte for a pixel, and an image often more. So each byte of the mask is repeated for
-//! all bytes of its pixel, and what is chosen then are bytes, whatever the samples are.
+//! A mask has one byte for a pixel, and an image often more. So each byte of the mask is repeated
+//! for all bytes of its pixel, and what is chosen then are bytes, whatever the samples are.
 
 use bytemuck::{cast_slice, cast_slice_mut};
 use pipeline_core::Sample;

@@ -1,9 +1,9 @@
 //! Networks of comparisons for the medians of 3 × 3 and of 5 × 5 pixels, two rows at a time.
 //!
-//! The windows of two pixels below each other share all rows but one. What of those may still be the
-//! median is sorted once, and each window adds the row that it has for itself. What sorted columns make
-//! superfluous was left out, one exchange after the other, as long as the rest was right for every
-//! column of zeros and ones, which is as good as every column.
+//! The windows of two pixels below each other share all rows but one. What of those may still be
+//! the median is sorted once, and each window adds the row that it has for itself. What sorted
+//! columns make superfluous was left out, one exchange after the other, as long as the rest was
+//! right for every column of zeros and ones, which is as good as every column.
 
 use super::Rank;
 use super::parts::{Parts, each_part};
@@ -68,7 +68,8 @@ impl<T: Rank> Parts for Threes<'_, T> {
 /// The four in the middle of six keys, in order.
 #[inline(always)]
 fn middle_of_6<K: Ord + Copy>(mut keys: [K; 6]) -> [K; 4] {
-    // Columns; the two larger ones of the upper keys and the two smaller ones of the lower; all four.
+    // Columns; the two larger ones of the upper keys and the two smaller ones of the lower; all
+    // four.
     exchange!(keys, (0, 3), (1, 4), (2, 5));
     exchange!(keys, (0, 1), (1, 2), (0, 1), (4, 5), (3, 4), (4, 5));
     exchange!(keys, (1, 3), (2, 4), (2, 3));
@@ -84,8 +85,8 @@ fn median_of_7<K: Ord + Copy>([a, b, c, d]: [K; 4], mut keys: [K; 3]) -> K {
 
 /// Fills two rows with the medians of 5 × 5 windows, from six rows padded by two pixels.
 ///
-/// The columns of the four rows that both see are sorted once and used by all windows that see them;
-/// `sorted` is working memory for that.
+/// The columns of the four rows that both see are sorted once and used by all windows that see
+/// them; `sorted` is working memory for that.
 ///
 /// # Panics
 /// If a row is shorter than those of `out` and four pixels.

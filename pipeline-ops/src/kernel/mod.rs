@@ -1,9 +1,9 @@
 //! Plain functions on slices: what the steps compute, without graphs, views or parameters.
 //!
 //! Rows are interleaved: the samples of one pixel stand next to each other. Of the engine the
-//! functions know [`Sample`](pipeline_core::Sample) and nothing else. Each is written so that the
-//! order of its float operations depends on the place of a pixel in the image and never on how the
-//! image was cut into tiles.
+//! functions know [`Sample`](pipeline_core::Sample) and how errors are told, and no image, view or
+//! context. Each is written so that the order of its float operations depends on the place of a
+//! pixel in the image and never on how the image was cut into tiles.
 
 #![allow(
     clippy::cast_possible_truncation,

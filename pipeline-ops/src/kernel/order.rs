@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Numbers keys by their order, so that they can be counted though there are too many different ones
-/// for a histogram.
+/// Numbers keys by their order, so that they can be counted though there are too many different
+/// ones for a histogram.
 #[derive(Debug)]
 pub(crate) struct Order<K> {
     /// The keys in order, each with its place in the block.

@@ -54,13 +54,19 @@ pub(crate) struct Painting {
     /// Those of the parts, or of the samples if these have 8 bits.
     colors: [[u8; 3]; ENTRIES],
     range: (f32, f32),
+    /// What samples and range are multiplied by, so that their difference is a number: 1, but for a
+    /// range of nearly all floats.
+    unit: f32,
 }
 
 impl Painting {
     /// The colours of samples of type `T` between two numbers.
     #[must_use]
     pub(crate) fn new<T: Sample>(palette: Palette, range: (f32, f32)) -> Self {
-        let mut painting = Self { colors: palette.colors(), range };
+        let (low, high) = range;
+        let unit = if (high - low).is_finite() { 1.0 } else { 0.5 };
+        let range = (low * unit, high * unit);
+        let mut painting = Self { colors: palette.colors(), range, unit };
         if T::TYPE == SampleType::U8 {
             painting.colors = std::array::from_fn(|sample| painting.part_of(sample as f32));
         }
@@ -92,7 +98,7 @@ impl Painting {
 
     fn part_of(&self, gray: f32) -> [u8; 3] {
         let (low, high) = self.range;
-        let share = (gray - low) / (high - low);
+        let share = (gray * self.unit - low) / (high - low);
         if share.is_nan() {
             return [0; 3];
         }
@@ -128,6 +134,14 @@ mod tests {
         Painting::new::<f32>(Palette::Gray, (2.0, 6.0)).row(&row, false, &mut out);
         let found: Vec<u8> = out.into_iter().step_by(3).collect();
         assert_eq!(found, [0, 0, 63, 64, 255, 255, 0, 255, 0]);
+
+        let mut out = [0; 9];
+        Painting::new::<f32>(Palette::Gray, (f32::MIN, f32::MAX)).row(
+            &[f32::MIN, 0.0, f32::MAX],
+            false,
+            &mut out,
+        );
+        assert_eq!(out, [0, 0, 0, 128, 128, 128, 255, 255, 255]);
 
         let mut out = [7; 4];
         Painting::new::<f32>(Palette::Gray, (0.0, 1.0)).row(&[0.5f32, 0.2], true, &mut out);

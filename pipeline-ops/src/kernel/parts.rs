@@ -9,8 +9,8 @@ pub(super) trait Parts {
     fn part<const LEN: usize>(&mut self, at: usize);
 }
 
-/// Does it to all parts of a row of `len` samples of type `S`. The last part ends where the row does
-/// and takes some samples again.
+/// Does it to all parts of a row of `len` samples of type `S`. The last part ends where the row
+/// does and takes some samples again.
 #[inline(always)]
 pub(super) fn each_part<S>(len: usize, parts: &mut impl Parts) {
     match size_of::<S>() {
@@ -20,7 +20,8 @@ pub(super) fn each_part<S>(len: usize, parts: &mut impl Parts) {
     }
 }
 
-/// The same for parts of `LEN` samples; a shorter row is taken in parts of [`SHORT`], if it has one.
+/// The same for parts of `LEN` samples; a shorter row is taken in parts of [`SHORT`], if it has
+/// one.
 #[inline(always)]
 pub(super) fn of_length<const LEN: usize>(len: usize, parts: &mut impl Parts) {
     if len >= LEN {

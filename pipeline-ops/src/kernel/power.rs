@@ -17,8 +17,8 @@ pub(crate) fn power(x: f32, exponent: f32) -> f32 {
 /// Bits of the fraction of a float.
 const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
 
-/// 2^52, the last bits of which count ones: so whole numbers become floats and back by additions, for
-/// which all machines have vectors.
+/// 2^52, the last bits of which count ones: so whole numbers become floats and back by additions,
+/// for which all machines have vectors.
 pub(super) const COUNTS: f64 = (1u64 << FRACTION) as f64;
 
 /// The logarithm to the base 2 of a finite number above 0 that is not subnormal.

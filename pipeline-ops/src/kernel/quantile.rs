@@ -67,11 +67,11 @@ macro_rules! integer {
     };
 }
 
-integer!(u8 => count_bytes, u16 => count_each);
+integer!(u8 => count_in_four, u16 => count_each);
 
-/// Bytes are counted in four places in turn: neighbours are often equal, and a count waits for the one
-/// before it in the same place.
-fn count_bytes(samples: impl Iterator<Item = u8>, counts: &mut [u64]) {
+/// Bytes are counted in four places in turn: neighbours are often equal, and a count waits for the
+/// one before it in the same place.
+fn count_in_four(samples: impl Iterator<Item = u8>, counts: &mut [u64]) {
     let mut places = [[0u64; 256]; 4];
     samples.enumerate().for_each(|(at, sample)| places[at % 4][usize::from(sample)] += 1);
     for (bin, count) in counts.iter_mut().enumerate() {
@@ -143,8 +143,8 @@ pub(crate) fn place_of(counts: &[u64], rank: u64) -> (usize, u64) {
     (digit, before)
 }
 
-/// The middle of samples, or the mean of the middle two, by the counts of their first digits, and for
-/// one of these those of the second digits beside it; NaN if there is no sample.
+/// The middle of samples, or the mean of the middle two, by the counts of their first digits, and
+/// for one of these those of the second digits beside it; NaN if there is no sample.
 pub(crate) fn median<T: Digits, E>(
     firsts: &[u64],
     seconds: impl Fn(usize) -> Result<Vec<u64>, E>,

@@ -1,5 +1,5 @@
-//! The order of the samples of square windows: a sliding histogram for integers, and a selection for
-//! floats.
+//! The order of the samples of square windows: a sliding histogram for integers, and a selection
+//! for floats.
 //!
 //! Samples are turned into keys once, when rows are padded. A key orders as its sample does and is
 //! an integer, so every form, here and in the networks for medians, is exact and finds the same

@@ -1,8 +1,8 @@
 //! The moments of a label up to the third order: raw, central, normalized, and those of Hu.
 //!
 //! Raw ones are sums of integers. Central ones are small differences of them, so the sums are first
-//! moved to the pixel nearest to the centroid, in integers too; floats only see what is left, which is
-//! less than a pixel.
+//! moved to the pixel nearest to the centroid, in integers too; floats only see what is left, which
+//! is less than a pixel.
 
 use super::regions::{Region, runs, squares_to};
 
@@ -124,7 +124,8 @@ impl RegionMoments {
         self.central(p, q) / (area * area * odd)
     }
 
-    /// The seven moments of Hu: turning does not change them, and a mirror only the sign of the last.
+    /// The seven moments of Hu: turning does not change them, and a mirror only the sign of the
+    /// last.
     #[must_use]
     pub(crate) fn hu(&self) -> [f64; 7] {
         let nu = |p, q| self.normalized(p, q);

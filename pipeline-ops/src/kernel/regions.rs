@@ -114,7 +114,8 @@ pub(super) fn squares_to(last: u64) -> u128 {
     last * (last + 1) * (2 * last + 1) / 6
 }
 
-/// The label of each run of pixels of a row that belong to one, its first column and the one after it.
+/// The label of each run of pixels of a row that belong to one, its first column and the one after
+/// it.
 pub(super) fn runs(labels: &[u32]) -> impl Iterator<Item = (usize, u32, u32)> {
     let mut end = 0;
     let placed = labels.chunk_by(|a, b| a == b).map(move |run| {

@@ -12,7 +12,8 @@ use super::equal_taps::EqualTaps;
 use super::strides::Strides;
 use super::vector::{Permuted, widest};
 
-/// Taps of a pixel up to which those of the edge are filled up: more would cost more than they save.
+/// Taps of a pixel up to which those of the edge are filled up: more would cost more than they
+/// save.
 const MOST_EQUAL: usize = 16;
 
 /// How new pixels are made from old ones.

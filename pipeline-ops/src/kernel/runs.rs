@@ -1,7 +1,7 @@
 //! Sums of every so many successive pixels of a row of integers.
 //!
-//! They are exact modulo what the integers hold, or up to the most that they hold, so they may be taken
-//! in any order.
+//! They are exact modulo what the integers hold, or up to the most that they hold, so they may be
+//! taken in any order.
 
 use super::vector::widest;
 

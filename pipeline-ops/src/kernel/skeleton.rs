@@ -4,10 +4,10 @@
 //! together. Only what lies beside a pixel that went is looked at anew, so the work is that of the
 //! pixels that go, not that of the picture times its thickness.
 //!
-//! A picture is thinned tile by tile: a tile is copied with what lies around it, and some passes are
-//! made on the copy. What the copy does not show is felt one pixel further in with every pass, so
-//! what lies deeper than the number of passes is as if the whole picture had been thinned. Then the
-//! tiles are put back, and copied again.
+//! A picture is thinned tile by tile: a tile is copied with what lies around it, and some passes
+//! are made on the copy. What the copy does not show is felt one pixel further in with every pass,
+//! so what lies deeper than the number of passes is as if the whole picture had been thinned. Then
+//! the tiles are put back, and copied again.
 
 use std::ops::Range;
 
@@ -93,8 +93,8 @@ const SIDE: usize = 512;
 /// How often a tile is thinned from both sides before it is copied again.
 const ROUNDS: usize = 16;
 
-/// What a copy has around its tile: a pixel for each pass, and one more, because a pixel that goes in
-/// the last pass makes those beside it to be looked at.
+/// What a copy has around its tile: a pixel for each pass, and one more, because a pixel that goes
+/// in the last pass makes those beside it to be looked at.
 const AROUND: usize = 2 * ROUNDS + 1;
 
 /// A picture cut into tiles, and what is to be looked at in each.

@@ -55,8 +55,8 @@ pub(crate) fn tally(samples: impl Iterator<Item = f64>) -> Tally {
     tally
 }
 
-/// Sums samples of which each comes as often as its count says, and their squared differences from the
-/// mean.
+/// Sums samples of which each comes as often as its count says, and their squared differences from
+/// the mean.
 pub(crate) fn tally_counted(counts: impl Iterator<Item = (f64, u64)> + Clone) -> (Tally, f64) {
     let mut tally = Tally::default();
     for (sample, count) in counts.clone().filter(|&(_, count)| count > 0) {

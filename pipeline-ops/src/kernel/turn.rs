@@ -134,8 +134,9 @@ fn transposed<P: Copy, const SIDE: usize>(square: [[P; SIDE]; SIDE]) -> [[P; SID
     turned
 }
 
-/// The same for a side that is a power of two. Both halves of the pixels are interleaved like a pack
-/// of cards: a bit of each pixel's row moves to its column. Once for every bit, the square is turned.
+/// The same for a side that is a power of two. Both halves of the pixels are interleaved like a
+/// pack of cards: a bit of each pixel's row moves to its column. Once for every bit, the square is
+/// turned.
 #[inline(always)]
 fn interleaved<P: Copy, const SIDE: usize>(mut square: [[P; SIDE]; SIDE]) -> [[P; SIDE]; SIDE] {
     let mut mixed = square;

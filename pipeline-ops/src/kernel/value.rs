@@ -33,8 +33,8 @@ pub(crate) fn value<T: Sample, const C: usize>(pixel: [T; C]) -> T {
     })
 }
 
-/// The pixel with its value changed from `old` to `new`, all colours in one ratio: hue and saturation
-/// stay. What has no hue becomes gray; colours below 0 become 0.
+/// The pixel with its value changed from `old` to `new`, all colours in one ratio: hue and
+/// saturation stay. What has no hue becomes gray; colours below 0 become 0.
 pub(crate) fn with_value<T: Sample, const C: usize>(pixel: [T; C], old: T, new: f32) -> [T; C] {
     let (mut out, old) = (pixel, old.to_f32());
     for color in &mut out[..color_count(C)] {
@@ -46,7 +46,8 @@ pub(crate) fn with_value<T: Sample, const C: usize>(pixel: [T; C], old: T, new: 
     out
 }
 
-/// The smallest and the largest finite value of the pixels of a row that count; none if there is none.
+/// The smallest and the largest finite value of the pixels of a row that count; none if there is
+/// none.
 pub(crate) fn value_range<T: Count, const C: usize>(row: &[T], seen: Seen) -> Option<(f32, f32)> {
     let pixels = row.as_chunks::<C>().0.iter().filter(|pixel| seen.holds(pixel));
     let values = pixels.map(|&pixel| value(pixel).to_f32()).filter(|value| value.is_finite());

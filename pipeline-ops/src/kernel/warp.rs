@@ -11,8 +11,7 @@ use super::transform::Places;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// The pixel in whose square it lies. Makes no new values, as images
-    /// of labels need.
+    /// The pixel in whose square it lies. Makes no new values, as images of labels need.
     Nearest,
     /// A triangle of radius 1, over 2 × 2 pixels: smooth, soft.
     #[default]
@@ -288,7 +287,8 @@ mod tests {
 
     #[test]
     fn what_is_stored_may_be_a_part_with_gaps_between_its_rows() {
-        // Of an image of 9 × 9, the pixels from (3, 2) on, two of each row, and one that is not seen.
+        // Of an image of 9 × 9, the pixels from (3, 2) on, two of each row, and one that is not
+        // seen.
         let samples = [10u8, 20, 99, 30, 40, 99, 50, 60];
         let part = Field { stride: 3, origin: (3, 2), size: (9, 9), ..field(&samples, 2, 1) };
         let nearest = sample(part, Sampling::Nearest, &[(3.5, 2.5), (4.5, 3.5), (3.5, 4.5)]);

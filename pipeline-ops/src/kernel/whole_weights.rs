@@ -1,7 +1,8 @@
-//! Weighted sums of bytes in whole numbers: the bits of those in floats, from twice as many at once.
+//! Weighted sums of bytes in whole numbers: the bits of those in floats, from twice as many at
+//! once.
 //!
-//! If all weights are multiples of one fraction and no sum leaves 16 bits, neither whole numbers nor
-//! floats round anything, so both give the same.
+//! If all weights are multiples of one fraction and no sum leaves 16 bits, neither whole numbers
+//! nor floats round anything, so both give the same.
 
 use super::parts::{Sums, fill};
 use super::vector::widest;

@@ -5,9 +5,7 @@ use std::ops::RangeInclusive;
 use bytemuck::cast_slice;
 use pipeline_core::data::{Plane, zeros};
 use pipeline_core::step::CutOff;
-use pipeline_core::{
-    Context, Error, Image, In, Mask, Result, Sample, SampleType, Spec, Step, dispatch,
-};
+use pipeline_core::{Context, Image, In, Mask, Result, Sample, SampleType, Spec, Step, dispatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +29,8 @@ const BINS: RangeInclusive<u32> = 1..=65_536;
 /// | `out` | table | – | f64 | one row per bin: `low`, `high`, and `channel_0` and so on | – |
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is not counted.
-/// **Cost**: one pass over the image, two where limits of f32 are left out; memory for the counts on
-/// each thread. The whole image counts, so there are no tiles.
+/// **Cost**: one pass over the image, two where limits of f32 are left out; memory for the counts
+/// on each thread. The whole image counts, so there are no tiles.
 /// **Errors**: bins outside their range; limits that are not numbers, or `high` not above `low`; a
 /// mask of another size.
 ///
@@ -134,15 +132,9 @@ impl Histogram {
             low = low.or(Some(least));
             high = high.or(Some(most));
         }
-        match (low, high) {
-            (Some(low), Some(high)) if low < high && low.is_finite() && high.is_finite() => {
-                Ok((low, high))
-            }
-            (low, high) => {
-                let expected = format!("a number above low, {}", low.unwrap_or(f64::NAN));
-                Err(Error::input("high", high.unwrap_or(f64::NAN), expected))
-            }
-        }
+        let (low, high) = (low.unwrap_or(f64::NAN), high.unwrap_or(f64::NAN));
+        check::range(low, (self.high.map(f64::from), high))?;
+        Ok((low, high))
     }
 }
 

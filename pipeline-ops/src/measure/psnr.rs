@@ -10,7 +10,8 @@ use super::{Table, similar};
 use crate::kernel::Squares;
 use crate::passes;
 
-/// Measures how far an image is from a reference: mean squared error and peak signal-to-noise ratio.
+/// Measures how far an image is from a reference: mean squared error and peak signal-to-noise
+/// ratio.
 ///
 /// `mse = Σ (in - reference)² / n` over all n samples, `psnr = 10 log₁₀(range² / mse)` in decibels.
 ///
@@ -25,8 +26,8 @@ use crate::passes;
 /// **Border**: nothing beyond the edge is seen. **NaN** in any sample makes both NaN.
 /// **Cost**: one pass over both images; memory for one number per row. The whole image counts, so
 /// there are no tiles.
-/// **Errors**: images of different size, channels, sample type or colour space, unless one is data; a
-/// range that is not above 0.
+/// **Errors**: images of different size, channels, sample type or colour space, unless one is data;
+/// a range that is not above 0.
 ///
 /// A table that comes out as before spares the steps below from running.
 ///

@@ -16,8 +16,8 @@ use crate::kernel::{Cubes, Region, RegionMoments};
 pub enum MomentKind {
     /// `m00` to `m03`: sums of powers of the coordinates, counted from the corner of the image.
     Raw,
-    /// `mu30`, `mu21`, `mu12`, `mu03`: of coordinates counted from the centroid. Those of second order
-    /// are in every table.
+    /// `mu30`, `mu21`, `mu12`, `mu03`: of coordinates counted from the centroid. Those of second
+    /// order are in every table.
     Central,
     /// `nu20` to `nu03`: central ones by powers of the area, so that size does not matter.
     Normalized,

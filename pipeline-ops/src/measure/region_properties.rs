@@ -44,19 +44,18 @@ use crate::memory::copies;
 ///
 /// **Border**: what lies beyond the edge belongs to no object. **NaN** in an object makes its four
 /// brightnesses NaN.
-/// **Cost**: one pass over the labels, and two over both; memory for about 400 bytes per object, and
-/// half a byte per pixel for sums of floats; with moments 64 bytes more
-/// per object and thread, and 8 per column. An object may reach anywhere, so
-/// there are no tiles.
+/// **Cost**: one pass over the labels, and two over both; memory for about 400 bytes per object,
+/// and half a byte per pixel for sums of floats; with moments 64 bytes more per object and thread,
+/// and 8 per column. An object may reach anywhere, so there are no tiles.
 /// **Errors**: an image of more than one channel, or of another size.
 ///
-/// Raw moments are exact sums, rounded once, and central ones have the same digits wherever the object
-/// lies. A table that comes out as before spares the steps below from running.
+/// Raw moments are exact sums, rounded once, and central ones have the same digits wherever the
+/// object lies. A table that comes out as before spares the steps below from running.
 ///
 /// **Source**: `skimage.measure.regionprops` 0.26, within 1e-9, of numbers above 1 as a share; its
 /// `perimeter` is that of 4 neighbours. With moments within 1e-12, or 1e-9 as a share: raw ones as
-/// `moments_coords`, and `hu7` with the other sign, because there rows come first; OpenCV 5 `HuMoments`
-/// has this one. Moments: Hu (1962); perimeter: Benkrid and Crookes (2000).
+/// `moments_coords`, and `hu7` with the other sign, because there rows come first; OpenCV 5
+/// `HuMoments` has this one. Moments: Hu (1962); perimeter: Benkrid and Crookes (2000).
 ///
 /// ```
 /// use pipeline_core::{Context, In, Labels, Step};
@@ -78,7 +77,8 @@ use crate::memory::copies;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RegionProperties {
-    /// Which moments the table has besides: any of `raw`, `central`, `normalized` and `hu`, default [].
+    /// Which moments the table has besides: any of `raw`, `central`, `normalized` and `hu`, default
+    /// [].
     pub moments: BTreeSet<MomentKind>,
 }
 
@@ -120,8 +120,8 @@ const BANDS: usize = 32;
 /// Labels whose sums are added up in one go.
 const LABELS: usize = 1 << 12;
 
-/// The rows of a band, which depend on nothing but the labels. With many objects there are few bands,
-/// so that sums take less memory than labels.
+/// The rows of a band, which depend on nothing but the labels. With many objects there are few
+/// bands, so that sums take less memory than labels.
 fn band_rows(labels: &Labels) -> usize {
     let count = labels.count() as usize + 1;
     let bands = (labels.labels().len() / count.saturating_mul(64)).clamp(1, BANDS);
@@ -245,19 +245,19 @@ impl Ellipse {
 
 /// What the samples of one object in one band are like.
 #[derive(Debug, Clone, Copy)]
-struct Light {
+struct Intensities {
     sum: f64,
     least: f64,
     most: f64,
 }
 
-impl Default for Light {
+impl Default for Intensities {
     fn default() -> Self {
         Self { sum: 0.0, least: f64::INFINITY, most: f64::NEG_INFINITY }
     }
 }
 
-impl Light {
+impl Intensities {
     fn add(&mut self, other: Self) {
         self.sum += other.sum;
         // What is no number stays: nothing is below or above it.
@@ -278,14 +278,15 @@ fn brightness<T: Sample>(
     areas: &[u64],
     ctx: &Context<'_>,
 ) -> Result<Columns> {
-    let lights = by_bands(image, labels, areas.len(), ctx, |light: &mut Light, _, samples| {
-        let mut own = Light::default();
-        for sample in samples.iter().map(|sample| f64::from(sample.to_f32())) {
-            own.add(Light { sum: sample, least: sample, most: sample });
-        }
-        light.add(own);
-    })?;
-    let lights = in_order(&lights, ctx, Light::add)?;
+    let lights =
+        by_bands(image, labels, areas.len(), ctx, |light: &mut Intensities, _, samples| {
+            let mut own = Intensities::default();
+            for sample in samples.iter().map(|sample| f64::from(sample.to_f32())) {
+                own.add(Intensities { sum: sample, least: sample, most: sample });
+            }
+            light.add(own);
+        })?;
+    let lights = in_order(&lights, ctx, Intensities::add)?;
     let means = lights.iter().zip(areas).map(|(light, &area)| light.sum / area as f64);
     let means: Vec<f64> = means.collect();
     let squares = by_bands(image, labels, areas.len(), ctx, |sum: &mut f64, label, samples| {
@@ -296,7 +297,7 @@ fn brightness<T: Sample>(
     let squares = in_order(&squares, ctx, |sum, other| *sum += other)?;
     let std = squares.iter().zip(areas).map(|(sum, &area)| (sum / area as f64).sqrt());
     // Label 0 is no object.
-    let column = |of: fn(&Light) -> f64| lights[1..].iter().map(of).collect();
+    let column = |of: fn(&Intensities) -> f64| lights[1..].iter().map(of).collect();
     Ok(vec![
         ("min", column(|light| light.least)),
         ("max", column(|light| light.most)),
@@ -305,8 +306,8 @@ fn brightness<T: Sample>(
     ])
 }
 
-/// What `add` sums for each of `count` labels in each band, from runs of samples of one label; there is
-/// nothing for label 0.
+/// What `add` sums for each of `count` labels in each band, from runs of samples of one label;
+/// there is nothing for label 0.
 fn by_bands<T: Sample, S: Clone + Default + Send>(
     image: Plane<'_, T>,
     labels: &Labels,
@@ -340,7 +341,8 @@ fn by_bands<T: Sample, S: Clone + Default + Send>(
     Ok(bands)
 }
 
-/// The sums of all bands for each label, added in the order of the bands: sums of floats depend on it.
+/// The sums of all bands for each label, added in the order of the bands: sums of floats depend on
+/// it.
 fn in_order<S: Copy + Default + Send + Sync>(
     bands: &[Vec<S>],
     ctx: &Context<'_>,

@@ -27,8 +27,8 @@ pub enum SimilarityWindow {
 ///
 /// `(2 μₐ μᵦ + c₁) (2 σₐᵦ + c₂) / ((μₐ² + μᵦ² + c₁) (σₐ² + σᵦ² + c₂))`
 ///
-/// with the means, variances and covariance of both images over the window, `c₁ = (0.01 range)²` and
-/// `c₂ = (0.03 range)²`.
+/// with the means, variances and covariance of both images over the window, `c₁ = (0.01 range)²`
+/// and `c₂ = (0.03 range)²`.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|

@@ -30,8 +30,8 @@ use crate::passes;
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is not counted. Where nothing is, all but
 /// `count` is NaN.
-/// **Cost**: one pass over an image of integers for every four channels, five over one of floats; memory
-/// for counts, at most 2 MB on each thread. The whole image counts, so there are no tiles.
+/// **Cost**: one pass over an image of integers for every four channels, five over one of floats;
+/// memory for counts, at most 2 MB on each thread. The whole image counts, so there are no tiles.
 /// **Errors**: a mask of another size.
 ///
 /// A table that comes out as before spares the steps below from running.

@@ -5,7 +5,7 @@ use pipeline_core::{Context, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{self, Side};
+use crate::components::{self, Ground};
 use crate::kernel::Connectivity;
 
 /// Removes the objects of a mask that reach the edge, as they may be cut off there.
@@ -19,14 +19,15 @@ use crate::kernel::Connectivity;
 /// | `out` | mask | Y X | – | true or false | – |
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN**: a mask has none.
-/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels, 16
-/// bytes each, and the mask where it is not worked on in place. A component may reach anywhere, so
-/// there are no tiles.
+/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels,
+/// 16 bytes each, and the mask where it is not worked on in place. A component may reach anywhere,
+/// so there are no tiles.
 /// **Errors**: an image of more than 4294967295 pixels.
 ///
 /// A mask that comes out as before spares the steps below from running.
 ///
-/// **Source**: `skimage.segmentation.clear_border` 0.26, equal, with a `buffer_size` of `margin - 1`.
+/// **Source**: `skimage.segmentation.clear_border` 0.26, equal, with a `buffer_size` of
+/// `margin - 1`.
 ///
 /// ```
 /// use pipeline_core::{Context, In, Mask, Step};
@@ -71,10 +72,10 @@ impl Step for ClearBorder {
     type Output = Mask;
 
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
-        let objects = components::find(&mask, Side::Foreground, self.connectivity, ctx)?;
+        let objects = components::find(&mask, Ground::Foreground, self.connectivity, ctx)?;
         let size = (mask.width(), mask.height());
         let near = components::near_edge(&objects, size, self.margin, ctx)?;
-        components::repaint(mask, (&objects, Side::Foreground), |n| near[n as usize], ctx)
+        components::repaint(mask, (&objects, Ground::Foreground), |n| near[n as usize], ctx)
     }
 
     fn spec(&self) -> Spec {

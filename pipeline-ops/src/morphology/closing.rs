@@ -11,7 +11,8 @@ use crate::neighborhood::RADIUS;
 
 /// Fills what is dark and smaller than a structuring element; keeps the shape of the rest.
 ///
-/// `out = erode(dilate(in))`, both over `element`. What comes out is the same after a second closing.
+/// `out = erode(dilate(in))`, both over `element`. What comes out is the same after a second
+/// closing.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -29,7 +30,8 @@ use crate::neighborhood::RADIUS;
 /// pixels on each side, never more than twice the side of the image.
 /// **Errors**: a radius outside its range.
 ///
-/// **Source**: `skimage.morphology.closing` 0.26, and with every border `scipy.ndimage.grey_closing`
+/// **Source**: `skimage.morphology.closing` 0.26, and with every border
+/// `scipy.ndimage.grey_closing`
 /// 1.17: equal.
 ///
 /// ```

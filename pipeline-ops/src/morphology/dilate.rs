@@ -26,15 +26,14 @@ use crate::neighborhood::RADIUS;
 /// that the element does not see within the image: it is cut off at the edge.
 /// **NaN** counts as larger than every number, so it grows as what is bright does.
 /// **Cost**: of a square or a cross 3 to 6 comparisons per sample down the columns and 2 to 4 along
-/// the rows, with 3 more each time that a side is four times as long, all of whole vectors, so that the
-/// radius hardly matters; of a disk up to 4 · radius;
-/// memory for as many rows as the element has, but no more than the tile, and of a disk as the
-/// footprint; that is the region and `radius` pixels on each side, never more than the side of the
-/// image.
+/// the rows, with 3 more each time that a side is four times as long, all of whole vectors, so that
+/// the radius hardly matters; of a disk up to 4 · radius; memory for as many rows as the element
+/// has, but no more than the tile, and of a disk as the footprint; that is the region and `radius`
+/// pixels on each side, never more than the side of the image.
 /// **Errors**: a radius outside its range.
 ///
-/// **Source**: `skimage.morphology.dilation` 0.26, equal, over the same `disk` or rectangle. Columns
-/// of squares and crosses: van Herk (1992), Gil and Werman (1993).
+/// **Source**: `skimage.morphology.dilation` 0.26, equal, over the same `disk` or rectangle.
+/// Columns of squares and crosses: van Herk (1992), Gil and Werman (1993).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -25,13 +25,14 @@ use crate::neighborhood::RADIUS;
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
 /// that the element does not see within the image: it is cut off at the edge.
 /// **NaN**: a mask has none.
-/// **Cost**: time and memory as `dilate` of an image of u8; the footprint is the region and `radius`
-/// pixels on each side, never more than the side of the image.
+/// **Cost**: time and memory as `dilate` of an image of u8; the footprint is the region and
+/// `radius` pixels on each side, never more than the side of the image.
 /// **Errors**: a radius outside its range; a constant that is neither 0 nor 1.
 ///
 /// A mask that comes out as before spares the steps below from running.
 ///
-/// **Source**: `skimage.morphology.dilation` 0.26, and with every border `scipy.ndimage.grey_dilation`
+/// **Source**: `skimage.morphology.dilation` 0.26, and with every border
+/// `scipy.ndimage.grey_dilation`
 /// 1.17: equal.
 ///
 /// ```

@@ -24,14 +24,13 @@ use crate::neighborhood::RADIUS;
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
 /// that the element does not see within the image: it is cut off at the edge.
-/// **NaN** counts as larger than every number, so it shrinks as what is bright does; where the element
-/// sees nothing else, it stays.
+/// **NaN** counts as larger than every number, so it shrinks as what is bright does; where the
+/// element sees nothing else, it stays.
 /// **Cost**: of a square or a cross 3 to 6 comparisons per sample down the columns and 2 to 4 along
-/// the rows, with 3 more each time that a side is four times as long, all of whole vectors, so that the
-/// radius hardly matters; of a disk up to 4 · radius;
-/// memory for as many rows as the element has, but no more than the tile, and of a disk as the
-/// footprint; that is the region and `radius` pixels on each side, never more than the side of the
-/// image.
+/// the rows, with 3 more each time that a side is four times as long, all of whole vectors, so that
+/// the radius hardly matters; of a disk up to 4 · radius; memory for as many rows as the element
+/// has, but no more than the tile, and of a disk as the footprint; that is the region and `radius`
+/// pixels on each side, never more than the side of the image.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `skimage.morphology.erosion` 0.26, equal, over the same `disk` or rectangle. Columns

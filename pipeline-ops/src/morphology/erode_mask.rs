@@ -31,7 +31,8 @@ use crate::neighborhood::RADIUS;
 ///
 /// A mask that comes out as before spares the steps below from running.
 ///
-/// **Source**: `skimage.morphology.erosion` 0.26, and with every border `scipy.ndimage.grey_erosion`
+/// **Source**: `skimage.morphology.erosion` 0.26, and with every border
+/// `scipy.ndimage.grey_erosion`
 /// 1.17: equal.
 ///
 /// ```

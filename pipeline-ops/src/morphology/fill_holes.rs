@@ -5,7 +5,7 @@ use pipeline_core::{Context, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{self, Side};
+use crate::components::{self, Ground};
 use crate::kernel::Connectivity;
 
 /// Fills the holes of a mask: background that does not reach the edge.
@@ -19,9 +19,9 @@ use crate::kernel::Connectivity;
 /// | `out` | mask | Y X | – | true or false | – |
 ///
 /// **Border**: what lies beyond the edge is background. **NaN**: a mask has none.
-/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels, 16
-/// bytes each, and the mask where it is not worked on in place. A component may reach anywhere, so
-/// there are no tiles.
+/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels,
+/// 16 bytes each, and the mask where it is not worked on in place. A component may reach anywhere,
+/// so there are no tiles.
 /// **Errors**: an image of more than 4294967295 pixels.
 ///
 /// A mask that comes out as before spares the steps below from running.
@@ -67,10 +67,10 @@ impl Step for FillHoles {
     type Output = Mask;
 
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
-        let holes = components::find(&mask, Side::Background, self.connectivity, ctx)?;
+        let holes = components::find(&mask, Ground::Background, self.connectivity, ctx)?;
         let outside = components::near_edge(&holes, (mask.width(), mask.height()), 1, ctx)?;
         let is_hole = |number: u32| !outside[number as usize];
-        components::repaint(mask, (&holes, Side::Background), is_hole, ctx)
+        components::repaint(mask, (&holes, Ground::Background), is_hole, ctx)
     }
 
     fn spec(&self) -> Spec {

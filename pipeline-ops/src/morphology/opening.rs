@@ -29,7 +29,8 @@ use crate::neighborhood::RADIUS;
 /// pixels on each side, never more than twice the side of the image.
 /// **Errors**: a radius outside its range.
 ///
-/// **Source**: `skimage.morphology.opening` 0.26, and with every border `scipy.ndimage.grey_opening`
+/// **Source**: `skimage.morphology.opening` 0.26, and with every border
+/// `scipy.ndimage.grey_opening`
 /// 1.17: equal.
 ///
 /// ```

@@ -25,13 +25,14 @@ use crate::neighborhood::RADIUS;
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing
 /// that the element does not see within the image: it is cut off at the edge.
 /// **NaN**: a mask has none.
-/// **Cost**: twice that of `erode_mask`; memory as the footprint, which is the region and 2 · `radius`
-/// pixels on each side, never more than twice the side of the image.
+/// **Cost**: twice that of `erode_mask`; memory as the footprint, which is the region and 2 ·
+/// `radius` pixels on each side, never more than twice the side of the image.
 /// **Errors**: a radius outside its range; a constant that is neither 0 nor 1.
 ///
 /// A mask that comes out as before spares the steps below from running.
 ///
-/// **Source**: `skimage.morphology.opening` 0.26, and with every border `scipy.ndimage.grey_opening`
+/// **Source**: `skimage.morphology.opening` 0.26, and with every border
+/// `scipy.ndimage.grey_opening`
 /// 1.17: equal.
 ///
 /// ```

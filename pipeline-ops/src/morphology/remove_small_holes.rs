@@ -5,7 +5,7 @@ use pipeline_core::{Context, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{self, Side};
+use crate::components::{self, Ground};
 use crate::kernel::Connectivity;
 
 /// Fills the holes of a mask up to an area, and bays at the edge of the image up to it.
@@ -18,9 +18,9 @@ use crate::kernel::Connectivity;
 /// | `out` | mask | Y X | – | true or false | – |
 ///
 /// **Border**: holes are as large as they are within the image. **NaN**: a mask has none.
-/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels, 16
-/// bytes each, and the mask where it is not worked on in place. A component may reach anywhere, so
-/// there are no tiles.
+/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels,
+/// 16 bytes each, and the mask where it is not worked on in place. A component may reach anywhere,
+/// so there are no tiles.
 /// **Errors**: an image of more than 4294967295 pixels.
 ///
 /// A mask that comes out as before spares the steps below from running.
@@ -71,10 +71,10 @@ impl Step for RemoveSmallHoles {
     type Output = Mask;
 
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
-        let holes = components::find(&mask, Side::Background, self.connectivity, ctx)?;
+        let holes = components::find(&mask, Ground::Background, self.connectivity, ctx)?;
         let areas = components::areas(&holes, ctx)?;
         let is_small = |number: u32| areas[number as usize] <= u64::from(self.max_area);
-        components::repaint(mask, (&holes, Side::Background), is_small, ctx)
+        components::repaint(mask, (&holes, Ground::Background), is_small, ctx)
     }
 
     fn spec(&self) -> Spec {

@@ -5,7 +5,7 @@ use pipeline_core::{Context, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{self, Side};
+use crate::components::{self, Ground};
 use crate::kernel::Connectivity;
 
 /// Removes the objects of a mask up to an area.
@@ -18,9 +18,9 @@ use crate::kernel::Connectivity;
 /// | `out` | mask | Y X | – | true or false | – |
 ///
 /// **Border**: objects are as large as they are within the image. **NaN**: a mask has none.
-/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels, 16
-/// bytes each, and the mask where it is not worked on in place. A component may reach anywhere, so
-/// there are no tiles.
+/// **Cost**: two passes over the mask, a word of pixels at a time; memory for the runs of pixels,
+/// 16 bytes each, and the mask where it is not worked on in place. A component may reach anywhere,
+/// so there are no tiles.
 /// **Errors**: an image of more than 4294967295 pixels.
 ///
 /// A mask that comes out as before spares the steps below from running.
@@ -50,8 +50,8 @@ use crate::kernel::Connectivity;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemoveSmallObjects {
-    /// The area of the largest object that is removed; 0 changes nothing. 0 to 4294967295 px², default
-    /// 64.
+    /// The area of the largest object that is removed; 0 changes nothing. 0 to 4294967295 px²,
+    /// default 64.
     #[schemars(range(min = 0, max = u32::MAX), extend("x-unit" = "px²"))]
     pub max_area: u32,
     /// Which pixels of the foreground are connected; default `eight`.
@@ -70,10 +70,10 @@ impl Step for RemoveSmallObjects {
     type Output = Mask;
 
     fn run(&self, mask: In<Mask>, ctx: &Context<'_>) -> Result<Mask> {
-        let objects = components::find(&mask, Side::Foreground, self.connectivity, ctx)?;
+        let objects = components::find(&mask, Ground::Foreground, self.connectivity, ctx)?;
         let areas = components::areas(&objects, ctx)?;
         let is_small = |number: u32| areas[number as usize] <= u64::from(self.max_area);
-        components::repaint(mask, (&objects, Side::Foreground), is_small, ctx)
+        components::repaint(mask, (&objects, Ground::Foreground), is_small, ctx)
     }
 
     fn spec(&self) -> Spec {

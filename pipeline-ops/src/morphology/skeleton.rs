@@ -21,8 +21,8 @@ use crate::memory::copies;
 /// | `out` | mask | Y X | – | true or false | – |
 ///
 /// **Border**: what lies beyond the edge is background. **NaN**: a mask has none.
-/// **Cost**: about 100 operations per pixel that goes; memory for two masks, and 8 bytes per pixel at
-/// the outline of objects. An object may reach anywhere, so there are no tiles for the engine.
+/// **Cost**: about 100 operations per pixel that goes; memory for two masks, and 8 bytes per pixel
+/// at the outline of objects. An object may reach anywhere, so there are no tiles for the engine.
 /// **Errors**: an image for which there is no memory.
 ///
 /// A mask that comes out as before spares the steps below from running.

@@ -18,7 +18,8 @@ use crate::neighborhood::RADIUS;
 /// | `in` | image | Y X C | u8, u16, f32 | any | any; alpha is kept |
 /// | `out` | image | Y X C | as `in` | 0 and more; of f32 as above | as `in` |
 ///
-/// Alpha is kept, and pixels of which nothing is seen are not looked at, as if the image ended there.
+/// Alpha is kept, and pixels of which nothing is seen are not looked at, as if the image ended
+/// there.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`. The first three show nothing

@@ -14,8 +14,8 @@ use crate::kernel::{BlendMode, Layer};
 
 /// Puts a picture of any size onto another, as a watermark or a part of a collage.
 ///
-/// Where the top lies, `out` is what `blend` in its `normal` mode makes of both; elsewhere it is the
-/// bottom. What lies outside of the bottom is not seen.
+/// Where the top lies, `out` is what `blend` in its `normal` mode makes of both; elsewhere it is
+/// the bottom. What lies outside of the bottom is not seen.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -26,10 +26,11 @@ use crate::kernel::{BlendMode, Layer};
 /// **Border**: nothing beyond the pixel is seen.
 /// **NaN** as in `blend`: that of a top of no opacity and that of a bottom which is covered have no
 /// effect.
-/// **Cost**: about 10 operations per sample where the top lies, a copy elsewhere; no memory in place
-/// of the bottom where possible, else that of the result; the footprint is the region itself, in
-/// the top what lies on it.
-/// **Errors**: images of different sample type, colours or colour space, unless one is data; an opacity outside its range.
+/// **Cost**: about 10 operations per sample where the top lies, a copy elsewhere; no memory in
+/// place of the bottom where possible, else that of the result; the footprint is the region itself,
+/// in the top what lies on it.
+/// **Errors**: images of different sample type, colours or colour space, unless one is data; an
+/// opacity outside its range.
 ///
 /// **Source**: Porter, Duff (1984); Pillow 13 `Image.alpha_composite`, and the formula in NumPy:
 /// within 1 for integers, 1e-6 of the largest sample for f32.

@@ -28,8 +28,8 @@ const SCALE: RangeInclusive<f64> = -1e6..=1e6;
 /// Integers saturate and round half to even; one divided by 0 is 0. Floats may pass 1 and become
 /// infinite. To mix colours, which stay between black and white, there is `blend`.
 ///
-/// What is added, subtracted or compared is in one colour space, or one of both is data; factors and
-/// divisors may be in any.
+/// What is added, subtracted or compared is in one colour space, or one of both is data; factors
+/// and divisors may be in any.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** in either gives NaN, also of `min` and
 /// `max`.

@@ -17,8 +17,8 @@ use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 ///
 /// `alpha = τ + β (1 - τ)`, `out = (τ m + (1 - τ) β b) / alpha`.
 ///
-/// Images without alpha are opaque. Both are in one colour space, or one is data. The sums of `add` and the differences of `subtract` are cut off
-/// at white and black for integers only.
+/// Images without alpha are opaque. Both are in one colour space, or one is data. The sums of `add`
+/// and the differences of `subtract` are cut off at white and black for integers only.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -32,7 +32,8 @@ use crate::kernel::{BlendMode, Layer, blend_layers, blend_opaque};
 /// keep the bottom.
 /// **Cost**: about 10 operations per sample; no memory in place of the bottom where possible, else
 /// that of the result; the footprint is the region itself.
-/// **Errors**: images of different size, sample type, colours or colour space; an opacity outside its range.
+/// **Errors**: images of different size, sample type, colours or colour space; an opacity outside
+/// its range.
 ///
 /// **Source**: W3C *Compositing and Blending Level 1* (2015); Pillow 13 `alpha_composite` and
 /// `ImageChops`, libvips 8.18 `composite` for `normal`, and the formula in NumPy: within 1 for

@@ -1,7 +1,6 @@
 //! Every brightness equally often, region by region.
 
 use std::ops::RangeInclusive;
-use std::sync::{Mutex, PoisonError};
 
 use pipeline_core::data::Raster;
 use pipeline_core::{
@@ -14,15 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::color;
 use crate::check;
 use crate::kernel::{Bins, Grid, Seen, Tabled, copy_unseen, equalize_clipped, value_range};
+use crate::memory::copies;
+use crate::statistics;
 
 /// How many tiles a side may have: their tables take at most 128 MiB.
 const TILES: RangeInclusive<u32> = 1..=32;
 
 /// The clip limits that are taken.
 const CLIP: RangeInclusive<f64> = 0.0..=65536.0;
-
-/// Rows of floats that are looked through in one go for the smallest and the largest.
-const GRAIN: usize = 16;
 
 /// Spreads brightness within each region of an image, and no more than `clip` allows: contrast in
 /// shadows and lights alike (contrast limited adaptive histogram equalization).
@@ -36,29 +34,30 @@ const GRAIN: usize = 16;
 /// | `in` | image | Y X C | u8, u16, f32 | any | 1 or 3, or 2 or 4 of which the last is kept |
 /// | `out` | image | Y X C | as `in` | 0 to white; what stays any | as `in` |
 ///
-/// Of colours the value is spread, which is the largest of the three, and all three are changed in one
-/// ratio: hue and saturation stay, gray stays gray, and nothing passes white, as it would if L\* of
-/// L\*a\*b\* were spread. What is black has no hue and becomes gray. Pixels of which nothing is seen,
-/// because their alpha is 0, are not counted and stay as they are; the table of a tile that has no
-/// others rises evenly from black to white.
+/// Of colours the value is spread, which is the largest of the three, and all three are changed in
+/// one ratio: hue and saturation stay, gray stays gray, and nothing passes white, as it would if
+/// L\* of L\*a\*b\* were spread. What is black has no hue and becomes gray. Pixels of which nothing
+/// is seen, because their alpha is 0, are not counted and stay as they are; the table of a tile
+/// that has no others rises evenly from black to white.
 ///
-/// Integers have one bin per value. Floats have 256 bins between the smallest and the largest finite
-/// value of the image, and are interpolated between the middles of two bins; a single speck that is far
-/// too bright takes all of them, and is to be cut off by a `levels` step before. Floats that are all
-/// equal stay as they are.
+/// Integers have one bin per value. Floats have 256 bins between the smallest and the largest
+/// finite value of the image, and are interpolated between the middles of two bins; a single speck
+/// that is far too bright takes all of them, and is to be cut off by a `levels` step before. Floats
+/// that are all equal stay as they are.
 ///
 /// **Border**: where the tiles do not fit, the image goes on as a mirror: `dcb│abcd│cba`.
-/// **NaN** in any colour gives NaN in all and is not counted. Neither is infinity, which becomes what
-/// the smallest or the largest value becomes; colours below 0 become 0.
-/// **Cost**: one pass to count, one more for f32, and one of four look-ups per pixel, eight for f32; of
-/// memory the result and one table per tile: 512 bytes for u8, 128 KiB for u16, 1 KiB for f32, and
-/// the counts of a row of tiles per thread, twice as much each. The tables need the whole image, so there are no tiles for the engine.
-/// **Errors**: more than four channels; colours in another space than sRGB, data excepted; a parameter
-/// outside its range.
+/// **NaN** in any colour gives NaN in all and is not counted. Neither is infinity, which becomes
+/// what the smallest or the largest value becomes; colours below 0 become 0.
+/// **Cost**: one pass to count, one more for f32, and one of four look-ups per pixel, eight for
+/// f32; of memory the result and one table per tile: 512 bytes for u8, 128 KiB for u16, 1 KiB for
+/// f32, and per thread the counts of a row of tiles, 8 bytes for each entry of their tables. The
+/// tables need the whole image, so there are no tiles for the engine.
+/// **Errors**: more than four channels; colours in another space than sRGB, data excepted; a
+/// parameter outside its range.
 ///
-/// **Source**: Zuiderveld (1994); OpenCV 5 `createCLAHE`, equal for one channel of integers, and its
-/// formula in NumPy 2.4 for all others, within 1 for integers and 1e-5 for f32. Colour by its value as
-/// `skimage.exposure.equalize_adapthist` 0.26 has it.
+/// **Source**: Zuiderveld (1994); OpenCV 5 `createCLAHE`, equal for one channel of integers, and
+/// its formula in NumPy 2.4 for all others, within 1 for integers and 1e-5 for f32. Colour by its
+/// value as `skimage.exposure.equalize_adapthist` 0.26 has it.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -135,9 +134,10 @@ impl Clahe {
         let grid = Grid::new(size, (self.columns as usize, self.rows as usize));
         let (view, seen) = (image.view().typed::<T>()?, seen(&image));
         let row_len = grid.tiles.0 * bins.len;
-        let mut tables = vec![T::Entry::default(); grid.tiles.1 * row_len];
+        let what = || format!("the tables of {} × {} tiles", grid.tiles.0, grid.tiles.1);
+        let mut tables = copies(T::Entry::default(), grid.tiles.1 * row_len, what)?;
         ctx.fill_rows(&mut tables, row_len, 1, |row, tables| {
-            let mut counts = vec![0u64; row_len];
+            let mut counts = copies(0u64, row_len, || "the counts of a row of tiles".to_owned())?;
             for y in grid.rows(row) {
                 ctx.check()?;
                 // Rows of an image fit in 32 bits.
@@ -164,16 +164,8 @@ fn bins<T: Tabled, const C: usize>(image: &Image, ctx: &Context<'_>) -> Result<O
         return Ok(Some(T::bins(0.0, T::WHITE)));
     }
     let (view, seen) = (image.view().typed::<T>()?, seen(image));
-    let widest = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
-    let range = Mutex::new(None);
-    ctx.rows(image.height() as usize, GRAIN, |rows| {
-        let rows = rows.filter_map(|y| u32::try_from(y).ok());
-        let found = rows.filter_map(|y| value_range::<T, C>(view.row(y), seen)).reduce(widest);
-        let mut range = range.lock().unwrap_or_else(PoisonError::into_inner);
-        *range = range.into_iter().chain(found).reduce(widest);
-        Ok(())
-    })?;
-    let range = range.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let size = (image.width(), image.height());
+    let range = statistics::widest(size, ctx, |y| value_range::<T, C>(view.row(y), seen))?;
     Ok(range.filter(|(low, high)| low < high).map(|(low, high)| T::bins(low, high)))
 }
 

@@ -32,7 +32,8 @@ pub enum Range {
 /// Integers saturate and round half to even.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** becomes 0 in integers.
-/// **Cost**: at most one division per sample; the memory of the result; the footprint is the region itself.
+/// **Cost**: at most one division per sample; the memory of the result; the footprint is the region
+/// itself.
 /// **Errors**: none of its own.
 ///
 /// **Source**: the formula in NumPy 2.4 on 64-bit floats, rounded once: equal; so

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use pipeline_core::step::Profiled;
 use pipeline_core::{
-    Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, dispatch, tile,
+    ColorSpace, Context, Error, Image, In, Layout, Result, Step, Tile, View, ViewMut, dispatch,
+    tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::profile::{Intent, Meaning, Profile};
+use crate::check;
 use crate::kernel::{DeviceLink, Mix, Pixel};
 
 /// Converts the colours of an image from its own ICC profile to a named one, so that they look the
@@ -38,10 +40,11 @@ use crate::kernel::{DeviceLink, Mix, Pixel};
 /// **Border**: nothing beyond the pixel is seen. **NaN** in any colour gives NaN in all; a table of
 /// tones or colours ends at 0 and 1.
 /// **Cost**: a look-up and nine products per pixel for integers, one or two powers per sample for
-/// f32 and behind tables; the memory of the result, for u16 up to 768 KiB of tables, and 420 KiB for
-/// the cube; the footprint is the region itself.
-/// **Errors**: other numbers of channels; an image of data, HSV or L\*a\*b\*; a profile that is damaged, longer than
-/// 10 MiB, for other colours than the image has, CMYK among them, or without curves and tables.
+/// f32 and behind tables; the memory of the result, for u16 up to 768 KiB of tables, and 420 KiB
+/// for the cube; the footprint is the region itself.
+/// **Errors**: other numbers of channels; an image of data, HSV or L\*a\*b\*; a profile that is
+/// damaged, longer than 10 MiB, for other colours than the image has, CMYK among them, or without
+/// curves and tables.
 ///
 /// **Source**: ICC.1:2022; profiles are read and written by the crate `moxcms`, arithmetic is done
 /// here, so that no bit depends on the machine. `Pillow` 13 `ImageCms` (Little CMS 2), within 1 for
@@ -82,7 +85,9 @@ impl ConvertProfile {
     fn check(layout: Layout) -> Result<()> {
         if !layout.color.is_rgb() {
             let found = format_args!("{:?}", layout.color);
-            return Err(Error::input("the colour space", found, "Srgb or LinearSrgb"));
+            let before = check::step_before(layout.color, ColorSpace::Srgb);
+            let expected = format!("Srgb or LinearSrgb{before}");
+            return Err(Error::input("the colour space", found, expected));
         }
         if !matches!(layout.channels, 1..=4) {
             return Err(Error::input("the image", layout, "1 to 4 channels"));

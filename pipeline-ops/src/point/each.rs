@@ -12,8 +12,8 @@ const PER_ENTRY: usize = 16;
 
 /// Fills `out` with `f(sample, white)` of each sample; alpha is copied.
 ///
-/// An `f` that owns its parameters becomes vector code; behind a second reference they would be read
-/// for every sample.
+/// An `f` that owns its parameters becomes vector code; behind a second reference they would be
+/// read for every sample.
 pub(crate) fn each(
     input: &View<'_>,
     out: &mut ViewMut<'_>,

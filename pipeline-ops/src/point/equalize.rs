@@ -20,13 +20,13 @@ use crate::statistics;
 ///
 /// Integers have one bin per value; floats have 256 bins between their smallest and largest finite
 /// sample, and are interpolated between the middles of two bins. All channels but alpha are counted
-/// and changed together, so gray stays gray. Pixels of alpha 0 are not counted. An image of one value
-/// becomes white.
+/// and changed together, so gray stays gray. Pixels of alpha 0 are not counted. An image of one
+/// value becomes white.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** and infinity are not counted; NaN stays
 /// NaN.
 /// **Cost**: one pass to count, two for f32, and one to change; no memory where it works in place,
-/// else that of the result, and one histogram per chunk. The histogram needs the whole image, so
+/// else that of the result, and one histogram per thread. The histogram needs the whole image, so
 /// there are no tiles.
 /// **Errors**: none of its own.
 ///

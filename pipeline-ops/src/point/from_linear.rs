@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::each::each_by_table;
+use crate::check::step_before;
 use crate::kernel::encoded;
 
 /// Encodes linear sRGB for display: what `to_linear` undid.
@@ -67,7 +68,8 @@ impl Tile for FromLinear {
     fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
         if inputs[0].color != ColorSpace::LinearSrgb {
             let found = format_args!("{:?}", inputs[0].color);
-            return Err(Error::input("the colour space", found, "LinearSrgb"));
+            let before = step_before(inputs[0].color, ColorSpace::LinearSrgb);
+            return Err(Error::input("the colour space", found, format!("LinearSrgb{before}")));
         }
         Ok(Layout { color: ColorSpace::Srgb, ..inputs[0] })
     }

@@ -71,8 +71,8 @@ impl Tile for Invert {
         if image.sample != SampleType::U16 || image.has_alpha() {
             return each(&inputs[0], out, ctx, |sample, white| white - sample);
         }
-        // All bits turned are white less the sample, in half of the time that floats take. Bytes have
-        // a table, and alpha stays.
+        // All bits turned are white less the sample, in half of the time that floats take. Bytes
+        // have a table, and alpha stays.
         let input = inputs[0].crop(out.region()).typed::<u16>()?;
         for (y, row) in out.rows::<u16>()? {
             ctx.check()?;

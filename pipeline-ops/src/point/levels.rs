@@ -1,8 +1,6 @@
 //! Black point, white point and mid-tones, in and out.
 
-use pipeline_core::{
-    Context, Error, Image, In, Layout, Result, Spec, Step, Tile, View, ViewMut, tile,
-};
+use pipeline_core::{Context, Image, In, Layout, Result, Spec, Step, Tile, View, ViewMut, tile};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,8 +102,8 @@ impl Tile for Levels {
         }
         check::within("gamma", self.gamma, &GAMMA, "")?;
         if self.in_white <= self.in_black {
-            let expected = format!("more than in_black, {}", self.in_black);
-            return Err(Error::input("in_white", self.in_white, expected));
+            let black = ("in_black", self.in_black);
+            return Err(check::not_above("in_white", self.in_white, black, "of white"));
         }
         Ok(inputs[0])
     }

@@ -3,6 +3,7 @@
 mod alpha_over;
 mod apply_mask;
 mod arithmetic;
+mod assign_color_space;
 mod blend;
 mod brightness_contrast;
 mod clahe;
@@ -35,6 +36,7 @@ pub use crate::kernel::{BlendMode, Operation};
 pub use alpha_over::AlphaOver;
 pub use apply_mask::ApplyMask;
 pub use arithmetic::Arithmetic;
+pub use assign_color_space::AssignColorSpace;
 pub use blend::Blend;
 pub use brightness_contrast::BrightnessContrast;
 pub use clahe::Clahe;
@@ -74,6 +76,7 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<AlphaOver>()?;
     registry.register::<ApplyMask>()?;
     registry.register::<Arithmetic>()?;
+    registry.register::<AssignColorSpace>()?;
     registry.register::<Blend>()?;
     registry.register::<BrightnessContrast>()?;
     registry.register::<Clahe>()?;

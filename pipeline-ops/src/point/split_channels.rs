@@ -19,7 +19,8 @@ use super::shuffle_channels::ShuffleChannels;
 /// `shuffle_channels`; `merge_channels` puts them together again.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** stays NaN.
-/// **Cost**: one pass over the image and the memory of one channel for each output.
+/// **Cost**: one pass over the image for each channel and the memory of one channel for each
+/// output.
 /// **Errors**: other numbers of channels.
 ///
 /// **Source**: OpenCV 5 `split`, equal.

@@ -8,8 +8,8 @@ use crate::kernel::{Border, Most};
 use crate::morphology::{Element, Flat};
 use crate::neighborhood::RADIUS;
 
-/// Replaces each sample by the greatest of a square of side `2 · radius + 1`; dark details narrower than that vanish, bright ones
-/// grow.
+/// Replaces each sample by the greatest of a square of side `2 · radius + 1`; dark details narrower
+/// than that vanish, bright ones grow.
 ///
 /// `out(x, y) = max in(x + i, y + j)` over `|i|, |j| ≤ radius`.
 ///
@@ -23,16 +23,16 @@ use crate::neighborhood::RADIUS;
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
-/// **NaN** counts as larger than every number, infinity included: the
-/// maximum is NaN where any of the window is.
-/// **Cost**: three to six comparisons per sample down the columns, whatever the radius, and along the
-/// rows two to four, with three more each time that the side is four times as long; memory for as
-/// many rows as the window or the region has, whichever is less; the footprint is the region and
+/// **NaN** counts as larger than every number, infinity included: the maximum is NaN where any of
+/// the window is.
+/// **Cost**: three to six comparisons per sample down the columns, whatever the radius, and along
+/// the rows two to four, with three more each time that the side is four times as long; memory for
+/// as many rows as the window or the region has, whichever is less; the footprint is the region and
 /// `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
-/// **Source**: `scipy.ndimage.maximum_filter` 1.17 and libvips 8.18 `rank`, equal. Running extremes:
-/// van Herk (1992), Gil and Werman (1993).
+/// **Source**: `scipy.ndimage.maximum_filter` 1.17 and libvips 8.18 `rank`, equal. Running
+/// extremes: van Herk (1992), Gil and Werman (1993).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

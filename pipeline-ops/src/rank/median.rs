@@ -20,8 +20,8 @@ use crate::kernel::Border;
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
 /// Every colour is filtered on its own. Alpha is kept, and pixels of which nothing is seen are not
-/// looked at, as if the image ended there; they stay as they are. Of
-/// an even number of pixels the higher one in the middle is taken.
+/// looked at, as if the image ended there; they stay as they are. Of an even number of pixels the
+/// higher one in the middle is taken.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
@@ -29,13 +29,13 @@ use crate::kernel::Border;
 /// are more than half of the window.
 /// **Cost**: networks of comparisons for radius 1 and 2; above, for u8 sums of comparisons for as
 /// many thresholds as neighbours have different medians, up to 255, whatever the radius up to 127;
-/// time in proportion to the radius for others of u8, for u16 and f32 (sliding histogram; floats are
-/// sorted once, block by block, and counted by their places) and where pixels are not looked at;
-/// memory as the footprint, which is the region and `radius` pixels on each side.
+/// time in proportion to the radius for others of u8, for u16 and f32 (sliding histogram; floats
+/// are sorted once, block by block, and counted by their places) and where pixels are not looked
+/// at; memory as the footprint, which is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
-/// **Source**: `scipy.ndimage.median_filter` 1.17 and libvips 8.18 `rank`, equal, with alpha over the
-/// pixels that are seen. Sliding histogram: Huang, Yang, Tang (1979).
+/// **Source**: `scipy.ndimage.median_filter` 1.17 and libvips 8.18 `rank`, equal, with alpha over
+/// the pixels that are seen. Sliding histogram: Huang, Yang, Tang (1979).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -142,8 +142,8 @@ impl Nth {
         }
     }
 
-    /// Fills `out` two rows at a time: `fill` is given the `SEEN` rows that the windows of both see,
-    /// padded by the radius.
+    /// Fills `out` two rows at a time: `fill` is given the `SEEN` rows that the windows of both
+    /// see, padded by the radius.
     fn in_pairs<T: Rank, const SEEN: usize>(
         &self,
         rows: &BorderedRows<'_, T>,

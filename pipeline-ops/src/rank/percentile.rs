@@ -1,7 +1,5 @@
 //! A percentile of a square window.
 
-use std::ops::RangeInclusive;
-
 use pipeline_core::{
     Context, Image, In, Layout, Region, Result, Step, Tile, View, ViewMut, dispatch, tile,
 };
@@ -9,11 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::nth::{Nth, RADIUS};
-use crate::check;
+use crate::check::{self, PERCENT};
 use crate::kernel::Border;
-
-/// Shares of a window, in percent.
-const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 
 /// Replaces each sample by a percentile of a square of side `2 · radius + 1`: 0 gives the minimum,
 /// 50 the median, 100 the maximum, 10 and 90 the same without outliers.
@@ -27,22 +22,21 @@ const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 /// | `out` | image | Y X C | as `in` | those of `in` | as `in` |
 ///
 /// Every colour is filtered on its own. Alpha is kept, and pixels of which nothing is seen are not
-/// looked at, as if the image ended there; they stay as they are, and
-/// `n` is less.
+/// looked at, as if the image ended there; they stay as they are, and `n` is less.
 ///
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** counts as larger than every number, infinity included.
-/// **Cost**: for u8 sums of comparisons for as many thresholds as neighbours have different results,
-/// up to 255, whatever the radius up to 127; time in proportion to the radius for others of u8, for
-/// u16 and f32 (sliding histogram; floats are sorted once, block by block, and counted by their
-/// places, of radius 1 selected from each window) and where pixels are not looked at; memory as the
-/// footprint, which is the region and `radius` pixels on each side. `median`, `minimum` and
-/// `maximum` are faster at what they do.
+/// **Cost**: for u8 sums of comparisons for as many thresholds as neighbours have different
+/// results, up to 255, whatever the radius up to 127; time in proportion to the radius for others
+/// of u8, for u16 and f32 (sliding histogram; floats are sorted once, block by block, and counted
+/// by their places, of radius 1 selected from each window) and where pixels are not looked at;
+/// memory as the footprint, which is the region and `radius` pixels on each side. `median`,
+/// `minimum` and `maximum` are faster at what they do.
 /// **Errors**: a parameter outside its range.
 ///
-/// **Source**: `scipy.ndimage.percentile_filter` 1.17 and libvips 8.18 `rank`, equal, with alpha over
-/// the pixels that are seen. Sliding histogram: Huang, Yang, Tang (1979).
+/// **Source**: `scipy.ndimage.percentile_filter` 1.17 and libvips 8.18 `rank`, equal, with alpha
+/// over the pixels that are seen. Sliding histogram: Huang, Yang, Tang (1979).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -1,11 +1,11 @@
 //! Medians of 3 × 3 windows straight from the rows of an image.
 //!
-//! To pad rows is to copy them, and while that waits for memory nothing is compared. Only the windows
-//! of the first and the last column see what is not beside their pixels. They are put together apart,
-//! for all rows at once: the three columns that they see are taken for rows.
+//! To pad rows is to copy them, and while that waits for memory nothing is compared. Only the
+//! windows of the first and the last column see what is not beside their pixels. They are put
+//! together apart, for all rows at once: the three columns that they see are taken for rows.
 //!
-//! Without copies, rows of 16 bits took three quarters of the time and floats four fifths, but bytes a
-//! tenth more.
+//! Without copies, rows of 16 bits took three quarters of the time and floats four fifths, but
+//! bytes a tenth more.
 
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ use pipeline_core::{Context, Region, Result, ViewMut};
 use crate::kernel::{Border, Rank, Span, median_3x3};
 use crate::neighborhood::BorderedRows;
 
-/// Fills `out` if it has up to four channels, no bytes, and all samples that its windows see are keys
-/// as they are; says whether that is so.
+/// Fills `out` if it has up to four channels, no bytes, and all samples that its windows see are
+/// keys as they are; says whether that is so.
 pub(super) fn medians_of_nine<T: Rank>(
     rows: &BorderedRows<'_, T>,
     border: Border,

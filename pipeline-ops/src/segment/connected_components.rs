@@ -6,14 +6,14 @@ use pipeline_core::{Context, In, Labels, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{self, Side};
+use crate::components::{self, Ground};
 use crate::kernel::Connectivity;
 use crate::passes;
 
 /// Numbers the objects of a mask: each set of connected pixels is one.
 ///
-/// `out` is 0 in the background and the number of the object in the foreground. Objects are numbered
-/// from 1 by their first pixel, row by row from the top left.
+/// `out` is 0 in the background and the number of the object in the foreground. Objects are
+/// numbered from 1 by their first pixel, row by row from the top left.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -21,9 +21,9 @@ use crate::passes;
 /// | `out` | labels | Y X | u32 | 0 to the number of objects | – |
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN**: a mask has none.
-/// **Cost**: one pass over the mask, a word of pixels at a time, and one over the labels; memory for
-/// the labels and the runs of pixels, 16 bytes each. An object may reach anywhere, so there are no
-/// tiles.
+/// **Cost**: one pass over the mask, a word of pixels at a time, and one over the labels; memory
+/// for the labels and the runs of pixels, 16 bytes each. An object may reach anywhere, so there are
+/// no tiles.
 /// **Errors**: an image of more than 4294967295 pixels.
 ///
 /// Labels that come out as before spare the steps below from running.
@@ -71,7 +71,7 @@ impl Step for ConnectedComponents {
         let pixels = passes::countable(width, height)?;
         let what = || format!("labels of {width}×{height} pixels");
         let mut labels = leftovers::<u32>(pixels, what)?;
-        let objects = components::find(&mask, Side::Foreground, self.connectivity, ctx)?;
+        let objects = components::find(&mask, Ground::Foreground, self.connectivity, ctx)?;
         let grain = passes::grain(width);
         ctx.fill_rows(&mut labels, width as usize, grain, |first, rows| {
             for (y, row) in (first..).zip(rows.chunks_exact_mut(width as usize)) {

@@ -27,8 +27,8 @@ const DISTANCE: RangeInclusive<f64> = 0.0..=1_000_000.0;
 /// | `out` | labels | Y X | u32 | those of `in` | – |
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN**: labels have none.
-/// **Cost**: about 20 operations per pixel, whatever the distance; memory for the labels and as much
-/// again. The nearest object may be anywhere, so there are no tiles.
+/// **Cost**: about 20 operations per pixel, whatever the distance; memory for the labels and as
+/// much again. The nearest object may be anywhere, so there are no tiles.
 /// **Errors**: a distance outside its range; a side of more than 1048576 px.
 ///
 /// Labels that come out as before spare the steps below from running.

@@ -18,9 +18,10 @@ use crate::passes;
 /// | `out` | image | Y X C | by `to`: u8, u16, f32 | those of `in` | 1, data |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN**: labels have none.
-/// **Cost**: one conversion per pixel; the memory of the image. A label image has no views, so there
-/// are no tiles.
-/// **Errors**: more objects than the samples have numbers: 255 of u8, 65535 of u16, 16777216 of f32.
+/// **Cost**: one conversion per pixel; the memory of the image. A label image has no views, so
+/// there are no tiles.
+/// **Errors**: more objects than the samples have numbers: 255 of u8, 65535 of u16, 16777216 of
+/// f32.
 ///
 /// **Source**: NumPy 2.4 `astype`, equal.
 ///

@@ -13,8 +13,8 @@ pub(super) fn above(image: In<Image>, level: Option<f64>, ctx: &Context<'_>) -> 
     tile(&Threshold { level }, image, &[], ctx)
 }
 
-/// Fills a mask with what is brighter than the level that `level` makes of the mean and the standard
-/// deviation over the square around it.
+/// Fills a mask with what is brighter than the level that `level` makes of the mean and the
+/// standard deviation over the square around it.
 pub(super) fn above_local<T: Moments>(
     windows: WindowSums,
     input: &View<'_>,

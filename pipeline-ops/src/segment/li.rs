@@ -14,8 +14,8 @@ use crate::{check, statistics};
 /// Marks as foreground what is brighter than Li's level, which loses the least information.
 ///
 /// `out = in > t`. With samples counted from the darkest one, `a` the mean of those up to `t` and
-/// `b` of those above it, `t = (b - a) / (ln b - ln a)`: sought from the mean of all, until it moves
-/// by half a sample or less, or, for floats, not at all.
+/// `b` of those above it, `t = (b - a) / (ln b - ln a)`: sought from the mean of all, until it
+/// moves by half a sample or less, or, for floats, not at all.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -27,7 +27,7 @@ use crate::{check, statistics};
 /// **Border**: nothing beyond the pixel is seen. **NaN** and infinity are not counted; NaN is
 /// background.
 /// **Cost**: two passes over the image; for f32 one for each step of the search, some 10 to 30. Of
-/// memory the mask, and one histogram per chunk or four numbers per row. The level needs the whole
+/// memory the mask, and one histogram per thread or four numbers per row. The level needs the whole
 /// image, so there are no tiles.
 /// **Errors**: more than one channel.
 ///

@@ -1,17 +1,13 @@
 //! Foreground by its share of the image.
 
-use std::ops::RangeInclusive;
-
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Image, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::level;
+use crate::check::PERCENT;
 use crate::{check, statistics};
-
-/// The percentiles that are taken.
-const PERCENTILE: RangeInclusive<f64> = 0.0..=100.0;
 
 /// Marks as foreground the brightest part of an image, of about a given size.
 ///
@@ -26,7 +22,7 @@ const PERCENTILE: RangeInclusive<f64> = 0.0..=100.0;
 /// **Border**: nothing beyond the pixel is seen. **NaN** and infinity are not counted; NaN is
 /// background.
 /// **Cost**: two passes over the image, up to four for f32; of memory the mask and one table per
-/// chunk. The level needs the whole image, so there are no tiles.
+/// thread. The level needs the whole image, so there are no tiles.
 /// **Errors**: more than one channel; a percentile outside its range.
 ///
 /// A mask that comes out as before spares the steps below from running.
@@ -53,7 +49,7 @@ const PERCENTILE: RangeInclusive<f64> = 0.0..=100.0;
 #[serde(deny_unknown_fields, default)]
 pub struct PercentileThreshold {
     /// How many of the samples are background. 0 to 100 %, default 50.
-    #[schemars(range(min = *PERCENTILE.start(), max = *PERCENTILE.end()), extend("x-unit" = "%"))]
+    #[schemars(range(min = *PERCENT.start(), max = *PERCENT.end()), extend("x-unit" = "%"))]
     pub percentile: f32,
 }
 
@@ -69,7 +65,7 @@ impl Step for PercentileThreshold {
     type Output = Mask;
 
     fn run(&self, image: In<Image>, ctx: &Context<'_>) -> Result<Mask> {
-        check::within("percentile", self.percentile, &PERCENTILE, "%")?;
+        check::within("percentile", self.percentile, &PERCENT, "%")?;
         check::single_channel(image.layout())?;
         let share = f64::from(self.percentile) / 100.0;
         let level = statistics::quantiles(&image, [share], ctx)?.map(|[level]| level);

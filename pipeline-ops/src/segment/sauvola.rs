@@ -34,10 +34,10 @@ const DEVIATION: RangeInclusive<f64> = 0.001..=1e6;
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity in a window make its pixel background.
-/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and 4 ·
-/// size additions per sample for f32, whose sums are taken afresh so that no tile changes them; of
-/// memory the mask and three rows of sums; the footprint is the region and `radius` pixels on each
-/// side.
+/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, and about
+/// 2 · size + 4 log size additions per sample for f32, whose sums are taken afresh so that no tile
+/// changes them; of memory the mask and three rows of sums; the footprint is the region and
+/// `radius` pixels on each side.
 /// **Errors**: more than one channel; a parameter outside its range.
 ///
 /// A mask that comes out as before spares the steps below from running.

@@ -26,7 +26,7 @@ use crate::{check, statistics};
 /// **Border**: nothing beyond the pixel is seen. **NaN** and infinity are not counted; NaN is
 /// background.
 /// **Cost**: two passes over the image, three for f32; of memory the mask and one histogram per
-/// chunk. The level needs the whole image, so there are no tiles.
+/// thread. The level needs the whole image, so there are no tiles.
 /// **Errors**: more than one channel.
 ///
 /// A mask that comes out as before spares the steps below from running.

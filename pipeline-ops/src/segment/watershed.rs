@@ -11,9 +11,9 @@ use crate::{check, passes};
 
 /// Grows markers over an image, the darkest pixels first, until they meet on the ridges.
 ///
-/// `out` is the marker whose water reaches a pixel first when the water rises everywhere alike: over
-/// the path whose highest pixel is lowest. Of pixels reached at one level the one reached earlier is
-/// flooded from first, so that flat regions are shared out by distance.
+/// `out` is the marker whose water reaches a pixel first when the water rises everywhere alike:
+/// over the path whose highest pixel is lowest. Of pixels reached at one level the one reached
+/// earlier is flooded from first, so that flat regions are shared out by distance.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -22,13 +22,13 @@ use crate::{check, passes};
 /// | `mask` | mask, may be left out | Y X | – | what may be flooded | – |
 /// | `out` | labels | Y X | u32 | those of `markers` | – |
 ///
-/// Pixels of markers outside of the mask are left out. Where that leaves nothing of one, the numbers
-/// above it move down, as labels have no gaps.
+/// Pixels of markers outside of the mask are left out. Where that leaves nothing of one, the
+/// numbers above it move down, as labels have no gaps.
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN** is higher than every number.
 /// **Cost**: for each pixel a place in a radix heap of the pixels that are reached but not flooded
-/// from; memory for the labels and 8 bytes per pixel of that front. Water may come from anywhere, so
-/// there are no tiles.
+/// from; memory for the labels and 8 bytes per pixel of that front. Water may come from anywhere,
+/// so there are no tiles.
 /// **Errors**: more than one channel; inputs of different size; an image of more than 4294967295
 /// pixels.
 ///

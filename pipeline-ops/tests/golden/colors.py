@@ -90,6 +90,9 @@ def colors(golden):
             golden.case(op, {}, [name], golden.rounded(out, image.dtype), 0 if is_float else 1,
                         share=relative if is_float else 0)
 
+    for name in [*golden.PICTURES, *RGB]:
+        golden.case("assign_color_space", {"to": "linear_srgb"}, [name], golden.INPUTS[name], 0)
+
     for name in RGB:
         special = name == "special_rgb"
         colored("to_hsv", name, hsv if special else skimage.color.rgb2hsv, 1, 1e-6)

@@ -398,7 +398,8 @@ fn what_costs_little_is_made_again_and_what_costs_much_is_not() {
     assert!(copied(0.01, huge), "it would be made many times");
 }
 
-/// What a step cost on small images alone and what it costs within a group on large ones go together.
+/// What a step cost on small images alone and what it costs within a group on large ones go
+/// together.
 #[test]
 fn what_a_step_costs_is_known_per_byte() {
     let mut graph = Graph::new();

@@ -176,7 +176,7 @@ fn separable_and_sliding_equal_direct() {
         let means = floats(&run("box_blur", &params, inputs.clone()).unwrap());
         let alike = vec![1.0 / windows[0].len() as f64; windows[0].len()];
         for (at, mean) in means.into_iter().enumerate() {
-            let (expected, lost) = seen(at, channels, &windows, &alike);
+            let (expected, lost) = seen(at, (channels, white(sample)), &windows, &alike);
             let allowed = rounding(sample) + lost;
             prop_assert!((f64::from(mean) - expected).abs() <= allowed, "{mean} for {expected}");
         }
@@ -198,7 +198,7 @@ fn separable_and_sliding_equal_direct() {
         let blurred = floats(&run("gaussian_blur", &params, inputs.clone()).unwrap());
         let weights = bell(radius, sigma);
         for (at, blurred) in blurred.into_iter().enumerate() {
-            let (expected, lost) = seen(at, channels, &windows, &weights);
+            let (expected, lost) = seen(at, (channels, white(sample)), &windows, &weights);
             let allowed = rounding(sample) + lost;
             prop_assert!(
                 (f64::from(blurred) - expected).abs() <= allowed,
@@ -351,7 +351,7 @@ fn sharpening_equals_direct_at_every_border() {
         let windows = windows(&image, 3, edge);
         for (at, (found, window)) in found.into_iter().zip(&windows).enumerate() {
             let middle = window[window.len() / 2];
-            let (blurred, lost) = seen(at, channels, &windows, &weights);
+            let (blurred, lost) = seen(at, (channels, white(sample)), &windows, &weights);
             let sharp = middle + amount * (middle - blurred);
             let (expected, allowed) = if is_alpha(at, channels) {
                 (middle, 0.0)

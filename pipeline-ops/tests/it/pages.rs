@@ -37,8 +37,8 @@ fn every_page_has_its_parts_in_order() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-/// The units of parameters: `sample` is a number as samples have it, `white` a share of the brightest
-/// one, `ratio` a factor or a share of something else.
+/// The units of parameters: `sample` is a number as samples have it, `white` a share of the
+/// brightest one, `ratio` a factor or a share of something else.
 const UNITS: [&str; 12] = [
     "px", "px²", "%", "degrees", "ratio", "white", "sample", "sigma", "byte", "channel", "tiles",
     "images",

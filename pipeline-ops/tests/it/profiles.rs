@@ -131,7 +131,11 @@ fn a_profile_for_other_images_is_told_with_what_it_is_for() {
         "the ICC profile is of 4294967295 tags, expected 100 at most",
     );
     let data = filled((4, 3), 3, SampleType::U8, 5).with_color(ColorSpace::Data);
-    refused(data, "the colour space is Data, expected Srgb or LinearSrgb");
+    refused(
+        data,
+        "the colour space is Data, expected Srgb or LinearSrgb; put an \
+         `assign_color_space` step before",
+    );
     refused(
         filled((4, 3), 5, SampleType::U8, 5),
         "the image is 4×3×5 u8, expected 1 to 4 channels",

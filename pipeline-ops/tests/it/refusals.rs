@@ -102,6 +102,16 @@ fn parameters_out_of_range_are_named_with_their_range() {
         ("canny", json!({ "low": -1.0 }), "low is -1, expected 0 to 1000000"),
         ("canny", json!({ "sigma": 1001.0 }), "sigma is 1001 px, expected 0 to 1000 px"),
         ("local_std", json!({ "radius": 9999 }), "radius is 9999 px, expected 0 to 4096 px"),
+        (
+            "resize",
+            json!({ "height": 1_048_576 }),
+            "the width that follows from `height` is 1398101 px, expected 1 to 1048576 px",
+        ),
+        (
+            "perspective",
+            json!({ "corners": [[-1e6, 0.0], [1e6, 0.0], [1e6, 3.0], [-1e6, 3.0]] }),
+            "the width that follows from `corners` is 2000000 px, expected 1 to 1048576 px",
+        ),
         ("resize", json!({ "width": 0 }), "width is 0 px, expected 1 to 1048576 px"),
         ("clahe", json!({ "columns": 33 }), "columns is 33 tiles, expected 1 to 32 tiles"),
         ("gain", json!({ "factor": -1.0 }), "factor is -1, expected 0 to 64"),
@@ -116,7 +126,11 @@ fn parameters_out_of_range_are_named_with_their_range() {
             "value is 0, expected a number other than 0 to divide by",
         ),
         ("rescale", json!({ "low": -2.0 }), "low is -2 %, expected 0 to 100 %"),
-        ("rescale", json!({ "low": 60.0, "high": 60.0 }), "high is 60, expected more than low, 60"),
+        (
+            "rescale",
+            json!({ "low": 60.0, "high": 60.0 }),
+            "high is 60 %, expected more than low, 60 %",
+        ),
         (
             "lookup",
             json!({ "table": [0.5] }),
@@ -140,7 +154,7 @@ fn parameters_out_of_range_are_named_with_their_range() {
         (
             "levels",
             json!({ "in_black": 0.5, "in_white": 0.5 }),
-            "in_white is 0.5, expected more than in_black, 0.5",
+            "in_white is 0.5 of white, expected more than in_black, 0.5 of white",
         ),
         (
             "crop",
@@ -185,13 +199,14 @@ fn parameters_out_of_range_are_named_with_their_range() {
             json!({ "corners": [[0.0, 0.0], [4.0, 0.0], [4.0, 3e6], [0.0, 3.0]] }),
             "corners[2][1] is 3000000 px, expected -1000000 to 1000000 px",
         ),
-        ("contact_sheet", json!({ "columns": 0 }), "columns is 0, expected 1 to 4096"),
-        ("contact_sheet", json!({ "gap": 5000 }), "gap is 5000 px, expected 0 to 4096 px"),
         (
-            "color_map",
-            json!({ "low": 9.0, "high": 9.0 }),
-            "high is 9, expected a number above low, 9",
+            "contact_sheet",
+            json!({ "columns": 0 }),
+            "columns is 0 images, expected 1 to 4096 images",
         ),
+        ("contact_sheet", json!({ "gap": 5000 }), "gap is 5000 px, expected 0 to 4096 px"),
+        ("color_map", json!({ "low": 9.0, "high": 9.0 }), "high is 9, expected more than low, 9"),
+        ("color_map", json!({ "low": 300.0 }), "low is 300, expected less than high, which is 255"),
         ("text", json!({ "scale": 65 }), "scale is 65 px, expected 1 to 64 px"),
         ("text", json!({ "color": [0, 2, 0] }), "color[1] is 2, expected 0 to 1"),
         (
@@ -475,7 +490,13 @@ fn what_cannot_be_measured_is_named_with_what_could() {
         "histogram",
         &json!({ "low": 9.0, "high": 9.0 }),
         &pair[..1],
-        "high is 9, expected a number above low, 9",
+        "high is 9, expected more than low, 9",
+    );
+    check(
+        "histogram",
+        &json!({ "low": 300.0 }),
+        &pair[..1],
+        "low is 300, expected less than high, which is 256",
     );
     check("histogram", &json!({ "bins": 0 }), &pair[..1], "bins is 0, expected 1 to 65536");
     check(

@@ -1,7 +1,7 @@
 //! Steps by name, run on images: what is no image stands as one.
 //!
-//! A mask is an image of zeros and ones, labels are one of u16, a table is one of f32 with a pixel for
-//! each number, and several images are one of all their channels.
+//! A mask is an image of zeros and ones, labels are one of u16, a table is one of f32 with a pixel
+//! for each number, and several images are one of all their channels.
 
 use pipeline_core::{ColorSpace, Context, Image, In, Labels, Mask, Result, Step};
 use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
@@ -19,10 +19,10 @@ use pipeline_ops::morphology::{
     RemoveSmallObjects, Skeleton, TopHat, TopHatMask,
 };
 use pipeline_ops::point::{
-    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, ConvertProfile,
-    Equalize, FromHsv, FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup,
-    MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab,
-    ToLinear,
+    AlphaOver, ApplyMask, Arithmetic, AssignColorSpace, Blend, BrightnessContrast, Clahe, Convert,
+    ConvertProfile, Equalize, FromHsv, FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels,
+    Lookup, MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv,
+    ToLab, ToLinear,
 };
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{
@@ -31,8 +31,8 @@ use pipeline_ops::segment::{
 };
 use serde_json::Value as Json;
 
-/// Runs a step given by its name and parameters, through `Step::run`. Images that the caller does not
-/// keep are worked on in place.
+/// Runs a step given by its name and parameters, through `Step::run`. Images that the caller does
+/// not keep are worked on in place.
 pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Result<Image> {
     let inputs = inputs.into();
     match op {
@@ -40,6 +40,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "affine" => call::<Affine>(params, inputs),
         "alpha_over" => call::<AlphaOver>(params, inputs),
         "apply_mask" => call::<ApplyMask>(params, inputs),
+        "assign_color_space" => call::<AssignColorSpace>(params, inputs),
         "arithmetic" => call::<Arithmetic>(params, inputs),
         "bilateral" => call::<Bilateral>(params, inputs),
         "black_hat" => call::<BlackHat>(params, inputs),

@@ -56,7 +56,8 @@ pub(crate) fn registry() -> Registry {
     registry
 }
 
-/// An image of samples that look random, the same for the same seed; floats from -0.25 to 1.25.
+/// An image of samples that look random, the same for the same seed; floats from -0.25 to 1.25. Of
+/// alpha a quarter is 0 and a quarter white.
 pub(crate) fn filled(sides: (u32, u32), channels: u16, sample: SampleType, seed: u64) -> Image {
     let count = sides.0 as usize * sides.1 as usize * usize::from(channels);
     let mut state = seed | 1;
@@ -67,7 +68,7 @@ pub(crate) fn filled(sides: (u32, u32), channels: u16, sample: SampleType, seed:
         (state >> 32) as u32
     };
     let (width, height) = sides;
-    match sample {
+    let mut image = match sample {
         SampleType::U8 => {
             let samples: Vec<u8> = (0..count).map(|_| next() as u8).collect();
             Image::from_samples(width, height, channels, samples)
@@ -82,7 +83,21 @@ pub(crate) fn filled(sides: (u32, u32), channels: u16, sample: SampleType, seed:
             Image::from_samples(width, height, channels, samples)
         }
     }
-    .unwrap()
+    .unwrap();
+    if image.layout().has_alpha() {
+        let channels = usize::from(channels);
+        dispatch!(sample, T => {
+            let samples = image.samples_mut::<T>().unwrap();
+            for alpha in samples.iter_mut().skip(channels - 1).step_by(channels) {
+                match next() >> 30 {
+                    0 => *alpha = T::from_f32(0.0),
+                    1 => *alpha = T::from_f32(T::WHITE),
+                    _ => {}
+                }
+            }
+        });
+    }
+    image
 }
 
 /// All samples as floats.

@@ -28,7 +28,7 @@ const HEAD: &str = "\
 All steps of `pipeline-ops`, made from the registry itself.
 The page of a step, with formula, ranges, cost, errors and source, is in its documentation (`cargo doc`) and, as data, in `Registry::describe()`.
 A parameter stands with its default, its unit and its range; `(0, 9]` is more than 0 and at most 9.
-*Tiles* are steps that can make any part of their output alone: they run in parallel bands, and as one with their neighbours.
+*Tiles* are steps that can make any part of their output alone: they run in parallel bands, and as one with their neighbours if each of their ports has one wire.
 
 ![Every operation on one photo](images/gallery.jpg)
 

@@ -45,8 +45,8 @@ const LONG: u16 = 4;
 const UNDEFINED: u16 = 7;
 
 impl Tiff {
-    /// The bytes of a file with these samples, which for planes stand one plane after the other, and
-    /// for tiles one tile.
+    /// The bytes of a file with these samples, which for planes stand one plane after the other,
+    /// and for tiles one tile.
     pub(crate) fn bytes(&self, data: &[u8]) -> Vec<u8> {
         let planes = if self.is_planar { usize::from(self.samples) } else { 1 };
         let chunks = self.tile.map_or(planes, |(width, height)| {

@@ -1,4 +1,5 @@
-//! Sources and sinks that wait, hang, panic or say what cannot be, in runs where they go row by row.
+//! Sources and sinks that wait, hang, panic or say what cannot be, in runs where they go row by
+//! row.
 
 use std::sync::Arc;
 use std::time::Duration;

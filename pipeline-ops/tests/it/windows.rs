@@ -142,8 +142,14 @@ pub(crate) fn percentiles(channels: u16, windows: &[Vec<f64>], percentile: usize
 }
 
 /// The mean of a window of sample `at`, weighted by the alpha of its pixels unless it is alpha, and
-/// what that may lose: more the less is seen, and anything where next to nothing is.
-pub(crate) fn seen(at: usize, channels: u16, windows: &[Vec<f64>], weights: &[f64]) -> (f64, f64) {
+/// what that may lose: more the less is seen, and anything where next to nothing is. Where nothing is
+/// seen it is 0.
+pub(crate) fn seen(
+    at: usize,
+    (channels, white): (u16, f64),
+    windows: &[Vec<f64>],
+    weights: &[f64],
+) -> (f64, f64) {
     let (window, alphas) = (&windows[at], alphas(at, channels, windows));
     let Some(alphas) = alphas.filter(|_| !is_alpha(at, channels) && window.len() > 1) else {
         return (weighted(window, weights), 0.0);
@@ -151,9 +157,12 @@ pub(crate) fn seen(at: usize, channels: u16, windows: &[Vec<f64>], weights: &[f6
     let parts: Vec<f64> =
         alphas.iter().zip(weights).map(|(alpha, weight)| alpha * weight).collect();
     let whole: f64 = parts.iter().sum();
+    if parts.iter().all(|&part| part == 0.0) {
+        return (0.0, 0.0);
+    }
     let sizes: Vec<f64> = window.iter().map(|sample| sample.abs()).collect();
     let strength = weighted(&sizes, &parts.iter().map(|part| part.abs()).collect::<Vec<_>>());
-    let lost = if whole < 0.1 { f64::INFINITY } else { 4e-6 * strength / whole };
+    let lost = if whole < white / 2500.0 { f64::INFINITY } else { 4e-6 * strength / whole };
     (weighted(window, &parts) / whole, lost)
 }
 

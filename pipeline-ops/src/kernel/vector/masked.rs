@@ -1,8 +1,8 @@
 //! Pixels that a mask keeps, with the byte permutations of AVX-512.
 //!
-//! One instruction puts the bytes of a mask in front of the bytes of their pixels, whatever the size
-//! of a pixel is. [`keep_masked`](super::super::keep_masked) does without where there is none, and is
-//! the oracle of this.
+//! One instruction puts the bytes of a mask in front of the bytes of their pixels, whatever the
+//! size of a pixel is. [`keep_masked`](super::super::keep_masked) does without where there is none,
+//! and is the oracle of this.
 
 #![cfg_attr(
     target_arch = "x86_64",
@@ -15,8 +15,8 @@
 /// Bytes of a vector, and pixels that are looked at together.
 const VECTOR: usize = 64;
 
-/// Fills `out` with the pixels of `input`, of so many bytes, where the mask is foreground, elsewhere
-/// with the bytes of `fill`; says whether the machine can and the row is long enough.
+/// Fills `out` with the pixels of `input`, of so many bytes, where the mask is foreground,
+/// elsewhere with the bytes of `fill`; says whether the machine can and the row is long enough.
 pub(crate) fn keep_permuted<const BYTES: usize>(
     input: &[u8],
     mask: &[u8],

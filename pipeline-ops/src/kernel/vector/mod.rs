@@ -2,10 +2,10 @@
 //!
 //! Kernels are plain loops that the compiler turns into vector code. A program is compiled for the
 //! oldest machine that it may meet, whose vectors are a quarter as wide as those of a new one. So
-//! the same loops are compiled once for each width, and the one that fits is taken at run time.
-//! The loops are the same, operation by operation, and so are the results: nothing here allows a
-//! product and a sum to be rounded as one.
-//! `PIPELINE_VECTOR_BITS` limits the width, so that the widths of one machine can be compared.
+//! the same loops are compiled once for each width, and the one that fits is taken at run time. The
+//! loops are the same, operation by operation, and so are the results: nothing here allows a
+//! product and a sum to be rounded as one. `PIPELINE_VECTOR_BITS` limits the width, so that the
+//! widths of one machine can be compared.
 
 #![expect(
     unsafe_code,
@@ -90,8 +90,8 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Runs `work` for every width that the machine has, the oldest first: that one is the oracle of the
-/// others.
+/// Runs `work` for every width that the machine has, the oldest first: that one is the oracle of
+/// the others.
 #[cfg(test)]
 pub(crate) fn every_width<R>(work: impl Fn() -> R) -> Vec<R> {
     let mut results = vec![work()];

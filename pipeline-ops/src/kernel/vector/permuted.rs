@@ -1,10 +1,10 @@
 //! Weighted sums along a row, sixteen at a time, where their taps lie close together.
 //!
 //! What successive sums read lies wherever their taps begin, and no plain loop loads that at once.
-//! A machine with AVX-512 holds 32 numbers of the row in two registers and picks any 16 of them with
-//! one instruction. Where all taps of 16 sums are among those, they are loaded once. Else the window
-//! moves on by a pixel from tap to tap, and all taps lie in the same places of it. Each sum adds its
-//! taps in their order, as [`EqualTaps`] does, the oracle of this.
+//! A machine with AVX-512 holds 32 numbers of the row in two registers and picks any 16 of them
+//! with one instruction. Where all taps of 16 sums are among those, they are loaded once. Else the
+//! window moves on by a pixel from tap to tap, and all taps lie in the same places of it. Each sum
+//! adds its taps in their order, as [`EqualTaps`] does, the oracle of this.
 
 #![cfg_attr(
     target_arch = "x86_64",
@@ -72,8 +72,8 @@ impl Permuted {
         Some(Self { channels, each, step, starts, places, weights })
     }
 
-    /// Sums a row that begins with pixel `stored`, as long as what groups may read is in it; says how
-    /// many pixels are done.
+    /// Sums a row that begins with pixel `stored`, as long as what groups may read is in it; says
+    /// how many pixels are done.
     pub(crate) fn sum(&self, row: &[f32], stored: usize, out: &mut [f32]) -> usize {
         let before = stored * self.channels;
         let read = self.each.saturating_sub(1) * self.step + NEAR;

@@ -38,10 +38,10 @@ fn mask_elements() -> [Json; 6] {
 }
 
 pub(super) const ROWS: &[Row] = &[
-    ("black_hat", || images::<BlackHat>(&[2], &bordered_elements())),
+    ("black_hat", || images::<BlackHat>(&[1, 4], &bordered_elements())),
     ("black_hat_mask", || masks::<BlackHatMask>(&mask_elements())),
     ("clear_border", || masks::<ClearBorder>(&[json!({ "margin": 2 })])),
-    ("closing", || images::<Closing>(&[1], &bordered_elements())),
+    ("closing", || images::<Closing>(&[1, 4], &bordered_elements())),
     ("closing_mask", || masks::<ClosingMask>(&mask_elements())),
     ("dilate", || images::<Dilate>(&[1, 4], &bordered(&json!({ "element": "disk", "radius": 3 })))),
     ("dilate_mask", || masks::<DilateMask>(&mask_elements())),
@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Row] = &[
     ("erode", || images::<Erode>(&[1, 4], &bordered(&json!({ "element": "cross", "radius": 2 })))),
     ("erode_mask", || masks::<ErodeMask>(&mask_elements())),
     ("fill_holes", || masks::<FillHoles>(&connectivities())),
-    ("opening", || images::<Opening>(&[3], &bordered_elements())),
+    ("opening", || images::<Opening>(&[1, 4], &bordered_elements())),
     ("opening_mask", || masks::<OpeningMask>(&mask_elements())),
     ("remove_small_holes", || masks::<RemoveSmallHoles>(&connectivities())),
     ("remove_small_objects", || masks::<RemoveSmallObjects>(&connectivities())),

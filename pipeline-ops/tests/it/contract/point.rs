@@ -2,15 +2,18 @@
 
 use pipeline_core::{ColorSpace, In, SampleType};
 use pipeline_ops::point::{
-    AlphaOver, ApplyMask, Arithmetic, Blend, BrightnessContrast, Clahe, Convert, ConvertProfile,
-    Equalize, FromHsv, FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels, Lookup,
-    MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv, ToLab,
-    ToLinear,
+    AlphaOver, ApplyMask, Arithmetic, AssignColorSpace, Blend, BrightnessContrast, Clahe, Convert,
+    ConvertProfile, Equalize, FromHsv, FromLab, FromLinear, Gain, Gamma, Grayscale, Invert, Levels,
+    Lookup, MergeChannels, Rescale, Scalar, ShuffleChannels, SplitChannels, Threshold, ToHsv,
+    ToLab, ToLinear,
 };
 use serde_json::json;
 
 use super::{Row, SIZE, TYPES, contract, images, mask, step};
 use crate::support::filled;
+
+/// Channels of pictures, with alpha and without.
+const ANY: &[u16] = &[1, 2, 3, 4];
 
 fn blend() {
     for (mode, below, above) in [("normal", 3, 4), ("overlay", 4, 4), ("add", 1, 1)] {
@@ -85,9 +88,13 @@ pub(super) const ROWS: &[Row] = &[
     ("alpha_over", alpha_over),
     ("apply_mask", apply_mask),
     ("arithmetic", arithmetic),
+    ("assign_color_space", || {
+        images::<AssignColorSpace>(&[3, 4], &[json!({ "to": "lab" })]);
+        images::<AssignColorSpace>(&[1, 2], &[json!({ "to": "linear_srgb" })]);
+    }),
     ("blend", blend),
     ("brightness_contrast", || {
-        images::<BrightnessContrast>(&[2], &[json!({ "brightness": 0.2, "contrast": 1.5 })]);
+        images::<BrightnessContrast>(ANY, &[json!({ "brightness": 0.2, "contrast": 1.5 })]);
     }),
     ("clahe", || {
         let grids = [(8, 8), (1, 3)];
@@ -97,28 +104,28 @@ pub(super) const ROWS: &[Row] = &[
     }),
     ("convert", || {
         let kinds = ["u8", "u16", "f32"].map(|to| json!({ "to": to, "range": "raw" }));
-        images::<Convert>(&[2], &kinds);
+        images::<Convert>(ANY, &kinds);
     }),
     ("convert_profile", || {
         let kinds = [json!({ "to": "adobe_rgb" }), json!({ "to": "gray", "intent": "saturation" })];
         images::<ConvertProfile>(&[1, 2, 3, 4], &kinds);
     }),
-    ("equalize", || images::<Equalize>(&[1, 4], &[json!({})])),
+    ("equalize", || images::<Equalize>(ANY, &[json!({})])),
     ("from_hsv", from_hsv),
     ("from_lab", from_lab),
     ("from_linear", from_linear),
-    ("gain", || images::<Gain>(&[2], &[json!({ "factor": 1.7 })])),
-    ("gamma", || images::<Gamma>(&[1], &[json!({ "gamma": 2.2 })])),
+    ("gain", || images::<Gain>(ANY, &[json!({ "factor": 1.7 })])),
+    ("gamma", || images::<Gamma>(ANY, &[json!({ "gamma": 2.2 })])),
     ("grayscale", || images::<Grayscale>(&[1, 3, 4], &[json!({ "luma": "rec709" })])),
-    ("invert", || images::<Invert>(&[4], &[json!({})])),
-    ("levels", || images::<Levels>(&[3], &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
-    ("lookup", || images::<Lookup>(&[2], &[json!({ "table": [0.5, 0.0, 1.0, 0.25] })])),
+    ("invert", || images::<Invert>(ANY, &[json!({})])),
+    ("levels", || images::<Levels>(ANY, &[json!({ "in_black": 0.1, "gamma": 0.8 })])),
+    ("lookup", || images::<Lookup>(ANY, &[json!({ "table": [0.5, 0.0, 1.0, 0.25] })])),
     ("merge_channels", merge_channels),
-    ("rescale", || images::<Rescale>(&[1, 4], &[json!({ "low": 1.0, "high": 98.5 })])),
+    ("rescale", || images::<Rescale>(ANY, &[json!({ "low": 1.0, "high": 98.5 })])),
     ("scalar", || {
         let kinds = [("divide", 1.7), ("difference", 0.6)];
         let params = kinds.map(|(kind, value)| json!({ "operation": kind, "value": value }));
-        images::<Scalar>(&[1, 4], &params);
+        images::<Scalar>(ANY, &params);
     }),
     ("shuffle_channels", || {
         images::<ShuffleChannels>(&[4], &[json!({ "channels": [1] })]);
@@ -128,5 +135,5 @@ pub(super) const ROWS: &[Row] = &[
     ("threshold", || images::<Threshold>(&[1], &[json!({ "level": 0.5 })])),
     ("to_hsv", || images::<ToHsv>(&[3, 4], &[json!({})])),
     ("to_lab", || images::<ToLab>(&[3, 4], &[json!({})])),
-    ("to_linear", || images::<ToLinear>(&[1, 4], &[json!({})])),
+    ("to_linear", || images::<ToLinear>(ANY, &[json!({})])),
 ];
