@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use pipeline_core::data::{Raster, zeros};
+use pipeline_core::data::{Plane, Raster, leftovers, zeros};
 use pipeline_core::{Context, Error, Image, In, Layout, Result, Sample, Step, dispatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -153,9 +153,9 @@ impl ContactSheet {
         grid: &Grid,
         ctx: &Context<'_>,
     ) -> Result<Image> {
-        let mut sheet = Image::zeros(grid.sheet)?;
         let (row_len, channels) = (grid.sheet.row_len(), usize::from(grid.sheet.channels));
-        let samples = sheet.samples_mut::<T>().expect("the sheet was made of this type");
+        let what = || format!("an image of {}", grid.sheet);
+        let mut samples = leftovers::<T>(grid.sheet.sample_count()?, what)?;
         let mut pixel = vec![T::from_f32(self.background * T::WHITE); channels];
         if grid.sheet.has_alpha() {
             pixel[channels - 1] = T::from_f32(T::WHITE);
@@ -179,15 +179,13 @@ impl ContactSheet {
         let planes = planes.collect::<Result<Vec<_>>>()?;
 
         let (columns, pitch) = (grid.columns as usize, (height + grid.gap) as usize);
-        ctx.fill_rows(samples, row_len, passes::grain(grid.sheet.width), |first, rows| {
+        ctx.fill_rows(&mut samples, row_len, passes::grain(grid.sheet.width), |first, rows| {
             for (row, y) in rows.chunks_exact_mut(row_len).zip(first..) {
                 let mut end = 0;
                 for &(start, top, ref plane) in
                     planes.iter().skip(y / pitch * columns).take(columns)
                 {
-                    let Some(own) = y.checked_sub(top).and_then(|own| plane.rows().nth(own)) else {
-                        continue;
-                    };
+                    let Some(own) = row_of(plane, y.checked_sub(top)) else { continue };
                     row[end..start].copy_from_slice(&background[end..start]);
                     end = start + own.len();
                     row[start..end].copy_from_slice(own);
@@ -196,8 +194,14 @@ impl ContactSheet {
             }
             Ok(())
         })?;
-        Ok(sheet)
+        Image::from_buffer(grid.sheet, samples.into())
     }
+}
+
+/// A row of an image, if it has that many.
+fn row_of<'a, T: Sample>(plane: &Plane<'a, T>, number: Option<usize>) -> Option<&'a [T]> {
+    let number = u32::try_from(number?).ok()?;
+    (number < plane.region().height).then(|| plane.row(number))
 }
 
 impl Step for ContactSheet {

@@ -142,8 +142,8 @@ pub(crate) fn percentiles(channels: u16, windows: &[Vec<f64>], percentile: usize
 }
 
 /// The mean of a window of sample `at`, weighted by the alpha of its pixels unless it is alpha, and
-/// what that may lose: more the less is seen, and anything where next to nothing is. Where nothing is
-/// seen it is 0.
+/// what that may lose: more the less is seen, and anything where next to nothing is. Where nothing
+/// is seen it is 0.
 pub(crate) fn seen(
     at: usize,
     (channels, white): (u16, f64),
