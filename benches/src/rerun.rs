@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
 use pipeline_core::data::{Codec, Data, In};
 use pipeline_core::{
     Context, Error, Executor, Graph, Key, Options, Result, RunOptions, Step, Value,
@@ -87,7 +87,7 @@ impl Cache for Hoard {
         Some(Hit { value, tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
         self.0.lock().insert(key, value.clone());
         Vec::new()
     }

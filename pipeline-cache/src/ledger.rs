@@ -12,20 +12,20 @@ use pipeline_core::data::Allocation;
 /// What one value keeps alive, split into what is its own and what others may share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weight {
-    /// Bytes of its own, including `overhead`.
+    /// Bytes of its own.
     own: u64,
     buffer: Option<Allocation>,
 }
 
 impl Weight {
-    /// Weighs a value and `overhead` bytes of bookkeeping. Asks the value, so no lock may be held.
-    pub(crate) fn of(value: &Value, overhead: u64) -> Self {
+    /// Weighs a value. Asks it, so no lock may be held.
+    pub(crate) fn of(value: &Value) -> Self {
         let size = bytes(value.size_bytes());
         let buffer = value.allocation();
         // A window keeps all of its buffer alive but may tell only its own part of it.
         let own = size.saturating_sub(buffer.map_or(0, |buffer| bytes(buffer.bytes)));
-        let overhead = overhead + if buffer.is_some() { HOLDER } else { 0 };
-        Self { own: own.saturating_add(overhead), buffer }
+        let holder = if buffer.is_some() { HOLDER } else { 0 };
+        Self { own: own.saturating_add(holder), buffer }
     }
 
     /// All that the value keeps alive, whoever else shares it.
@@ -52,13 +52,15 @@ const HOLDER: u64 = (5 * (size_of::<usize>() + size_of::<Holders>() + 1) / 2) as
 #[derive(Debug)]
 pub(crate) struct Ledger {
     budget: u64,
+    /// Quarters of the budget that are not to be used for now.
+    given_back: u64,
     held: u64,
     buffers: HashMap<usize, Holders>,
 }
 
 impl Ledger {
     pub(crate) fn new(budget: u64) -> Self {
-        Self { budget, held: 0, buffers: HashMap::new() }
+        Self { budget, given_back: 0, held: 0, buffers: HashMap::new() }
     }
 
     pub(crate) const fn budget(&self) -> u64 {
@@ -74,47 +76,57 @@ impl Ledger {
         self.budget = budget;
     }
 
+    /// Leaves so many quarters of the budget unused, of which there are three at the most.
+    pub(crate) fn give_back(&mut self, quarters: u64) {
+        self.given_back = quarters.min(3);
+    }
+
+    /// Bytes that may be held for now.
+    const fn allowed(&self) -> u64 {
+        self.budget - self.budget / 4 * self.given_back
+    }
+
     pub(crate) const fn is_over(&self) -> bool {
-        self.held > self.budget
+        self.held > self.allowed()
     }
 
-    /// Whether the weight would fit if nothing else were held.
-    pub(crate) fn could_fit(&self, weight: &Weight) -> bool {
-        // A buffer that is held already counts with the size that it was booked with.
-        let held = weight.buffer.and_then(|buffer| self.buffers.get(&buffer.id));
-        let total = held.map_or(weight.total(), |held| weight.own.saturating_add(held.bytes));
-        total <= self.budget
-    }
-
-    /// Books `weight`, after `make_room` has released other weights as often as was needed.
+    /// Begins to book a weight. Returns the bytes that it needs beyond what is held; nothing if it
+    /// would not fit, with bookkeeping, even if nothing else were held.
     ///
-    /// To be called if the weight [could fit](Self::could_fit). Returns false, and books nothing,
-    /// if `make_room` runs out before there is room.
-    pub(crate) fn book(
-        &mut self,
-        weight: &Weight,
-        mut make_room: impl FnMut(&mut Self) -> bool,
-    ) -> bool {
-        // Held from here on, so that making room does not free the buffer that is coming in.
-        let mut need = weight.own;
-        if let Some(buffer) = weight.buffer {
-            match self.buffers.get_mut(&buffer.id) {
-                Some(holders) => holders.count += 1,
-                None => {
-                    let bytes = bytes(buffer.bytes);
-                    need = need.saturating_add(bytes);
-                    self.buffers.insert(buffer.id, Holders { bytes, count: 1 });
-                }
-            }
+    /// Its buffer is held from here on, so that making room does not free what is coming in. Ends
+    /// with [`take`](Self::take) or [`give_up`](Self::give_up).
+    pub(crate) fn begin(&mut self, weight: &Weight, bookkeeping: u64) -> Option<u64> {
+        let own = weight.own.saturating_add(bookkeeping);
+        let allowed = self.allowed();
+        let Some(buffer) = weight.buffer else {
+            return (own <= allowed).then_some(weight.own);
+        };
+        // A buffer that is held already counts with the size that it was booked with.
+        let held = self.buffers.get_mut(&buffer.id);
+        let bytes = held.as_ref().map_or(bytes(buffer.bytes), |held| held.bytes);
+        if own.saturating_add(bytes) > allowed {
+            return None;
         }
-        while need > self.budget.saturating_sub(self.held) {
-            if !make_room(self) {
-                self.leave(weight);
-                return false;
-            }
+        if let Some(held) = held {
+            held.count += 1;
+            return Some(weight.own);
         }
-        self.held += need;
-        true
+        self.buffers.insert(buffer.id, Holders { bytes, count: 1 });
+        Some(weight.own.saturating_add(bytes))
+    }
+
+    pub(crate) const fn has_room(&self, bytes: u64) -> bool {
+        bytes <= self.allowed().saturating_sub(self.held)
+    }
+
+    /// Books bytes for which there is room.
+    pub(crate) const fn take(&mut self, bytes: u64) {
+        self.held += bytes;
+    }
+
+    /// Ends a booking for which there is no room.
+    pub(crate) fn give_up(&mut self, weight: &Weight) {
+        self.leave(weight);
     }
 
     /// Gives back what was booked. Returns the bytes that this frees.
@@ -136,9 +148,13 @@ impl Ledger {
         self.buffers.remove(&buffer.id).map_or(0, |holders| holders.bytes)
     }
 
-    /// Forgets everything that was booked.
-    pub(crate) fn clear(&mut self) {
-        self.held = 0;
-        self.buffers = HashMap::new();
+    /// Books bytes of bookkeeping, whether there is room or not.
+    pub(crate) fn charge(&mut self, bytes: u64) {
+        self.held = self.held.saturating_add(bytes);
+    }
+
+    /// Gives back what was charged.
+    pub(crate) fn refund(&mut self, bytes: u64) {
+        self.held = self.held.saturating_sub(bytes);
     }
 }

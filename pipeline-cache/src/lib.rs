@@ -5,7 +5,7 @@
 //! | cache | keeps | use it for |
 //! |---|---|---|
 //! | none | nothing | one pass over many files |
-//! | [`MemoryCache`] | what was used last, in this process | editing a graph live; undo; many runs that share steps |
+//! | [`MemoryCache`] | what costs most to lose, in this process | editing a graph live; undo; many runs that share steps |
 //!
 //! # Rules of every budget
 //!
@@ -64,9 +64,15 @@
 //! # Ok::<(), pipeline_core::Error>(())
 //! ```
 
+mod chances;
+mod history;
+mod key_state;
 mod ledger;
 mod memory;
+mod pressure;
 mod stats;
+mod store;
 
-pub use memory::{EntryInfo, MemoryCache};
+pub use memory::{EntryInfo, MemoryCache, Pin, Policy};
+pub use pressure::Pressure;
 pub use stats::Stats;

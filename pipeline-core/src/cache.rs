@@ -12,10 +12,10 @@ use crate::key::Key;
 ///
 /// # Contract
 ///
-/// Called from any thread, often from many at once. The planner gets every result that a run needs;
-/// the executor, before it starts a step, asks whether the result has come to be meanwhile, gets it
-/// only if so, and puts the results of every pure step that it ran; of steps that ran as one, that
-/// of the last. An implementation
+/// Called from any thread, often from many at once. The planner begins a request and gets every
+/// result that a run needs; the executor, before it starts a step, asks whether the result has come
+/// to be meanwhile, gets it only if so, and puts the results of every pure step that it ran; of
+/// steps that ran as one, that of the last. An implementation
 ///
 /// - returns from `get` exactly the value that was put under that key, or nothing; losing a value
 ///   is always allowed, a wrong one never,
@@ -30,7 +30,7 @@ use crate::key::Key;
 /// ```
 /// use std::collections::HashMap;
 /// use std::sync::Mutex;
-/// use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+/// use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
 /// use pipeline_core::{Key, Value};
 ///
 /// /// Keeps everything for ever.
@@ -43,7 +43,7 @@ use crate::key::Key;
 ///         Some(Hit { value, tier: Tier::Memory })
 ///     }
 ///
-///     fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+///     fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
 ///         if let Ok(mut values) = self.0.lock() {
 ///             values.insert(key, value.clone());
 ///         }
@@ -56,11 +56,16 @@ use crate::key::Key;
 /// }
 /// ```
 pub trait Cache: std::fmt::Debug + Send + Sync {
+    /// A request begins: what is asked for from here on is for another plan.
+    ///
+    /// For caches that count time in requests. An edit is one, and so is an item of a batch.
+    fn begin(&self) {}
+
     /// The value under `key`, if it is here.
     fn get(&self, key: &Key) -> Option<Hit>;
 
     /// Keeps a value, and says what had to go for it.
-    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted>;
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted>;
 
     /// Whether `get` would find the key, without counting as a use.
     fn contains(&self, key: &Key) -> bool;
@@ -88,13 +93,16 @@ pub enum Tier {
     Shared,
 }
 
-/// What it took to make a value.
+/// How a value came to be.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Cost {
-    /// The time the step ran.
+pub struct Origin<'a> {
+    /// The name of the step.
+    pub step: &'a str,
+    /// The time the step ran, with that of all steps that ran as one with it.
     pub time: Duration,
-    /// Bytes the value keeps alive.
-    pub bytes: u64,
+    /// The keys of what it was made from, without what has none: inputs of the graph, results that
+    /// are never kept.
+    pub inputs: &'a [Key],
 }
 
 /// A value that had to go.
@@ -110,12 +118,16 @@ pub struct Evicted {
 
 #[deny(clippy::missing_trait_methods)]
 impl<C: Cache + ?Sized> Cache for Arc<C> {
+    fn begin(&self) {
+        (**self).begin();
+    }
+
     fn get(&self, key: &Key) -> Option<Hit> {
         (**self).get(key)
     }
 
-    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted> {
-        (**self).put(key, value, cost)
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
+        (**self).put(key, value, origin)
     }
 
     fn contains(&self, key: &Key) -> bool {

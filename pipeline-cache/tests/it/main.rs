@@ -6,3 +6,4 @@ mod memory;
 mod model;
 mod runs;
 mod values;
+mod worth;

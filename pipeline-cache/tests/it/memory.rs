@@ -3,8 +3,8 @@
 use std::sync::{Arc, Barrier, Weak};
 use std::time::Duration;
 
-use pipeline_cache::{MemoryCache, Stats};
-use pipeline_core::cache::{Cache, Cost, Evicted, Tier};
+use pipeline_cache::{MemoryCache, Policy, Stats};
+use pipeline_core::cache::{Cache, Evicted, Origin, Tier};
 use pipeline_core::{Data, Image, Key, SampleType, Value};
 
 use crate::values::{key, number, sharing, value};
@@ -12,7 +12,7 @@ use crate::values::{key, number, sharing, value};
 const MIB: usize = 1 << 20;
 
 fn put(cache: &MemoryCache, at: u64, value: &Value) -> Vec<u64> {
-    let gone = cache.put(key(at), value, Cost::default());
+    let gone = cache.put(key(at), value, Origin::default());
     gone.iter().map(|gone| place(&gone.key)).collect()
 }
 
@@ -26,7 +26,7 @@ fn has(cache: &MemoryCache, places: std::ops::Range<u64>) -> Vec<u64> {
 
 /// Room for three values of a mebibyte and what the cache needs for them.
 fn for_three() -> MemoryCache {
-    MemoryCache::new(3 * MIB as u64 + 2000)
+    MemoryCache::new(3 * MIB as u64 + 4000).with_policy(Policy::LeastRecent)
 }
 
 #[test]
@@ -74,10 +74,10 @@ fn a_value_larger_than_the_budget_is_refused_and_the_others_stay() {
 
 #[test]
 fn a_shared_buffer_counts_once_and_until_the_last_goes() {
-    let cache = MemoryCache::new(4 * MIB as u64);
+    let cache = MemoryCache::new(4 * MIB as u64).with_policy(Policy::LeastRecent);
     (0..100).for_each(|place| drop(put(&cache, place, &sharing(place, 5, 2 * MIB))));
     assert_eq!(cache.stats().entries, 100);
-    assert!(cache.stats().bytes < 2 * MIB as u64 + 100 * 500);
+    assert!(cache.stats().bytes < 2 * MIB as u64 + 100 * 700);
     (0..99).for_each(|place| assert!(cache.purge(&key(place))));
     assert!(cache.stats().bytes > 2 * MIB as u64);
     assert!(cache.purge(&key(99)));
@@ -132,9 +132,9 @@ fn a_smaller_budget_holds_at_once() {
 #[test]
 fn statistics_count_everything() {
     let cache = for_three();
-    let cost = Cost { time: Duration::from_millis(30), bytes: MIB as u64 };
+    let origin = Origin { time: Duration::from_millis(30), ..Origin::default() };
     assert!(cache.get(&key(0)).is_none());
-    (0..4).for_each(|place| drop(cache.put(key(place), &value(place, MIB), cost)));
+    (0..4).for_each(|place| drop(cache.put(key(place), &value(place, MIB), origin)));
     assert!(cache.get(&key(3)).is_some());
     assert!(cache.get(&key(3)).is_some());
     assert!(!cache.contains(&key(0)));
@@ -151,7 +151,7 @@ fn statistics_count_everything() {
     };
     assert_eq!(stats, expected);
     let listed: Vec<_> = cache.entries().iter().map(|e| (place(&e.key), e.hits, e.time)).collect();
-    assert_eq!(listed, [(3, 2, cost.time), (2, 0, cost.time), (1, 0, cost.time)]);
+    assert_eq!(listed, [(3, 2, origin.time), (2, 0, origin.time), (1, 0, origin.time)]);
 
     cache.clear();
     assert!(cache.entries().is_empty());
@@ -162,8 +162,8 @@ fn statistics_count_everything() {
 #[test]
 fn time_saved_does_not_overflow() {
     let cache = for_three();
-    let cost = Cost { time: Duration::MAX, bytes: u64::MAX };
-    cache.put(key(1), &value(1, 8), cost);
+    let origin = Origin { time: Duration::MAX, ..Origin::default() };
+    cache.put(key(1), &value(1, 8), origin);
     cache.get(&key(1));
     cache.get(&key(1));
     assert_eq!(cache.stats().saved, Duration::MAX);

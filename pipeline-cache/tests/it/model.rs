@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline_cache::MemoryCache;
+use pipeline_cache::{MemoryCache, Policy};
 use pipeline_core::Value;
-use pipeline_core::cache::{Cache, Cost};
+use pipeline_core::cache::{Cache, Origin};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -96,8 +96,8 @@ impl Naive {
 
 /// What the cache needs for an entry, learnt from the cache itself.
 fn overhead(example: &Value) -> u64 {
-    let cache = MemoryCache::new(u64::MAX);
-    cache.put(key(0), example, Cost::default());
+    let cache = MemoryCache::new(u64::MAX).with_policy(Policy::LeastRecent);
+    cache.put(key(0), example, Origin::default());
     cache.stats().bytes
 }
 
@@ -112,7 +112,7 @@ proptest! {
     #[test]
     fn it_does_what_a_naive_cache_does(ops in prop::collection::vec(op(), 1..300)) {
         let (alone, holder) = (overhead(&value(0, 0)), overhead(&sharing(0, 1, 0)));
-        let cache = MemoryCache::new(30_000);
+        let cache = MemoryCache::new(30_000).with_policy(Policy::LeastRecent);
         let mut naive = Naive { budget: 30_000, ..Naive::default() };
         for (op, number_of_put) in ops.into_iter().zip(0..) {
             let gone = |evicted: Vec<pipeline_core::cache::Evicted>| -> Vec<_> {
@@ -123,7 +123,7 @@ proptest! {
             match op {
                 Op::Put { at, own } => {
                     let value = value(number_of_put, own);
-                    let evicted = cache.put(key(at), &value, Cost::default());
+                    let evicted = cache.put(key(at), &value, Origin::default());
                     let freed: u64 = evicted.iter().map(|evicted| evicted.bytes).sum();
                     let new = cache.stats().inserts - before.inserts;
                     let now = before.bytes + new * (alone + own as u64) - freed;
@@ -133,7 +133,7 @@ proptest! {
                 }
                 Op::Share { at, buffer } => {
                     let value = sharing(number_of_put, buffer, size_of_buffer(buffer));
-                    let evicted = cache.put(key(at), &value, Cost::default());
+                    let evicted = cache.put(key(at), &value, Origin::default());
                     let expected = naive.put(at, number_of_put, holder, Some(buffer));
                     prop_assert_eq!(gone(evicted), keys(expected));
                 }

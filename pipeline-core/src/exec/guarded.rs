@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::cache::{Cache, Cost, Evicted, Hit};
+use crate::cache::{Cache, Evicted, Hit, Origin};
 use crate::data::Value;
 use crate::key::Key;
 use crate::sync::Mutex;
@@ -45,12 +45,16 @@ impl Guarded {
 // A method with a default that is not passed on would cut the program's own off.
 #[deny(clippy::missing_trait_methods)]
 impl Cache for Guarded {
+    fn begin(&self) {
+        self.ask(|cache| cache.begin());
+    }
+
     fn get(&self, key: &Key) -> Option<Hit> {
         self.ask(|cache| cache.get(key))
     }
 
-    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted> {
-        self.ask(|cache| cache.put(key, value, cost))
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
+        self.ask(|cache| cache.put(key, value, origin))
     }
 
     fn contains(&self, key: &Key) -> bool {

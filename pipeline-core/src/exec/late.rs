@@ -116,6 +116,21 @@ impl RunCore {
         if body.spec.kind == Kind::Pure { self.key(place) } else { None }
     }
 
+    /// The keys under which the inputs of a place may be kept.
+    pub(super) fn kept_inputs(&self, place: u32) -> Vec<Key> {
+        let program = &self.plan.program;
+        let key = |&slot: &u32| {
+            let mut slot = slot;
+            while program.actions[program.shape.producer(slot) as usize].is_passing() {
+                let place = program.shape.producer(slot);
+                slot = program.shape.inputs(place)[usize::from(program.shape.port(slot))];
+            }
+            let key = self.cache_key(program.shape.producer(slot))?;
+            Some(key.port(program.shape.port(slot)))
+        };
+        program.shape.inputs(place).iter().filter_map(key).collect()
+    }
+
     /// Gives results the identity of their content where that is what decides below them.
     pub(super) fn digest(&self, place: u32, values: &Values) {
         let Some(late) = &self.plan.late else { return };

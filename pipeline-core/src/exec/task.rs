@@ -12,7 +12,7 @@ use super::options::OnFailure;
 use super::run::{Abandoned, Local, RunCore};
 use super::slots::{Take, dispose};
 use super::wait::is_on;
-use crate::cache::{Cache, Cost, Tier};
+use crate::cache::{Cache, Origin, Tier};
 use crate::data::Value;
 use crate::error::{CancelReason, Error, Result};
 use crate::event::{EventKind, Status};
@@ -362,9 +362,11 @@ impl RunCore {
         if let Some(cache) = &self.engine.cache
             && let Some(key) = self.cache_key(place)
         {
+            let inputs = self.kept_inputs(place);
+            let step = self.plan.infos[place as usize].step_type().map_or("", |step| step.name);
+            let origin = Origin { step, time: Duration::from_nanos(took), inputs: &inputs };
             for (value, port) in values.iter().zip(0u16..) {
-                let cost = Cost { time: Duration::from_nanos(took), bytes: value.counted_bytes() };
-                for evicted in cache.put(key.port(port), value, cost) {
+                for evicted in cache.put(key.port(port), value, origin) {
                     if self.bus.is_active() {
                         let kind = EventKind::Evicted {
                             key: evicted.key,

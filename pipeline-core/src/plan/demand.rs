@@ -101,6 +101,9 @@ pub(super) fn demand(
     partner: Partner,
 ) -> Demand {
     let mut demand = Demand::default();
+    if let Some(cache) = request.cache {
+        cache.begin();
+    }
     let sweep = || demand.sweep(frozen, keys, targets, request);
     let ((), repeats) = partner.both(sweep, || Repeats::among(&keys.derived));
     if demand.share(frozen, keys, &repeats) {

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::dice::Dice;
 use super::guard::no_panic;
-use crate::cache::{Cache, Cost};
+use crate::cache::{Cache, Origin};
 use crate::data::{Codec, Data, Image, Layout, SampleType, Value};
 use crate::error::Error;
 use crate::key::{Key, KeyHasher};
@@ -83,7 +83,7 @@ fn key(number: u64) -> Key {
     KeyHasher::result().number(number).finish()
 }
 
-const COST: Cost = Cost { time: Duration::from_millis(5), bytes: 16 };
+const MADE: Origin<'_> = Origin { step: "testkit", time: Duration::from_millis(5), inputs: &[] };
 
 /// The picture that belongs to a number: of any size up to 64 KiB.
 fn picture(number: u64) -> Value {
@@ -119,7 +119,7 @@ fn an_empty_cache(cache: &impl Cache) {
     for number in 0..10 {
         assert!(find(cache, &key(number)).is_none(), "an empty cache finds {:?}", key(number));
     }
-    let gone = no_panic("put", || cache.put(key(1), &token(1), COST));
+    let gone = no_panic("put", || cache.put(key(1), &token(1), MADE));
     assert!(gone.is_empty(), "the first value drives out {:?}", gone[0].key);
     let Some(found) = find(cache, &key(1)) else {
         panic!("a small value is not found right after it was put into an empty cache");
@@ -142,7 +142,7 @@ fn an_empty_cache(cache: &impl Cache) {
 fn all_kinds_of_values(cache: &impl Cache) {
     let values = [Value::new(()), token(3), picture(4), Value::new(Shy(9))];
     for (value, number) in values.iter().zip(0..) {
-        no_panic("put", || cache.put(key(number), value, COST));
+        no_panic("put", || cache.put(key(number), value, MADE));
         let Some(found) = find(cache, &key(number)) else { continue };
         assert!(same(&found, value), "get gives {found:?} for {value:?}");
     }
@@ -173,7 +173,7 @@ fn many_values(cache: &impl Cache) {
             continue;
         }
         put.insert(key(number));
-        let gone = no_panic("put", || cache.put(key(number), &picture(number), COST));
+        let gone = no_panic("put", || cache.put(key(number), &picture(number), MADE));
         for gone in gone {
             assert!(put.contains(&gone.key), "{:?} is thrown out but was never put", gone.key);
         }
@@ -190,12 +190,18 @@ fn any_size_and_cost(cache: &impl Cache) {
     let mut number = 0;
     for claims in [0, 1, usize::MAX / 2, usize::MAX] {
         for time in times {
-            for bytes in [0, claims as u64, u64::MAX] {
+            for inputs in [0, 1, 40] {
                 number += 1;
+                // Values that are there, some that never were, and the value itself.
+                let inputs: Vec<Key> =
+                    (0..inputs).map(|back| key(number - back.min(number))).collect();
+                let origin =
+                    Origin { step: ["", "a", "b"][inputs.len() % 3], time, inputs: &inputs };
                 let value = Value::new(Token { number, claims });
                 let during = format!("put of {claims} bytes that took {time:?}");
                 for _ in 0..2 {
-                    no_panic(&during, || cache.put(key(number), &value, Cost { time, bytes }));
+                    no_panic("begin", || cache.begin());
+                    no_panic(&during, || cache.put(key(number), &value, origin));
                     for _ in 0..2 {
                         let found = find(cache, &key(number));
                         assert!(
@@ -222,7 +228,7 @@ fn many_threads(cache: &impl Cache) {
             match dice.below(4) {
                 0 => {
                     put.lock().insert(key(number));
-                    for gone in cache.put(key(number), &picture(number), COST) {
+                    for gone in cache.put(key(number), &picture(number), MADE) {
                         let known = put.lock().contains(&gone.key);
                         assert!(known, "{:?} is thrown out but was never put", gone.key);
                     }

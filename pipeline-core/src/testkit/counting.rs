@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::cache::{Cache, Cost, Evicted, Hit, Tier};
+use crate::cache::{Cache, Evicted, Hit, Origin, Tier};
 use crate::data::Value;
 use crate::key::Key;
 
@@ -62,6 +62,10 @@ impl Default for CountingCache {
 
 #[deny(clippy::missing_trait_methods)]
 impl Cache for CountingCache {
+    fn begin(&self) {
+        self.inner.begin();
+    }
+
     fn get(&self, key: &Key) -> Option<Hit> {
         self.gets.fetch_add(1, Ordering::Relaxed);
         let hit = self.inner.get(key);
@@ -69,9 +73,9 @@ impl Cache for CountingCache {
         hit
     }
 
-    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
         self.puts.fetch_add(1, Ordering::Relaxed);
-        self.inner.put(key, value, cost)
+        self.inner.put(key, value, origin)
     }
 
     fn contains(&self, key: &Key) -> bool {
@@ -89,7 +93,7 @@ impl Cache for Hoard {
         Some(Hit { value, tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
         self.0.lock().entry(key).or_insert_with(|| value.clone());
         Vec::new()
     }

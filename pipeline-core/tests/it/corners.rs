@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit};
+use pipeline_core::cache::{Cache, Evicted, Hit, Origin};
 use pipeline_core::data::{Image, In};
 use pipeline_core::event::Status;
 use pipeline_core::graph::Retry;
@@ -29,7 +29,7 @@ impl Cache for Slow {
         None
     }
 
-    fn put(&self, _: Key, _: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, _: Key, _: &Value, _: Origin<'_>) -> Vec<Evicted> {
         Vec::new()
     }
 

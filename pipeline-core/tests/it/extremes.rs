@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
 use pipeline_core::event::Status;
 use pipeline_core::{
     Bindings, Context, Data, Error, EventKind, Executor, Graph, In, Key, Options, Result,
@@ -39,7 +39,7 @@ impl Cache for Broken {
         None
     }
 
-    fn put(&self, _: Key, _: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, _: Key, _: &Value, _: Origin<'_>) -> Vec<Evicted> {
         self.meet(At::Put);
         Vec::new()
     }
@@ -127,7 +127,7 @@ impl Cache for Shelf {
         Some(Hit { value, tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
         *self.0.lock() = Some((key, value.clone()));
         Vec::new()
     }

@@ -1,16 +1,17 @@
 //! What is kept, what is not, and what it takes to find it again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
 use pipeline_core::data::{Codec, Data, In};
 use pipeline_core::event::{EventKind, RunStatus, Status};
 use pipeline_core::step::CutOff;
 use pipeline_core::{
-    CancelReason, CancelToken, Context, Error, Executor, Graph, Key, NodeId, Options, Result,
-    RunOptions, Services, Spec, Step, Value,
+    Bindings, CancelReason, CancelToken, Context, Error, Executor, Graph, Key, Node, NodeId,
+    Options, Result, RunOptions, Services, Spec, Step, Value,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,7 @@ impl Cache for Single {
         Some(Hit { value: value.clone(), tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
         let gone = self.0.lock().replace((key, value.clone()));
         let tell = |(key, value): (Key, Value)| Evicted {
             key,
@@ -283,4 +284,57 @@ fn a_result_is_digested_unasked_only_where_the_work_below_costs_more() {
         }
         assert_eq!(looks.load(Ordering::SeqCst), if expected.len() == 2 { 3 } else { 0 });
     }
+}
+
+/// Keeps everything, and what it was told of each result: its step and what it was made from.
+#[derive(Debug, Default)]
+struct Chronicle {
+    results: Hoard,
+    told: Mutex<HashMap<Key, (String, Vec<Key>)>>,
+    requests: AtomicUsize,
+}
+
+impl Cache for Chronicle {
+    fn begin(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self, key: &Key) -> Option<Hit> {
+        self.results.get(key)
+    }
+
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
+        self.told.lock().insert(key, (origin.step.to_owned(), origin.inputs.to_vec()));
+        self.results.put(key, value, origin)
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.results.contains(key)
+    }
+}
+
+#[test]
+fn a_cache_is_told_what_each_result_was_made_from() {
+    let cache = Arc::new(Chronicle::default());
+    let executor =
+        Executor::new(Options { cache: Some(Arc::clone(&cache) as _), ..Options::default() })
+            .unwrap();
+    let mut graph = Graph::new();
+    let given = graph.input::<Number>("given");
+    let top = mix(&mut graph, "top", 1, &[given]);
+    let left = mix(&mut graph, "left", 2, &[top]);
+    let off = mix(&mut graph, "off", 3, &[left]);
+    let last = mix(&mut graph, "last", 4, &[top, off, given]);
+    graph.bypass(off.id()).unwrap();
+    let options =
+        RunOptions { bindings: Bindings::new().with("given", Number(5)), ..RunOptions::default() };
+    let plan = executor.plan(&graph, &options).unwrap();
+    let key = |node: Node<Number>| plan.key(node.id()).unwrap();
+    let (top, left, last) = (key(top), key(left), key(last));
+    executor.run_plan(plan.clone(), &options).unwrap().ok().unwrap();
+    let told = cache.told.lock();
+    assert_eq!(told[&top], ("mix".to_owned(), vec![]), "inputs of the graph have no key here");
+    assert_eq!(told[&left].1, [top]);
+    assert_eq!(told[&last].1, [top, left], "a bypassed node passes the name on");
+    assert_eq!((told.len(), cache.requests.load(Ordering::Relaxed)), (3, 1));
 }

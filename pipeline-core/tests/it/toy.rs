@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use pipeline_core::CancelToken;
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
 use pipeline_core::data::{Codec, Data, In};
 use pipeline_core::step::CutOff;
 use pipeline_core::{
@@ -512,7 +512,7 @@ impl Cache for Hoard {
         Some(Hit { value, tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
         self.0.lock().insert(key, value.clone());
         Vec::new()
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
 use pipeline_core::event::Event;
 use pipeline_core::observe::Observer;
 use pipeline_core::{Image, Key, Registry, Sample, SampleType, Value, dispatch};
@@ -28,7 +28,7 @@ impl Cache for Kept {
         Some(Hit { value, tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
         if !self.skips || key.as_bytes()[0].is_multiple_of(2) {
             self.results.lock().unwrap().insert(key, value.clone());
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use pipeline_core::cache::{Cache, Cost, Evicted, Hit, Tier};
+use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
 use pipeline_core::testkit::{CountingCache, cache};
 use pipeline_core::{Key, Value};
 
@@ -72,13 +72,13 @@ impl Cache for Faulty {
         Some(Hit { value, tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, cost: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
         let key = self.key(&key);
         let mut state = self.state.lock();
         match self.wrong {
             Wrong::KeepsNothing => return Vec::new(),
             Wrong::Overflows => state.bytes = state.bytes.strict_add(value.size_bytes()),
-            Wrong::AddsTimes => state.spent += cost.time,
+            Wrong::AddsTimes => state.spent += origin.time,
             _ => {}
         }
         if state.values.insert(key, value.clone()).is_none() {
@@ -137,7 +137,7 @@ impl Cache for Hasty {
         Some(Hit { value, tier: Tier::Memory })
     }
 
-    fn put(&self, key: Key, value: &Value, _: Cost) -> Vec<Evicted> {
+    fn put(&self, key: Key, value: &Value, _: Origin<'_>) -> Vec<Evicted> {
         *self.staged.lock() = Some(value.clone());
         std::thread::yield_now();
         *self.last.lock() = self.staged.lock().clone().map(|value| (key, value));

@@ -1,0 +1,390 @@
+//! What a memory cache holds and knows, behind its lock.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lru::LruCache;
+use pipeline_core::cache::{Evicted, Origin, Tier};
+use pipeline_core::{Key, Value};
+
+use crate::history::{History, Made, Number, Standing};
+use crate::key_state::KeyState;
+use crate::ledger::{Ledger, Weight};
+use crate::memory::{EntryInfo, Policy};
+use crate::stats::Stats;
+
+pub(crate) struct Store {
+    policy: Policy,
+    max_age: Option<Duration>,
+    /// How often each key is pinned, whether it is held or not.
+    pins: HashMap<Key, u32, BuildHasherDefault<KeyState>>,
+    /// Everything that is known of, by policy in the order of last use.
+    numbers: Numbers,
+    history: History,
+    /// What is held, by number.
+    entries: Vec<Option<Entry>>,
+    held: u64,
+    ledger: Ledger,
+    /// The counters; what is held is filled in when somebody asks.
+    stats: Stats,
+}
+
+type Numbers = LruCache<Key, Known, BuildHasherDefault<KeyState>>;
+
+/// Where a key is found.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    number: Number,
+    /// The request that asked for it last, as far as its history was told.
+    asked: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    value: Value,
+    weight: Weight,
+    time: Duration,
+    hits: u64,
+    /// When it came, if it is to go after some time.
+    since: Option<Instant>,
+}
+
+/// What is needed for all that is known of one result: a fact, the place of an entry, a node with
+/// key, number and two links, its header in the allocator, and the table's slots, of which there is
+/// at the lowest load a bit more than twice as many as facts.
+const OVERHEAD: u64 = History::FACT
+    + (2 * size_of::<Option<Entry>>()
+        + size_of::<Key>()
+        + 5 * size_of::<usize>()
+        + 5 * (2 * size_of::<usize>() + 1) / 2) as u64;
+
+/// The most results that are remembered after they went.
+const REMEMBERED: u64 = 1024;
+
+/// The share of the budget that this may take.
+const SHARE: u64 = 64;
+
+impl Store {
+    pub(crate) fn new(budget: u64, policy: Policy, max_age: Option<Duration>) -> Self {
+        let remembered = match policy {
+            Policy::Worth => REMEMBERED.min(budget / SHARE / OVERHEAD),
+            Policy::LeastRecent => 0,
+        };
+        Self {
+            policy,
+            max_age,
+            pins: HashMap::default(),
+            numbers: Numbers::unbounded_with_hasher(BuildHasherDefault::default()),
+            history: History::new(remembered.try_into().unwrap_or_default()),
+            entries: Vec::new(),
+            held: 0,
+            ledger: Ledger::new(budget),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Starts anew; the counters and the pins go on. Returns what it was.
+    pub(crate) fn emptied(&mut self) -> Self {
+        let mut empty = Self::new(self.ledger.budget(), self.policy, self.max_age);
+        empty.stats = self.stats;
+        empty.pins = std::mem::take(&mut self.pins);
+        std::mem::replace(self, empty)
+    }
+
+    pub(crate) fn set_policy(&mut self, policy: Policy) {
+        *self = Self::new(self.ledger.budget(), policy, self.max_age);
+    }
+
+    pub(crate) fn set_max_age(&mut self, age: Duration) {
+        *self = Self::new(self.ledger.budget(), self.policy, Some(age));
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            entries: self.held,
+            bytes: self.ledger.held(),
+            budget: self.ledger.budget(),
+            ..self.stats
+        }
+    }
+
+    pub(crate) fn infos(&self) -> Vec<EntryInfo> {
+        let info = |(key, &Known { number, .. }): (&Key, &Known)| {
+            let entry = self.entries[number as usize].as_ref()?;
+            let info = EntryInfo {
+                key: *key,
+                step: Arc::clone(self.history.step_name(number)),
+                bytes: entry.weight.total(),
+                time: entry.time,
+                hits: entry.hits,
+            };
+            Some((number, info))
+        };
+        let mut infos: Vec<_> = self.numbers.iter().filter_map(info).collect();
+        if self.policy == Policy::Worth {
+            infos.sort_by_key(|&(number, _)| Reverse(self.history.last_request(number)));
+        }
+        infos.into_iter().map(|(_, info)| info).collect()
+    }
+
+    fn number(&self, key: &Key) -> Option<Number> {
+        self.numbers.peek(key).map(|known| known.number)
+    }
+
+    pub(crate) fn begin(&mut self) {
+        if self.policy == Policy::Worth {
+            self.history.begin();
+        }
+    }
+
+    pub(crate) fn get(&mut self, key: &Key) -> Option<Value> {
+        // By worth there is no order of last use to be kept, which would touch other keys.
+        let known = match self.policy {
+            Policy::Worth => self.numbers.peek_mut(key),
+            Policy::LeastRecent => self.numbers.get_mut(key),
+        };
+        let Some(known) = known else {
+            self.stats.misses += 1;
+            return None;
+        };
+        if self.policy == Policy::Worth && known.asked != self.history.request() {
+            known.asked = self.history.request();
+            self.history.ask(known.number);
+        }
+        let entry = self.entries[known.number as usize].as_mut();
+        let Some(entry) = entry.filter(|entry| !entry.is_older_than(self.max_age)) else {
+            self.stats.misses += 1;
+            return None;
+        };
+        entry.hits += 1;
+        self.stats.hits += 1;
+        self.stats.saved = self.stats.saved.saturating_add(entry.time);
+        Some(entry.value.clone())
+    }
+
+    pub(crate) fn contains(&self, key: &Key) -> bool {
+        let entry = self.number(key).and_then(|number| self.entries[number as usize].as_ref());
+        entry.is_some_and(|entry| !entry.is_older_than(self.max_age))
+    }
+
+    /// Takes a value in, unless it is there already.
+    pub(crate) fn put(
+        &mut self,
+        key: Key,
+        (value, weight): (&Value, Weight),
+        origin: Origin<'_>,
+        gone: &mut Gone,
+    ) {
+        let Some(number) = self.note(key, &weight, origin, gone) else { return };
+        if !self.book(number, &weight, gone) {
+            self.let_go(number);
+            self.stats.refusals += 1;
+            // What is known of it may itself be too much.
+            self.shrink(gone);
+            return;
+        }
+        let since = self.max_age.map(|_| Instant::now());
+        let entry = Entry { value: value.clone(), weight, time: origin.time, hits: 0, since };
+        self.entries[number as usize] = Some(entry);
+        self.held += 1;
+        let is_pinned = !self.pins.is_empty() && self.pins.contains_key(&key);
+        self.history.hold(number, is_pinned);
+        self.stats.inserts += 1;
+    }
+
+    /// Changes the budget; what is above it goes.
+    pub(crate) fn set_budget(&mut self, budget: u64, gone: &mut Gone) {
+        self.ledger.set_budget(budget);
+        self.shrink(gone);
+    }
+
+    /// Leaves so many quarters of the budget unused; what is above the rest goes.
+    pub(crate) fn give_back(&mut self, quarters: u64, gone: &mut Gone) {
+        self.ledger.give_back(quarters);
+        self.shrink(gone);
+    }
+
+    fn shrink(&mut self, gone: &mut Gone) {
+        while self.ledger.is_over() && self.evict(None, gone) {}
+    }
+
+    pub(crate) fn purge(&mut self, key: &Key) -> Option<Entry> {
+        let number = self.number(key)?;
+        self.take(number)
+    }
+
+    pub(crate) fn purge_step(&mut self, name: &str) -> Vec<Entry> {
+        let numbers = self.numbers.iter().map(|(_, known)| known.number);
+        let of_step = numbers.filter(|&number| **self.history.step_name(number) == *name);
+        let of_step: Vec<Number> = of_step.collect();
+        of_step.into_iter().filter_map(|number| self.take(number)).collect()
+    }
+
+    /// The number of a result that comes in; nothing if it is held already.
+    fn note(
+        &mut self,
+        key: Key,
+        weight: &Weight,
+        origin: Origin<'_>,
+        gone: &mut Gone,
+    ) -> Option<Number> {
+        let mut known = self.numbers.get(&key).map(|known| known.number);
+        if let Some(number) = known
+            && let Some(entry) = &self.entries[number as usize]
+        {
+            if !entry.is_older_than(self.max_age) {
+                return None;
+            }
+            gone.entries.extend(self.take(number));
+            // It may have been forgotten with that.
+            known = self.number(&key);
+        }
+        let Self { numbers, history, .. } = self;
+        let made = Made {
+            step: history.chances.step(origin.step),
+            seconds: origin.time.as_secs_f32(),
+            bytes: weight.total(),
+        };
+        let inputs = origin.inputs.iter().filter_map(|input| numbers.peek(input));
+        let inputs = inputs.map(|known| known.number);
+        if let Some(number) = known {
+            history.renew(number, &made, inputs);
+            return known;
+        }
+        let number = history.enter(key, &made, inputs);
+        numbers.put(key, Known { number, asked: history.request() });
+        if self.entries.len() <= number as usize {
+            self.entries.resize_with(number as usize + 1, || None);
+        }
+        self.ledger.charge(OVERHEAD);
+        Some(number)
+    }
+
+    /// Makes room and takes it, as long as what has to go is worth less than what comes.
+    fn book(&mut self, coming: Number, weight: &Weight, gone: &mut Gone) -> bool {
+        let Some(need) = self.ledger.begin(weight, OVERHEAD) else { return false };
+        while !self.ledger.has_room(need) {
+            if !self.evict(Some(coming), gone) {
+                self.ledger.give_up(weight);
+                return false;
+            }
+        }
+        self.ledger.take(need);
+        true
+    }
+
+    /// Throws something out. Returns whether there was anything, worth less than what comes.
+    fn evict(&mut self, coming: Option<Number>, gone: &mut Gone) -> bool {
+        let number = match self.policy {
+            Policy::Worth => self.history.cheapest(),
+            Policy::LeastRecent => self.oldest(),
+        };
+        // With nothing left to throw out, what went is forgotten.
+        let Some(number) = number else { return self.forget_oldest() };
+        if self.policy == Policy::Worth
+            && coming.is_some_and(|coming| self.history.is_worth_less(coming, number))
+        {
+            return false;
+        }
+        let before = self.ledger.held();
+        let key = self.history.fact(number).key;
+        let Some(entry) = self.take(number) else { return false };
+        let bytes = before.saturating_sub(self.ledger.held());
+        gone.report.push(Evicted { key, bytes, tier: Tier::Memory });
+        gone.entries.push(entry);
+        self.stats.evictions += 1;
+        true
+    }
+
+    fn forget_oldest(&mut self) -> bool {
+        let Some(key) = self.history.forget_oldest() else { return false };
+        self.numbers.pop(&key);
+        self.ledger.refund(OVERHEAD);
+        true
+    }
+
+    /// What was not used for longest, of what is not pinned if there is any.
+    fn oldest(&self) -> Option<Number> {
+        let oldest_that_is = |standing| {
+            let mut oldest = self.numbers.iter().rev().map(|(_, known)| known.number);
+            oldest.find(|&number| self.history.fact(number).standing == standing)
+        };
+        oldest_that_is(Standing::Held).or_else(|| oldest_that_is(Standing::Pinned))
+    }
+
+    /// Takes out what came too long ago.
+    pub(crate) fn take_overdue(&mut self) -> Vec<Entry> {
+        let Some(max_age) = self.max_age else { return Vec::new() };
+        let is_old = |entry: &Option<Entry>| {
+            entry.as_ref().is_some_and(|entry| entry.is_older_than(Some(max_age)))
+        };
+        let old: Vec<Number> =
+            (0..).zip(&self.entries).filter(|(_, e)| is_old(e)).map(|(n, _)| n).collect();
+        old.into_iter().filter_map(|number| self.take(number)).collect()
+    }
+
+    pub(crate) fn pin(&mut self, keys: &[Key]) {
+        for key in keys {
+            *self.pins.entry(*key).or_default() += 1;
+            self.set_pinned(key, true);
+        }
+    }
+
+    pub(crate) fn unpin(&mut self, keys: &[Key]) {
+        for key in keys {
+            let Some(count) = self.pins.get_mut(key) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.pins.remove(key);
+                self.set_pinned(key, false);
+            }
+        }
+    }
+
+    fn set_pinned(&mut self, key: &Key, is_pinned: bool) {
+        if let Some(number) = self.number(key)
+            && self.entries[number as usize].is_some()
+        {
+            self.history.hold(number, is_pinned);
+        }
+    }
+
+    /// Takes out what is held under a number.
+    fn take(&mut self, number: Number) -> Option<Entry> {
+        let entry = self.entries[number as usize].take()?;
+        self.held -= 1;
+        self.ledger.release(&entry.weight);
+        self.let_go(number);
+        Some(entry)
+    }
+
+    fn let_go(&mut self, number: Number) {
+        self.history.let_go(number);
+        if self.history.remembers_too_much() {
+            self.forget_oldest();
+        }
+    }
+}
+
+impl Entry {
+    fn is_older_than(&self, age: Option<Duration>) -> bool {
+        self.since.zip(age).is_some_and(|(since, age)| since.elapsed() > age)
+    }
+}
+
+/// Entries on their way out: collected under the lock, dropped after it.
+#[derive(Default)]
+pub(crate) struct Gone {
+    entries: Vec<Entry>,
+    report: Vec<Evicted>,
+}
+
+impl Gone {
+    /// Drops the entries and says which they were; the bytes are what each freed.
+    pub(crate) fn report(self) -> Vec<Evicted> {
+        self.report
+    }
+}
