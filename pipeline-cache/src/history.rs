@@ -82,7 +82,7 @@ pub(crate) struct History {
     request: u32,
     /// Requests that what goes was not used for, as the mean of the last.
     stay: f32,
-    /// Whether what went was asked of since the last request; then demand has to be added up anew.
+    /// Whether the demand of what is held has to be added up anew.
     is_stale: bool,
     mark: u32,
     stack: Vec<Number>,
@@ -151,6 +151,11 @@ impl History {
     /// The name of the step that made a result.
     pub(crate) fn step_name(&self, number: Number) -> &Arc<str> {
         self.chances.name(self.fact(number).step)
+    }
+
+    /// Bytes that are needed for the inputs of a result.
+    pub(crate) fn input_bytes(&self, number: Number) -> u64 {
+        size_of_val(&*self.fact(number).inputs) as u64
     }
 
     /// Another request begins.
@@ -268,11 +273,13 @@ impl History {
         self.gone.len() > self.remembered
     }
 
-    /// Forgets what went longest ago. Returns its key, if anything went and did not come back.
-    pub(crate) fn forget_oldest(&mut self) -> Option<Key> {
+    /// Forgets what went longest ago. Returns its key and the bytes of its inputs, if anything went
+    /// and did not come back.
+    pub(crate) fn forget_oldest(&mut self) -> Option<(Key, u64)> {
         while let Some((oldest, went)) = self.gone.pop_front() {
             if self.is_gone(oldest, went) {
-                return Some(self.forget(oldest));
+                let bytes = self.input_bytes(oldest);
+                return Some((self.forget(oldest), bytes));
             }
         }
         None

@@ -9,14 +9,14 @@ use parking_lot::Mutex;
 #[non_exhaustive]
 pub enum Pressure {
     /// There is enough.
-    None,
+    Low,
     /// Programs wait for memory; caches should give some back.
-    Some,
+    High,
 }
 
 impl Pressure {
     /// What Linux tells of this machine: pressure is where programs spent more than one of a
-    /// hundred seconds waiting for memory, of the last ten. `None` on other systems.
+    /// hundred seconds waiting for memory, of the last ten. `Low` on other systems.
     ///
     /// A source for [`MemoryCache::with_pressure`](crate::MemoryCache::with_pressure).
     #[must_use]
@@ -24,7 +24,7 @@ impl Pressure {
         std::fs::read_to_string("/proc/pressure/memory")
             .ok()
             .and_then(|text| Self::parse(&text))
-            .unwrap_or(Self::None)
+            .unwrap_or(Self::Low)
     }
 
     /// Reads what stands in `/proc/pressure/memory`, or in a control group's `memory.pressure`.
@@ -32,7 +32,7 @@ impl Pressure {
         let line = text.lines().find_map(|line| line.strip_prefix("some "))?;
         let share: f64 =
             line.split(' ').find_map(|part| part.strip_prefix("avg10="))?.parse().ok()?;
-        Some(if share > 1.0 { Self::Some } else { Self::None })
+        Some(if share > 1.0 { Self::High } else { Self::Low })
     }
 }
 
@@ -63,8 +63,8 @@ impl Gauge {
         }
         *asked = Some(now);
         *steps = match (self.source)() {
-            Pressure::None => steps.saturating_sub(1),
-            Pressure::Some => (*steps + 1).min(STEPS),
+            Pressure::Low => steps.saturating_sub(1),
+            Pressure::High => (*steps + 1).min(STEPS),
         };
         Some(*steps)
     }
@@ -87,9 +87,12 @@ mod tests {
     fn it_goes_a_step_at_a_time_and_asks_once_a_second() {
         let short = Arc::new(AtomicBool::new(true));
         let source = Arc::clone(&short);
-        let gauge = Gauge::new(move || {
-            if source.load(Ordering::Relaxed) { Pressure::Some } else { Pressure::None }
-        });
+        let gauge =
+            Gauge::new(
+                move || {
+                    if source.load(Ordering::Relaxed) { Pressure::High } else { Pressure::Low }
+                },
+            );
         let start = Instant::now();
         let look = |millis| gauge.look(start + Duration::from_millis(millis));
         assert_eq!([look(0), look(999), look(1000)], [Some(1), None, Some(2)]);
@@ -107,8 +110,8 @@ mod tests {
                  full avg10=50.00 avg60=0.00 avg300=0.00 total=0\n"
             )
         };
-        assert_eq!(Pressure::parse(&text("0.99")), Some(Pressure::None));
-        assert_eq!(Pressure::parse(&text("1.27")), Some(Pressure::Some));
+        assert_eq!(Pressure::parse(&text("0.99")), Some(Pressure::Low));
+        assert_eq!(Pressure::parse(&text("1.27")), Some(Pressure::High));
         assert_eq!(Pressure::parse(""), None);
         assert_eq!(Pressure::parse("some avg10=much"), None);
     }

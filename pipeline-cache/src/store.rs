@@ -52,9 +52,9 @@ pub(crate) struct Entry {
     since: Option<Instant>,
 }
 
-/// What is needed for all that is known of one result: a fact, the place of an entry, a node with
-/// key, number and two links, its header in the allocator, and the table's slots, of which there is
-/// at the lowest load a bit more than twice as many as facts.
+/// What is needed for all that is known of one result but its inputs: a fact, the place of an
+/// entry, a node with key, number and two links, its header in the allocator, and the table's
+/// slots, of which there is at the lowest load a bit more than twice as many as facts.
 const OVERHEAD: u64 = History::FACT
     + (2 * size_of::<Option<Entry>>()
         + size_of::<Key>()
@@ -251,7 +251,10 @@ impl Store {
         let inputs = origin.inputs.iter().filter_map(|input| numbers.peek(input));
         let inputs = inputs.map(|known| known.number);
         if let Some(number) = known {
+            let before = history.input_bytes(number);
             history.renew(number, &made, inputs);
+            self.ledger.refund(before);
+            self.ledger.charge(history.input_bytes(number));
             return known;
         }
         let number = history.enter(key, &made, inputs);
@@ -259,13 +262,14 @@ impl Store {
         if self.entries.len() <= number as usize {
             self.entries.resize_with(number as usize + 1, || None);
         }
-        self.ledger.charge(OVERHEAD);
+        self.ledger.charge(OVERHEAD + history.input_bytes(number));
         Some(number)
     }
 
     /// Makes room and takes it, as long as what has to go is worth less than what comes.
     fn book(&mut self, coming: Number, weight: &Weight, gone: &mut Gone) -> bool {
-        let Some(need) = self.ledger.begin(weight, OVERHEAD) else { return false };
+        let bookkeeping = OVERHEAD + self.history.input_bytes(coming);
+        let Some(need) = self.ledger.begin(weight, bookkeeping) else { return false };
         while !self.ledger.has_room(need) {
             if !self.evict(Some(coming), gone) {
                 self.ledger.give_up(weight);
@@ -300,9 +304,9 @@ impl Store {
     }
 
     fn forget_oldest(&mut self) -> bool {
-        let Some(key) = self.history.forget_oldest() else { return false };
+        let Some((key, inputs)) = self.history.forget_oldest() else { return false };
         self.numbers.pop(&key);
-        self.ledger.refund(OVERHEAD);
+        self.ledger.refund(OVERHEAD + inputs);
         true
     }
 

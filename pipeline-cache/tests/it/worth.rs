@@ -148,12 +148,12 @@ fn what_came_too_long_ago_is_not_found() {
 
 #[test]
 fn less_is_held_while_memory_is_short() {
-    let cache = room_for(8).with_pressure(|| Pressure::Some);
+    let cache = room_for(8).with_pressure(|| Pressure::High);
     (0..20).for_each(|at| put(&cache, at, MIB, 100, &[]));
     let stats = cache.stats();
     assert_eq!(stats.entries, 6);
     assert!(stats.bytes <= stats.budget - stats.budget / 4);
-    let cache = room_for(8).with_pressure(|| Pressure::None);
+    let cache = room_for(8).with_pressure(|| Pressure::Low);
     (0..20).for_each(|at| put(&cache, at, MIB, 100, &[]));
     assert_eq!(cache.stats().entries, 8);
 }
@@ -169,4 +169,22 @@ fn what_a_step_has_made_can_be_thrown_out() {
     assert_eq!(cache.purge_step("blur"), 0);
     let listed: Vec<_> = cache.entries().into_iter().map(|entry| (entry.key, entry.step)).collect();
     assert_eq!(listed, [(key(1), "gain".into())]);
+}
+
+#[test]
+fn the_names_of_inputs_are_part_of_the_budget() {
+    let cache = MemoryCache::new(100_000);
+    for at in 0..200 {
+        let inputs: Vec<u64> = (0..at).collect();
+        put(&cache, at, 100, 1 + at, &inputs);
+        let stats = cache.stats();
+        assert!(stats.bytes <= stats.budget, "{} bytes", stats.bytes);
+    }
+    let (few, many) = (MemoryCache::new(1 << 20), MemoryCache::new(1 << 20));
+    for cache in [&few, &many] {
+        (0..50).for_each(|at| put(cache, at, 8, 1, &[]));
+    }
+    put(&few, 50, 8, 1, &[]);
+    put(&many, 50, 8, 1, &(0..50).collect::<Vec<_>>());
+    assert_eq!(many.stats().bytes - few.stats().bytes, 50 * 8);
 }
