@@ -1,15 +1,15 @@
 //! How steps read the neighbourhood of a region: footprints, rows beyond the edge, and the two
 //! passes of separable filters.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use bytemuck::Pod;
 use pipeline_core::data::Plane;
 use pipeline_core::{Context, Region, Result, Sample, View, ViewMut};
 
 use crate::kernel::{
-    APART, Border, BoxMean, Moments, Span, Sums, horizontal, pad_made, pad_row, seen_columns,
-    vertical, vertical_pair,
+    APART, Border, BoxMean, Halves, Moments, Span, Sums, horizontal, pad_made, pad_row,
+    seen_columns, vertical, vertical_pair,
 };
 
 /// The radii that a step takes, in pixels: windows are counted in 32 bits.
@@ -21,6 +21,9 @@ const TOGETHER: usize = 2 * APART;
 /// Bytes of samples that are read again and again before the next ones are: half of a second-level
 /// cache.
 const CACHED: usize = 128 << 10;
+
+/// Bytes of a window that a second-level cache does not hold beside all else.
+const FAR: usize = 512 << 10;
 
 /// Samples of a row that are summed before the next taps are looked at.
 ///
@@ -119,6 +122,29 @@ impl<'a, T: Sample> BorderedRows<'a, T> {
         rows.extend((y - radius..=y + radius).map(|y| self.row(y)));
     }
 
+    /// Gives `visit` all rows that `count` windows of `size` rows see, of which the first is that
+    /// around row `first`, in blocks of `len` samples along the rows, and where each block lies.
+    fn blocks(
+        &self,
+        first: u32,
+        (count, size): (usize, usize),
+        len: usize,
+        ctx: &Context<'_>,
+        mut visit: impl FnMut(&[&[T]], Range<usize>),
+    ) -> Result<()> {
+        let top = i64::from(first) - (size / 2) as i64;
+        let seen: Vec<&[T]> = (top..).take(count + size - 1).map(|y| self.row(y)).collect();
+        let mut part = Vec::with_capacity(seen.len());
+        for start in (0..self.row_len()).step_by(len) {
+            ctx.check()?;
+            let block = start..self.row_len().min(start + len);
+            part.clear();
+            part.extend(seen.iter().map(|row| &row[block.clone()]));
+            visit(&part, block);
+        }
+        Ok(())
+    }
+
     /// Where stored rows and rows padded for `region` by `radius` lie.
     pub(crate) fn span(&self, region: Region, radius: u32) -> Span {
         Span {
@@ -160,29 +186,21 @@ impl Term<'_> {
     ) -> Result<()> {
         let (row_len, size) = (rows.row_len(), self.y.len());
         let count = columns.len() / row_len;
-        let top = i64::from(first) - i64::from(self.radius().1);
-        let seen: Vec<&[T]> = (top..).take(count + size - 1).map(|y| rows.row(y)).collect();
-        let len = cached_block::<T>(seen.len(), count * size);
-        let mut part = Vec::with_capacity(seen.len());
-        for start in (0..row_len).step_by(len) {
-            ctx.check()?;
-            let end = row_len.min(start + len);
-            part.clear();
-            part.extend(seen.iter().map(|row| &row[start..end]));
+        let len = cached_block::<T>(count + size - 1, count * size);
+        rows.blocks(first, (count, size), len, ctx, |rows, block| {
             if count == TOGETHER {
                 let (above, below) = columns.split_at_mut(APART * row_len);
                 let pairs = above.chunks_exact_mut(row_len).zip(below.chunks_exact_mut(row_len));
-                for (window, (above, below)) in part.windows(size + APART).zip(pairs) {
-                    let sums = [&mut above[start..end], &mut below[start..end]];
+                for (window, (above, below)) in rows.windows(size + APART).zip(pairs) {
+                    let sums = [&mut above[block.clone()], &mut below[block.clone()]];
                     vertical_pair(window, self.y, sums);
                 }
-                continue;
+                return;
             }
-            for (window, columns) in part.windows(size).zip(columns.chunks_exact_mut(row_len)) {
-                vertical(window, self.y, &mut columns[start..end]);
+            for (window, columns) in rows.windows(size).zip(columns.chunks_exact_mut(row_len)) {
+                vertical(window, self.y, &mut columns[block.clone()]);
             }
-        }
-        Ok(())
+        })
     }
 }
 
@@ -328,6 +346,68 @@ impl BoxSums {
                     finish(y, padded, out);
                 }
                 Ok(())
+            })
+        })
+    }
+}
+
+/// A symmetric kernel along both axes, of bytes and in 16 bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HalfSums<'a> {
+    pub(crate) halves: &'a Halves,
+    pub(crate) border: Border,
+}
+
+impl HalfSums<'_> {
+    /// Filters the rows of `out` and gives each to `finish`, part by part: the row's number, where
+    /// the part begins, its sums, and the samples to fill.
+    pub(crate) fn render(
+        self,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+        finish: impl Fn(u32, usize, &[u16], &mut [u8]),
+    ) -> Result<()> {
+        let (region, Self { halves, border }) = (out.region(), self);
+        let size = 2 * halves.radius() + 1;
+        let radius = u32::try_from(halves.radius()).unwrap_or(u32::MAX);
+        let rows = BorderedRows::<u8>::new(input, region, (radius, radius), border)?;
+        let (row_len, span) = (rows.row_len(), rows.span(region, radius));
+        let constant = halves.column_of(rows.constant());
+        let padded_len = (region.width as usize + 2 * halves.radius()) * span.channels;
+        // A window that no cache holds is read once for several rows.
+        let (together, len) = if size * row_len > FAR {
+            (TOGETHER.min(region.height as usize), cached_block::<u8>(TOGETHER + size - 1, size))
+        } else {
+            (1, block(size))
+        };
+
+        let mut group = Vec::with_capacity(together);
+        ctx.scratch(|scratch| {
+            scratch.samples::<u16, _>(together * row_len + padded_len + len, |memory, _| {
+                let (columns, memory) = memory.split_at_mut(together * row_len);
+                let (padded, sums) = memory.split_at_mut(padded_len);
+                let mut out_rows = out.rows::<u8>()?;
+                loop {
+                    group.clear();
+                    group.extend(out_rows.by_ref().take(together));
+                    let Some(&(first, _)) = group.first() else { return Ok(()) };
+                    rows.blocks(first, (group.len(), size), len, ctx, |rows, block| {
+                        let columns = columns.chunks_exact_mut(row_len);
+                        for (window, columns) in rows.windows(size).zip(columns) {
+                            halves.columns(window, &mut columns[block.clone()]);
+                        }
+                    })?;
+                    for ((y, out), columns) in group.iter_mut().zip(columns.chunks_exact(row_len)) {
+                        pad_row(columns, padded, span, border, constant);
+                        for (place, out) in out.chunks_mut(len).enumerate() {
+                            ctx.check()?;
+                            let (start, sums) = (place * len, &mut sums[..out.len()]);
+                            halves.row(&padded[start..], span.channels, sums);
+                            finish(*y, start, sums, out);
+                        }
+                    }
+                }
             })
         })
     }

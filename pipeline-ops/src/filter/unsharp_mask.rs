@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use pipeline_core::{
-    Context, Image, In, Layout, Region, Result, Sample, Step, Tile, View, ViewMut, dispatch, tile,
+    Context, Image, In, Layout, Region, Result, Sample, SampleType, Step, Tile, View, ViewMut,
+    dispatch, tile,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::GaussianBlur;
 use super::gaussian_blur::{SIGMA, TRUNCATE};
 use crate::check::{self, SHARE};
-use crate::kernel::{Border, copy_alpha, sharpen};
-use crate::neighborhood::{self, Separable, Term};
+use crate::kernel::{Border, Halves, copy_alpha, sharpen, sharpen_bytes};
+use crate::neighborhood::{self, HalfSums, Separable, Term};
 
 /// How often the difference may be added.
 const AMOUNT: RangeInclusive<f64> = 0.0..=10.0;
@@ -40,7 +41,8 @@ const AMOUNT: RangeInclusive<f64> = 0.0..=10.0;
 ///
 /// **Source**: the formula over `scipy.ndimage.gaussian_filter` 1.17, of colours times alpha where
 /// there is alpha: within 1 for integers and 1e-5 of the largest sample for f32. Integers saturate,
-/// floats may leave 0 to 1.
+/// floats may leave 0 to 1. Sums are those of `gaussian_blur`, in 16 bits only where `threshold` is
+/// 0 and `amount` times `r` at most 40.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};
@@ -97,6 +99,11 @@ impl UnsharpMask {
         let (amount, channels) = ((self.amount, self.threshold * T::WHITE), sharp.channels());
         if !out.image().has_alpha() {
             let weights = self.blur().weights();
+            if T::TYPE == SampleType::U8
+                && let Some(halves) = self.halves(&weights)
+            {
+                return self.render_bytes(&halves, input, out, ctx);
+            }
             let terms = [Term { x: &weights, y: &weights }];
             let filter = Separable { terms: &terms, border: self.border };
             return filter.render::<T, T>(input, out, ctx, |y, blurred, out| {
@@ -112,11 +119,32 @@ impl UnsharpMask {
         }
         Ok(())
     }
+
+    /// Weights for sums in 16 bits, if less than half of a byte is lost and it does not show.
+    fn halves(&self, weights: &[f32]) -> Option<Halves> {
+        let seen = self.amount * (weights.len() / 2) as f32;
+        // A difference that jumps at a threshold has to be exact.
+        Halves::of(weights).filter(|_| self.threshold == 0.0 && seen <= (Halves::RADIUS / 2) as f32)
+    }
+
+    fn render_bytes(
+        &self,
+        halves: &Halves,
+        input: &View<'_>,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let sharp = input.crop(out.region()).typed::<u8>()?;
+        let filter = HalfSums { halves, border: self.border };
+        filter.render(input, out, ctx, |y, start, means, out| {
+            sharpen_bytes(&sharp.row(y)[start..], means, self.amount, out);
+        })
+    }
 }
 
 impl Step for UnsharpMask {
     const NAME: &'static str = "unsharp_mask";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     type Input = In<Image>;
     type Output = Image;
 

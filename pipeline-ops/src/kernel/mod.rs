@@ -160,7 +160,7 @@ pub(crate) use regions::{Region, add_outline, add_row, outline};
 pub use resample::Resampling;
 pub(crate) use resample::{MixedRow, TapTable, all_finite};
 pub(crate) use runs::Whole;
-pub(crate) use sharpen::sharpen;
+pub(crate) use sharpen::{sharpen, sharpen_bytes};
 pub(crate) use shuffle::shuffle;
 pub(crate) use similarity::Similarity;
 pub(crate) use skeleton::{Tile, Tiles};
@@ -175,6 +175,7 @@ pub(crate) use turn::{reverse, turn};
 pub(crate) use value::{Seen, value_range};
 #[cfg(feature = "codecs")]
 pub(crate) use vector::widest;
+pub(crate) use vector::{Halves, nearest_bytes};
 pub(crate) use warp::Field;
 pub use warp::Sampling;
 pub(crate) use watershed::flood;

@@ -16,9 +16,11 @@
 use std::sync::LazyLock;
 
 mod gathered;
+mod halves;
 mod masked;
 mod permuted;
 
+pub(crate) use halves::{Halves, SHIFT, nearest_bytes};
 pub(crate) use masked::keep_permuted;
 pub(crate) use permuted::Permuted;
 
