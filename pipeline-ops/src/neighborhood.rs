@@ -122,29 +122,6 @@ impl<'a, T: Sample> BorderedRows<'a, T> {
         rows.extend((y - radius..=y + radius).map(|y| self.row(y)));
     }
 
-    /// Gives `visit` all rows that `count` windows of `size` rows see, of which the first is that
-    /// around row `first`, in blocks of `len` samples along the rows, and where each block lies.
-    fn blocks(
-        &self,
-        first: u32,
-        (count, size): (usize, usize),
-        len: usize,
-        ctx: &Context<'_>,
-        mut visit: impl FnMut(&[&[T]], Range<usize>),
-    ) -> Result<()> {
-        let top = i64::from(first) - (size / 2) as i64;
-        let seen: Vec<&[T]> = (top..).take(count + size - 1).map(|y| self.row(y)).collect();
-        let mut part = Vec::with_capacity(seen.len());
-        for start in (0..self.row_len()).step_by(len) {
-            ctx.check()?;
-            let block = start..self.row_len().min(start + len);
-            part.clear();
-            part.extend(seen.iter().map(|row| &row[block.clone()]));
-            visit(&part, block);
-        }
-        Ok(())
-    }
-
     /// Where stored rows and rows padded for `region` by `radius` lie.
     pub(crate) fn span(&self, region: Region, radius: u32) -> Span {
         Span {
@@ -153,6 +130,62 @@ impl<'a, T: Sample> BorderedRows<'a, T> {
             width: self.width,
             channels: self.plane.channels(),
         }
+    }
+}
+
+/// Windows of rows that move down an image, block by block along the rows.
+struct Windows<'r, T> {
+    rows: &'r BorderedRows<'r, T>,
+    radius: u32,
+    /// Samples of a row that are done before the next look for a cancel.
+    block: usize,
+    /// The rows that are seen, and their parts in the block at work.
+    seen: Vec<&'r [T]>,
+    part: Vec<&'r [T]>,
+}
+
+impl<'r, T: Sample> Windows<'r, T> {
+    fn new(rows: &'r BorderedRows<'r, T>, radius: u32, block: usize) -> Self {
+        Self { rows, radius, block, seen: Vec::new(), part: Vec::new() }
+    }
+
+    /// Gives `visit` all rows that `count` windows see, of which the first is that around row
+    /// `first`, and where on the rows the block lies.
+    fn visit(
+        &mut self,
+        first: u32,
+        count: usize,
+        ctx: &Context<'_>,
+        mut visit: impl FnMut(&[&[T]], Range<usize>),
+    ) -> Result<()> {
+        let top = i64::from(first) - i64::from(self.radius);
+        let rows = (top..).take(count + 2 * self.radius as usize).map(|y| self.rows.row(y));
+        self.seen.clear();
+        self.seen.extend(rows);
+        let row_len = self.rows.row_len();
+        for start in (0..row_len).step_by(self.block) {
+            ctx.check()?;
+            let block = start..row_len.min(start + self.block);
+            self.part.clear();
+            self.part.extend(self.seen.iter().map(|row| &row[block.clone()]));
+            visit(&self.part, block);
+        }
+        Ok(())
+    }
+
+    /// Moves a window to the row below, which is row `y`, or to a first one. `columns` turns the
+    /// `sums` of the window before into those of this one, given its rows and the row that leaves.
+    fn slide<S>(
+        &mut self,
+        y: u32,
+        sums: &mut [S],
+        ctx: &Context<'_>,
+        columns: impl Fn(&[&[T]], Option<&[T]>, &mut [S]),
+    ) -> Result<()> {
+        let leaving = self.seen.first().copied();
+        self.visit(y, 1, ctx, |rows, block| {
+            columns(rows, leaving.map(|row| &row[block.clone()]), &mut sums[block]);
+        })
     }
 }
 
@@ -187,7 +220,7 @@ impl Term<'_> {
         let (row_len, size) = (rows.row_len(), self.y.len());
         let count = columns.len() / row_len;
         let len = cached_block::<T>(count + size - 1, count * size);
-        rows.blocks(first, (count, size), len, ctx, |rows, block| {
+        Windows::new(rows, self.radius().1, len).visit(first, count, ctx, |rows, block| {
             if count == TOGETHER {
                 let (above, below) = columns.split_at_mut(APART * row_len);
                 let pairs = above.chunks_exact_mut(row_len).zip(below.chunks_exact_mut(row_len));
@@ -272,46 +305,6 @@ impl Separable<'_> {
     }
 }
 
-/// The sums of the columns of a window that moves down the rows of an image.
-struct SlidingColumns<'r, T> {
-    rows: &'r BorderedRows<'r, T>,
-    radius: u32,
-    /// Samples of a row that are summed before the next look for a cancel.
-    block: usize,
-    /// The rows of the window, and their parts in the block at work.
-    window: Vec<&'r [T]>,
-    part: Vec<&'r [T]>,
-}
-
-impl<'r, T: Sample> SlidingColumns<'r, T> {
-    fn new(rows: &'r BorderedRows<'r, T>, radius: u32, block: usize) -> Self {
-        let size = 2 * radius as usize + 1;
-        let (window, part) = (Vec::with_capacity(size), Vec::with_capacity(size));
-        Self { rows, radius, block, window, part }
-    }
-
-    /// Moves the window to the row below, which is row `y`, or to a first one. `columns` turns the
-    /// `sums` of the window before into those of this one, given its rows and the row that leaves.
-    fn slide<S>(
-        &mut self,
-        y: u32,
-        sums: &mut [S],
-        ctx: &Context<'_>,
-        columns: impl Fn(&[&[T]], Option<&[T]>, &mut [S]),
-    ) -> Result<()> {
-        let leaving = self.window.first().copied();
-        self.rows.window(y, self.radius, &mut self.window);
-        for (place, sums) in sums.chunks_mut(self.block).enumerate() {
-            ctx.check()?;
-            let start = place * self.block;
-            self.part.clear();
-            self.part.extend(self.window.iter().map(|row| &row[start..]));
-            columns(&self.part, leaving.map(|row| &row[start..]), sums);
-        }
-        Ok(())
-    }
-}
-
 /// The squares of side `2 · radius + 1` around every pixel, whose sums are integers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BoxSums {
@@ -336,7 +329,7 @@ impl BoxSums {
         let constant = rows.constant().column_of(size);
         let padded_len = (region.width as usize + 2 * radius as usize) * span.channels;
 
-        let mut window = SlidingColumns::new(&rows, radius, block(size as usize));
+        let mut window = Windows::new(&rows, radius, block(size as usize));
         ctx.scratch(|scratch| {
             scratch.samples::<S, _>(rows.row_len() + padded_len, |memory, _| {
                 let (columns, padded) = memory.split_at_mut(rows.row_len());
@@ -382,6 +375,7 @@ impl HalfSums<'_> {
             (1, block(size))
         };
 
+        let mut windows = Windows::new(&rows, radius, len);
         let mut group = Vec::with_capacity(together);
         ctx.scratch(|scratch| {
             scratch.samples::<u16, _>(together * row_len + padded_len + len, |memory, _| {
@@ -392,7 +386,7 @@ impl HalfSums<'_> {
                     group.clear();
                     group.extend(out_rows.by_ref().take(together));
                     let Some(&(first, _)) = group.first() else { return Ok(()) };
-                    rows.blocks(first, (group.len(), size), len, ctx, |rows, block| {
+                    windows.visit(first, group.len(), ctx, |rows, block| {
                         let columns = columns.chunks_exact_mut(row_len);
                         for (window, columns) in rows.windows(size).zip(columns) {
                             halves.columns(window, &mut columns[block.clone()]);
@@ -487,7 +481,7 @@ impl WindowSums {
 
         // No pixel is cut.
         let block = block(2 * size as usize).next_multiple_of(span.channels);
-        let mut window = SlidingColumns::new(rows, radius, block);
+        let mut window = Windows::new(rows, radius, block);
         let lens = rows.row_len() + padded_len + len;
         ctx.scratch(|scratch| {
             scratch.samples::<Sums<S>, _>(lens, |memory, _| {
