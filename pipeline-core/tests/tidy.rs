@@ -38,6 +38,7 @@ const UNSAFE: &[&str] = &[
     "pipeline-core/src/data/pages.rs",
     "pipeline-core/src/data/table.rs",
     "pipeline-core/src/step/rows.rs",
+    "pipeline-ops/src/io/scanlines.rs",
 ];
 
 /// Files whose subject is a step that sleeps, each with the reason.

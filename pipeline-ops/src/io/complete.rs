@@ -28,11 +28,15 @@ pub(super) fn check(format: ImageFormat, source: &mut impl BufRead) -> io::Resul
     }
 }
 
-/// The bytes of a JPEG before its coded samples: all that its layout is known from.
-pub(super) fn head_of_jpeg(source: &mut (impl BufRead + Seek)) -> io::Result<Vec<u8>> {
+/// The bytes of a JPEG before its coded samples: all that its layout is known from, if they are no
+/// more than `most`.
+pub(super) fn head_of_jpeg(source: &mut (impl BufRead + Seek), most: u64) -> io::Result<Vec<u8>> {
     jpeg(source, START_OF_SCAN)?;
     let len = source.stream_position()?;
     source.rewind()?;
+    if len > most {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
     let mut head = Vec::new();
     source.take(len).read_to_end(&mut head)?;
     Ok(head)
@@ -116,8 +120,9 @@ mod tests {
     fn the_head_of_a_jpeg_goes_up_to_its_samples() {
         let head = b"\xFF\xD8\xFF\xE1\0\x06ab\xFF\xDA\xFF\xDA\0\x03z";
         let bytes = [&head[..], b"y\xFF\0z\xFF\xDA\0\x02z\xFF\xD9"].concat();
-        assert_eq!(head_of_jpeg(&mut io::Cursor::new(&bytes)).unwrap(), head);
-        assert!(head_of_jpeg(&mut io::Cursor::new(&head[..14])).is_err());
+        assert_eq!(head_of_jpeg(&mut io::Cursor::new(&bytes), head.len() as u64).unwrap(), head);
+        assert!(head_of_jpeg(&mut io::Cursor::new(&bytes), head.len() as u64 - 1).is_err());
+        assert!(head_of_jpeg(&mut io::Cursor::new(&head[..14]), 99).is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use pipeline_core::{ColorSpace, Context, Error, Layout, Result};
 
 use super::file::PictureFile;
 use super::open::Open;
-use super::{complete, png, tiff, whole};
+use super::{complete, png, scanlines, tiff, whole};
 use crate::point::declared;
 
 /// Bytes at the start of a file that tell its format.
@@ -123,6 +123,7 @@ fn decoder<'a>(
     let rows = match format {
         ImageFormat::Tiff => tiff::rows(open, source)?,
         ImageFormat::Png => png::rows(open, source)?,
+        ImageFormat::Jpeg => scanlines::rows(open, source)?,
         _ => return whole::picture(open, format, source),
     };
     match rows {

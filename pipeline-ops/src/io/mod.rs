@@ -9,6 +9,7 @@ mod open;
 mod png;
 mod replace;
 mod save;
+mod scanlines;
 mod tiff;
 mod upright;
 mod watched;

@@ -53,7 +53,7 @@ fn limits(open: &Open) -> Limits {
 /// The decoder reads all of a file before it tells anything, so it is asked about the head alone
 /// first; where that does not do, about all.
 fn jpeg<'a>(open: &'a Open, mut source: PictureFile<'a>) -> Result<Box<dyn Rows + 'a>> {
-    let head = head_of_jpeg(&mut source).ok();
+    let head = head_of_jpeg(&mut source, open.max_bytes).ok();
     source.rewind().map_err(|error| refuse(&open.path, "read", error))?;
     match head.and_then(|head| jpeg::JpegDecoder::new(Cursor::new(head)).ok()) {
         Some(head) => rows(open, head, move |_, samples| {
@@ -83,18 +83,32 @@ fn rows<'a, D: ImageDecoder + Send + 'a>(
 ) -> Result<Box<dyn Rows + 'a>> {
     let fail = |error: ImageError| refuse(&open.path, "decode", error);
     decoder.set_limits(limits(open)).map_err(fail)?;
-    let (width, height) = decoder.dimensions();
-    allow_sides(open, width, height)?;
+    let Described { layout, icc, orientation } = Described::of(open, &mut decoder)?;
     allow(open, "the picture", decoder.total_bytes())?;
-    let mut layout = layout(open, width, height, decoder.color_type())?;
-    // A damaged profile or note is no reason to refuse the pixels.
-    let icc = decoder.icc_profile().ok().flatten();
-    let (color, icc) = profiled(icc.as_deref(), layout, layout.color);
-    layout.color = color;
-    let orientation = decoder.orientation().unwrap_or(Exif::NoTransforms);
     let decode = Box::new(move |samples: &mut [u8]| decode(decoder, samples));
     let rows = Decoded { open, layout, icc, decode: Some(decode), image: None };
     turned(open, orientation, Box::new(rows))
+}
+
+/// What a decoder of `image` tells about a picture.
+pub(super) struct Described {
+    pub(super) layout: Layout,
+    pub(super) icc: Option<Arc<[u8]>>,
+    pub(super) orientation: Exif,
+}
+
+impl Described {
+    pub(super) fn of(open: &Open, decoder: &mut impl ImageDecoder) -> Result<Self> {
+        let (width, height) = decoder.dimensions();
+        allow_sides(open, width, height)?;
+        let mut layout = layout(open, width, height, decoder.color_type())?;
+        // A damaged profile or note is no reason to refuse the pixels.
+        let icc = decoder.icc_profile().ok().flatten();
+        let (color, icc) = profiled(icc.as_deref(), layout, layout.color);
+        layout.color = color;
+        let orientation = decoder.orientation().unwrap_or(Exif::NoTransforms);
+        Ok(Self { layout, icc, orientation })
+    }
 }
 
 fn layout(open: &Open, width: u32, height: u32, color: ColorType) -> Result<Layout> {

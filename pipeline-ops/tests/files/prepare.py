@@ -6,9 +6,9 @@
 
 IMAGES is a folder with the collections named in README.md; without it only `expected.json` and what
 is derived from the files that are there are written anew. `expected.json` lists width, height,
-channels, the sample type and the checksum of all samples of each good lossless file, as Pillow
-(tifffile for TIFF, OpenCV for 16-bit colour) reads it. The checksum is FNV-1a of 64 bits over the
-bytes of the samples in order, little-endian.
+channels, the sample type and the checksum of all samples of each good file, as Pillow (tifffile for
+TIFF, OpenCV for 16-bit colour) reads it. The checksum is FNV-1a of 64 bits over the bytes of the
+samples in order, little-endian.
 """
 
 import json
@@ -98,6 +98,22 @@ def made():
     Image.fromarray(np.dstack([samples, samples // 2, samples // 3])).save(folder / "made-rgb.ppm")
 
 
+def compressed():
+    """A photograph in the kinds of JPEG that are read row by row."""
+    with Image.open(HERE / "exif" / "1.jpg") as picture:
+        photo = picture.convert("RGB").crop((0, 0, 61, 41))
+    kinds = {
+        "444": {"subsampling": "4:4:4"},
+        "422": {"subsampling": "4:2:2"},
+        "420": {"subsampling": "4:2:0"},
+        "restarts": {"restart_marker_rows": 1},
+        "tables": {"optimize": True},
+    }
+    for name, options in kinds.items():
+        photo.save(HERE / "good" / f"made-{name}.jpg", quality=80, **options)
+    photo.convert("L").save(HERE / "good" / "made-gray.jpg", quality=80)
+
+
 def samples(path):
     """The samples as this project opens them: palettes as RGB, at least 8 bits."""
     if path.suffix in (".tif", ".tiff"):
@@ -144,6 +160,7 @@ def main():
         made()
         turned(images)
     noted()
+    compressed()
     expected = {}
     for path in sorted((HERE / "good").iterdir()):
         array = opened(samples(path))

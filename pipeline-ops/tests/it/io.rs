@@ -11,6 +11,7 @@ use pipeline_ops::io::{Open, Orientation, Save};
 use pipeline_ops::point::{Convert, ConvertProfile, FromLinear, Grayscale, Profile, ToLinear};
 use pipeline_ops::segment::Otsu;
 
+use crate::scanlines::open_in_rows;
 use crate::support::{filled, floats, shipped};
 
 fn open(path: impl Into<PathBuf>) -> Result<Image> {
@@ -79,7 +80,12 @@ fn good_files_hold_what_other_programs_read() {
         serde_json::from_str(&text).unwrap();
     let mut faults = Vec::new();
     for (name, expected) in expected {
-        let image = open(shipped("files/good").join(&name)).unwrap();
+        let path = shipped("files/good").join(&name);
+        let is_jpeg = path.extension().is_some_and(|extension| extension == "jpg");
+        let image = if is_jpeg { open_in_rows(&path, 7) } else { open(&path) }.unwrap();
+        if is_jpeg {
+            assert!(open_in_rows(&path, 1000).unwrap() == image, "{name}");
+        }
         let sum = format!("{:016x}", checksum(&image));
         let found = (image.width(), image.height(), image.channels(), image.sample_type(), sum);
         if found != expected {

@@ -25,6 +25,8 @@ mod pages;
 #[cfg(feature = "codecs")]
 mod profiles;
 mod refusals;
+#[cfg(feature = "codecs")]
+mod scanlines;
 mod segment;
 mod sevens;
 mod sizes;
