@@ -61,18 +61,25 @@ impl Scratch {
     ///
     /// For small tables that are made of parameters and layouts, which the key must hold whole, and
     /// that take as long as a good part of a tile. Types of their own keep the keys of steps apart.
-    pub fn table<K: PartialEq + 'static, V: 'static>(
+    pub fn table<K: PartialEq + Clone + 'static, V: 'static>(
         &mut self,
-        key: K,
+        key: &K,
         make: impl FnOnce() -> V,
     ) -> Rc<V> {
-        let is_it = |(known, _): &(Box<dyn Any>, _)| known.downcast_ref() == Some(&key);
-        let known = self.tables.iter().position(is_it).map(|at| self.tables.remove(at).1);
-        let table = known.and_then(|table| table.downcast().ok()).unwrap_or_else(|| make().into());
+        for at in 0..self.tables.len() {
+            let (known, table) = &self.tables[at];
+            if known.downcast_ref() == Some(key)
+                && let Ok(table) = Rc::clone(table).downcast()
+            {
+                self.tables[at..].rotate_left(1);
+                return table;
+            }
+        }
         if self.tables.len() == TABLES {
             self.tables.remove(0);
         }
-        self.tables.push((Box::new(key), Rc::<V>::clone(&table)));
+        let table = Rc::new(make());
+        self.tables.push((Box::new(key.clone()), Rc::<V>::clone(&table)));
         table
     }
 
@@ -111,13 +118,13 @@ mod tests {
     #[test]
     fn tables_are_made_once_as_long_as_they_are_used() {
         let mut scratch = Scratch::default();
-        assert_eq!(*scratch.table(1u8, || "one"), "one");
-        assert_eq!(*scratch.table(1u16, || "another"), "another", "of another type");
+        assert_eq!(*scratch.table(&1u8, || "one"), "one");
+        assert_eq!(*scratch.table(&1u16, || "another"), "another", "of another type");
         for number in 2..=100u8 {
-            assert_eq!(*scratch.table(number, || "new"), "new");
-            assert_eq!(*scratch.table(1u8, || "made again"), "one");
+            assert_eq!(*scratch.table(&number, || "new"), "new");
+            assert_eq!(*scratch.table(&1u8, || "made again"), "one");
         }
-        assert_eq!(*scratch.table(2u8, || "again"), "again", "others took its place");
+        assert_eq!(*scratch.table(&2u8, || "again"), "again", "others took its place");
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Scale {
         let columns = if columns.bytes() > TABLE {
             Rc::new(make())
         } else {
-            ctx.scratch(|scratch| scratch.table(key, make))
+            ctx.scratch(|scratch| scratch.table(&key, make))
         };
         let rows = rows.table();
         let is_light = self.mixing == Mixing::Light && image.color == ColorSpace::Srgb;

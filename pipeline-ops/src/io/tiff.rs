@@ -39,21 +39,10 @@ pub(super) fn rows<'a>(
     let mut decoder = Decoder::new(source).map_err(fail)?.with_limits(limits(open));
     let (width, height) = decoder.dimensions().map_err(fail)?;
     let color = decoder.colortype().map_err(fail)?;
-    let channels = match color {
-        ColorType::Gray(_) => 1,
-        ColorType::GrayA(_) => 2,
-        ColorType::RGB(_) => 3,
-        ColorType::RGBA(_) => 4,
-        ColorType::Multiband { num_samples, .. } => num_samples,
-        ColorType::CMYK(_) => return Ok(None),
-        _ => return Err(unsupported(open, color)),
-    };
-    if !matches!(
-        (color, color.bit_depth()),
-        (ColorType::Gray(_), 1 | 2 | 4) | (_, 8 | 16 | 32 | 64)
-    ) {
-        return Err(unsupported(open, color));
+    if let ColorType::CMYK(_) = color {
+        return Ok(None);
     }
+    let channels = channels(open, color)?;
     let stored = decoder.image_buffer_layout().map_err(fail)?;
     let mut layout = Layout::new(width, height, channels, sample_type(stored.sample_type));
     allow_sides(open, width, height)?;
@@ -66,24 +55,12 @@ pub(super) fn rows<'a>(
     is_whole(&mut decoder).map_err(fail)?;
     let extra = tag(decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)).map_err(fail)?;
     let extra = extra.unwrap_or_default().first().copied().and_then(ExtraSamples::from_u16);
-    let is_float = matches!(
-        stored.sample_type,
-        Some(DecodingSampleType::F16 | DecodingSampleType::F32 | DecodingSampleType::F64)
-    );
     let alpha = has_alpha(color, extra);
     let icc = profile(open, &mut decoder)?;
-    let assumed = match layout.sample {
-        SampleType::F32 if channels == 1 => ColorSpace::Data,
-        SampleType::F32 => ColorSpace::LinearSrgb,
-        SampleType::U8 | SampleType::U16 => ColorSpace::Srgb,
-    };
-    let (declared, icc) = profiled(icc.as_deref(), layout, assumed);
-    layout.color = match (layout.sample, color) {
-        _ if channels == 2 && !alpha => ColorSpace::Data,
-        (_, ColorType::Multiband { .. }) if !alpha => ColorSpace::Data,
-        (SampleType::F32, _) if !is_float => ColorSpace::Data,
-        _ => declared,
-    };
+    let (declared, icc) = profiled(icc.as_deref(), layout, assumed(layout));
+    let is_data = !alpha && (channels == 2 || matches!(color, ColorType::Multiband { .. }));
+    let is_rounded = layout.sample == SampleType::F32 && !is_float(stored.sample_type);
+    layout.color = if is_data || is_rounded { ColorSpace::Data } else { declared };
     let turn = tag(decoder.find_tag_unsigned::<u8>(Tag::Orientation)).map_err(fail)?;
 
     let is_strips = decoder.get_chunk_type() == ChunkType::Strip;
@@ -116,6 +93,32 @@ pub(super) fn rows<'a>(
     };
     let turn = turn.and_then(Exif::from_exif).unwrap_or(Exif::NoTransforms);
     turned(open, turn, Box::new(rows)).map(Some)
+}
+
+/// The channels that are stored for a pixel; an error if they or their depth are not for us.
+fn channels(open: &Open, color: ColorType) -> Result<u16> {
+    match (color, color.bit_depth()) {
+        (ColorType::Gray(_), 1 | 2 | 4 | 8 | 16 | 32 | 64) => Ok(1),
+        (ColorType::GrayA(_), 8 | 16 | 32 | 64) => Ok(2),
+        (ColorType::RGB(_), 8 | 16 | 32 | 64) => Ok(3),
+        (ColorType::RGBA(_), 8 | 16 | 32 | 64) => Ok(4),
+        (ColorType::Multiband { num_samples, .. }, 8 | 16 | 32 | 64) => Ok(num_samples),
+        _ => Err(unsupported(open, color)),
+    }
+}
+
+fn is_float(stored: Option<DecodingSampleType>) -> bool {
+    use DecodingSampleType::{F16, F32, F64};
+    matches!(stored, Some(F16 | F32 | F64))
+}
+
+/// What samples are where no profile says it.
+fn assumed(layout: Layout) -> ColorSpace {
+    match layout.sample {
+        SampleType::F32 if layout.channels == 1 => ColorSpace::Data,
+        SampleType::F32 => ColorSpace::LinearSrgb,
+        SampleType::U8 | SampleType::U16 => ColorSpace::Srgb,
+    }
 }
 
 struct TiffRows<'a> {

@@ -1,17 +1,19 @@
 //! A function of one sample, given by its values at even steps.
 
+use std::ops::Deref;
+
 /// Values at even steps, with straight lines between them and the first and last value beyond.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Curve {
+pub(crate) struct Curve<V> {
     /// Where the first value stands.
     pub(crate) first: f64,
     /// How far apart the values stand.
     pub(crate) step: f64,
     /// The values; at least one.
-    pub(crate) values: Vec<f32>,
+    pub(crate) values: V,
 }
 
-impl Curve {
+impl<V: Deref<Target = [f32]>> Curve<V> {
     /// The value at `place`; NaN of NaN.
     #[must_use]
     pub(crate) fn at(&self, place: f32) -> f32 {

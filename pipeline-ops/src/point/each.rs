@@ -35,8 +35,8 @@ pub(crate) fn each(
 }
 
 /// As [`each`], for an `f` that takes much longer than a look-up. `step` is all that it is made of.
-pub(super) fn each_by_table<S: PartialEq + 'static>(
-    step: S,
+pub(super) fn each_by_table<S: PartialEq + Clone + 'static>(
+    step: &S,
     input: &View<'_>,
     out: &mut ViewMut<'_>,
     ctx: &Context<'_>,

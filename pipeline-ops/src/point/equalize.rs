@@ -69,7 +69,7 @@ impl Step for Equalize {
             below += count;
             (below as f64 / total as f64 * white) as f32
         });
-        let values = values.collect();
+        let values: Vec<f32> = values.collect();
         let curve = Curve { first: histogram.bins.value(0), step: histogram.bins.width, values };
         if image.sample_type() == SampleType::F32 {
             return map(image, ctx, |sample, _| curve.at(sample));

@@ -75,8 +75,6 @@ impl Tile for FromLinear {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
-            encoded(sample / white) * white
-        })
+        each_by_table(self, &inputs[0], out, ctx, |sample, white| encoded(sample / white) * white)
     }
 }

@@ -96,7 +96,7 @@ impl Tile for Gamma {
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let exponent = 1.0 / self.gamma;
-        each_by_table(self.clone(), &inputs[0], out, ctx, move |sample, white| {
+        each_by_table(self, &inputs[0], out, ctx, move |sample, white| {
             curve(sample, white, exponent)
         })
     }

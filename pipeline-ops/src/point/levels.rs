@@ -120,7 +120,7 @@ impl Tile for Levels {
                 base * white + share * (span * white)
             });
         }
-        each_by_table(self.clone(), &inputs[0], out, ctx, move |sample, white| {
+        each_by_table(self, &inputs[0], out, ctx, move |sample, white| {
             let share = ((sample - low * white) * (scale / white)).clamp(0.0, 1.0);
             base * white + curve(share, 1.0, exponent) * (span * white)
         })

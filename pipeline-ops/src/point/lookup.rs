@@ -105,7 +105,7 @@ impl Tile for Lookup {
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
         let white = dispatch!(out.sample_type(), T => T::WHITE);
         let step = f64::from(white) / (self.table.len() - 1) as f64;
-        let curve = Curve { first: 0.0, step, values: self.table.clone() };
-        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| curve.at(sample) * white)
+        let curve = Curve { first: 0.0, step, values: self.table.as_slice() };
+        each_by_table(self, &inputs[0], out, ctx, |sample, white| curve.at(sample) * white)
     }
 }

@@ -76,8 +76,6 @@ impl Tile for ToLinear {
     }
 
     fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
-        each_by_table(self.clone(), &inputs[0], out, ctx, |sample, white| {
-            light(sample / white) * white
-        })
+        each_by_table(self, &inputs[0], out, ctx, |sample, white| light(sample / white) * white)
     }
 }
