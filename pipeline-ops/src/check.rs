@@ -68,7 +68,15 @@ pub(crate) fn single_channel(layout: Layout) -> Result<()> {
     if layout.channels == 1 {
         return Ok(());
     }
-    Err(Error::input("the image", layout, "one channel; put a `grayscale` step before"))
+    let expected = match layout.channels {
+        2 => "one channel; put a `shuffle_channels` step that takes channel 0 before",
+        _ if layout.has_alpha() => {
+            "one channel; put a `grayscale` step before, and one of `shuffle_channels` that takes \
+             channel 0, without alpha"
+        }
+        _ => "one channel; put a `grayscale` step before",
+    };
+    Err(Error::input("the image", layout, expected))
 }
 
 /// Refuses a number that is infinite or none.

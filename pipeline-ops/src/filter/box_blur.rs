@@ -27,11 +27,12 @@ use crate::neighborhood::{self, BorderedRows, BoxSums, RADIUS};
 /// **Border**: by `border`: `replicate` `aaa│abcd│ddd`, `reflect` `dcba│abcd│dcba`, `mirror`
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** and infinity spread over their window.
-/// **Cost**: time independent of the radius for u8 and u16, whose running sums are exact, with one
-/// row of sums of memory, and less than half of it for u8 up to a radius of 7, whose sums are
-/// short; about size / 8 + 2 log size additions per sample for f32 and with alpha, whose sums are
-/// taken afresh so that no tile changes them, with 8 rows, and with alpha the footprint and the
-/// result in floats; the footprint is the region and `radius` pixels on each side.
+/// **Cost**: as many additions at any radius for u8 and u16, whose running sums are exact, with one
+/// row of sums of memory, and less than half of the time for u8 up to a radius of 7, whose sums are
+/// short; the larger the radius, the more rows pass through the cache meanwhile. About size / 8 + 2
+/// log size additions per sample for f32 and with alpha, whose sums are taken afresh so that no
+/// tile changes them, with 8 rows, and with alpha the footprint and the result in floats; the
+/// footprint is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.uniform_filter` 1.17 on floats, of colours times alpha where there is

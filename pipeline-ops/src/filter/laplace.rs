@@ -33,7 +33,7 @@ use crate::kernel::{Border, keep_seen};
 /// **Errors**: none of its own.
 ///
 /// **Source**: `scipy.ndimage.laplace` 1.17 on samples taken as floats: equal for integers, within
-/// 1e-5 of the largest sample for f32.
+/// 1e-6 of white with alpha, within 1e-5 of the largest sample for f32.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

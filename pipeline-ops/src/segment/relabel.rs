@@ -1,10 +1,12 @@
 //! Labels from a picture.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use pipeline_core::data::zeros;
 use pipeline_core::step::CutOff;
-use pipeline_core::{Context, Error, Image, In, Labels, Result, Sample, Spec, Step, dispatch};
+use pipeline_core::{
+    Context, Error, Image, In, Labels, Result, Sample, SampleType, Spec, Step, dispatch,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +26,9 @@ const LARGEST: f32 = 16_777_216.0;
 /// | `out` | labels | Y X | u32 | 0 to the count of numbers | – |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN** is an error.
-/// **Cost**: two passes over the image; memory for the labels, and a table as long as the largest
-/// number. The numbers of all of the image are needed first, so there are no tiles.
+/// **Cost**: two passes over the image; memory for the labels, a table as long as the largest
+/// number, and a bit for each number that samples can be. The numbers of all of the image are
+/// needed first, so there are no tiles.
 /// **Errors**: more than one channel; a sample that is no whole number or out of range.
 ///
 /// Labels that come out as before spare the steps below from running.
@@ -72,34 +75,34 @@ fn relabel<T: Sample>(image: &Image, ctx: &Context<'_>) -> Result<Labels> {
     let samples = image.samples::<T>().unwrap_or_default();
     let (row_len, grain) = (width as usize, passes::grain(width));
 
-    let largest = Mutex::new(0.0f32);
+    // A bit for each number that there can be.
+    let seen: Vec<AtomicU64> = (0..=most::<T>() / 64).map(|_| AtomicU64::new(0)).collect();
     ctx.rows(height as usize, grain, |rows| {
-        let mut found = 0.0f32;
         for sample in &samples[rows.start * row_len..rows.end * row_len] {
             let number = sample.to_f32();
             if !(0.0..=LARGEST).contains(&number) || number.fract() != 0.0 {
                 let expected = format!("a whole number from 0 to {LARGEST}");
                 return Err(Error::input("a sample", number, expected));
             }
-            found = found.max(number);
+            let (word, bit) = (&seen[place(number) / 64], 1 << (place(number) % 64));
+            // Most were seen before, and to write what others read takes long.
+            if word.load(Relaxed) & bit == 0 {
+                word.fetch_or(bit, Relaxed);
+            }
         }
-        let mut largest = largest.lock().unwrap_or_else(PoisonError::into_inner);
-        *largest = largest.max(found);
         Ok(())
     })?;
-    let largest = place(largest.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let is_seen = |number: usize| seen[number / 64].load(Relaxed) >> (number % 64) & 1 == 1;
+    let largest = (0..=most::<T>()).rev().find(|&number| is_seen(number)).unwrap_or_default();
 
     let mut labels = zeros::<u32>(pixels, || format!("labels of {width}×{height} pixels"))?;
     let mut numbers = zeros::<u32>(largest + 1, || format!("a table of {largest} numbers"))?;
-    for row in samples.chunks(row_len) {
-        ctx.check()?;
-        row.iter().for_each(|sample| numbers[place(sample.to_f32())] = 1);
-    }
-    numbers[0] = 0;
     let mut count = 0;
-    for number in numbers.iter_mut().filter(|number| **number == 1) {
-        count += 1;
-        *number = count;
+    for (place, number) in numbers.iter_mut().enumerate().skip(1) {
+        if is_seen(place) {
+            count += 1;
+            *number = count;
+        }
     }
     ctx.fill_rows(&mut labels, row_len, grain, |first, rows| {
         let samples = &samples[first * row_len..][..rows.len()];
@@ -108,6 +111,15 @@ fn relabel<T: Sample>(image: &Image, ctx: &Context<'_>) -> Result<Labels> {
         Ok(())
     })?;
     Labels::numbered(width, height, labels, count)
+}
+
+/// The largest number that a sample of this type can be.
+const fn most<T: Sample>() -> usize {
+    match T::TYPE {
+        SampleType::U8 => 255,
+        SampleType::U16 => 65_535,
+        SampleType::F32 => 1 << 24,
+    }
 }
 
 /// The place of a number in a table. It is whole and in range.

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "codecs")]
 mod between;
+mod channels;
 mod complete;
 #[cfg(feature = "codecs")]
 mod contract;

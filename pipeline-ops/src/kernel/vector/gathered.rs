@@ -38,14 +38,16 @@ impl<T: Sample> Field<'_, T> {
 mod avx512 {
     use std::arch::x86_64::{
         __m512, __m512d, __m512i, _CMP_EQ_OQ, _CMP_GE_OQ, _CMP_LT_OQ, _mm256_setzero_ps,
-        _mm256_setzero_si256, _mm512_add_pd, _mm512_add_ps, _mm512_and_si512, _mm512_castsi512_ps,
-        _mm512_castsi512_si256, _mm512_cmp_pd_mask, _mm512_cmp_ps_mask, _mm512_cmple_epu32_mask,
-        _mm512_cvtepi32_ps, _mm512_cvtpd_epi32, _mm512_cvtpd_ps, _mm512_cvtps_epi32,
-        _mm512_cvtusepi32_epi8, _mm512_cvtusepi32_epi16, _mm512_extracti64x4_epi64,
-        _mm512_i32gather_epi32, _mm512_i32gather_epi64, _mm512_mask_cmp_pd_mask,
-        _mm512_mask_mov_ps, _mm512_mul_pd, _mm512_mul_ps, _mm512_permutex2var_epi32,
-        _mm512_roundscale_pd, _mm512_set1_epi32, _mm512_set1_pd, _mm512_set1_ps, _mm512_setzero_pd,
-        _mm512_setzero_ps, _mm512_srli_epi32, _mm512_sub_pd, _mm512_sub_ps,
+        _mm256_setzero_si256, _mm512_add_epi32, _mm512_add_pd, _mm512_add_ps, _mm512_and_si512,
+        _mm512_castsi512_ps, _mm512_castsi512_si256, _mm512_cmp_pd_mask, _mm512_cmp_ps_mask,
+        _mm512_cmpeq_epi32_mask, _mm512_cmple_epu32_mask, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32,
+        _mm512_cvtepu16_epi32, _mm512_cvtpd_epi32, _mm512_cvtpd_ps, _mm512_cvtps_epi32,
+        _mm512_cvtsi512_si32, _mm512_cvtusepi32_epi8, _mm512_cvtusepi32_epi16,
+        _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_i32gather_epi64,
+        _mm512_mask_cmp_pd_mask, _mm512_mask_mov_ps, _mm512_mul_pd, _mm512_mul_ps,
+        _mm512_permutex2var_epi32, _mm512_roundscale_pd, _mm512_set1_epi32, _mm512_set1_pd,
+        _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_ps, _mm512_srli_epi32, _mm512_sub_pd,
+        _mm512_sub_ps,
     };
 
     use pipeline_core::{Sample, SampleType};
@@ -54,6 +56,9 @@ mod avx512 {
 
     /// Places of a group.
     const GROUP: usize = 16;
+
+    /// The numbers of places in a group.
+    const NUMBERS: [u32; GROUP] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
     /// Rounding down.
     const DOWN: i32 = 0x09;
@@ -106,11 +111,38 @@ mod avx512 {
             return false;
         }
         for (out, spots) in out.as_chunks_mut::<GROUP>().0.iter_mut().zip(spots) {
-            // SAFETY: places are at most `last`, so that what is read ends within the samples.
-            let around = unsafe { [pairs(above, spots.starts), pairs(below, spots.starts)] };
+            let around = match [above, below].map(|samples| in_a_row(samples, spots.starts)) {
+                [Some(above), Some(below)] => [above, below],
+                // SAFETY: places are at most `last`, so that what is read ends within the samples.
+                _ => unsafe { [pairs(above, spots.starts), pairs(below, spots.starts)] },
+            };
             mix(around, spots, out);
         }
         true
+    }
+
+    /// What [`pairs`] gives, if the places follow one another, as those of a translation do.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn in_a_row<T: Sample>(samples: &[T], starts: __m512i) -> Option<[__m512; 2]> {
+        let first = _mm512_cvtsi512_si32(starts);
+        let row = _mm512_add_epi32(_mm512_set1_epi32(first), bytemuck::cast(NUMBERS));
+        if _mm512_cmpeq_epi32_mask(starts, row) != u16::MAX {
+            return None;
+        }
+        let samples = samples.get(first as usize..)?.get(..=GROUP)?;
+        let floats = |samples: &[T]| match T::TYPE {
+            SampleType::U8 => {
+                let samples = bytemuck::cast_slice::<T, [u8; GROUP]>(samples)[0];
+                _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytemuck::cast(samples)))
+            }
+            SampleType::U16 => {
+                let samples = bytemuck::cast_slice::<T, [u16; GROUP]>(samples)[0];
+                _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(bytemuck::cast(samples)))
+            }
+            SampleType::F32 => bytemuck::cast(bytemuck::cast_slice::<T, [f32; GROUP]>(samples)[0]),
+        };
+        Some([floats(&samples[..GROUP]), floats(&samples[1..])])
     }
 
     /// The spots of places, and whether all four pixels around every place are those of the image.
