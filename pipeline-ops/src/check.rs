@@ -68,13 +68,14 @@ pub(crate) fn single_channel(layout: Layout) -> Result<()> {
     if layout.channels == 1 {
         return Ok(());
     }
+    let is_mixed = matches!(layout.color, ColorSpace::Srgb | ColorSpace::LinearSrgb);
     let expected = match layout.channels {
-        2 => "one channel; put a `shuffle_channels` step that takes channel 0 before",
-        _ if layout.has_alpha() => {
-            "one channel; put a `grayscale` step before, and one of `shuffle_channels` that takes \
-             channel 0, without alpha"
+        3 if is_mixed => "one channel; put a `grayscale` step before",
+        4 if is_mixed && layout.has_alpha() => {
+            "one channel; put a `grayscale` step before, and behind that `shuffle_channels` with \
+             channel 0 alone, which drops alpha"
         }
-        _ => "one channel; put a `grayscale` step before",
+        _ => "one channel; put a `shuffle_channels` step with one of them before",
     };
     Err(Error::input("the image", layout, expected))
 }

@@ -51,19 +51,20 @@ fn jpeg(source: &mut impl BufRead, last: u8) -> io::Result<()> {
         while code == 0xFF {
             [code] = take(source)?;
         }
-        match code {
-            // A byte 255 of the samples, a marker of no use, a restart, and the image's start and
-            // end.
-            0x00 | 0x01 | 0xD0..=END_OF_IMAGE => {}
-            _ => {
-                let len = u16::from_be_bytes(take(source)?);
-                skip(source, u64::from(len).saturating_sub(2))?;
-            }
+        if !is_alone(code) {
+            let len = u16::from_be_bytes(take(source)?);
+            skip(source, u64::from(len).saturating_sub(2))?;
         }
         if code == last {
             return Ok(());
         }
     }
+}
+
+/// Whether a marker has no content: a byte 255 of the samples, a marker of no use, a restart, and
+/// the image's start and end.
+pub(super) const fn is_alone(code: u8) -> bool {
+    matches!(code, 0x00 | 0x01 | 0xD0..=END_OF_IMAGE)
 }
 
 /// Chunks, each a length, four letters, content and checksum.

@@ -93,7 +93,8 @@ fn relabel<T: Sample>(image: &Image, ctx: &Context<'_>) -> Result<Labels> {
         Ok(())
     })?;
     let is_seen = |number: usize| seen[number / 64].load(Relaxed) >> (number % 64) & 1 == 1;
-    let largest = (0..=most::<T>()).rev().find(|&number| is_seen(number)).unwrap_or_default();
+    let last = seen.iter().rposition(|word| word.load(Relaxed) != 0).unwrap_or_default();
+    let largest = (0..=last * 64 + 63).rev().find(|&number| is_seen(number)).unwrap_or_default();
 
     let mut labels = zeros::<u32>(pixels, || format!("labels of {width}×{height} pixels"))?;
     let mut numbers = zeros::<u32>(largest + 1, || format!("a table of {largest} numbers"))?;

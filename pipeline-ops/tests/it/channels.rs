@@ -52,7 +52,10 @@ fn both_ways(case: &Case) -> Option<[Image; 2]> {
     let images: Vec<Image> = case.inputs.iter().map(of).collect::<Option<_>>()?;
     let inputs: Vec<[Image; 3]> = images.iter().map(variants).collect();
     let colors: Vec<Image> = inputs.iter().map(together).collect();
-    let found = run(&case.op, &case.params, colors).ok()?;
+    let found = match run(&case.op, &case.params, colors) {
+        Err(error) if error.to_string().contains("put a `grayscale` step before") => return None,
+        found => found.unwrap(),
+    };
     let alone = [0, 1, 2].map(|at| {
         let inputs: Vec<Image> = inputs.iter().map(|of| of[at].clone()).collect();
         run(&case.op, &case.params, inputs).unwrap()
@@ -78,5 +81,5 @@ fn each_colour_is_what_it_is_alone() {
     }
     let names = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
     assert_eq!(names(&others), TOGETHER.map(|(op, _)| op), "{alike:?}");
-    assert!(alike.len() > 40, "{}: {alike:?}", alike.len());
+    assert_eq!(alike.len(), 48, "{alike:?}");
 }

@@ -250,15 +250,15 @@ fn inputs_that_do_not_fit_are_named_with_what_would() {
         "otsu",
         &json!({}),
         &[picture(4, 3, 2)],
-        "the image is 4×3×2 u8, expected one channel; put a `shuffle_channels` step that takes \
-         channel 0 before",
+        "the image is 4×3×2 u8, expected one channel; put a `shuffle_channels` step with one \
+         of them before",
     );
     check(
         "otsu",
         &json!({}),
         &[picture(4, 3, 4)],
-        "the image is 4×3×4 u8, expected one channel; put a `grayscale` step before, and one of \
-         `shuffle_channels` that takes channel 0, without alpha",
+        "the image is 4×3×4 u8, expected one channel; put a `grayscale` step before, and \
+         behind that `shuffle_channels` with channel 0 alone, which drops alpha",
     );
     check(
         "grayscale",

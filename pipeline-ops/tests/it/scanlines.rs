@@ -12,7 +12,8 @@ use crate::support::shipped;
 /// Opens a JPEG so many rows at a time.
 pub(crate) fn open_in_rows(path: &Path, count: usize) -> Result<Image> {
     let ctx = Context::default();
-    let step = Open { max_bytes: 2048, ..Open::path(path) };
+    let bytes = Source::open(&Open::path(path), &ctx)?.layout().size_bytes();
+    let step = Open { max_bytes: bytes - 1, ..Open::path(path) };
     let mut rows = Source::open(&step, &ctx)?;
     let Layout { width, height, channels, .. } = rows.layout();
     let (mut samples, row_len) = (vec![0; rows.layout().sample_count()?], rows.layout().row_len());

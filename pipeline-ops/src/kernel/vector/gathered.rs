@@ -2,8 +2,8 @@
 //!
 //! The pixels around successive places lie anywhere, and no plain loop fetches them at once. A
 //! machine with AVX-512 gathers them: the two beside each other that are above a place, and the two
-//! below. All else is done number by number as [`Field::sample`] does it one by one, the oracle of
-//! this.
+//! below. Where the places follow one another there is nothing to gather. All else is done number
+//! by number as [`Field::sample`] does it one by one, the oracle of this.
 
 #![cfg_attr(
     target_arch = "x86_64",
