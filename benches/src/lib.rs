@@ -13,6 +13,7 @@ pub mod work;
 
 pub mod cancel;
 pub mod copies;
+pub mod disk;
 pub mod events;
 pub mod files;
 pub mod fusion;

@@ -1,4 +1,4 @@
-//! Where results live: caches for [`pipeline_core`] under a byte budget.
+//! Where results live: caches for [`pipeline_core`] under a byte budget, in memory and on disk.
 //!
 //! # Which cache when
 //!
@@ -6,11 +6,15 @@
 //! |---|---|---|
 //! | none | nothing | one pass over many files |
 //! | [`MemoryCache`] | what costs most to lose, in this process | editing a graph live; undo; many runs that share steps |
+//! | [`DiskCache`] | results in a directory, for several processes | batches; small machines |
+//! | [`TieredCache`] | both, the disk written behind | a program that goes on tomorrow where it is now |
 //!
 //! # Rules of every budget
 //!
-//! - A budget is in bytes and includes what the cache itself needs per entry.
-//! - Room is made before a value is taken in, so the bytes held never pass the budget.
+//! - A budget is in bytes. In memory it includes what the cache itself needs per entry, on disk it
+//!   is for the values.
+//! - In memory room is made before a value is taken in, so the bytes held never pass the budget; on
+//!   disk it is made right after.
 //! - A buffer that several values share counts once, and is free when the last of them goes.
 //! - A value that would not fit into an empty cache is refused, and the others stay.
 //! - What a cache has thrown out may live on: a run that still holds a value keeps it alive.
@@ -65,6 +69,8 @@
 //! ```
 
 mod chances;
+mod codecs;
+mod disk;
 mod history;
 mod key_state;
 mod ledger;
@@ -72,7 +78,11 @@ mod memory;
 mod pressure;
 mod stats;
 mod store;
+mod tiers;
 
+pub use codecs::Codecs;
+pub use disk::{DiskCache, DiskOptions, DiskStats, Durability, OpenError};
 pub use memory::{EntryInfo, MemoryCache, Pin, Policy};
 pub use pressure::Pressure;
 pub use stats::Stats;
+pub use tiers::TieredCache;

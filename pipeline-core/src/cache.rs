@@ -1,11 +1,13 @@
 //! The seam for where results live.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::Value;
+use crate::id::NodeId;
 use crate::key::Key;
 
 /// A store of results by key.
@@ -21,8 +23,8 @@ use crate::key::Key;
 ///   is always allowed, a wrong one never,
 /// - takes a value whole or not at all; the last of two puts under one key may win or lose, since
 ///   both carry the same result,
-/// - is quick: `get` and `contains` read no pixels, `put` copies none. The thread of a step waits
-///   for it, and so do other threads that look something up,
+/// - is quick: `contains` reads no pixels, and in memory neither does `get`, nor does `put` copy
+///   any. The thread of a step waits for it, and so do other threads that look something up,
 /// - never calls back into the engine, and never panics. What it panics at the executor takes for
 ///   missed, not kept or not there, and goes on; a warning of the next run that has a listener
 ///   tells what the panic said.
@@ -69,6 +71,27 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
 
     /// Whether `get` would find the key, without counting as a use.
     fn contains(&self, key: &Key) -> bool;
+
+    /// What went wrong since this was asked last. The executor asks at the end of a run that
+    /// somebody listens to, and tells of each as a warning.
+    fn take_faults(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+}
+
+/// Something that went wrong in a cache, and cost nothing but time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The file or the folder.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.what)
+    }
 }
 
 /// A value that was found.
@@ -103,6 +126,9 @@ pub struct Origin<'a> {
     /// The keys of what it was made from, without what has none: inputs of the graph, results that
     /// are never kept.
     pub inputs: &'a [Key],
+    /// The node that made it, if it has inputs and `inputs` names them all: what it made of the
+    /// same inputs before is of another value of a parameter.
+    pub node: Option<NodeId>,
 }
 
 /// A value that had to go.
@@ -132,5 +158,9 @@ impl<C: Cache + ?Sized> Cache for Arc<C> {
 
     fn contains(&self, key: &Key) -> bool {
         (**self).contains(key)
+    }
+
+    fn take_faults(&self) -> Vec<Fault> {
+        (**self).take_faults()
     }
 }

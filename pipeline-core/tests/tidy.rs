@@ -35,6 +35,7 @@ const KERNEL_NEIGHBORS: &[&str] = &["kernel", "memory"];
 
 /// Files beside `pipeline-ops/src/kernel/*/` that may hold `unsafe`.
 const UNSAFE: &[&str] = &[
+    "pipeline-cache/src/disk/mapped.rs",
     "pipeline-core/src/data/pages.rs",
     "pipeline-core/src/data/table.rs",
     "pipeline-core/src/step/rows.rs",

@@ -58,7 +58,11 @@ impl Rival for Ours {
     fn put(&mut self, key: Key, node: &Node, step: usize, inputs: &[Key]) {
         let step = step.to_string();
         let time = Duration::from_secs_f64(node.seconds);
-        self.0.put(key, &Value::new(Load(node.bytes)), Origin { step: &step, time, inputs });
+        self.0.put(
+            key,
+            &Value::new(Load(node.bytes)),
+            Origin { step: &step, time, inputs, node: None },
+        );
     }
 }
 

@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod contract;
+mod disk;
+mod harmed;
 mod memory;
 mod model;
 mod runs;
+mod shared;
+mod tiers;
 mod values;
 mod worth;

@@ -168,6 +168,11 @@ impl<T: Pod + Send> Samples<T> {
         }
     }
 
+    /// Whether something else owns them.
+    pub(super) const fn is_foreign(&self) -> bool {
+        matches!(self.owner, Owner::Foreign(_))
+    }
+
     fn allocation(&self) -> Allocation {
         match &self.owner {
             Owner::Vec(vec) => {

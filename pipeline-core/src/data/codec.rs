@@ -1,14 +1,16 @@
 //! Values to bytes and back.
 
 use std::io::Write;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-use bytemuck::{Pod, cast_slice_mut};
+use bytemuck::{Pod, cast_slice, cast_slice_mut, try_cast_slice};
 
-use super::buffer::{Buffer, zeros};
+use super::buffer::{Buffer, Samples, zeros};
 use super::image::Image;
 use super::layout::{ColorSpace, Layout};
 use super::mask::{Labels, Mask};
-use super::sample::SampleType;
+use super::sample::{Sample, SampleType};
 use super::stack::Stack;
 use super::value::Data;
 use super::view::Raster;
@@ -16,13 +18,14 @@ use crate::error::{Error, Result};
 use crate::key::{Key, KeyHasher};
 
 type Encode<T> = fn(&T, &mut dyn Write) -> std::io::Result<()>;
-type Decode<T> = fn(&[u8]) -> Result<T>;
+type Decode<T> = fn(&Samples<u8>) -> Result<T>;
 
 /// How one [`Data`] type is written as bytes and read back.
 ///
 /// `encode` must write the same bytes for equal values and different bytes for different ones: the
 /// digest of these bytes is the value's identity where content decides.
-/// `decode` must accept anything and answer with an error, never a panic.
+/// `decode` must accept anything and answer with an error, never a panic. It may share the bytes
+/// instead of copying them, as those of a mapped file are.
 #[derive(Debug)]
 pub struct Codec<T> {
     /// Raised when the bytes change their meaning.
@@ -51,16 +54,25 @@ impl<T: Data> Codec<T> {
     }
 }
 
+/// Encoded samples begin at a multiple of this, so that in memory that does too they are read in
+/// place.
+const ALIGNMENT: usize = 64;
+
 /// Reads the little-endian numbers in front of the samples.
-struct Header<'a>(&'a [u8]);
+struct Header<'a> {
+    bytes: &'a Samples<u8>,
+    read: usize,
+}
 
 impl<'a> Header<'a> {
+    fn new(bytes: &'a Samples<u8>) -> Self {
+        Self { bytes, read: 0 }
+    }
+
     fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let (head, rest) = self.0.split_at_checked(len).ok_or_else(|| {
-            Error::input("the encoded value", format!("{} bytes", self.0.len()), format!("{len}"))
-        })?;
-        self.0 = rest;
-        Ok(head)
+        let taken = self.bytes[self.read..].get(..len).ok_or_else(|| self.cut_off(len))?;
+        self.read += len;
+        Ok(taken)
     }
 
     fn u32(&mut self) -> Result<u32> {
@@ -73,7 +85,29 @@ impl<'a> Header<'a> {
         usize::try_from(u64::from(high) << 32 | u64::from(low))
             .map_err(|_| Error::input("the encoded length", high, "a length that fits in memory"))
     }
+
+    /// What lies behind, from the next multiple of the alignment on.
+    fn samples(self) -> Result<Samples<u8>> {
+        let start = self.read.next_multiple_of(ALIGNMENT);
+        if start > self.bytes.len() {
+            return Err(self.cut_off(start - self.read));
+        }
+        Ok(self.bytes.window(start..self.bytes.len()))
+    }
+
+    fn cut_off(&self, len: usize) -> Error {
+        let found = format!("{} bytes", self.bytes.len());
+        Error::input("the encoded value", found, format!("{len} from byte {} on", self.read))
+    }
 }
+
+/// Zeros from the end of a header of that length to where the samples begin.
+fn pad(header: usize, out: &mut dyn Write) -> std::io::Result<()> {
+    out.write_all(&[0; ALIGNMENT][..header.next_multiple_of(ALIGNMENT) - header])
+}
+
+/// Bytes of an encoded layout.
+const LAYOUT: usize = 20;
 
 fn write_layout(layout: Layout, out: &mut dyn Write) -> std::io::Result<()> {
     let sample: u32 = match layout.sample {
@@ -127,20 +161,41 @@ fn write_samples(buffer: &Buffer, out: &mut dyn Write) -> std::io::Result<()> {
     }
 }
 
-fn read_samples(sample: SampleType, bytes: &[u8]) -> Result<Buffer> {
-    crate::dispatch!(sample, T => Ok(read_numbers::<T>(bytes)?.into()))
+fn read_samples(sample: SampleType, bytes: &Samples<u8>) -> Result<Buffer> {
+    crate::dispatch!(sample, T => Ok(T::wrap(read_numbers::<T>(bytes)?)))
 }
 
-/// Little-endian numbers; an incomplete one at the end is left out.
-fn read_numbers<T: Pod>(bytes: &[u8]) -> Result<Vec<T>> {
-    let len = bytes.len() / size_of::<T>();
-    let mut numbers = zeros::<T>(len, || "an encoded value".to_owned())?;
+/// Little-endian numbers: in place where something else owns the bytes, the machine has them so and
+/// they lie right, copied otherwise, so that they can be written to.
+fn read_numbers<T: Pod + Send + Sync>(bytes: &Samples<u8>) -> Result<Samples<T>> {
+    if !bytes.len().is_multiple_of(size_of::<T>()) {
+        let expected = format!("a multiple of {}", size_of::<T>());
+        return Err(Error::input("the number of encoded bytes", bytes.len(), expected));
+    }
+    let is_in_order = cfg!(target_endian = "little") && try_cast_slice::<u8, T>(bytes).is_ok();
+    if bytes.is_foreign() && is_in_order {
+        let numbers = Numbers { bytes: bytes.clone(), number: PhantomData::<fn() -> T> };
+        return Ok(Samples::foreign(Arc::new(numbers)));
+    }
+    let mut numbers = zeros::<T>(bytes.len() / size_of::<T>(), || "an encoded value".to_owned())?;
     let places = cast_slice_mut::<T, u8>(&mut numbers);
-    places.copy_from_slice(&bytes[..len * size_of::<T>()]);
+    places.copy_from_slice(bytes);
     if cfg!(target_endian = "big") {
         places.chunks_exact_mut(size_of::<T>()).for_each(<[u8]>::reverse);
     }
-    Ok(numbers)
+    Ok(numbers.into())
+}
+
+/// Bytes that are read as numbers, which was tried.
+struct Numbers<T> {
+    bytes: Samples<u8>,
+    number: PhantomData<fn() -> T>,
+}
+
+impl<T: Pod> AsRef<[T]> for Numbers<T> {
+    fn as_ref(&self) -> &[T] {
+        cast_slice(&self.bytes)
+    }
 }
 
 impl Data for Image {
@@ -155,7 +210,7 @@ impl Data for Image {
     }
 
     fn codec() -> Option<Codec<Self>> {
-        Some(Codec::new(1, encode_image, decode_image))
+        Some(Codec::new(2, encode_image, decode_image))
     }
 }
 
@@ -165,19 +220,23 @@ fn encode_image(image: &Image, out: &mut dyn Write) -> std::io::Result<()> {
     let tag = if image.icc().is_some() { icc.len() as u64 + 1 } else { 0 };
     out.write_all(&tag.to_le_bytes())?;
     out.write_all(icc)?;
+    pad(LAYOUT + 8 + icc.len(), out)?;
     let (_, buffer, _) = image.clone().into_parts();
     write_samples(&buffer, out)
 }
 
-fn decode_image(bytes: &[u8]) -> Result<Image> {
-    let mut header = Header(bytes);
+fn decode_image(bytes: &Samples<u8>) -> Result<Image> {
+    let mut header = Header::new(bytes);
     let layout = read_layout(&mut header)?;
     let icc = match header.len()? {
         0 => None,
         tag => Some(header.take(tag - 1)?.into()),
     };
-    Image::assemble(layout, read_samples(layout.sample, header.0)?, icc)
+    Image::assemble(layout, read_samples(layout.sample, &header.samples()?)?, icc)
 }
+
+/// Bytes of a width and a height.
+const SIDES: usize = 8;
 
 impl Data for Mask {
     const NAME: &'static str = "mask";
@@ -192,16 +251,22 @@ impl Data for Mask {
 
     fn codec() -> Option<Codec<Self>> {
         Some(Codec::new(
-            1,
+            2,
             |mask, out| {
                 out.write_all(&mask.width().to_le_bytes())?;
                 out.write_all(&mask.height().to_le_bytes())?;
+                pad(SIDES, out)?;
                 out.write_all(mask.bytes())
             },
             |bytes| {
-                let mut header = Header(bytes);
+                let mut header = Header::new(bytes);
                 let (width, height) = (header.u32()?, header.u32()?);
-                Self::from_bytes(width, height, read_numbers(header.0)?)
+                let bytes = header.samples()?;
+                if let Some(byte) = bytes.iter().find(|&&byte| byte > 1) {
+                    return Err(Error::input("a byte of the mask", byte, "0 or 1"));
+                }
+                let layout = Layout::new(width, height, 1, SampleType::U8);
+                Self::assemble(layout, Buffer::U8(read_numbers(&bytes)?), None)
             },
         ))
     }
@@ -216,19 +281,20 @@ impl Data for Labels {
 
     fn codec() -> Option<Codec<Self>> {
         Some(Codec::new(
-            1,
+            2,
             |labels, out| {
                 out.write_all(&labels.width().to_le_bytes())?;
                 out.write_all(&labels.height().to_le_bytes())?;
+                pad(SIDES, out)?;
+                if cfg!(target_endian = "little") {
+                    return out.write_all(cast_slice(labels.labels()));
+                }
                 labels.labels().iter().try_for_each(|label| out.write_all(&label.to_le_bytes()))
             },
             |bytes| {
-                let mut header = Header(bytes);
+                let mut header = Header::new(bytes);
                 let (width, height) = (header.u32()?, header.u32()?);
-                if !header.0.len().is_multiple_of(4) {
-                    return Err(Error::input("the labels", "cut off", "four bytes each"));
-                }
-                Self::new(width, height, read_numbers::<u32>(header.0)?)
+                Self::new(width, height, read_numbers::<u32>(&header.samples()?)?)
             },
         ))
     }
@@ -247,17 +313,18 @@ impl Data for Stack {
 
     fn codec() -> Option<Codec<Self>> {
         Some(Codec::new(
-            1,
+            2,
             |stack, out| {
                 write_layout(stack.layout(), out)?;
                 out.write_all(&(stack.frames() as u64).to_le_bytes())?;
+                pad(LAYOUT + 8, out)?;
                 write_samples(stack.buffer(), out)
             },
             |bytes| {
-                let mut header = Header(bytes);
+                let mut header = Header::new(bytes);
                 let layout = read_layout(&mut header)?;
                 let frames = header.len()?;
-                Self::new(layout, frames, read_samples(layout.sample, header.0)?)
+                Self::new(layout, frames, read_samples(layout.sample, &header.samples()?)?)
             },
         ))
     }
@@ -273,9 +340,10 @@ mod tests {
         let mut bytes = Vec::new();
         (codec.encode)(value, &mut bytes).unwrap();
         for len in 0..bytes.len() {
-            assert!((codec.decode)(&bytes[..len]).is_err(), "truncated to {len} bytes");
+            let cut = Samples::from(bytes[..len].to_vec());
+            assert!((codec.decode)(&cut).is_err(), "truncated to {len} bytes");
         }
-        (codec.decode)(&bytes).unwrap()
+        (codec.decode)(&bytes.into()).unwrap()
     }
 
     #[test]
@@ -290,6 +358,30 @@ mod tests {
         let layout = Layout::new(2, 1, 1, SampleType::U16);
         let stack = Stack::new(layout, 2, vec![1u16, 2, 3, 4].into()).unwrap();
         assert_eq!(survives(&stack).bytes(), stack.bytes());
+    }
+
+    #[test]
+    fn samples_are_read_in_place_where_the_bytes_lie_right() {
+        let image = Image::from_samples(100, 1, 1, vec![1.5f32; 100]).unwrap();
+        let mut encoded = Vec::new();
+        encode_image(&image, &mut encoded).unwrap();
+        // Such a place, with some room in front.
+        let mut memory = vec![0; encoded.len() + 2 * ALIGNMENT];
+        let start = memory.as_ptr().align_offset(ALIGNMENT) + ALIGNMENT;
+        memory[start..][..encoded.len()].copy_from_slice(&encoded);
+        let memory = Samples::foreign(Arc::new(memory));
+        let place = memory.as_ptr().addr() + start;
+        let decoded = decode_image(&memory.window(start..start + encoded.len())).unwrap();
+        assert_eq!(decoded, image);
+        assert_eq!(decoded.bytes().as_ptr().addr(), place + ALIGNMENT);
+
+        // What lies elsewhere, or in a vector of one's own, is copied.
+        let apart = memory.window(start - 1..start + encoded.len());
+        assert_eq!(decode_image(&apart.window(1..apart.len())).unwrap(), image);
+        let mut owned = decode_image(&encoded.into()).unwrap();
+        let place = owned.bytes().as_ptr();
+        owned.samples_mut::<f32>().unwrap()[0] = 2.0;
+        assert_eq!(owned.bytes().as_ptr(), place);
     }
 
     #[test]

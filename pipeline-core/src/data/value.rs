@@ -1,6 +1,7 @@
 //! The seam for what flows on an edge, and the type-erased value the engine moves.
 
 use std::any::{Any, TypeId};
+use std::io::Write;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -129,6 +130,7 @@ trait Erased: Any + std::fmt::Debug + Send + Sync {
     fn size_bytes(&self) -> usize;
     fn allocation(&self) -> Option<Allocation>;
     fn digest(&self) -> Option<Result<Key>>;
+    fn encode(&self, out: &mut dyn Write) -> Option<std::io::Result<()>>;
 }
 
 impl<T: Data> Erased for T {
@@ -146,6 +148,10 @@ impl<T: Data> Erased for T {
 
     fn digest(&self) -> Option<Result<Key>> {
         T::codec().map(|codec| codec.digest(self))
+    }
+
+    fn encode(&self, out: &mut dyn Write) -> Option<std::io::Result<()>> {
+        T::codec().map(|codec| (codec.encode)(self, out))
     }
 }
 
@@ -257,6 +263,18 @@ impl Value {
         match &self.0 {
             Inner::Unit => <() as Data>::codec().map(|codec| codec.digest(&())),
             Inner::Shared(value) => value.digest(),
+        }
+    }
+
+    /// Writes the value as bytes, if its type has a codec.
+    ///
+    /// # Errors
+    /// Whatever the type's codec reports.
+    #[must_use]
+    pub fn encode(&self, out: &mut dyn Write) -> Option<std::io::Result<()>> {
+        match &self.0 {
+            Inner::Unit => <() as Data>::codec().map(|codec| (codec.encode)(&(), out)),
+            Inner::Shared(value) => value.encode(out),
         }
     }
 

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::cache::{Cache, Evicted, Hit, Origin};
+use crate::cache::{Cache, Evicted, Fault, Hit, Origin};
 use crate::data::Value;
 use crate::key::Key;
 use crate::sync::Mutex;
@@ -59,5 +59,9 @@ impl Cache for Guarded {
 
     fn contains(&self, key: &Key) -> bool {
         self.ask(|cache| cache.contains(key))
+    }
+
+    fn take_faults(&self) -> Vec<Fault> {
+        self.ask(|cache| cache.take_faults())
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::cell::{Cell, State};
-use super::guarded::Guarded;
 use super::options::Fusion;
 use super::report::Report;
 use super::run::RunCore;
 use super::slots::Take;
+use crate::cache::Cache;
 use crate::error::CancelReason;
 use crate::event::{
     EventKind, RunFinished, RunStatus, Status, Suggestion, Throttle, Totals, Warning,
@@ -51,15 +51,22 @@ impl RunCore {
         self.over.notify_all();
     }
 
-    /// Tells if the program's cache panicked.
+    /// Tells if the program's cache panicked, and of what went wrong in it.
     fn tell_of_the_cache(&self, t_us: u64) {
-        let Some(text) = self.engine.cache.as_ref().and_then(Guarded::take_panic) else { return };
-        let warning = Warning {
+        let Some(cache) = &self.engine.cache else { return };
+        let faults = cache.take_faults().into_iter().map(|fault| Warning {
+            code: "cache_fault".into(),
+            message: format!("the cache goes on without {fault}"),
+            suggestions: Vec::new(),
+        });
+        let panicked = cache.take_panic().map(|text| Warning {
             code: "cache_panicked".into(),
             message: format!("the cache panicked: {text}; what it was asked for was computed"),
             suggestions: vec![Suggestion::text("check the cache with `pipeline_core::testkit`")],
-        };
-        self.bus.emit(t_us, None, EventKind::Warning(Box::new(warning)));
+        });
+        for warning in faults.chain(panicked) {
+            self.bus.emit(t_us, None, EventKind::Warning(Box::new(warning)));
+        }
     }
 
     /// Tells of a large picture that was made as a whole because of how the run goes, and not of

@@ -364,7 +364,10 @@ impl RunCore {
         {
             let inputs = self.kept_inputs(place);
             let step = self.plan.infos[place as usize].step_type().map_or("", |step| step.name);
-            let origin = Origin { step, time: Duration::from_nanos(took), inputs: &inputs };
+            let shape = &self.plan.program.shape;
+            let is_told = !inputs.is_empty() && inputs.len() == shape.inputs(place).len();
+            let node = is_told.then(|| shape.ids[place as usize]);
+            let origin = Origin { step, time: Duration::from_nanos(took), inputs: &inputs, node };
             for (value, port) in values.iter().zip(0u16..) {
                 for evicted in cache.put(key.port(port), value, origin) {
                     if self.bus.is_active() {

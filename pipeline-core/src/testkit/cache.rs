@@ -43,9 +43,10 @@ pub fn check<C: Cache>(make: impl Fn() -> C) {
     many_threads(&make());
 }
 
-/// A value that tells which key it belongs to.
+/// A value that tells which key it belongs to. Caches that have to know the types that they keep
+/// are made so that they know this one, for [`check`].
 #[derive(Debug, PartialEq)]
-struct Token {
+pub struct Token {
     number: u64,
     claims: usize,
 }
@@ -83,7 +84,8 @@ fn key(number: u64) -> Key {
     KeyHasher::result().number(number).finish()
 }
 
-const MADE: Origin<'_> = Origin { step: "testkit", time: Duration::from_millis(5), inputs: &[] };
+const MADE: Origin<'_> =
+    Origin { step: "testkit", time: Duration::from_millis(5), inputs: &[], node: None };
 
 /// The picture that belongs to a number: of any size up to 64 KiB.
 fn picture(number: u64) -> Value {
@@ -195,8 +197,12 @@ fn any_size_and_cost(cache: &impl Cache) {
                 // Values that are there, some that never were, and the value itself.
                 let inputs: Vec<Key> =
                     (0..inputs).map(|back| key(number - back.min(number))).collect();
-                let origin =
-                    Origin { step: ["", "a", "b"][inputs.len() % 3], time, inputs: &inputs };
+                let origin = Origin {
+                    step: ["", "a", "b"][inputs.len() % 3],
+                    time,
+                    inputs: &inputs,
+                    node: None,
+                };
                 let value = Value::new(Token { number, claims });
                 let during = format!("put of {claims} bytes that took {time:?}");
                 for _ in 0..2 {

@@ -54,7 +54,7 @@ fn copy<T: Data>(value: &Value) -> Option<Result<Value>> {
     if let Err(error) = (codec.encode)(value, &mut bytes) {
         return Some(Err(crate::error::Error::caused("the value cannot be encoded", error)));
     }
-    Some((codec.decode)(&bytes).map(Value::new))
+    Some((codec.decode)(&bytes.into()).map(Value::new))
 }
 
 impl<T: Data> SupplyPort for In<T> {

@@ -44,7 +44,7 @@ impl Data for Number {
             1,
             |number, out| out.write_all(&number.0.to_le_bytes()),
             |bytes| {
-                let bytes = bytes.try_into().map_err(|_| Error::failed("eight bytes"))?;
+                let bytes = (**bytes).try_into().map_err(|_| Error::failed("eight bytes"))?;
                 Ok(Self(i64::from_le_bytes(bytes)))
             },
         ))

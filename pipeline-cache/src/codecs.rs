@@ -1,0 +1,69 @@
+//! The types whose values a store on disk takes.
+
+use pipeline_core::data::{DataType, Samples};
+use pipeline_core::{Data, Error, Image, Labels, Mask, Result, Stack, Value};
+
+/// The types whose values are written and read back, by their names.
+///
+/// [`default`](Self::default) has images, masks, labels and stacks.
+#[derive(Debug, Clone)]
+pub struct Codecs(Vec<Kind>);
+
+/// One type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    data_type: DataType,
+    pub(crate) version: u32,
+    decode: fn(&Samples<u8>) -> Result<Value>,
+}
+
+impl Default for Codecs {
+    fn default() -> Self {
+        Self(Vec::new())
+            .with::<()>()
+            .with::<Image>()
+            .with::<Mask>()
+            .with::<Labels>()
+            .with::<Stack>()
+    }
+}
+
+impl Codecs {
+    /// These and `T`, if it has a codec.
+    #[must_use]
+    pub fn with<T: Data>(mut self) -> Self {
+        if let Some(codec) = T::codec() {
+            let data_type = DataType::of::<T>();
+            self.0.retain(|kind| kind.data_type.name != data_type.name);
+            self.0.push(Kind { data_type, version: codec.version, decode: decode::<T> });
+        }
+        self
+    }
+
+    /// What a value is written as.
+    pub(crate) fn of(&self, value: &Value) -> Option<Kind> {
+        self.0.iter().find(|kind| kind.data_type == value.data_type()).copied()
+    }
+
+    /// What is read by that name, if its bytes mean today what they meant then.
+    pub(crate) fn named(&self, name: &str, version: u32) -> Option<Kind> {
+        let kind = self.0.iter().find(|kind| kind.name() == name)?;
+        (kind.version == version).then_some(*kind)
+    }
+}
+
+impl Kind {
+    pub(crate) fn name(&self) -> &'static str {
+        self.data_type.name
+    }
+
+    /// The value that the bytes stand for.
+    pub(crate) fn decode(&self, bytes: &Samples<u8>) -> Result<Value> {
+        (self.decode)(bytes)
+    }
+}
+
+fn decode<T: Data>(bytes: &Samples<u8>) -> Result<Value> {
+    let codec = T::codec().ok_or_else(|| Error::failed("it has no codec any more"))?;
+    (codec.decode)(bytes).map(Value::new)
+}

@@ -1,0 +1,183 @@
+//! Throwing results out, and tidying up.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pipeline_core::Key;
+use pipeline_core::cache::{Evicted, Tier};
+
+use super::index::{EACH, Stored};
+use super::record::Record;
+use super::segments::Segment;
+use super::{DiskCache, State, layout, now};
+
+/// A cache that has passed its budget goes below it by this part of it.
+const ROOM: u64 = 10;
+
+/// Segments from which on small ones that are finished become one: each process leaves one.
+const SEGMENTS: usize = 32;
+
+impl DiskCache {
+    /// Throws out what costs least to lose until `most` bytes are left, but for what has just come.
+    pub(super) fn make_room(&self, most: u64, newest: &Key) -> Vec<Evicted> {
+        self.evict(most, newest).unwrap_or_else(|error| {
+            self.fault(format!("nothing can be thrown out: {error}"));
+            Vec::new()
+        })
+    }
+
+    fn evict(&self, most: u64, newest: &Key) -> io::Result<Vec<Evicted>> {
+        let lock = self.lock.alone()?;
+        let is_complete = self.refresh(&mut self.state.lock());
+        if is_complete && !self.state.lock().is_swept {
+            self.sweep(&lock);
+        }
+        let (gone, files) = self.choose(most, newest);
+        for digest in files {
+            if let Err(error) = self.blobs.remove(&digest) {
+                let mut state = self.state.lock();
+                state.is_swept = false;
+                state.fault(self.blobs.path(&digest), error.to_string());
+            }
+        }
+        if is_complete && !gone.is_empty() {
+            self.compact(&lock);
+        }
+        Ok(gone)
+    }
+
+    /// Forgets results, and says which files nobody needs any more.
+    fn choose(&self, most: u64, newest: &Key) -> (Vec<Evicted>, Vec<Key>) {
+        let mut state = self.state.lock();
+        let (mut gone, mut files) = (Vec::new(), Vec::new());
+        if state.index.bytes() <= most {
+            return (gone, files);
+        }
+        let (target, speed) = (most - most / ROOM, state.speed);
+        let order = state.index.cheapest(now(), |bytes| bytes as f64 / speed);
+        for key in order.into_iter().filter(|key| key != newest) {
+            if state.index.bytes() <= target {
+                break;
+            }
+            let Some((stored, file)) = state.index.remove(&key) else { continue };
+            files.extend(file);
+            state.tell_gone(&key, &stored);
+            state.stats.evictions += 1;
+            gone.push(Evicted { key, bytes: stored.len, tier: Tier::Disk });
+        }
+        (gone, files)
+    }
+
+    /// Looks for what processes left that were killed, and puts the records of many into one file,
+    /// if nobody else is at work.
+    pub(super) fn tidy(&self) {
+        let has_many = self.state.lock().segments.count() >= SEGMENTS;
+        if !(has_many || self.blobs.has_unfinished()) {
+            return;
+        }
+        if let Some(lock) = self.lock.alone_now()
+            && self.refresh(&mut self.state.lock())
+        {
+            self.sweep(&lock);
+            self.compact(&lock);
+        }
+    }
+
+    /// Removes files that no record tells of, and forgets results whose files are gone. All records
+    /// were read, and nobody publishes meanwhile.
+    fn sweep(&self, _alone: &File) {
+        self.blobs.remove_unfinished();
+        let files: Vec<(PathBuf, Option<Key>)> = self
+            .blobs
+            .all()
+            .into_iter()
+            .map(|path| (path.clone(), layout::digest_of(&path)))
+            .collect();
+        let there: HashSet<Key> = files.iter().filter_map(|(_, digest)| *digest).collect();
+        let mut state = self.state.lock();
+        let missing: Vec<Key> =
+            state.index.files().filter(|digest| !there.contains(digest)).copied().collect();
+        for key in
+            missing.iter().flat_map(|digest| state.index.with_file(digest)).collect::<Vec<_>>()
+        {
+            if let Some((stored, _)) = state.index.remove(&key) {
+                state.tell_gone(&key, &stored);
+            }
+        }
+        let unknown: Vec<PathBuf> = files
+            .into_iter()
+            .filter(|(_, digest)| digest.is_none_or(|digest| !state.index.needs_file(&digest)))
+            .map(|(path, _)| path)
+            .collect();
+        state.is_swept = true;
+        drop(state);
+        for path in unknown {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Writes what finished segments tell into the own one, where they are many or little of what
+    /// they tell still counts, and removes them.
+    fn compact(&self, _alone: &File) {
+        let mut state = self.state.lock();
+        let (has_many, little) = (state.segments.count() >= SEGMENTS, state.segments.little());
+        let mut told: HashMap<*const Segment, Vec<(Key, Stored)>> = HashMap::new();
+        for (key, stored) in state.index.iter() {
+            told.entry(Arc::as_ptr(&stored.place.segment))
+                .or_default()
+                .push((*key, stored.clone()));
+        }
+        let mut moved = Vec::new();
+        for segment in state.segments.finished() {
+            let told = told.remove(&Arc::as_ptr(&segment)).unwrap_or_default();
+            let counts: u64 = told.iter().map(|(_, stored)| EACH + stored.place.len as u64).sum();
+            let size = segment.size();
+            let is_due =
+                (has_many && size < little) || size > 2 * counts + little || told.is_empty();
+            if is_due && state.copy(&segment, told) {
+                moved.push(segment);
+            }
+        }
+        if moved.is_empty() {
+            return;
+        }
+        // What was durable there is so here before it goes.
+        if let Err(error) = state.segments.sync() {
+            return state.fault(self.root.clone(), error.to_string());
+        }
+        for segment in moved {
+            if let Err(error) = state.segments.remove(&segment) {
+                state.fault(segment.path.clone(), error.to_string());
+            }
+        }
+        let State { index, segments, .. } = &mut *state;
+        index.prune(|name| segments.has(name));
+    }
+}
+
+impl State {
+    /// Writes what a segment tells into the own one; answers whether all of it is there.
+    fn copy(&mut self, segment: &Segment, told: Vec<(Key, Stored)>) -> bool {
+        for (key, stored) in told {
+            let few = if stored.has_file() { Ok(Vec::new()) } else { stored.place.read() };
+            let record = Record::Put(stored.entry(&key));
+            match few.and_then(|few| self.segments.append(&record, &few, false)) {
+                Ok(place) => self.index.place(&key, place),
+                Err(_) => return false,
+            }
+        }
+        for gone in self.index.told_by(&segment.name) {
+            if !self.segments.has(&gone.segment) {
+                continue;
+            }
+            match self.segments.append(&Record::Gone(gone.clone()), &[], false) {
+                Ok(place) => self.index.forget(&gone, &place.segment.name),
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,280 @@
+//! What the directory holds, as far as this process knows.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use pipeline_core::Key;
+
+use super::blobs::Stamp;
+use super::record::{Entry, Gone};
+use super::segments::Place;
+
+/// Bytes that each result takes besides its value, about: its record, and what is known of it.
+pub(super) const EACH: u64 = 256;
+
+/// Seconds within which it makes no difference when a result was used.
+const RECENT: f64 = 60.0;
+
+/// Where a record is: the name of its segment, and where in that its value would be.
+type Spot = (Arc<str>, u64);
+
+/// Results by their keys, and the bytes that they share.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    results: HashMap<Key, Stored>,
+    blobs: HashMap<Key, Blob>,
+    /// Records that do not count any more: of which results, and the segments that say so.
+    gone: HashMap<Spot, (Key, Arc<str>)>,
+    /// Bytes of all values, of which those that are the same count once if they are large, and
+    /// [`EACH`] for every result.
+    bytes: u64,
+    turn: u64,
+    names: HashSet<Arc<str>>,
+}
+
+/// What is known of a result.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) digest: Key,
+    pub(super) len: u64,
+    pub(super) kind: Arc<str>,
+    pub(super) version: u32,
+    pub(super) step: Arc<str>,
+    pub(super) nanos: u64,
+    /// When it was written or used, in seconds since 1970.
+    pub(super) used: u64,
+    /// The same by the uses that this process knows of: a second is long.
+    turn: u64,
+    /// Where its record is, with the bytes of the value if these are few.
+    pub(super) place: Place,
+    /// Records of the same result that were written before.
+    older: Vec<Spot>,
+}
+
+impl Stored {
+    /// Whether the value has a file of its own.
+    pub(super) fn has_file(&self) -> bool {
+        self.place.len == 0 && self.len > 0
+    }
+
+    fn spot(&self) -> Spot {
+        (Arc::clone(&self.place.segment.name), self.place.at)
+    }
+
+    /// The records that tell that it is gone: none of those that tell of it counts any more.
+    pub(super) fn gone(&self, key: &Key) -> impl Iterator<Item = Gone> {
+        let key = *key.as_bytes();
+        let spots = self.older.iter().cloned().chain([self.spot()]);
+        spots.map(move |(segment, at)| Gone { key, segment: segment.to_string(), at })
+    }
+
+    /// The record that tells of it.
+    pub(super) fn entry(&self, key: &Key) -> Entry {
+        Entry {
+            key: *key.as_bytes(),
+            digest: *self.digest.as_bytes(),
+            len: self.len,
+            kind: self.kind.to_string(),
+            version: self.version,
+            step: self.step.to_string(),
+            nanos: self.nanos,
+            written: self.used,
+        }
+    }
+}
+
+/// A file of a large value.
+#[derive(Debug, Default)]
+struct Blob {
+    results: usize,
+    /// The file whose digest was found to be right.
+    seen: Option<Stamp>,
+}
+
+impl Index {
+    pub(super) fn get(&self, key: &Key) -> Option<&Stored> {
+        self.results.get(key)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.results.len()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes in what a record told, unless it does not count any more. The last one counts.
+    pub(super) fn insert(&mut self, entry: &Entry, place: Place) {
+        if self.gone.contains_key(&(Arc::clone(&place.segment.name), place.at)) {
+            return;
+        }
+        let key = Key::from_bytes(entry.key);
+        let older = self.remove(&key).map_or_else(Vec::new, |(stored, _)| {
+            let spot = stored.spot();
+            stored.older.into_iter().chain([spot]).collect()
+        });
+        self.turn += 1;
+        let stored = Stored {
+            digest: Key::from_bytes(entry.digest),
+            len: entry.len,
+            kind: self.name(&entry.kind),
+            version: entry.version,
+            step: self.name(&entry.step),
+            nanos: entry.nanos,
+            used: entry.written,
+            turn: self.turn,
+            place,
+            older,
+        };
+        let is_new = !stored.has_file() || {
+            let blob = self.blobs.entry(stored.digest).or_default();
+            blob.results += 1;
+            blob.results == 1
+        };
+        let more = if is_new { stored.len } else { 0 };
+        self.bytes = self.bytes.saturating_add(more).saturating_add(EACH);
+        self.results.insert(key, stored);
+    }
+
+    /// Takes in another record of a result that is known.
+    pub(super) fn also(&mut self, key: &Key, place: &Place) {
+        if let Some(stored) = self.results.get_mut(key) {
+            stored.older.push((Arc::clone(&place.segment.name), place.at));
+        }
+    }
+
+    /// The name, shared with all others that are the same.
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+
+    /// Forgets a result. Says which file nobody needs any more.
+    pub(super) fn remove(&mut self, key: &Key) -> Option<(Stored, Option<Key>)> {
+        let stored = self.results.remove(key)?;
+        let is_last = !stored.has_file() || self.let_go(&stored.digest);
+        let less = if is_last { stored.len } else { 0 };
+        self.bytes = self.bytes.saturating_sub(less).saturating_sub(EACH);
+        let file = (stored.has_file() && is_last).then_some(stored.digest);
+        Some((stored, file))
+    }
+
+    /// Takes a result from a file; says whether that was the last one.
+    fn let_go(&mut self, digest: &Key) -> bool {
+        let left = self.blobs.get_mut(digest).map_or(0, |blob| {
+            blob.results -= 1;
+            blob.results
+        });
+        if left == 0 {
+            self.blobs.remove(digest);
+        }
+        left == 0
+    }
+
+    /// Takes in that a record does not count any more, which `teller` says, and forgets its result
+    /// unless that was written again.
+    pub(super) fn forget(&mut self, gone: &Gone, teller: &Arc<str>) {
+        let (key, spot) = (Key::from_bytes(gone.key), (gone.segment.as_str().into(), gone.at));
+        if let Some(stored) = self.results.get_mut(&key) {
+            if stored.spot() == spot {
+                self.remove(&key);
+            } else {
+                stored.older.retain(|older| *older != spot);
+            }
+        }
+        self.gone.insert(spot, (key, Arc::clone(teller)));
+    }
+
+    /// Drops what is known of records in segments that are not there any more.
+    pub(super) fn prune(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.gone.retain(|(segment, _), _| is_there(segment));
+        for stored in self.results.values_mut().filter(|stored| !stored.older.is_empty()) {
+            stored.older.retain(|(segment, _)| is_there(segment));
+        }
+    }
+
+    /// What a segment says of records in others.
+    pub(super) fn told_by(&self, teller: &str) -> Vec<Gone> {
+        let told = self
+            .gone
+            .iter()
+            .filter(|((segment, _), (_, by))| **by == *teller && **segment != *teller);
+        told.map(|((segment, at), (key, _))| Gone {
+            key: *key.as_bytes(),
+            segment: segment.to_string(),
+            at: *at,
+        })
+        .collect()
+    }
+
+    /// All results whose value is in this file.
+    pub(super) fn with_file(&self, digest: &Key) -> Vec<Key> {
+        let results = self.results.iter();
+        let same = results.filter(|(_, stored)| stored.has_file() && stored.digest == *digest);
+        same.map(|(key, _)| *key).collect()
+    }
+
+    pub(super) fn needs_file(&self, digest: &Key) -> bool {
+        self.blobs.contains_key(digest)
+    }
+
+    /// The files that there must be.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Key> {
+        self.blobs.keys()
+    }
+
+    pub(super) fn seen(&self, digest: &Key) -> Option<Stamp> {
+        self.blobs.get(digest)?.seen
+    }
+
+    /// Notes that a result was used, and that the file of this digest was found to be right.
+    pub(super) fn note(&mut self, key: &Key, now: u64, seen: Option<(Key, Stamp)>) {
+        self.turn += 1;
+        if let Some(stored) = self.results.get_mut(key) {
+            (stored.used, stored.turn) = (now, self.turn);
+        }
+        if let Some((digest, stamp)) = seen
+            && let Some(blob) = self.blobs.get_mut(&digest)
+        {
+            blob.seen = Some(stamp);
+        }
+    }
+
+    /// Moves a record.
+    pub(super) fn place(&mut self, key: &Key, place: Place) {
+        if let Some(stored) = self.results.get_mut(key) {
+            stored.place = place;
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Stored)> {
+        self.results.iter()
+    }
+
+    /// All results, what costs least to lose first: the time that each saves, per byte, and less
+    /// the longer it was not used. What was used in the future, by a clock that was set back,
+    /// counts as used now.
+    pub(super) fn cheapest(&self, now: u64, read: impl Fn(u64) -> f64) -> Vec<Key> {
+        let worth = |stored: &Stored| {
+            let seconds = stored.nanos as f64 * 1e-9 - read(stored.len);
+            let age = now.saturating_sub(stored.used) as f64;
+            // What is read in more time than it is made in is worth the least the larger it is.
+            let per_byte = if seconds > 0.0 {
+                seconds / (stored.len + EACH) as f64
+            } else {
+                seconds * (stored.len + EACH) as f64
+            };
+            if seconds > 0.0 { per_byte / (age + RECENT) } else { per_byte }
+        };
+        let results = self.results.iter();
+        let mut order: Vec<(f64, u64, Key)> =
+            results.map(|(key, stored)| (worth(stored), stored.turn, *key)).collect();
+        order.sort_by(|(a, earlier, _), (b, later, _)| a.total_cmp(b).then(earlier.cmp(later)));
+        order.into_iter().map(|(_, _, key)| key).collect()
+    }
+}

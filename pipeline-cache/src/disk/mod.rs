@@ -1,0 +1,212 @@
+//! Results on disk.
+//!
+//! ```text
+//! root/
+//!   CACHEDIR.TAG     for programs that make backups
+//!   VERSION          which layout this is
+//!   lock             shared while a result is published, alone while one is thrown out
+//!   records/         segments of records: which result has which value; small values themselves
+//!   blobs/ab/cd…     large values by the digest of their bytes
+//!   unfinished/      what is being written
+//! ```
+
+mod blobs;
+mod evict;
+mod find;
+mod index;
+mod layout;
+mod lock;
+mod mapped;
+mod publish;
+mod record;
+mod segments;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+use pipeline_core::cache::{Cache, Evicted, Fault, Hit, Origin, Tier};
+use pipeline_core::{Key, Value};
+
+pub use self::layout::OpenError;
+
+use self::blobs::Blobs;
+use self::index::Index;
+use self::lock::Lock;
+use self::segments::Segments;
+use crate::codecs::Codecs;
+
+/// Encoded values below this many bytes are kept beside their records.
+const SMALL: usize = 64 << 10;
+
+/// Faults that are kept for whoever asks for them.
+const FAULTS: usize = 1000;
+
+/// How a [`DiskCache`] is kept.
+#[derive(Debug, Clone)]
+pub struct DiskOptions {
+    /// Bytes of all values together, and 256 for each; default 20 GiB.
+    pub budget: u64,
+    /// The types that are taken; default images, masks, labels and stacks.
+    pub codecs: Codecs,
+    /// What survives what; default [`Durability::Process`].
+    pub durability: Durability,
+}
+
+impl Default for DiskOptions {
+    fn default() -> Self {
+        let (codecs, durability) = (Codecs::default(), Durability::default());
+        Self { budget: 20 << 30, codecs, durability }
+    }
+}
+
+/// What a result that was taken in survives. A damaged one is never served, whatever happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The end of the process at any moment. After a loss of power, results of the last seconds may
+    /// be missing or damaged, and are made again.
+    #[default]
+    Process,
+    /// A loss of power as well: each result waits for the disk.
+    Power,
+}
+
+/// Results in a directory, under a byte budget.
+///
+/// Several processes may share one. Values of 1 MiB and more are mapped: they are read where they
+/// lie, without a copy. What is read for the first time is held to its digest; a result that is
+/// damaged counts as one that is not there, is removed, and is reported by
+/// [`take_faults`](Cache::take_faults).
+///
+/// The directory must be on a file system of this machine, which locks files. The files belong to
+/// the cache: nobody else may write into them or cut them off. To remove some, or the directory, is
+/// fine at any time. Beside the values there are records, which may take as much again where values
+/// are small.
+pub struct DiskCache {
+    root: PathBuf,
+    lock: Lock,
+    blobs: Blobs,
+    options: DiskOptions,
+    state: Mutex<State>,
+}
+
+struct State {
+    index: Index,
+    segments: Segments,
+    stats: DiskStats,
+    faults: Vec<Fault>,
+    /// Digests of values that this program cannot read, though they are whole.
+    unreadable: HashSet<Key>,
+    refreshed: Instant,
+    /// Whether files that no record tells of were looked for.
+    is_swept: bool,
+    /// Bytes per second at which values are read.
+    speed: f64,
+}
+
+/// What a [`DiskCache`] has done and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct DiskStats {
+    /// Results that were found.
+    pub hits: u64,
+    /// Results that were looked for in vain.
+    pub misses: u64,
+    /// Results that were written.
+    pub puts: u64,
+    /// Results that were thrown out for the budget.
+    pub evictions: u64,
+    /// Results that were damaged.
+    pub damaged: u64,
+    /// Results that there are.
+    pub entries: u64,
+    /// Bytes that count for the budget.
+    pub bytes: u64,
+    /// The time that steps took whose results were found.
+    pub saved: Duration,
+}
+
+impl fmt::Debug for DiskCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskCache").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl DiskCache {
+    /// The cache in this directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`] if it can be neither made nor read nor locked, holds something else, or was
+    /// made by a version of this library whose layout is another one.
+    pub fn open(root: impl Into<PathBuf>, options: DiskOptions) -> Result<Self, OpenError> {
+        let root = root.into();
+        layout::prepare(&root)?;
+        let state = State {
+            index: Index::default(),
+            segments: Segments::new(&root, options.budget),
+            stats: DiskStats::default(),
+            faults: Vec::new(),
+            unreadable: HashSet::new(),
+            refreshed: Instant::now(),
+            is_swept: false,
+            speed: 0.5e9,
+        };
+        let (lock, blobs) = (Lock::new(&root), Blobs::new(&root));
+        let cache = Self { root, lock, blobs, options, state: Mutex::new(state) };
+        cache.refresh(&mut cache.state.lock());
+        cache.tidy();
+        Ok(cache)
+    }
+
+    /// What it has done and what it holds.
+    #[must_use]
+    pub fn stats(&self) -> DiskStats {
+        let state = self.state.lock();
+        let (entries, bytes) = (state.index.len() as u64, state.index.bytes());
+        DiskStats { entries, bytes, ..state.stats }
+    }
+
+    /// Something that went wrong in the directory.
+    pub(crate) fn fault_of(&self, what: impl Into<String>) -> Fault {
+        Fault { path: self.root.clone(), what: what.into() }
+    }
+
+    fn fault(&self, what: impl Into<String>) {
+        self.state.lock().fault(self.root.clone(), what.into());
+    }
+}
+
+impl State {
+    fn fault(&mut self, path: PathBuf, what: String) {
+        if self.faults.len() < FAULTS {
+            self.faults.push(Fault { path, what });
+        }
+    }
+}
+
+impl Cache for DiskCache {
+    fn get(&self, key: &Key) -> Option<Hit> {
+        let found = self.find(key)?;
+        Some(Hit { value: found.value, tier: Tier::Disk })
+    }
+
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
+        self.take_in(key, value, &origin)
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.look(&mut self.state.lock(), key).is_some()
+    }
+
+    /// The first thousand faults since the last call.
+    fn take_faults(&self) -> Vec<Fault> {
+        std::mem::take(&mut self.state.lock().faults)
+    }
+}
+
+/// Seconds since 1970, by a clock that may jump.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
+}

@@ -1,0 +1,151 @@
+//! Taking results in.
+
+use std::io::{self, ErrorKind, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pipeline_core::cache::{Evicted, Origin};
+use pipeline_core::{Key, Value};
+
+use super::blobs::Unfinished;
+use super::index::EACH;
+use super::record::{Entry, Record};
+use super::{DiskCache, Durability, SMALL, now};
+use crate::codecs::Kind;
+
+/// A value that was written and has no record yet.
+enum Written {
+    /// The bytes of a small one.
+    Few(Vec<u8>),
+    /// A file.
+    File(Unfinished),
+}
+
+impl Written {
+    fn digest(&self) -> Key {
+        match self {
+            Self::Few(bytes) => Key::from_bytes(*blake3::hash(bytes).as_bytes()),
+            Self::File(file) => file.digest,
+        }
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Few(bytes) => bytes.len() as u64,
+            Self::File(file) => file.len,
+        }
+    }
+}
+
+impl DiskCache {
+    /// Whether values of this type can be written.
+    pub(crate) fn takes(&self, value: &Value) -> bool {
+        self.options.codecs.of(value).is_some()
+    }
+
+    pub(super) fn is_durable(&self) -> bool {
+        self.options.durability == Durability::Power
+    }
+
+    /// Keeps a value, and says what had to go for it.
+    pub(super) fn take_in(&self, key: Key, value: &Value, origin: &Origin<'_>) -> Vec<Evicted> {
+        let Some(kind) = self.options.codecs.of(value) else { return Vec::new() };
+        let (bytes, budget) = (value.size_bytes() as u64, self.options.budget);
+        if bytes.saturating_add(EACH) > budget || self.is_known(&key) {
+            return Vec::new();
+        }
+        let (mut result, mut evicted) = (self.publish(key, value, kind, origin), Vec::new());
+        if let Err(error) = &result
+            && matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        {
+            // The disk has less room than the budget says.
+            let held = self.state.lock().index.bytes();
+            evicted = self.make_room(held.saturating_sub(2 * bytes), &key);
+            if !evicted.is_empty() {
+                result = self.publish(key, value, kind, origin);
+            }
+        }
+        if let Err(error) = result {
+            let step = origin.step;
+            self.fault(format!("a {} of `{step}` cannot be kept: {error}", kind.name()));
+        }
+        if self.state.lock().index.bytes() > budget {
+            evicted.append(&mut self.make_room(budget, &key));
+        }
+        evicted
+    }
+
+    /// Whether there is a result under this key, or one that nobody should write again.
+    fn is_known(&self, key: &Key) -> bool {
+        let mut state = self.state.lock();
+        let known = self.look(&mut state, key);
+        let is_unreadable =
+            state.index.get(key).is_some_and(|known| state.unreadable.contains(&known.digest));
+        drop(state);
+        // A record may outlive its file, where others remove it.
+        is_unreadable
+            || known
+                .is_some_and(|known| !known.has_file() || self.blobs.has(&known.digest, known.len))
+    }
+
+    /// Writes a value and the record of it.
+    fn publish(&self, key: Key, value: &Value, kind: Kind, origin: &Origin<'_>) -> io::Result<()> {
+        let written = self.write(value)?;
+        let (digest, len, sync) = (written.digest(), written.len(), self.is_durable());
+        // Nobody looks for files without a record meanwhile.
+        let _lock = self.lock.shared()?;
+        let few = match written {
+            Written::Few(bytes) => bytes,
+            Written::File(file) => {
+                let seen = self.state.lock().index.seen(&digest);
+                self.blobs.publish(&file, seen, sync)?;
+                Vec::new()
+            }
+        };
+        let entry = Entry {
+            key: *key.as_bytes(),
+            digest: *digest.as_bytes(),
+            len,
+            kind: kind.name().to_owned(),
+            version: kind.version,
+            step: origin.step.to_owned(),
+            nanos: u64::try_from(origin.time.as_nanos()).unwrap_or(u64::MAX),
+            written: now(),
+        };
+        let mut state = self.state.lock();
+        let record = Record::Put(entry.clone());
+        match state.segments.append(&record, &few, sync) {
+            Ok(place) => state.index.insert(&entry, place),
+            Err(error) => {
+                // A file without a record is found later, if it has to be.
+                state.is_swept = false;
+                return Err(error);
+            }
+        }
+        state.stats.puts += 1;
+        Ok(())
+    }
+
+    /// Writes a value where nobody looks for it.
+    fn write(&self, value: &Value) -> io::Result<Written> {
+        let encode = |out: &mut dyn Write| {
+            let encoded = catch_unwind(AssertUnwindSafe(|| value.encode(out)));
+            let failed = |text: &str| io::Error::new(ErrorKind::InvalidInput, text);
+            encoded
+                .map_err(|_| failed("its codec panicked"))?
+                .unwrap_or_else(|| Err(failed("it has no codec")))
+        };
+        if value.size_bytes() < SMALL {
+            let mut bytes = Vec::new();
+            encode(&mut bytes)?;
+            if bytes.len() < SMALL {
+                return Ok(Written::Few(bytes));
+            }
+        }
+        let mut file = {
+            let _lock = self.lock.shared()?;
+            self.blobs.begin()?
+        };
+        file.fill(self.is_durable(), encode)?;
+        Ok(Written::File(file))
+    }
+}

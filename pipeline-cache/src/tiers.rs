@@ -1,0 +1,314 @@
+//! Memory in front of a disk.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use pipeline_core::cache::{Cache, Evicted, Fault, Hit, Origin, Tier};
+use pipeline_core::{Key, NodeId, Value};
+
+use crate::disk::DiskCache;
+use crate::memory::MemoryCache;
+
+/// Results in memory, and behind it on disk.
+///
+/// A result goes into memory at once, and to the disk by a thread of its own: no step waits for it.
+/// Only what pays is written, which is what takes more than twice the time to make as to read.
+/// While a parameter is being moved the results of each position take the place of those before,
+/// and are written once the next half of a second has brought no others, or as long as
+/// [`with_delay`](Self::with_delay) says. What waits takes a quarter of the bytes that the memory
+/// may hold, beside it, or is a single result; what comes when there is more is not written, and
+/// counted by [`unwritten`](Self::unwritten).
+///
+/// What is found on the disk is kept in memory too. Dropping the cache writes what waits.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use pipeline_cache::{DiskCache, DiskOptions, MemoryCache, TieredCache};
+/// use pipeline_core::{Executor, Options};
+///
+/// let disk = DiskCache::open("cache", DiskOptions::default())?;
+/// let cache = TieredCache::new(MemoryCache::new(2 << 30), disk)?;
+/// let executor = Executor::new(Options { cache: Some(Arc::new(cache)), ..Options::default() })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct TieredCache {
+    memory: MemoryCache,
+    disk: Arc<DiskCache>,
+    writer: Arc<Writer>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How long a result waits for one that takes its place, if nothing else is said.
+const SETTLED: Duration = Duration::from_millis(500);
+
+/// How often the time of reading it has to go into the time of making it.
+const WORTH: u32 = 2;
+
+/// Values that wait take at most this part of the bytes that the memory may hold.
+const WAITING: u64 = 4;
+
+#[derive(Debug, Default)]
+struct Writer {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    /// Bytes of all; no value may say so many that this overflows.
+    bytes: u128,
+    /// How long they wait.
+    delay: Option<Duration>,
+    /// How many came so far, and how many of these are done with, be they written or not.
+    came: u64,
+    done: u64,
+    /// How many wait for all to be written.
+    flushing: usize,
+    is_ending: bool,
+    /// How many were not written because there was no room to wait.
+    unwritten: u64,
+    /// What panicked while it was written.
+    faults: Vec<Fault>,
+    /// What had to go that nobody has been told of.
+    evicted: Vec<Evicted>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    key: Key,
+    value: Value,
+    step: Box<str>,
+    time: Duration,
+    inputs: Box<[Key]>,
+    node: Option<NodeId>,
+    bytes: u64,
+    since: Instant,
+}
+
+impl fmt::Debug for TieredCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TieredCache")
+            .field("memory", &self.memory)
+            .field("disk", &self.disk)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TieredCache {
+    /// Both, with a thread that writes.
+    ///
+    /// # Errors
+    /// What the system says if it starts no thread.
+    pub fn new(memory: MemoryCache, disk: DiskCache) -> std::io::Result<Self> {
+        let (disk, writer) = (Arc::new(disk), Arc::new(Writer::default()));
+        let (behind, shared) = (Arc::clone(&disk), Arc::clone(&writer));
+        let thread = std::thread::Builder::new()
+            .name("cache-writer".to_owned())
+            .spawn(move || shared.write_behind(&behind))?;
+        Ok(Self { memory, disk, writer, thread: Some(thread) })
+    }
+
+    /// The same cache, in which results wait that long for others that take their place.
+    #[must_use]
+    pub fn with_delay(self, delay: Duration) -> Self {
+        self.writer.queue.lock().delay = Some(delay);
+        self.writer.changed.notify_all();
+        self
+    }
+
+    /// The tier in memory.
+    #[must_use]
+    pub fn memory(&self) -> &MemoryCache {
+        &self.memory
+    }
+
+    /// The tier on disk.
+    #[must_use]
+    pub fn disk(&self) -> &DiskCache {
+        &self.disk
+    }
+
+    /// Results that were not written because too many were waiting.
+    #[must_use]
+    pub fn unwritten(&self) -> u64 {
+        self.writer.queue.lock().unwritten
+    }
+
+    /// Waits until everything that waits by now is written.
+    pub fn flush(&self) {
+        self.writer.flush();
+    }
+}
+
+impl Drop for TieredCache {
+    fn drop(&mut self) {
+        self.writer.queue.lock().is_ending = true;
+        self.writer.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // What values panic with is caught where they are written.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Cache for TieredCache {
+    fn begin(&self) {
+        self.memory.begin();
+    }
+
+    fn get(&self, key: &Key) -> Option<Hit> {
+        if let Some(hit) = self.memory.get(key) {
+            return Some(hit);
+        }
+        let found = self.disk.find(key)?;
+        // To lose it costs no more than to read it again.
+        let time = found.time.min(self.disk.time_to_read(found.bytes));
+        let origin = Origin { step: &found.step, time, ..Origin::default() };
+        let evicted = self.memory.put(*key, &found.value, origin);
+        if !evicted.is_empty() {
+            self.writer.queue.lock().evicted.extend(evicted);
+        }
+        Some(Hit { value: found.value, tier: Tier::Disk })
+    }
+
+    /// Takes the value into memory, and lets it wait for the disk if it pays to write it.
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
+        let mut evicted = self.memory.put(key, value, origin);
+        let bytes = value.size_bytes() as u64;
+        if origin.time > self.disk.time_to_read(bytes) * WORTH && self.disk.takes(value) {
+            self.writer.add(key, value, origin, self.memory.stats().budget / WAITING);
+        }
+        evicted.append(&mut self.writer.queue.lock().evicted);
+        evicted
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.memory.contains(key) || self.disk.contains(key)
+    }
+
+    fn take_faults(&self) -> Vec<Fault> {
+        let mut faults = self.disk.take_faults();
+        faults.append(&mut self.writer.queue.lock().faults);
+        faults
+    }
+}
+
+impl Writer {
+    fn add(&self, key: Key, value: &Value, origin: Origin<'_>, most: u64) {
+        let waiting = Waiting {
+            key,
+            value: value.clone(),
+            step: origin.step.into(),
+            time: origin.time,
+            inputs: origin.inputs.into(),
+            node: origin.node,
+            bytes: value.size_bytes() as u64,
+            since: Instant::now(),
+        };
+        let mut queue = self.queue.lock();
+        let replaced = queue.replace(&waiting);
+        let has_room =
+            queue.waiting.is_empty() || queue.bytes + u128::from(waiting.bytes) <= most.into();
+        if !queue.waiting.iter().any(|other| other.key == key) {
+            if has_room {
+                queue.bytes += u128::from(waiting.bytes);
+                queue.came += 1;
+                queue.waiting.push_back(waiting);
+            } else {
+                queue.unwritten += 1;
+            }
+        }
+        drop(queue);
+        // What goes may be large.
+        drop(replaced);
+        self.changed.notify_all();
+    }
+
+    /// Writes what has waited long enough until the cache goes.
+    fn write_behind(&self, disk: &DiskCache) {
+        let mut queue = self.queue.lock();
+        while let Some(next) = self.next(&mut queue) {
+            let write = || {
+                let Waiting { key, value, step, time, inputs, node, .. } = &next;
+                let origin = Origin { step, time: *time, inputs, node: *node };
+                let evicted = disk.put(*key, value, origin);
+                drop(next);
+                evicted
+            };
+            let written =
+                MutexGuard::unlocked(&mut queue, || catch_unwind(AssertUnwindSafe(write)));
+            match written {
+                Ok(evicted) => queue.evicted.extend(evicted),
+                Err(_) => {
+                    let fault = disk.fault_of("a result panicked while it was written");
+                    queue.faults.push(fault);
+                }
+            }
+            queue.done += 1;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits for the next to be written; none once all are and the cache goes.
+    fn next(&self, queue: &mut MutexGuard<'_, Queue>) -> Option<Waiting> {
+        loop {
+            let is_urgent = queue.is_ending || queue.flushing > 0;
+            let delay = queue.delay.unwrap_or(SETTLED);
+            let waited = queue.waiting.front().map(|waiting| waiting.since.elapsed());
+            match waited.map(|waited| delay.saturating_sub(waited)) {
+                Some(left) if is_urgent || left.is_zero() => {
+                    let next = queue.waiting.pop_front()?;
+                    queue.bytes -= u128::from(next.bytes);
+                    return Some(next);
+                }
+                Some(left) => drop(self.changed.wait_for(queue, left)),
+                None if queue.is_ending => return None,
+                None => self.changed.wait(queue),
+            }
+        }
+    }
+
+    fn flush(&self) {
+        let mut queue = self.queue.lock();
+        let came = queue.came;
+        queue.flushing += 1;
+        self.changed.notify_all();
+        while queue.done < came {
+            self.changed.wait(&mut queue);
+        }
+        queue.flushing -= 1;
+    }
+}
+
+impl Queue {
+    /// Takes out what a node made of the same inputs before, and what was made from that: a
+    /// parameter of it has another value by now.
+    fn replace(&mut self, newer: &Waiting) -> Vec<Waiting> {
+        if newer.node.is_none() {
+            return Vec::new();
+        }
+        let mut replaced: Vec<Waiting> = Vec::new();
+        for waiting in std::mem::take(&mut self.waiting) {
+            let is_older = waiting.key != newer.key
+                && waiting.node == newer.node
+                && waiting.step == newer.step
+                && waiting.inputs == newer.inputs;
+            let is_made_from = |from: &Waiting| waiting.inputs.contains(&from.key);
+            if is_older || replaced.iter().any(is_made_from) {
+                self.bytes -= u128::from(waiting.bytes);
+                self.done += 1;
+                replaced.push(waiting);
+            } else {
+                self.waiting.push_back(waiting);
+            }
+        }
+        replaced
+    }
+}

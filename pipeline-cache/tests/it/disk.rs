@@ -1,0 +1,482 @@
+//! Results on disk: what survives, what heals, and what several share.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pipeline_cache::{Codecs, DiskCache, DiskOptions, OpenError};
+use pipeline_core::cache::{Cache, Evicted, Origin, Tier};
+use pipeline_core::data::{Codec, Data};
+use pipeline_core::{Image, Key, Layout, SampleType, Value};
+use tempfile::TempDir;
+
+use crate::values::key;
+
+pub(crate) const MADE: Origin<'_> =
+    Origin { step: "made", time: Duration::from_secs(1), inputs: &[], node: None };
+
+/// A picture of its own for each number: floats of 1 to 4 channels, small ones and large ones.
+pub(crate) fn picture(number: u64) -> Image {
+    let side = if number.is_multiple_of(2) { 40 } else { 200 };
+    let layout = Layout::new(side, side, 1 + (number % 4) as u16, SampleType::F32);
+    let mut image = Image::zeros(layout).unwrap();
+    let samples = image.samples_mut::<f32>().into_iter().flatten();
+    samples.zip(0..).for_each(|(sample, at)| *sample = number as f32 + at as f32 / 7.0);
+    image
+}
+
+pub(crate) fn open(folder: &Path) -> DiskCache {
+    DiskCache::open(folder, DiskOptions::default()).unwrap()
+}
+
+pub(crate) fn put(cache: &DiskCache, number: u64) -> Vec<Evicted> {
+    cache.put(key(number), &Value::new(picture(number)), MADE)
+}
+
+/// Whether the picture of this number is there. Another one is a failure.
+#[track_caller]
+pub(crate) fn has(cache: &DiskCache, number: u64) -> bool {
+    let known = cache.contains(&key(number));
+    let Some(hit) = cache.get(&key(number)) else { return false };
+    assert!(known, "{number} is found but not known");
+    assert_eq!(hit.tier, Tier::Disk);
+    assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(number)), "number {number}");
+    true
+}
+
+/// All files of large values.
+fn blobs(folder: &TempDir) -> Vec<PathBuf> {
+    files(&folder.path().join("blobs"))
+}
+
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn results_are_there_after_a_restart_and_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path());
+    let second = open(folder.path());
+    (0..10).for_each(|number| assert_eq!(put(&first, number), []));
+    // What others write is seen within a few milliseconds.
+    while second.get(&key(9)).is_none() {}
+    let misses = second.stats().misses;
+    assert!((0..10).all(|number| has(&second, number)));
+    assert_eq!(second.stats().misses, misses);
+    (10..20).for_each(|number| assert_eq!(put(&second, number), []));
+    drop((first, second));
+    let third = open(folder.path());
+    assert!((0..20).all(|number| has(&third, number)));
+    assert!(!has(&third, 20));
+    let stats = third.stats();
+    assert_eq!((stats.entries, stats.hits, stats.misses), (20, 20, 1));
+    assert_eq!(stats.saved, Duration::from_secs(20));
+    assert_eq!(third.take_faults(), []);
+}
+
+#[test]
+fn large_values_are_read_where_they_lie_and_small_ones_share_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    (0..10).for_each(|number| assert_eq!(put(&cache, number), []));
+    assert_eq!(blobs(&folder).len(), 5);
+    assert_eq!(files(&folder.path().join("records")).len(), 1);
+    assert_eq!(files(&folder.path().join("unfinished")), Vec::<PathBuf>::new());
+    // Samples of a mapped file begin where its second 64 bytes do.
+    let image = Image::from_samples(2000, 1000, 1, vec![7u8; 2_000_000]).unwrap();
+    cache.put(key(20), &Value::new(image.clone()), MADE);
+    let hit = cache.get(&key(20)).unwrap();
+    let found = hit.value.downcast_ref::<Image>().unwrap();
+    assert_eq!(found, &image);
+    assert_eq!(found.bytes().as_ptr().addr() % 4096, 64);
+}
+
+#[test]
+fn the_same_content_is_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    let value = Value::new(picture(1));
+    (0..10).for_each(|number| assert_eq!(cache.put(key(number), &value, MADE), []));
+    assert_eq!(blobs(&folder).len(), 1);
+    let stats = cache.stats();
+    assert_eq!((stats.entries, stats.bytes), (10, 200 * 200 * 2 * 4 + 64 + 10 * 256));
+}
+
+#[test]
+fn what_saves_least_per_byte_goes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions { budget: 4_000_000, ..DiskOptions::default() };
+    let cache = DiskCache::open(folder.path(), options.clone()).unwrap();
+    let origin = |seconds| Origin { time: Duration::from_secs(seconds), ..MADE };
+    let pictures: Vec<u64> = (0..12).map(|number| 4 * number + 3).collect();
+    let mut gone = Vec::new();
+    for (&number, seconds) in pictures.iter().zip([9, 1, 8, 2, 7, 3, 6, 4, 5, 10, 11, 12]) {
+        gone.extend(cache.put(key(number), &Value::new(picture(number)), origin(seconds)));
+        assert!(cache.stats().bytes <= options.budget);
+    }
+    assert!(!gone.is_empty());
+    // The longest are there, as many as fit.
+    assert!([0, 9, 10, 11].iter().all(|&at| gone.iter().all(|gone| gone.key != key(pictures[at]))));
+    assert!(gone.iter().any(|gone| gone.key == key(pictures[1])));
+    let held = pictures.iter().filter(|&&number| has(&cache, number)).count();
+    assert_eq!(held + gone.len(), pictures.len());
+    assert_eq!(blobs(&folder).len(), held);
+    drop(cache);
+    let again = DiskCache::open(folder.path(), options).unwrap();
+    assert_eq!(pictures.iter().filter(|&&number| has(&again, number)).count(), held);
+}
+
+#[test]
+fn what_was_left_half_written_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions { budget: 400_000, ..DiskOptions::default() };
+    drop(open(folder.path()));
+    let orphan = folder.path().join("blobs/ab").join("c".repeat(62));
+    let foreign = folder.path().join("blobs/ab/notes.txt");
+    let half = folder.path().join("unfinished/1-2-3");
+    for path in [&orphan, &foreign, &half] {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, [7; 1000]).unwrap();
+    }
+    let cache = DiskCache::open(folder.path(), options).unwrap();
+    let gone: usize = [1, 3, 5, 7].iter().map(|&number| put(&cache, number).len()).sum();
+    assert!(gone > 0);
+    assert!(!orphan.exists() && !half.exists() && !foreign.exists());
+}
+
+#[test]
+fn a_result_that_was_thrown_out_and_made_again_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions { budget: 400_000, ..DiskOptions::default() };
+    let first = DiskCache::open(folder.path(), options.clone()).unwrap();
+    put(&first, 1);
+    let second = DiskCache::open(folder.path(), options).unwrap();
+    // Another one takes its place, told of in a later file.
+    put(&second, 5);
+    put(&second, 9);
+    let gone: Vec<u64> = [1, 5, 9].into_iter().filter(|&number| !has(&second, number)).collect();
+    assert!(!gone.is_empty());
+    // It is written again, told of in the first file.
+    while first.get(&key(1)).is_some() {}
+    put(&first, 1);
+    assert!(has(&first, 1));
+    drop((first, second));
+    assert!(has(&open(folder.path()), 1));
+}
+
+#[test]
+fn many_programs_leave_few_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..100 {
+        let cache = open(folder.path());
+        put(&cache, number);
+    }
+    let count = files(&folder.path().join("records")).len();
+    assert!(count < 40, "{count} files");
+    let cache = open(folder.path());
+    assert!((0..100).all(|number| has(&cache, number)));
+    assert_eq!(cache.take_faults(), []);
+}
+
+/// Does something to a file.
+type Harm = fn(&Path);
+
+/// Puts a file in the place of another.
+fn replace(path: &Path, bytes: impl AsRef<[u8]>) {
+    fs::remove_file(path).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+const HARMS: [(&str, Harm); 6] = [
+    ("a changed bit", |path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        replace(path, bytes);
+    }),
+    ("cut off", |path| {
+        let bytes = fs::read(path).unwrap();
+        replace(path, &bytes[..bytes.len() / 2]);
+    }),
+    ("nothing in it", |path| replace(path, [])),
+    ("something else in it", |path| replace(path, "foreign")),
+    ("longer", |path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes.extend([0; 100]);
+        replace(path, bytes);
+    }),
+    ("gone", |path| fs::remove_file(path).unwrap()),
+];
+
+#[test]
+fn a_harmed_file_costs_its_own_results_and_heals() {
+    for (what, harm) in HARMS {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = open(folder.path());
+        let numbers = [1, 3, 5, 7, 9];
+        numbers.iter().for_each(|&number| assert_eq!(put(&cache, number), []));
+        drop(cache);
+        let harmed = blobs(&folder)[0].clone();
+        harm(&harmed);
+        let cache = open(folder.path());
+        let held: Vec<u64> = numbers.into_iter().filter(|&number| has(&cache, number)).collect();
+        assert_eq!(held.len(), 4, "{what}");
+        let faults = cache.take_faults();
+        if what != "gone" {
+            assert_eq!(faults.len(), 1, "{what}");
+            assert_eq!(faults[0].path, harmed, "{what}");
+        }
+        assert!(!harmed.exists(), "{what}");
+        numbers.iter().for_each(|&number| assert_eq!(put(&cache, number), []));
+        assert!(numbers.iter().all(|&number| has(&cache, number)), "{what}");
+        assert!(numbers.iter().all(|&number| has(&open(folder.path()), number)), "{what}");
+    }
+}
+
+#[test]
+fn swapped_files_are_not_taken_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    // Two of the same size.
+    [1, 5].iter().for_each(|&number| assert_eq!(put(&cache, number), []));
+    drop(cache);
+    let paths = blobs(&folder);
+    let (first, second) = (fs::read(&paths[0]).unwrap(), fs::read(&paths[1]).unwrap());
+    replace(&paths[0], second);
+    replace(&paths[1], first);
+    let cache = open(folder.path());
+    assert!(!has(&cache, 1) && !has(&cache, 5));
+    assert_eq!(cache.stats().damaged, 2);
+}
+
+#[test]
+fn a_harmed_segment_costs_the_records_that_are_harmed() {
+    for (what, harm) in HARMS {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = open(folder.path());
+        (0..20).for_each(|number| assert_eq!(put(&cache, number), []));
+        drop(cache);
+        harm(&files(&folder.path().join("records"))[0]);
+        let cache = open(folder.path());
+        let held = (0..20).filter(|&number| has(&cache, number)).count();
+        let expected = match what {
+            "a changed bit" => 19..20,
+            "cut off" => 5..19,
+            "longer" => 20..21,
+            _ => 0..1,
+        };
+        assert!(expected.contains(&held), "{what}: {held}");
+        (0..20).for_each(|number| assert_eq!(put(&cache, number), []));
+        assert!((0..20).all(|number| has(&open(folder.path()), number)), "{what}");
+    }
+}
+
+#[test]
+fn a_file_may_go_while_its_value_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    put(&cache, 1);
+    let hit = cache.get(&key(1)).unwrap();
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(1)));
+    assert!(!has(&cache, 1));
+    // The folders are made anew.
+    put(&cache, 3);
+    assert!(has(&cache, 3));
+    drop(cache);
+    assert!(has(&open(folder.path()), 3));
+}
+
+#[test]
+fn only_a_cache_of_this_layout_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("photo.png"), "not ours").unwrap();
+    let foreign = DiskCache::open(folder.path(), DiskOptions::default()).unwrap_err();
+    assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left in it");
+
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    for text in ["pipeline cache, layout 2\n", "\u{fffd}"] {
+        fs::write(folder.path().join("VERSION"), text).unwrap();
+        let newer = DiskCache::open(folder.path(), DiskOptions::default()).unwrap_err();
+        assert!(matches!(newer, OpenError::Version { .. }), "{newer}");
+    }
+
+    let file = folder.path().join("a file");
+    fs::write(&file, "").unwrap();
+    let error = DiskCache::open(&file, DiskOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("a file"), "{error}");
+}
+
+#[test]
+fn what_is_left_of_a_cache_becomes_one_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = folder.path().join("VERSION");
+    put(&open(folder.path()), 1);
+    // A loss of power leaves files without a byte in them.
+    replace(&version, []);
+    assert!(has(&open(folder.path()), 1));
+    fs::remove_file(&version).unwrap();
+    assert!(has(&open(folder.path()), 1));
+    assert!(version.exists());
+    // Somebody else's folders of these names are not ours.
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("records")).unwrap();
+    let foreign = DiskCache::open(folder.path(), DiskOptions::default()).unwrap_err();
+    assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
+}
+
+#[test]
+fn a_directory_may_have_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("Ergebnisse für Ω – 2026/ein Ordner");
+    let cache = open(&path);
+    (0..4).for_each(|number| assert_eq!(put(&cache, number), []));
+    assert!((0..4).all(|number| has(&open(&path), number)));
+}
+
+/// A value whose codec does what it is told.
+#[derive(Debug)]
+struct Odd(Codes);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Codes {
+    Well,
+    FailsToWrite,
+    FindsNoRoom,
+    PanicsWhileItWrites,
+    FailsToRead,
+    PanicsWhileItReads,
+}
+
+const CODES: [Codes; 6] = [
+    Codes::Well,
+    Codes::FailsToWrite,
+    Codes::FindsNoRoom,
+    Codes::PanicsWhileItWrites,
+    Codes::FailsToRead,
+    Codes::PanicsWhileItReads,
+];
+
+impl Data for Odd {
+    const NAME: &'static str = "odd";
+
+    fn size_bytes(&self) -> usize {
+        100_000
+    }
+
+    fn codec() -> Option<Codec<Self>> {
+        Some(Codec::new(
+            1,
+            |Self(codes), out| {
+                out.write_all(&vec![*codes as u8; 100_000])?;
+                match codes {
+                    Codes::FailsToWrite => Err(ErrorKind::Other.into()),
+                    Codes::FindsNoRoom => Err(ErrorKind::StorageFull.into()),
+                    Codes::PanicsWhileItWrites => panic!("while it writes"),
+                    _ => Ok(()),
+                }
+            },
+            |bytes| match CODES[usize::from(bytes[0])] {
+                Codes::PanicsWhileItReads => panic!("while it reads"),
+                Codes::FailsToRead => Err(pipeline_core::Error::input("odd", 0, "1")),
+                codes => Ok(Self(codes)),
+            },
+        ))
+    }
+}
+
+#[test]
+fn a_codec_that_fails_or_panics_costs_its_own_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions { codecs: Codecs::default().with::<Odd>(), ..DiskOptions::default() };
+    let cache = DiskCache::open(folder.path(), options).unwrap();
+    put(&cache, 1);
+    for (codes, number) in CODES.into_iter().zip(10..) {
+        let evicted = cache.put(key(number), &Value::new(Odd(codes)), MADE);
+        // Where the disk says that it is full, something goes for it.
+        assert_eq!(evicted.len(), usize::from(codes == Codes::FindsNoRoom), "{codes:?}");
+        let hit = cache.get(&key(number));
+        let faults = cache.take_faults();
+        if codes == Codes::Well {
+            assert_eq!(hit.unwrap().value.downcast_ref::<Odd>().unwrap().0, codes);
+            assert_eq!(faults, []);
+        } else {
+            assert!(hit.is_none(), "{codes:?}");
+            assert_eq!(faults.len(), 1, "{codes:?}: {faults:?}");
+        }
+    }
+    assert_eq!(files(&folder.path().join("unfinished")), Vec::<PathBuf>::new());
+    // What cannot be read is told of once, and is written no second time.
+    let (puts, number) = (cache.stats().puts, key(14));
+    cache.put(number, &Value::new(Odd(Codes::FailsToRead)), MADE);
+    assert!(cache.get(&number).is_none() && !cache.contains(&number));
+    assert_eq!((cache.stats().puts, cache.take_faults()), (puts, vec![]));
+}
+
+#[test]
+fn types_that_a_program_does_not_know_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DiskOptions { codecs: Codecs::default().with::<Odd>(), ..DiskOptions::default() };
+    let knows = DiskCache::open(folder.path(), options).unwrap();
+    let value = Value::new(Odd(Codes::Well));
+    knows.put(key(1), &value, MADE);
+    let knows_not = open(folder.path());
+    assert!(!has(&knows_not, 1));
+    knows_not.put(key(2), &value, MADE);
+    assert!(!has(&knows_not, 2));
+    assert_eq!((knows_not.stats().puts, knows_not.take_faults()), (0, vec![]));
+    assert!(knows.contains(&key(1)));
+}
+
+#[test]
+fn where_nothing_can_be_written_results_are_still_found() {
+    for folder_name in ["unfinished", "records", "lock"] {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = open(folder.path());
+        assert_eq!(put(&cache, 1), []);
+        drop(cache);
+        let place = folder.path().join(folder_name);
+        let aside = folder.path().join("aside");
+        if folder_name == "records" {
+            // What was written stays readable by who has read it.
+            let cache = open(folder.path());
+            fs::rename(&place, aside).unwrap();
+            fs::write(&place, "in the way").unwrap();
+            assert_eq!(put(&cache, 3), []);
+            assert!(has(&cache, 1) && !has(&cache, 3));
+            assert_eq!(cache.take_faults().len(), 1);
+            continue;
+        }
+        let _ = fs::remove_file(&place);
+        let _ = fs::remove_dir(&place);
+        if folder_name == "lock" {
+            fs::create_dir(&place).unwrap();
+        } else {
+            fs::write(&place, "in the way").unwrap();
+        }
+        let cache = open(folder.path());
+        assert_eq!(put(&cache, 3), []);
+        assert!(has(&cache, 1) && !has(&cache, 3), "{folder_name}");
+        let faults = cache.take_faults();
+        assert_eq!(faults.len(), 1, "{folder_name}: {faults:?}");
+    }
+}
+
+#[test]
+fn keys_that_differ_in_little_have_their_own_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    put(&cache, 1);
+    assert!(!cache.contains(&key(1).port(1)));
+    assert!(cache.get(&Key::from_bytes([0; 32])).is_none());
+}

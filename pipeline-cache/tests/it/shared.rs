@@ -1,0 +1,142 @@
+//! A directory that several caches share, and its budget.
+
+use std::fs;
+use std::path::Path;
+
+use pipeline_cache::{Codecs, DiskCache, DiskOptions};
+use pipeline_core::cache::Cache;
+use pipeline_core::data::{Codec, Data};
+use pipeline_core::{Image, Key, Value};
+
+use crate::disk::{MADE, files, has, open, picture, put};
+use crate::values::key;
+
+/// All bytes of a directory.
+fn size(folder: &Path) -> u64 {
+    files(folder).iter().map(|path| fs::metadata(path).unwrap().len()).sum()
+}
+
+fn with_budget(folder: &Path, budget: u64) -> DiskCache {
+    DiskCache::open(folder, DiskOptions { budget, ..DiskOptions::default() }).unwrap()
+}
+
+#[test]
+fn small_values_keep_to_the_budget_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = with_budget(folder.path(), 2_000_000);
+    let value = |number: u64| {
+        let words = (0..50u64).flat_map(|at| (at * number).to_le_bytes());
+        Value::new(Image::from_samples(20, 20, 1, words.collect::<Vec<u8>>()).unwrap())
+    };
+    for number in 0..20_000 {
+        cache.put(key(number), &value(number), MADE);
+    }
+    let size = size(folder.path());
+    assert!(size < 5_000_000, "{size} bytes");
+    let stats = cache.stats();
+    assert!(stats.bytes <= 2_000_000 && stats.entries > 1000, "{stats:?}");
+    let again = with_budget(folder.path(), 2_000_000);
+    assert_eq!((again.stats().entries, again.stats().bytes), (stats.entries, stats.bytes));
+    assert_eq!((cache.take_faults(), again.take_faults()), (vec![], vec![]));
+}
+
+#[test]
+fn what_was_thrown_out_stays_out_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    // The one that throws out has begun its records before the other.
+    let first = with_budget(folder.path(), 700_000);
+    put(&first, 0);
+    let second = open(folder.path());
+    put(&second, 1);
+    // Both have made this one.
+    first.put(key(5), &Value::new(picture(5)), MADE);
+    second.put(key(5), &Value::new(picture(5)), MADE);
+    while !first.contains(&key(1)) {}
+    let gone: Vec<Key> =
+        [9, 13].iter().flat_map(|&at| put(&first, at)).map(|gone| gone.key).collect();
+    assert!(!gone.is_empty());
+    let newcomer = open(folder.path());
+    for number in [0, 1, 5, 9, 13] {
+        let is_gone = gone.contains(&key(number));
+        assert_eq!(newcomer.contains(&key(number)), !is_gone, "{number}");
+        assert_eq!(has(&newcomer, number), !is_gone, "{number}");
+    }
+    assert_eq!(newcomer.stats().bytes, first.stats().bytes);
+    assert_eq!(newcomer.take_faults(), []);
+}
+
+#[test]
+fn tidying_up_is_no_fault_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = with_budget(folder.path(), 1_000_000);
+    for number in 0..80 {
+        let cache = with_budget(folder.path(), 1_000_000);
+        put(&cache, number);
+        put(&other, 1000 + number);
+        assert_eq!(cache.take_faults(), []);
+    }
+    assert_eq!(other.take_faults(), []);
+    assert!(files(&folder.path().join("records")).len() < 40);
+}
+
+#[test]
+fn many_that_write_and_throw_out_at_once_keep_to_the_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let caches = [0, 1].map(|_| with_budget(folder.path(), 3_000_000));
+    std::thread::scope(|scope| {
+        for (thread, cache) in caches.iter().chain(&caches).enumerate() {
+            scope.spawn(move || {
+                for number in 0..60 {
+                    put(cache, thread as u64 * 30 + number);
+                    has(cache, number * 2);
+                }
+            });
+        }
+    });
+    for cache in &caches {
+        assert_eq!(cache.take_faults(), []);
+    }
+    let size = size(&folder.path().join("blobs"));
+    assert!(size <= 3_500_000, "{size} bytes");
+    let again = open(folder.path());
+    assert!((0..150).filter(|&number| has(&again, number)).count() > 5);
+    assert_eq!(again.stats().bytes, with_budget(folder.path(), 3_000_000).stats().bytes);
+}
+
+/// A type whose bytes mean something else than they did, by its codec.
+#[derive(Debug, PartialEq)]
+struct Meant<const VERSION: u32>(u8);
+
+impl<const VERSION: u32> Data for Meant<VERSION> {
+    const NAME: &'static str = "meant";
+
+    fn size_bytes(&self) -> usize {
+        1
+    }
+
+    fn codec() -> Option<Codec<Self>> {
+        Some(Codec::new(
+            VERSION,
+            |value, out| out.write_all(&[value.0]),
+            |bytes| Ok(Self(bytes[0])),
+        ))
+    }
+}
+
+#[test]
+fn two_versions_of_a_program_make_their_own_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |codecs: Codecs| {
+        DiskCache::open(folder.path(), DiskOptions { codecs, ..DiskOptions::default() }).unwrap()
+    };
+    let older = with(Codecs::default().with::<Meant<1>>());
+    let newer = with(Codecs::default().with::<Meant<2>>());
+    older.put(key(1), &Value::new(Meant::<1>(3)), MADE);
+    assert!(newer.get(&key(1)).is_none());
+    newer.put(key(1), &Value::new(Meant::<2>(4)), MADE);
+    let hit = newer.get(&key(1)).unwrap();
+    assert_eq!(hit.value.downcast_ref::<Meant<2>>(), Some(&Meant(4)));
+    let hit = older.get(&key(1));
+    assert!(hit.is_none_or(|hit| hit.value.downcast_ref::<Meant<1>>() == Some(&Meant(3))));
+    assert_eq!((older.take_faults(), newer.take_faults()), (vec![], vec![]));
+}

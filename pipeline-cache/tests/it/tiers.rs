@@ -1,0 +1,260 @@
+//! Memory in front of a disk: what is written, when, and what a second process finds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, TieredCache};
+use pipeline_core::cache::{Cache, Origin, Tier};
+use pipeline_core::data::{Codec, Data, Samples};
+use pipeline_core::event::{EventKind, Status};
+use pipeline_core::testkit::{Recorder, image_of};
+use pipeline_core::{
+    Context, Executor, Graph, Image, In, Key, NodeId, Options, Result, RunOptions, Step, Value,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::values::key;
+
+fn open(folder: &Path, memory: u64) -> TieredCache {
+    let disk = DiskCache::open(folder, DiskOptions::default()).unwrap();
+    TieredCache::new(MemoryCache::new(memory), disk).unwrap()
+}
+
+fn picture(number: u8) -> Value {
+    Value::new(image_of::<u8>(&[&[number; 100][..]; 100]))
+}
+
+fn origin<'a>(step: &'a str, millis: u64, inputs: &'a [Key]) -> Origin<'a> {
+    Origin { step, time: Duration::from_millis(millis), inputs, node: None }
+}
+
+#[test]
+fn what_is_written_is_there_for_the_next_and_then_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path(), 1 << 20);
+    first.put(key(1), &picture(1), origin("blur", 100, &[]));
+    assert_eq!(first.get(&key(1)).unwrap().tier, Tier::Memory);
+    drop(first);
+    let second = open(folder.path(), 1 << 20);
+    assert!(second.contains(&key(1)) && !second.contains(&key(2)));
+    assert_eq!(second.get(&key(1)).unwrap().tier, Tier::Disk);
+    assert_eq!(second.get(&key(1)).unwrap().tier, Tier::Memory);
+    assert_eq!(second.disk().stats().saved, Duration::from_millis(100));
+}
+
+#[test]
+fn only_what_takes_longer_to_make_than_to_read_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 20);
+    let quick = Origin { time: Duration::from_micros(1), ..origin("invert", 0, &[]) };
+    cache.put(key(1), &picture(1), quick);
+    cache.put(key(2), &picture(2), origin("blur", 100, &[]));
+    cache.flush();
+    assert_eq!(cache.disk().stats().puts, 1);
+    assert!(!cache.disk().contains(&key(1)) && cache.disk().contains(&key(2)));
+    assert!(cache.contains(&key(1)), "it is in memory");
+}
+
+#[test]
+fn of_a_slider_that_moves_the_last_position_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 20).with_delay(Duration::MAX);
+    let photo = [key(1)];
+    // Another node of the same step that reads the same, and is not touched.
+    cache.put(key(300), &picture(3), by(2, "blur", &photo));
+    for position in 0..20 {
+        let (blurred, sharp) = (key(100 + position), key(200 + position));
+        cache.put(blurred, &picture(1), by(0, "blur", &photo));
+        cache.put(sharp, &picture(2), by(1, "sharpen", &[blurred]));
+    }
+    cache.flush();
+    let written: Vec<u64> =
+        (0..400).filter(|&number| cache.disk().contains(&key(number))).collect();
+    assert_eq!(written, [119, 219, 300]);
+    assert_eq!(cache.unwritten(), 0);
+}
+
+fn by<'a>(node: u32, step: &'a str, inputs: &'a [Key]) -> Origin<'a> {
+    Origin { node: Some(NodeId::from_index(node)), ..origin(step, 100, inputs) }
+}
+
+#[test]
+fn what_waited_long_enough_is_written_without_being_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 20).with_delay(Duration::from_millis(1));
+    cache.put(key(1), &picture(1), origin("blur", 100, &[]));
+    while cache.disk().stats().puts == 0 {
+        std::thread::yield_now();
+    }
+    assert!(cache.disk().contains(&key(1)));
+}
+
+#[test]
+fn what_waits_takes_a_quarter_of_the_memory_at_the_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 200_000).with_delay(Duration::MAX);
+    // Each takes a little more than 10 000 bytes.
+    for number in 0..10 {
+        cache.put(key(number), &picture(1), origin("blur", 100, &[key(100 + number)]));
+    }
+    assert_eq!(cache.unwritten(), 6);
+    cache.flush();
+    assert_eq!(cache.disk().stats().puts, 4);
+    // One alone may be larger.
+    let large = Value::new(image_of::<u8>(&[&[7; 300][..]; 300]));
+    cache.put(key(20), &large, origin("blur", 100, &[key(120)]));
+    cache.flush();
+    assert_eq!((cache.disk().stats().puts, cache.unwritten()), (5, 6));
+}
+
+/// A value that panics when it is written, or when it goes.
+#[derive(Debug)]
+struct Bad {
+    when_it_goes: bool,
+}
+
+impl Data for Bad {
+    const NAME: &'static str = "bad";
+
+    fn size_bytes(&self) -> usize {
+        100
+    }
+
+    fn codec() -> Option<Codec<Self>> {
+        let fail = |_: &Samples<u8>| Err(pipeline_core::Error::failed("it is never read"));
+        Some(Codec::new(
+            1,
+            |bad, _| if bad.when_it_goes { Ok(()) } else { panic!("when it is written") },
+            fail,
+        ))
+    }
+}
+
+impl Drop for Bad {
+    fn drop(&mut self) {
+        assert!(!self.when_it_goes, "when it goes");
+    }
+}
+
+#[test]
+fn a_value_that_panics_ends_no_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let codecs = Codecs::default().with::<Bad>();
+    let options = DiskOptions { codecs, ..DiskOptions::default() };
+    let disk = DiskCache::open(folder.path(), options).unwrap();
+    // Too small to hold any, so that the last to let one go is the thread that writes.
+    let cache = TieredCache::new(MemoryCache::new(10), disk).unwrap();
+    for (number, when_it_goes) in [false, true].into_iter().enumerate() {
+        let value = Value::new(Bad { when_it_goes });
+        cache.put(key(number as u64), &value, origin("made", 100, &[]));
+        drop(value);
+        cache.flush();
+        assert_eq!(cache.take_faults().len(), 1, "{when_it_goes}");
+    }
+    cache.put(key(9), &picture(1), origin("blur", 100, &[]));
+    cache.flush();
+    assert!(cache.disk().contains(&key(9)));
+}
+
+#[test]
+fn items_of_a_batch_do_not_take_the_place_of_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 4 << 20);
+    for item in 0..20 {
+        // One reads a result, and one the item itself, which has no key.
+        cache.put(key(100 + item), &picture(1), by(0, "blur", &[key(item)]));
+        cache.put(key(200 + item), &picture(2), origin("blur", 100, &[]));
+    }
+    drop(cache);
+    let cache = open(folder.path(), 4 << 20);
+    assert!((0..20).all(|item| [100, 200].iter().all(|from| cache.contains(&key(from + item)))));
+}
+
+/// Takes longer than it takes to read a picture of these.
+fn take_time() {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(20) {
+        std::hint::spin_loop();
+    }
+}
+
+/// Makes a picture, which takes its time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Make {}
+
+impl Step for Make {
+    const NAME: &'static str = "make";
+    type Input = ();
+    type Output = Image;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Image> {
+        take_time();
+        Ok(image_of::<u8>(&[&[7; 400][..]; 400]))
+    }
+}
+
+/// Turns black into white.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Invert {}
+
+impl Step for Invert {
+    const NAME: &'static str = "invert";
+    type Input = In<Image>;
+    type Output = Image;
+
+    fn run(&self, image: In<Image>, _: &Context<'_>) -> Result<Image> {
+        take_time();
+        let mut image = image.into_owned();
+        image.samples_mut::<u8>().into_iter().flatten().for_each(|sample| *sample = 255 - *sample);
+        Ok(image)
+    }
+}
+
+/// Runs the graph with a cache in this directory, as a process of its own would.
+fn run(folder: &Path) -> (Vec<String>, Vec<String>) {
+    let recorder = Recorder::new();
+    let executor = Executor::new(Options {
+        cache: Some(Arc::new(open(folder, 4 << 20))),
+        observers: vec![Arc::new(recorder.clone())],
+        ..Options::default()
+    })
+    .unwrap();
+    let mut graph = Graph::new();
+    let made = graph.add("made", Make {}, ());
+    let inverted = graph.add("inverted", Invert {}, made);
+    let report = executor.run(&graph, &RunOptions::default()).unwrap();
+    let output = report.output(inverted).unwrap();
+    assert!(output.samples::<u8>().unwrap().iter().all(|&sample| sample == 248));
+    recorder.hear_out(report.run());
+    let warnings = recorder.take().into_iter().filter_map(|event| match event.kind {
+        EventKind::Warning(warning) => Some(format!("{}: {}", warning.code, warning.message)),
+        _ => None,
+    });
+    let computed = report.nodes_that(Status::Computed);
+    (computed.iter().map(ToString::to_string).collect(), warnings.collect())
+}
+
+#[test]
+fn a_second_program_is_served_from_disk_and_told_of_what_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path()), (vec!["made".to_owned(), "inverted".to_owned()], vec![]));
+    assert_eq!(run(folder.path()), (vec![], vec![]));
+
+    for entry in std::fs::read_dir(folder.path().join("blobs")).unwrap() {
+        for file in std::fs::read_dir(entry.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(path, "damaged").unwrap();
+        }
+    }
+    let (computed, warnings) = run(folder.path());
+    assert_eq!(computed, ["made", "inverted"]);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    let place = folder.path().join("blobs").display().to_string();
+    for warning in warnings {
+        assert!(warning.starts_with("cache_fault: ") && warning.contains(&place), "{warning}");
+    }
+    assert_eq!(run(folder.path()), (vec![], vec![]));
+}

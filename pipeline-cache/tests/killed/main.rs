@@ -1,0 +1,127 @@
+//! What is left when processes are killed while they write results, two at a time into one
+//! directory: everything that they had told of, and nothing that is wrong.
+//!
+//! This program calls itself: with a directory and a number it is one of those that write.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::print_stdout, reason = "what a writer says is how far it has come")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pipeline_cache::{DiskCache, DiskOptions};
+use pipeline_core::cache::{Cache, Origin};
+use pipeline_core::{Image, Key, Layout, SampleType, Value};
+
+/// How often two writers are killed.
+const ROUNDS: u64 = 110;
+
+/// How many results are a few.
+const SOME: usize = 20;
+
+/// How many pictures there are. Different results may have the same one.
+const PICTURES: u64 = 40;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, writes, folder, first] = &arguments[..]
+        && writes == "writes"
+    {
+        return write(Path::new(folder), first.parse().unwrap());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut told = BTreeSet::new();
+    let mut random = 1u64;
+    let enough = time_for_some(folder.path());
+    for round in 0..ROUNDS {
+        let mut writers: Vec<Child> =
+            (0..2).map(|writer| start(folder.path(), (2 * round + writer) << 20)).collect();
+        // They are killed before the first result, in the midst of some, or after a few.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let share = (random >> 32) as f64 / f64::from(u32::MAX);
+        let until = Instant::now() + enough.mul_f64(1.5 * share);
+        while Instant::now() < until {
+            std::thread::yield_now();
+        }
+        for writer in &mut writers {
+            writer.kill().unwrap();
+        }
+        for mut writer in writers {
+            let mut said = String::new();
+            writer.wait().unwrap();
+            writer.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+            let whole = said.rfind('\n').map_or("", |end| &said[..end]);
+            told.extend(whole.lines().map(|line| line.parse::<u64>().unwrap()));
+        }
+        if round % 10 == 9 {
+            check(folder.path(), &told);
+        }
+    }
+    assert!(told.len() > SOME, "{} results is no trial", told.len());
+    println!("{} results of {} writers that were killed are there", told.len(), 2 * ROUNDS);
+}
+
+/// How long a writer takes to start and to write a few results, on this machine.
+fn time_for_some(folder: &Path) -> Duration {
+    let start_of_it = Instant::now();
+    let mut writer = start(folder, u64::MAX >> 1);
+    let said = BufReader::new(writer.stdout.take().unwrap());
+    assert_eq!(said.lines().take(SOME).count(), SOME);
+    let time = start_of_it.elapsed();
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    time
+}
+
+/// Starts a writer of results that are numbered from `first` on.
+fn start(folder: &Path, first: u64) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .arg("writes")
+        .arg(folder)
+        .arg(first.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Writes results until it is killed, and tells of each that is written.
+fn write(folder: &Path, first: u64) {
+    let cache = DiskCache::open(folder, DiskOptions::default()).unwrap();
+    let origin = Origin { step: "made", time: Duration::from_secs(1), inputs: &[], node: None };
+    let mut out = std::io::stdout().lock();
+    for number in first.. {
+        cache.put(key(number), &Value::new(picture(number)), origin);
+        if cache.take_faults().is_empty() {
+            writeln!(out, "{number}").unwrap();
+            out.flush().unwrap();
+        }
+    }
+}
+
+/// All that was told of is there, and right.
+fn check(folder: &Path, told: &BTreeSet<u64>) {
+    let cache = DiskCache::open(folder, DiskOptions::default()).unwrap();
+    for &number in told {
+        let hit = cache.get(&key(number)).unwrap_or_else(|| panic!("{number} is lost"));
+        assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(number)), "result {number}");
+    }
+    assert_eq!(cache.stats().damaged, 0);
+}
+
+fn key(number: u64) -> Key {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    Key::from_bytes(bytes)
+}
+
+/// One of a few pictures, small or large.
+fn picture(number: u64) -> Image {
+    let number = number % PICTURES;
+    let side = if number.is_multiple_of(2) { 20 } else { 150 };
+    let mut image = Image::zeros(Layout::new(side, side, 1, SampleType::F32)).unwrap();
+    let samples = image.samples_mut::<f32>().into_iter().flatten();
+    samples.zip(0..).for_each(|(sample, at)| *sample = number as f32 + at as f32 / 7.0);
+    image
+}
