@@ -136,7 +136,7 @@ ROWS = [
         [opencv(lambda p: cv2.Sobel(p.array, cv2.CV_32F, 1, 0, scale=0.25, borderType=REPLICATE),
                 equal, 1)]),
     Row("sobel", EVERYTHING, "sobel", {}, magnitude([0.25, 0.5, 0.25])),
-    Row("scharr x", BOTH, "scharr", {"output": "x"},
+    Row("scharr x", EVERYTHING, "scharr", {"output": "x"},
         [opencv(lambda p: cv2.Scharr(p.array, cv2.CV_32F, 1, 0, scale=1 / 16, borderType=REPLICATE),
                 equal, 1)]),
     Row("scharr", EVERYTHING, "scharr", {}, magnitude([0.1875, 0.625, 0.1875])),

@@ -143,7 +143,7 @@ ROWS = [
     ]),
     Row("flip", EVERYTHING, "flip", {"axis": "horizontal"},
         [opencv(lambda p: cv2.flip(p.array, 1), equal)]),
-    Row("flip upside down", BOTH, "flip", {"axis": "vertical"},
+    Row("flip upside down", EVERYTHING, "flip", {"axis": "vertical"},
         [opencv(lambda p: cv2.flip(p.array, 0), equal)]),
     Row("rotate 90°", EVERYTHING, "rotate90", {},
         [opencv(lambda p: cv2.rotate(p.array, cv2.ROTATE_90_CLOCKWISE), equal)]),
