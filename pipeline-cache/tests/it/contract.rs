@@ -1,5 +1,7 @@
 //! The contract that every cache is held to.
 
+use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 
 use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, TieredCache};
@@ -13,18 +15,22 @@ fn the_memory_cache_keeps_the_contract_under_any_budget() {
     cache::check(|| CountingCache::over(Arc::new(MemoryCache::new(100_000))));
 }
 
+/// Caches on disk, each in a directory of its own.
+fn disks(folder: &Path, budget: u64) -> impl Fn() -> DiskCache {
+    let number = Cell::new(0);
+    move || {
+        number.set(number.get() + 1);
+        let codecs = Codecs::default().with::<cache::Token>();
+        let options = DiskOptions { budget, codecs, ..DiskOptions::default() };
+        DiskCache::open(folder.join(format!("{budget}/{}", number.get())), options).unwrap()
+    }
+}
+
 #[test]
 fn the_disk_cache_keeps_the_contract_under_any_budget() {
     let folder = tempfile::tempdir().unwrap();
     for budget in [1_000, 100_000, 1_000_000, u64::MAX] {
-        let number = std::cell::Cell::new(0);
-        cache::check(|| {
-            number.set(number.get() + 1);
-            let place = folder.path().join(format!("{budget}/{}", number.get()));
-            let codecs = Codecs::default().with::<cache::Token>();
-            let options = DiskOptions { budget, codecs, ..DiskOptions::default() };
-            DiskCache::open(place, options).unwrap()
-        });
+        cache::check(disks(folder.path(), budget));
     }
 }
 
@@ -32,14 +38,7 @@ fn the_disk_cache_keeps_the_contract_under_any_budget() {
 fn memory_before_a_disk_keeps_the_contract_under_any_budgets() {
     let folder = tempfile::tempdir().unwrap();
     for (memory, budget) in [(1_000, u64::MAX), (30_000, 100_000), (u64::MAX, 1_000)] {
-        let number = std::cell::Cell::new(0);
-        cache::check(|| {
-            number.set(number.get() + 1);
-            let place = folder.path().join(format!("{budget}/{}", number.get()));
-            let codecs = Codecs::default().with::<cache::Token>();
-            let options = DiskOptions { budget, codecs, ..DiskOptions::default() };
-            let disk = DiskCache::open(place, options).unwrap();
-            TieredCache::new(MemoryCache::new(memory), disk).unwrap()
-        });
+        let disk = disks(folder.path(), budget);
+        cache::check(|| TieredCache::new(MemoryCache::new(memory), disk()).unwrap());
     }
 }

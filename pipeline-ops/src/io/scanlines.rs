@@ -73,7 +73,10 @@ fn is_one_scan(head: &[u8]) -> bool {
     for (code, content) in segments(head) {
         match (code, content) {
             (START_OF_SCAN, [channels, ..]) => return frame == Some(channels) && !is_rgb,
-            (ADOBE, [b'A', b'd', b'o', b'b', b'e', .., transform]) => is_rgb |= *transform == 0,
+            // The twelfth byte says whether colours are brightness and two differences.
+            (ADOBE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..]) => {
+                is_rgb |= *transform != 1;
+            }
             (_, [8, _, _, _, _, channels @ (1 | 3), names @ ..]) if SEQUENTIAL.contains(&code) => {
                 frame = Some(channels);
                 is_rgb |= names.iter().step_by(3).eq(b"RGB");
@@ -268,6 +271,8 @@ mod tests {
         }
         let adobe = |transform| [b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0", &[transform][..]].concat();
         assert!(is_one_scan(&after_start(&adobe(1))) && !is_one_scan(&after_start(&adobe(0))));
+        let longer = b"\xFF\xEE\0\x0FAdobe\0\x64\0\0\0\0\0\x01";
+        assert!(!is_one_scan(&after_start(longer)), "what follows is no part of the note");
         let named = |names: [u8; 3]| {
             let [r, g, b] = names;
             let frame = [0xFF, 0xC0, 0, 17, 8, 0, 1, 0, 1, 3, r, 17, 0, g, 17, 0, b, 17, 0];
