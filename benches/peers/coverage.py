@@ -5,7 +5,7 @@ import re
 from common import ROOT
 
 WITHOUT = {
-    "files.py compares them": ["open", "save"],
+    "in the chains from file to file": ["open", "save"],
     "it changes no sample": ["assign_color_space"],
 }
 

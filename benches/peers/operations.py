@@ -1,41 +1,33 @@
-"""Compares single operations with those of other programs, and prints one table.
+"""Single operations beside those of other programs.
 
-    python3 benches/peers/operations.py [--threads 1] [--repeats 5] [--turns 3] [NAME ...]
-
-The peers are OpenCV, libvips, Pillow, scikit-image, SciPy and NumPy. They are installed into
-`target/peers` on the first run, in the versions of requirements.txt.
 Every operation runs on the same pictures, in turn with its peers, on the same number of threads.
-Figures are medians of processor time on all threads, which a busy machine disturbs least; with more
-than one thread they are medians of the time that passed. `ratio` is our time divided by that of the
-fastest peer, each turn by itself, and of these the median: below 1 we are faster. Where a peer's
+Figures are megapixels per second, by medians of processor time on all threads, which a busy machine
+disturbs least; with more than one thread by medians of the time that passed. The ratio is our time
+divided by that of the fastest peer, each turn by itself, and of these the median. Where a peer's
 result must be ours, it is compared, and what differs is told below the table; for the others there
 are the golden files of `pipeline-ops`.
-The rows are in `rows`, by subject.
 """
 
-import argparse
 import json
 import os
 import statistics
 import subprocess
 import time
 
-from common import PLACE, build, install
+import cv2
+import numpy
+import pyvips
+
+from common import PLACE, build
+from coverage import coverage
+from pictures import Picture
+from rows import ROWS
 
 RESULT = PLACE / "result.raw"
 # What takes longer in a turn is not repeated in it, in nanoseconds.
 LONG = 2e9
 # What takes less in a turn is repeated, as often as this at the most: our program does the same.
 SHORT, MOST = 1e8, 50
-
-
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="only operations whose name contains one of these")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=5, help="runs in a row")
-    parser.add_argument("--turns", type=int, default=3, help="how often programs take turns")
-    return parser.parse_args()
 
 
 def theirs(peer, picture, options):
@@ -64,8 +56,6 @@ def ours(program, picture, steps, options):
 
 def difference(expected, by, white):
     """How the result of our last run differs from a peer's by more: what to tell, or nothing."""
-    import numpy
-
     if isinstance(expected, dict):
         table = numpy.genfromtxt(RESULT, delimiter=",", names=True)
         near = {"rtol": 1e-6, "atol": 1e-6}
@@ -83,7 +73,7 @@ def difference(expected, by, white):
     return f"{far.sum()} samples of {far.size}" if far.any() else ""
 
 
-def compare(program, row, picture, options):
+def measure(program, row, picture, options):
     """Our medians and those of each peer, one for each turn, and what differs."""
     peers = [peer for peer in row.peers if picture.sample in peer.samples]
     own, others, told = [], {peer.name: [] for peer in peers}, []
@@ -97,55 +87,29 @@ def compare(program, row, picture, options):
     return own, others, told
 
 
-def main():
-    install()
-    options = arguments()
+def compare(is_wanted, options, notes):
+    """The cells and the ratio of each row; what is to tell of all goes into the notes."""
     os.environ["VIPS_CONCURRENCY"] = str(options.threads)
-    # Only here, as the peers are installed now.
-    import cv2
-    import pyvips
-
-    from coverage import coverage
-    from pictures import Picture
-    from rows import ROWS
-
     cv2.setNumThreads(options.threads)
     pyvips.cache_set_max(0)
-    covered = coverage(ROWS)
-    program = build("operation")
-    print("| operation | picture | ours, Mpx/s | fastest peer, Mpx/s | peer | ratio |")
-    print("|---|---|---|---|---|---|")
-    pictures, ratios, differences = {}, [], []
-    for row in ROWS:
-        if options.names and not any(part in row.name for part in options.names):
-            continue
+    notes.append(coverage(ROWS))
+    wanted = [row for row in ROWS if is_wanted(row.name)]
+    program = build("operation") if wanted else None
+    pictures = {}
+    for row in wanted:
         for kind in row.kinds:
             if kind not in pictures:
                 pictures[kind] = Picture(kind)
             picture = pictures[kind]
-            own, others, told = compare(program, row, picture, options)
-            differences += told
+            own, others, differences = measure(program, row, picture, options)
+            notes += [f"Differs: {told}" for told in differences]
             by_peer = {
                 peer: statistics.median(our / their for our, their in zip(own, times))
                 for peer, times in others.items()
             }
             fastest = max(by_peer, key=by_peer.get)
-            ratio = by_peer[fastest]
             speeds = [
-                f"{picture.width * picture.height * 1e3 / statistics.median(times):.0f}"
+                f"{picture.width * picture.height * 1e3 / statistics.median(times):.0f} Mpx/s"
                 for times in (own, others[fastest])
             ]
-            ratios.append(ratio)
-            print(
-                f"| {row.name} | {kind} | {' | '.join(speeds)} | {fastest} | {ratio:.2f} |",
-                flush=True,
-            )
-    for limit in [1.0, 1.25]:
-        print(f"\n{sum(ratio <= limit for ratio in ratios)} of {len(ratios)} at most {limit} ×")
-    print(f"\n{covered}")
-    for told in differences:
-        print(f"\nDiffers: {told}")
-
-
-if __name__ == "__main__":
-    main()
+            yield [row.name, kind, *speeds, fastest], by_peer[fastest]

@@ -17,8 +17,11 @@ use crate::clock::cpu_of;
 use crate::figure::{Figure, Samples, ratio};
 use crate::pictures::photo;
 
-const WIDTH: u32 = 3000;
-const HEIGHT: u32 = 2000;
+const SIZE: (u32, u32) = (3000, 2000);
+
+/// Of a picture of RGB that is too large to be decoded at once.
+const LARGE: (u32, u32) = (6000, 4000);
+
 const QUALITY: u8 = 90;
 
 /// A crate that reads or writes one format.
@@ -69,7 +72,7 @@ pub static FORMATS: [Format; 3] = [
     },
 ];
 
-/// A photo of six megapixels, in memory and as a file of each format.
+/// A photo, in memory and as a file of each format.
 #[derive(Debug)]
 pub struct Pictures {
     image: Image,
@@ -77,12 +80,16 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// The coffee of the examples, made larger.
+    /// The coffee of the examples, made larger: six megapixels.
     ///
     /// # Errors
     /// If it cannot be read or written.
     pub fn new() -> Result<Self> {
-        let image = photo(WIDTH, HEIGHT)?;
+        Self::of_size(SIZE)
+    }
+
+    fn of_size((width, height): (u32, u32)) -> Result<Self> {
+        let image = photo(width, height)?;
         let folder = tempfile::tempdir().map_err(|error| Error::failed(error.to_string()))?;
         let pictures = Self { image, folder };
         FORMATS.iter().for_each(|format| pictures.save(format));
@@ -162,7 +169,7 @@ fn decode_tiff(path: &Path) -> Vec<u8> {
 }
 
 fn encode_png(image: &Image, path: &Path) {
-    let mut encoder = png::Encoder::new(writer(path), WIDTH, HEIGHT);
+    let mut encoder = png::Encoder::new(writer(path), image.width(), image.height());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
@@ -173,7 +180,8 @@ fn encode_png(image: &Image, path: &Path) {
 }
 
 fn encode_jpeg(image: &Image, path: &Path) {
-    let [width, height] = [WIDTH, HEIGHT].map(|side| u16::try_from(side).expect("a short side"));
+    let size = [image.width(), image.height()];
+    let [width, height] = size.map(|side| u16::try_from(side).expect("a short side"));
     let mut encoder = jpeg_encoder::Encoder::new(writer(path), QUALITY);
     encoder.set_chroma_subsampling_method(jpeg_encoder::ChromaSubsamplingMethod::Average);
     encoder.encode(image.bytes(), width, height, jpeg_encoder::ColorType::Rgb).expect("a picture");
@@ -181,7 +189,7 @@ fn encode_jpeg(image: &Image, path: &Path) {
 
 fn encode_tiff(image: &Image, path: &Path) {
     let mut encoder = tiff::encoder::TiffEncoder::new(writer(path)).expect("a head");
-    encoder.write_image::<RGB8>(WIDTH, HEIGHT, image.bytes()).expect("a picture");
+    encoder.write_image::<RGB8>(image.width(), image.height(), image.bytes()).expect("a picture");
 }
 
 /// A crate by its name, called once.
@@ -207,25 +215,34 @@ fn compare(ours: impl Fn(), others: &[Other<'_>]) -> (f64, &'static str) {
 #[must_use]
 pub fn figures() -> Vec<Figure> {
     let pictures = Pictures::new().expect("a picture");
-    let figure = |what: &str, format: &Format, (value, peer): (f64, &'static str)| {
-        let id = format!("files/{what}/{}/6mp", format.name);
-        Figure::new(id, value, "× the fastest crate, CPU").reach(1.1).peer(peer)
-    };
-    let of_format = |format: &'static Format| {
-        let file = pictures.file(format);
-        let decoders = format.decoders.iter().map(|direct| {
-            let call = || drop((direct.call)(&file));
-            (direct.name, Box::new(call) as Box<dyn Fn()>)
-        });
-        let encoders = format.encoders.iter().map(|direct| {
-            let call = || pictures.save_with(direct, format);
-            (direct.name, Box::new(call) as Box<dyn Fn()>)
-        });
-        let (decoders, encoders) = (decoders.collect::<Vec<_>>(), encoders.collect::<Vec<_>>());
-        [
-            figure("open", format, compare(|| drop(pictures.open(format)), &decoders)),
-            figure("save", format, compare(|| pictures.save(format), &encoders)),
-        ]
-    };
-    FORMATS.iter().flat_map(of_format).collect()
+    let large = Pictures::of_size(LARGE).expect("a picture");
+    let each =
+        FORMATS.iter().flat_map(|format| [opened(&pictures, format), saved(&pictures, format)]);
+    let jpeg = FORMATS.iter().filter(|format| format.name == "jpg");
+    each.chain(jpeg.map(|format| opened(&large, format))).collect()
+}
+
+fn opened(pictures: &Pictures, format: &'static Format) -> Figure {
+    let file = pictures.file(format);
+    let others = format.decoders.iter().map(|direct| {
+        let call = || drop((direct.call)(&file));
+        (direct.name, Box::new(call) as Box<dyn Fn()>)
+    });
+    let others: Vec<_> = others.collect();
+    figure("open", pictures, format, compare(|| drop(pictures.open(format)), &others))
+}
+
+fn saved(pictures: &Pictures, format: &'static Format) -> Figure {
+    let others = format.encoders.iter().map(|direct| {
+        let call = || pictures.save_with(direct, format);
+        (direct.name, Box::new(call) as Box<dyn Fn()>)
+    });
+    let others: Vec<_> = others.collect();
+    figure("save", pictures, format, compare(|| pictures.save(format), &others))
+}
+
+fn figure(what: &str, of: &Pictures, format: &Format, found: (f64, &'static str)) -> Figure {
+    let megapixels = of.image.width() * of.image.height() / 1_000_000;
+    let id = format!("files/{what}/{}/{megapixels}mp", format.name);
+    Figure::new(id, found.0, "× the fastest crate, CPU").reach(1.1).peer(found.1)
 }

@@ -10,11 +10,24 @@ use crate::operation::Operation;
 use crate::pictures::Pictures;
 
 /// Steps whose cost is to depend on the pixels alone.
-const STEPS: [&str; 7] =
-    ["box_blur", "local_std", "median", "erode", "dilate", "opening", "top_hat"];
+const STEPS: [&str; 12] = [
+    "box_blur",
+    "local_std",
+    "median",
+    "percentile",
+    "minimum",
+    "maximum",
+    "erode",
+    "dilate",
+    "opening",
+    "closing",
+    "top_hat",
+    "black_hat",
+];
 
 /// The same on masks.
-const OF_MASKS: [&str; 4] = ["erode_mask", "dilate_mask", "opening_mask", "top_hat_mask"];
+const OF_MASKS: [&str; 6] =
+    ["erode_mask", "dilate_mask", "opening_mask", "closing_mask", "top_hat_mask", "black_hat_mask"];
 
 /// All figures.
 ///
@@ -41,7 +54,12 @@ pub fn figures() -> Vec<Figure> {
 
 fn figure(step: &str, name: &str, picture: &Value, executor: &Executor) -> Figure {
     let [small, large] = [2, 20].map(|radius| {
-        Operation::new(step, &json!({ "radius": radius }), &[picture]).expect("a step")
+        let mut params = json!({ "radius": radius });
+        if step == "percentile" {
+            // That of 50 is the median.
+            params["percentile"] = json!(20.0);
+        }
+        Operation::new(step, &params, &[picture]).expect("a step")
     });
     let time =
         |operation: &Operation| cpu_of(|| drop(operation.run(executor).expect("no failure")));

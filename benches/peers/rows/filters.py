@@ -5,6 +5,7 @@ import numpy
 import pyvips
 import scipy.ndimage
 import skimage.feature
+import skimage.restoration
 from PIL import ImageFilter
 
 from pictures import BOTH, EVERYTHING, GRAYS
@@ -146,6 +147,10 @@ ROWS = [
     Row("bilateral radius 4", [*BOTH, "gray f32"], "bilateral",
         lambda p: {"radius": 4, "sigma_space": 3.0, "sigma_range": p.level(25.0)},
         [opencv(lambda p: cv2.bilateralFilter(p.array, 9, p.level(25.0), 3.0))]),
+    Row("bilateral radius 4", ["gray u16"], "bilateral",
+        {"radius": 4, "sigma_space": 3.0, "sigma_range": 25.0 * 257}, [
+            scikit(lambda p: skimage.restoration.denoise_bilateral(p.array, 9, 25 / 255, 3.0)),
+        ]),
     Row("canny", GRAYS, "canny",
         lambda p: {"sigma": 1.4, "low": p.level(25.0), "high": p.level(75.0)},
         [opencv(canny, samples=("u8",)), scikit(canny_of_scikit)]),

@@ -5,7 +5,7 @@ import numpy
 import skimage.measure
 import skimage.metrics
 
-from pictures import BOTH, EVERYTHING, GRAYS, WHITES
+from pictures import BOTH, EVERYTHING, WHITES
 
 from .filters import REPLICATE
 from .row import Row, libvips, opencv, pillow, scikit
@@ -68,12 +68,13 @@ def similarity(p):
     first, second = (0.01 * p.white) ** 2, (0.03 * p.white) ** 2
     shares = (2 * ab + first) * (2 * unbiased * both + second)
     shares /= (squares + first) * (unbiased * spread + second)
-    return cv2.mean(shares[3:-3, 3:-3])
+    return cv2.mean(shares[3:-3, 3:-3])[:p.channels]
 
 
 def similarity_of_scikit(p):
     """That of scikit-image."""
-    return skimage.metrics.structural_similarity(p.array, p.array, data_range=p.white)
+    return skimage.metrics.structural_similarity(
+        p.array, p.array, data_range=p.white, channel_axis=2 if p.channels > 1 else None)
 
 
 def properties(p):
@@ -96,7 +97,7 @@ ROWS = [
         [opencv(lambda p: counts(p, 0, 256, 0, 1))]),
     Row("statistics", EVERYTHING, "statistics", {}, [opencv(statistics, lambda result: result)]),
     Row("psnr", EVERYTHING, "psnr", {}, [opencv(lambda p: cv2.PSNR(p.array, p.array, p.white))]),
-    Row("ssim", GRAYS, "ssim", {}, [
+    Row("ssim", EVERYTHING, "ssim", {}, [
         opencv(similarity),
         scikit(similarity_of_scikit, lambda result: {"ssim": [result]}, samples=("u16", "f32")),
     ]),

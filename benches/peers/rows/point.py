@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageOps
 
 from pictures import BOTH, EVERYTHING, GRAYS, WHITES
 
-from .row import Row, constant, equal, libvips, opencv, pillow, scikit
+from .row import Row, constant, equal, libvips, numpy_alone, opencv, pillow, scikit
 
 FLOATS = ("f32",)
 INTEGERS = ("u8", "u16")
@@ -101,8 +101,15 @@ def equalized(p):
 
 def over(image):
     """A picture over itself by libvips."""
-    image = image.copy(interpretation="srgb")
-    return image.composite2(image, "over").cast("uchar")
+    of = {"uchar": "srgb", "ushort": "rgb16", "float": "scrgb"}
+    image = image.copy(interpretation=of[image.format])
+    space = "scrgb" if image.format == "float" else "srgb"
+    return image.composite2(image, "over", compositing_space=space).cast(image.format)
+
+
+def as_floats(result):
+    """Of 32 bits."""
+    return result.astype(numpy.float32)
 
 
 def as_ones(result):
@@ -110,6 +117,10 @@ def as_ones(result):
     return (result > 0).view(numpy.uint8)
 
 
+MIXED = {"multiply": ImageChops.multiply, "screen": ImageChops.screen,
+         "overlay": ImageChops.overlay, "darken": ImageChops.darker,
+         "lighten": ImageChops.lighter, "difference": ImageChops.difference,
+         "add": ImageChops.add, "subtract": ImageChops.subtract}
 LEVELS = {"in_black": 0.02, "in_white": 0.95}
 STRETCH = 1 / (LEVELS["in_white"] - LEVELS["in_black"])
 TWICE = ["gray f32", "RGB f32"]
@@ -136,16 +147,22 @@ ROWS = [
         libvips(lambda image: image.invert(), equal, samples=INTEGERS),
         pillow(ImageChops.invert, equal),
     ]),
-    Row("lookup", [*BOTH, "gray u16"], "lookup", {"table": KNOTS}, table(knots, by=1)),
+    Row("lookup", EVERYTHING, "lookup", {"table": KNOTS}, [
+        *table(knots, by=1), numpy_alone(lambda p: knots(p.array), as_floats, 1, FLOATS),
+    ]),
     Row("gamma", EVERYTHING, "gamma", {"gamma": 2.2}, [
         *table(lambda shares: shares ** (1 / 2.2), by=1),
         opencv(lambda p: cv2.pow(p.array, 1 / 2.2), equal, 1, FLOATS),
     ]),
-    Row("to_linear", [*BOTH, "gray u16"], "to_linear", {}, table(decoded, by=1)),
+    Row("to_linear", EVERYTHING, "to_linear", {}, [
+        *table(decoded, by=1), numpy_alone(lambda p: decoded(p.array), as_floats, 1, FLOATS),
+    ]),
     # Our way back takes only what the way there has made. One of 65535 levels of light is 13 of the
     # encoded ones in the dark.
-    Row("to_linear and back", [*BOTH, "gray u16"], [["to_linear", {}], ["from_linear", {}]], {},
-        table(decoded, encoded, by=13)),
+    Row("to_linear and back", EVERYTHING, [["to_linear", {}], ["from_linear", {}]], {}, [
+        *table(decoded, encoded, by=13),
+        numpy_alone(lambda p: encoded(decoded(p.array)), as_floats, 1, FLOATS),
+    ]),
     Row("convert to f32", [*BOTH, "gray u16"], "convert", {"to": "f32"}, [
         opencv(converted(cv2.CV_32F, 1.0)),
         opencv(lambda p: cv2.multiply(p.array, constant(1 / p.white), dtype=cv2.CV_32F), equal, 1,
@@ -174,9 +191,10 @@ ROWS = [
         opencv(lambda p: cv2.addWeighted(p.array, 0.7, p.array, 0.3, 0), equal, 1),
         pillow(lambda image: Image.blend(image, image, 0.3), equal, 1),
     ]),
-    Row("blend, screen", BOTH, "blend", {"mode": "screen"},
-        [pillow(lambda image: ImageChops.screen(image, image), equal, 1)]),
-    Row("alpha_over", ["RGBA u8"], "alpha_over", {}, [
+    *(Row(f"blend, {mode}", BOTH, "blend", {"mode": mode},
+          [pillow(lambda image, mixed=mixed: mixed(image, image), equal, 1)])
+      for mode, mixed in MIXED.items()),
+    Row("alpha_over", ["RGBA u8", "RGBA u16", "RGBA f32"], "alpha_over", {}, [
         pillow(lambda image: Image.alpha_composite(image, image), equal, 1),
         libvips(over),
     ]),
@@ -187,8 +205,12 @@ ROWS = [
         pillow(ImageOps.equalize),
         scikit(equalized),
     ]),
+    # Others give each channel a curve of its own.
+    Row("equalize", ["RGB u8"], "equalize", {}, [scikit(equalized)]),
     Row("clahe", ["gray u8", "gray u16"], "clahe", {"clip": 2.0},
         [opencv(lambda p: cv2.createCLAHE(2.0, (8, 8)).apply(p.array), equal)]),
+    Row("clahe", ["gray f32"], "clahe", {"clip": 2.0},
+        [scikit(lambda p: skimage.exposure.equalize_adapthist(p.array))]),
     Row("rescale", EVERYTHING, "rescale", {}, [opencv(rescaled, equal, 1)]),
     Row("threshold", GRAYS, "threshold", lambda p: {"level": p.level(127.0)}, [
         opencv(lambda p: cv2.threshold(p.array, p.level(127.0), 1, cv2.THRESH_BINARY)[1], as_ones),

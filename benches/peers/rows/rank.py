@@ -4,7 +4,7 @@ import cv2
 import numpy
 import scipy.ndimage
 
-from pictures import BOTH, EVERYTHING
+from pictures import BOTH, EVERYTHING, WHITES
 
 from .row import Row, equal, libvips, opencv
 from .row import scipy as with_scipy
@@ -16,8 +16,14 @@ def square(radius):
 
 
 def median(radius):
-    """OpenCV's median; of other samples than u8 it takes windows of up to 5 × 5."""
-    return [opencv(lambda p: cv2.medianBlur(p.array, 2 * radius + 1), equal)]
+    """The peers of a median; OpenCV takes windows of other samples than u8 up to 5 × 5."""
+    side = 2 * radius + 1
+    samples = ("u8",) if radius > 2 else tuple(WHITES)
+    rest = tuple(sample for sample in WHITES if sample not in samples)
+    return [
+        opencv(lambda p: cv2.medianBlur(p.array, side), equal, samples=samples),
+        libvips(lambda image: image.median(side), equal, samples=rest),
+    ]
 
 
 def percentile(radius, share):
@@ -35,10 +41,10 @@ def percentile(radius, share):
 ROWS = [
     Row("median 3 × 3", EVERYTHING, "median", {"radius": 1}, median(1)),
     Row("median 5 × 5", EVERYTHING, "median", {"radius": 2}, median(2)),
-    Row("median 21 × 21", BOTH, "median", {"radius": 10}, median(10)),
-    Row("percentile 5 × 5, 10 %", ["gray u8", "gray u16", "gray f32"], "percentile",
+    Row("median 21 × 21", EVERYTHING, "median", {"radius": 10}, median(10)),
+    Row("percentile 5 × 5, 10 %", EVERYTHING, "percentile",
         {"radius": 2, "percentile": 10.0}, percentile(2, 10)),
-    Row("percentile 21 × 21, 90 %", ["gray u8"], "percentile",
+    Row("percentile 21 × 21, 90 %", BOTH, "percentile",
         {"radius": 10, "percentile": 90.0}, percentile(10, 90)),
     Row("minimum 5 × 5", EVERYTHING, "minimum", {"radius": 2},
         [opencv(lambda p: cv2.erode(p.array, square(2)), equal)]),

@@ -17,7 +17,7 @@ use crate::error::Result;
 
 /// Chunks of one band, which threads share. More would take more memory; and where one thread reads
 /// and another one writes, many threads in between have nothing to do.
-const CHUNKS: u32 = 8;
+const CHUNKS: u32 = 6;
 
 /// Rows of a chunk. In lower ones neighbourhoods make too much of their margin again.
 const USUAL: u32 = 16;
