@@ -1,6 +1,6 @@
 //! Memory in front of a disk.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use pipeline_core::cache::{Cache, Evicted, Fault, Hit, Origin, Tier};
+use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, Tier};
 use pipeline_core::{Key, NodeId, Value};
 
 use crate::disk::DiskCache;
@@ -62,6 +62,11 @@ struct Writer {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
+    /// The result that is being written.
+    writing: Option<Key>,
+    /// What keeps other processes from making results of these keys: others find them only once
+    /// they are written.
+    claims: HashMap<Key, Claimed>,
     /// Bytes of all; no value may say so many that this overflows.
     bytes: u128,
     /// How long they wait.
@@ -193,10 +198,36 @@ impl Cache for TieredCache {
         self.memory.contains(key) || self.disk.contains(key)
     }
 
+    /// What is claimed is kept from other processes until it is written, or is found not to pay.
+    fn claim(&self, key: &Key) -> Claim {
+        let claim = self.disk.claim(key);
+        let Claim::Mine(claimed) = claim else { return claim };
+        self.writer.queue.lock().claims.insert(*key, claimed);
+        Claim::Mine(Claimed::new(Making { writer: Arc::clone(&self.writer), key: *key }))
+    }
+
     fn take_faults(&self) -> Vec<Fault> {
         let mut faults = self.disk.take_faults();
         faults.append(&mut self.writer.queue.lock().faults);
         faults
+    }
+}
+
+/// A result that is being made. What becomes of it is known when this is dropped.
+#[derive(Debug)]
+struct Making {
+    writer: Arc<Writer>,
+    key: Key,
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        let mut queue = self.writer.queue.lock();
+        let is_to_be_written = queue.writing == Some(self.key)
+            || queue.waiting.iter().any(|waiting| waiting.key == self.key);
+        if !is_to_be_written {
+            queue.claims.remove(&self.key);
+        }
     }
 }
 
@@ -235,6 +266,8 @@ impl Writer {
     fn write_behind(&self, disk: &DiskCache) {
         let mut queue = self.queue.lock();
         while let Some(next) = self.next(&mut queue) {
+            let key = next.key;
+            queue.writing = Some(key);
             let write = || {
                 let Waiting { key, value, step, time, inputs, node, .. } = &next;
                 let origin = Origin { step, time: *time, inputs, node: *node };
@@ -251,6 +284,8 @@ impl Writer {
                     queue.faults.push(fault);
                 }
             }
+            queue.writing = None;
+            queue.claims.remove(&key);
             queue.done += 1;
             self.changed.notify_all();
         }
@@ -304,6 +339,7 @@ impl Queue {
             if is_older || replaced.iter().any(is_made_from) {
                 self.bytes -= u128::from(waiting.bytes);
                 self.done += 1;
+                self.claims.remove(&waiting.key);
                 replaced.push(waiting);
             } else {
                 self.waiting.push_back(waiting);

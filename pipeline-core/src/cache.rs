@@ -16,8 +16,8 @@ use crate::key::Key;
 ///
 /// Called from any thread, often from many at once. The planner begins a request and gets every
 /// result that a run needs; the executor, before it starts a step, asks whether the result has come
-/// to be meanwhile, gets it only if so, and puts the results of every pure step that it ran; of
-/// steps that ran as one, that of the last. An implementation
+/// to be meanwhile, gets it only if so, claims what it makes, and puts the results of every pure
+/// step that it ran; of steps that ran as one, that of the last. An implementation
 ///
 /// - returns from `get` exactly the value that was put under that key, or nothing; losing a value
 ///   is always allowed, a wrong one never,
@@ -72,6 +72,18 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     /// Whether `get` would find the key, without counting as a use.
     fn contains(&self, key: &Key) -> bool;
 
+    /// Asks to make the result of a key, so that nobody who shares the store makes it meanwhile.
+    ///
+    /// The executor asks before a step runs whose result is not here, and puts what came of it
+    /// before it drops the claim. Whoever holds one never waits for another one. Of a step with
+    /// several outputs the key is that of the first.
+    ///
+    /// Returns at once. What [`Claim::Elsewhere`] is said of is asked for again a little later; an
+    /// implementation sees to it that nobody waits for ever.
+    fn claim(&self, _key: &Key) -> Claim {
+        Claim::default()
+    }
+
     /// What went wrong since this was asked last. The executor asks at the end of a run that
     /// somebody listens to, and tells of each as a warning.
     fn take_faults(&self) -> Vec<Fault> {
@@ -91,6 +103,42 @@ pub struct Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.path.display(), self.what)
+    }
+}
+
+/// Who makes a result.
+#[derive(Debug)]
+pub enum Claim {
+    /// Whoever asked; others wait until what is inside is dropped.
+    Mine(Claimed),
+    /// Somebody else, who is at it.
+    Elsewhere,
+    /// Nobody any more: it is here by now.
+    Made,
+}
+
+impl Default for Claim {
+    /// Whoever asks.
+    fn default() -> Self {
+        Self::Mine(Claimed::default())
+    }
+}
+
+/// What keeps others from making a result, until it is dropped.
+#[derive(Default)]
+pub struct Claimed(Option<Box<dyn Send + Sync>>);
+
+impl Claimed {
+    /// Ends when `held` is dropped.
+    #[must_use]
+    pub fn new(held: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(held)))
+    }
+}
+
+impl std::fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Claimed").field("keeps_others", &self.0.is_some()).finish()
     }
 }
 
@@ -158,6 +206,10 @@ impl<C: Cache + ?Sized> Cache for Arc<C> {
 
     fn contains(&self, key: &Key) -> bool {
         (**self).contains(key)
+    }
+
+    fn claim(&self, key: &Key) -> Claim {
+        (**self).claim(key)
     }
 
     fn take_faults(&self) -> Vec<Fault> {

@@ -17,7 +17,7 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory is a cache of results of pipelines. It may be removed at any time.\n";
 
 /// What else is in the directory of a cache.
-const PARTS: [&str; 4] = ["lock", "records", "blobs", "unfinished"];
+const PARTS: [&str; 5] = ["lock", "records", "blobs", "unfinished", "claims"];
 
 /// Why a directory cannot be a cache.
 #[derive(Debug, thiserror::Error)]

@@ -8,9 +8,11 @@
 //!   records/         segments of records: which result has which value; small values themselves
 //!   blobs/ab/cd…     large values by the digest of their bytes
 //!   unfinished/      what is being written
+//!   claims/          locked by those who make a result
 //! ```
 
 mod blobs;
+mod claims;
 mod evict;
 mod find;
 mod index;
@@ -27,12 +29,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
-use pipeline_core::cache::{Cache, Evicted, Fault, Hit, Origin, Tier};
+use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, Tier};
 use pipeline_core::{Key, Value};
 
 pub use self::layout::OpenError;
 
 use self::blobs::Blobs;
+use self::claims::{Asked, Claims};
 use self::index::Index;
 use self::lock::Lock;
 use self::segments::Segments;
@@ -75,7 +78,8 @@ pub enum Durability {
 
 /// Results in a directory, under a byte budget.
 ///
-/// Several processes may share one. Values of 1 MiB and more are mapped: they are read where they
+/// Several processes may share one. What one of them makes the others wait for, by locks that end
+/// with a process; ten minutes at the most. Values of 1 MiB and more are mapped: they are read where they
 /// lie, without a copy. What is read for the first time is held to its digest; a result that is
 /// damaged counts as one that is not there, is removed, and is reported by
 /// [`take_faults`](Cache::take_faults).
@@ -88,6 +92,7 @@ pub struct DiskCache {
     root: PathBuf,
     lock: Lock,
     blobs: Blobs,
+    claims: Claims,
     options: DiskOptions,
     state: Mutex<State>,
 }
@@ -153,8 +158,8 @@ impl DiskCache {
             is_swept: false,
             speed: 0.5e9,
         };
-        let (lock, blobs) = (Lock::new(&root), Blobs::new(&root));
-        let cache = Self { root, lock, blobs, options, state: Mutex::new(state) };
+        let (lock, blobs, claims) = (Lock::new(&root), Blobs::new(&root), Claims::new(&root));
+        let cache = Self { root, lock, blobs, claims, options, state: Mutex::new(state) };
         cache.refresh(&mut cache.state.lock());
         cache.tidy();
         Ok(cache)
@@ -198,6 +203,22 @@ impl Cache for DiskCache {
 
     fn contains(&self, key: &Key) -> bool {
         self.look(&mut self.state.lock(), key).is_some()
+    }
+
+    fn claim(&self, key: &Key) -> Claim {
+        match self.claims.ask(key) {
+            Ok(Asked::Elsewhere) => Claim::Elsewhere,
+            Ok(Asked::Claimed(file)) => {
+                // Who had the claim before has written it by now.
+                let mut state = self.state.lock();
+                if state.index.get(key).is_none() {
+                    self.refresh(&mut state);
+                }
+                let is_there = self.look(&mut state, key).is_some();
+                if is_there { Claim::Made } else { Claim::Mine(Claimed::new(file)) }
+            }
+            Err(_) => Claim::default(),
+        }
     }
 
     /// The first thousand faults since the last call.

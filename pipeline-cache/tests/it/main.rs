@@ -1,6 +1,7 @@
 //! What the crate promises, from the outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod claims;
 mod contract;
 mod disk;
 mod harmed;

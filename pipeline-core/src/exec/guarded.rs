@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::cache::{Cache, Evicted, Fault, Hit, Origin};
+use crate::cache::{Cache, Claim, Evicted, Fault, Hit, Origin};
 use crate::data::Value;
 use crate::key::Key;
 use crate::sync::Mutex;
@@ -59,6 +59,10 @@ impl Cache for Guarded {
 
     fn contains(&self, key: &Key) -> bool {
         self.ask(|cache| cache.contains(key))
+    }
+
+    fn claim(&self, key: &Key) -> Claim {
+        self.ask(|cache| cache.claim(key))
     }
 
     fn take_faults(&self) -> Vec<Fault> {

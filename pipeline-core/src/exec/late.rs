@@ -5,17 +5,21 @@
 //! made, or be in the making in another run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::engine::Follower;
 use super::inflight::Begin;
 use super::run::RunCore;
 use super::task::{End, Values};
-use crate::cache::{Cache, Hit};
+use crate::cache::{Cache, Claim, Claimed, Hit};
 use crate::data::Value;
 use crate::event::Status;
 use crate::key::Key;
 use crate::plan::{GivenValue, Identity};
 use crate::step::{CutOff, Kind};
+
+/// How soon a place asks again whether what others are at is there.
+const ELSEWHERE: Duration = Duration::from_millis(5);
 
 impl RunCore {
     /// Looks for a result that came to be since the plan was made, here or in another run.
@@ -23,9 +27,6 @@ impl RunCore {
         let was_late = self.come_to_light(place);
         let Some(cache) = &self.engine.cache else { return Found::Nothing };
         let Some(key) = self.cache_key(place) else { return Found::Nothing };
-        if self.leading.lock().contains(&place) {
-            return Found::Nothing;
-        }
         let slots = self.plan.program.shape.slots(place).len();
         let keys = || (0u16..).take(slots).map(|port| key.port(port));
         let hits = || -> Option<Vec<Hit>> { keys().map(|key| cache.get(&key)).collect() };
@@ -39,6 +40,13 @@ impl RunCore {
             self.schedule.put_back(place, self.units_of(place));
             Follower { run: Arc::clone(self), place }
         };
+        // It comes back to be tried again, or after somebody else was at it.
+        let claimed = self.leading.lock().get(&place).map(Option::is_some);
+        match claimed {
+            Some(true) => return Found::Nothing,
+            Some(false) => return self.claim(place, &key, hits),
+            None => {}
+        }
         if self.is_nested {
             // To wait for another run would hold up the thread that the other may need.
             return match is_there().then(hits).flatten() {
@@ -47,10 +55,7 @@ impl RunCore {
             };
         }
         match self.engine.inflight.begin(key, is_there, hits, follow) {
-            Begin::Leader => {
-                self.leading.lock().insert(place);
-                Found::Nothing
-            }
+            Begin::Leader => self.claim(place, &key, hits),
             Begin::Follower => {
                 // A cancel that came before the follower was in the list did not see it.
                 if self.token.is_cancelled() {
@@ -62,8 +67,31 @@ impl RunCore {
         }
     }
 
+    /// Makes a result, unless somebody else who shares the cache is at it or has made it.
+    fn claim(
+        self: &Arc<Self>,
+        place: u32,
+        key: &Key,
+        hits: impl Fn() -> Option<Vec<Hit>>,
+    ) -> Found {
+        let Some(cache) = &self.engine.cache else { return Found::Nothing };
+        let claim = cache.claim(&key.port(0));
+        if matches!(claim, Claim::Elsewhere) {
+            self.leading.lock().insert(place, None);
+            // As above: before it can come back.
+            self.schedule.put_back(place, self.units_of(place));
+            self.try_later(place, ELSEWHERE);
+            return Found::Elsewhere;
+        }
+        let made = if matches!(claim, Claim::Made) { hits() } else { None };
+        let claimed = if let Claim::Mine(claimed) = claim { claimed } else { Claimed::default() };
+        self.leading.lock().insert(place, Some(claimed));
+        let Some(hits) = made else { return Found::Nothing };
+        self.serve(place, key, hits, false)
+    }
+
     /// Takes hits as the results of a place, unless they are to be checked.
-    fn serve(&self, place: u32, key: &Key, hits: Vec<Hit>, was_late: bool) -> Found {
+    fn serve(self: &Arc<Self>, place: u32, key: &Key, hits: Vec<Hit>, was_late: bool) -> Found {
         if self.plan.recheck.picks(key) {
             self.keep_for_check(place, &hits);
             return Found::Nothing;
@@ -72,6 +100,7 @@ impl RunCore {
         let mut values = Values::default();
         hits.into_iter().for_each(|hit| values.push(hit.value));
         self.digest(place, &values);
+        self.resolve(place, Some(&values));
         self.fill(place, values);
         let status = if was_late { Status::CutOff } else { Status::Cached };
         Found::Result(End { tier, ..End::ok(status) })

@@ -18,6 +18,7 @@ use super::schedule::{Left, Look, Schedule, WORTH_A_WORKER};
 use super::slots::dispose;
 use super::state::RunState;
 use super::timer::{Due, NOT_HURRIED};
+use crate::cache::Claimed;
 use crate::data::Value;
 use crate::error::{CancelReason, Error};
 use crate::event::Snapshot;
@@ -56,8 +57,9 @@ pub(super) struct RunCore {
     pub(super) identities: Mutex<Vec<Identity>>,
     /// Keys that came to light, by place.
     pub(super) late_keys: Mutex<HashMap<u32, Key>>,
-    /// Places whose computation other runs may be waiting for.
-    pub(super) leading: Mutex<HashSet<u32>>,
+    /// Places whose computation other runs may be waiting for, and what keeps other processes from
+    /// it; none while one of these is at it.
+    pub(super) leading: Mutex<HashMap<u32, Option<Claimed>>>,
     /// The groups that run, by their last place.
     pub(super) groups: Mutex<HashMap<u32, Arc<Vec<Visits>>>>,
     /// Whether results are looked for and kept between the steps.
@@ -137,7 +139,7 @@ impl RunCore {
             failures: Mutex::new(HashMap::new()),
             identities: Mutex::new(identities.unwrap_or_default()),
             late_keys: Mutex::new(HashMap::new()),
-            leading: Mutex::new(HashSet::new()),
+            leading: Mutex::new(HashMap::new()),
             groups: Mutex::default(),
             keeps_results: engine.cache.is_some() || plan.late.is_some(),
             doubtful: Mutex::default(),

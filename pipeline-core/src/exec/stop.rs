@@ -136,7 +136,7 @@ impl RunCore {
     pub(super) fn is_wanted(&self, place: u32, reason: CancelReason) -> bool {
         reason != CancelReason::Shutdown
             && self.engine.cache.is_some()
-            && self.leading.lock().contains(&place)
+            && self.leading.lock().contains_key(&place)
             && self.cache_key(place).is_some_and(|key| self.engine.inflight.has_followers(&key))
     }
 }

@@ -403,10 +403,13 @@ impl RunCore {
     }
 
     /// Tells the runs that follow a place's computation what came of it.
-    fn resolve(self: &Arc<Self>, place: u32, values: Option<&Values>) {
-        if self.engine.cache.is_none() || !self.leading.lock().remove(&place) {
+    pub(super) fn resolve(self: &Arc<Self>, place: u32, values: Option<&Values>) {
+        if self.engine.cache.is_none() {
             return;
         }
+        let Some(claimed) = self.leading.lock().remove(&place) else { return };
+        // It is of the cache, which was told what came of it.
+        dispose(claimed);
         let Some(key) = self.cache_key(place) else { return };
         for Follower { run, place } in self.engine.inflight.finish(&key) {
             match values {

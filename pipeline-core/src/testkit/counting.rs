@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::cache::{Cache, Evicted, Fault, Hit, Origin, Tier};
+use crate::cache::{Cache, Claim, Evicted, Fault, Hit, Origin, Tier};
 use crate::data::Value;
 use crate::key::Key;
 
@@ -81,6 +81,10 @@ impl Cache for CountingCache {
     fn contains(&self, key: &Key) -> bool {
         self.looks.fetch_add(1, Ordering::Relaxed);
         self.inner.contains(key)
+    }
+
+    fn claim(&self, key: &Key) -> Claim {
+        self.inner.claim(key)
     }
 
     fn take_faults(&self) -> Vec<Fault> {

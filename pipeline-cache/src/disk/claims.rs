@@ -1,0 +1,139 @@
+//! Who makes which result, among processes that share a directory.
+//!
+//! A claim is the lock of one of 4096 files, which its key says. The system lets go of it when the
+//! process ends, however that comes about. Two keys may have the same file: then the one that comes
+//! second waits for the first. No one waits in a circle, for whoever holds a claim makes a result
+//! and asks for no other claim meanwhile.
+
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use pipeline_core::Key;
+
+use super::layout::{is_in_place, make_folder};
+
+/// How long one who asks again and again is told that somebody else is at it: a process may have
+/// been stopped, or its step may hang.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Who has not asked for so long does not wait any more.
+const ASKED: Duration = Duration::from_secs(1);
+
+/// The files that are locked.
+#[derive(Debug)]
+pub(super) struct Claims {
+    folder: PathBuf,
+    waiting: Mutex<HashMap<Key, Waiting>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    since: Instant,
+    asked: Instant,
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// It is claimed as long as the file is open.
+    Claimed(File),
+    /// Somebody else has claimed it, or another key of its file.
+    Elsewhere,
+}
+
+impl Claims {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { folder: root.join("claims"), waiting: Mutex::new(HashMap::new()) }
+    }
+
+    /// Claims a key, if nobody else has.
+    ///
+    /// # Errors
+    /// If files cannot be locked, or others have had it for longer than [`PATIENCE`].
+    pub(super) fn ask(&self, key: &Key) -> io::Result<Asked> {
+        let asked = self.try_to_claim(key);
+        let mut waiting = self.waiting.lock();
+        if !matches!(asked, Ok(Asked::Elsewhere)) {
+            waiting.remove(key);
+            return asked;
+        }
+        let now = Instant::now();
+        let is_waiting = |waiting: &Waiting| now.duration_since(waiting.asked) < ASKED;
+        waiting.retain(|_, waiting| is_waiting(waiting));
+        let waits = waiting.entry(*key).or_insert(Waiting { since: now, asked: now });
+        waits.asked = now;
+        if now.duration_since(waits.since) > PATIENCE {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        asked
+    }
+
+    fn try_to_claim(&self, key: &Key) -> io::Result<Asked> {
+        make_folder(&self.folder, false)?;
+        let path = self.folder.join(&key.to_string()[..3]);
+        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        match file.try_lock() {
+            Ok(()) if is_in_place(&file, &path) => Ok(Asked::Claimed(file)),
+            // Somebody has removed it, and others lock another one by now.
+            Ok(()) => Err(io::ErrorKind::NotFound.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+            Err(TryLockError::WouldBlock) => Ok(Asked::Elsewhere),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(first: u8, last: u8) -> Key {
+        let mut bytes = [last; 32];
+        bytes[..2].copy_from_slice(&[first, 0]);
+        Key::from_bytes(bytes)
+    }
+
+    #[test]
+    fn a_key_is_claimed_once_until_the_claim_goes() {
+        let root = tempfile::tempdir().unwrap();
+        let (one, other) = (Claims::new(root.path()), Claims::new(root.path()));
+        let claimed = one.ask(&key(7, 1)).unwrap();
+        assert!(matches!(claimed, Asked::Claimed(_)));
+        for claims in [&one, &other] {
+            assert!(matches!(claims.ask(&key(7, 1)), Ok(Asked::Elsewhere)));
+            assert!(matches!(claims.ask(&key(8, 1)), Ok(Asked::Claimed(_))));
+            assert!(matches!(claims.ask(&key(7, 2)), Ok(Asked::Elsewhere)), "the same file");
+        }
+        drop(claimed);
+        assert!(matches!(other.ask(&key(7, 2)), Ok(Asked::Claimed(_))));
+        assert!(matches!(one.ask(&key(7, 1)), Ok(Asked::Claimed(_))));
+    }
+
+    #[test]
+    fn nobody_waits_for_ever() {
+        let root = tempfile::tempdir().unwrap();
+        let claims = Claims::new(root.path());
+        let _held = claims.ask(&key(7, 1)).unwrap();
+        assert!(matches!(claims.ask(&key(7, 1)), Ok(Asked::Elsewhere)));
+        let Some(long_ago) = Instant::now().checked_sub(PATIENCE * 2) else { return };
+        let put = |asked| {
+            claims.waiting.lock().insert(key(7, 1), Waiting { since: long_ago, asked });
+        };
+        put(Instant::now());
+        assert_eq!(claims.ask(&key(7, 1)).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        put(long_ago);
+        assert!(matches!(claims.ask(&key(7, 1)), Ok(Asked::Elsewhere)), "somebody else asks");
+    }
+
+    #[test]
+    fn where_files_cannot_be_made_nothing_is_claimed() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("claims"), "not a folder").unwrap();
+        assert!(Claims::new(root.path()).ask(&key(7, 1)).is_err());
+        let gone = root.path().join("gone");
+        assert!(Claims::new(&gone).ask(&key(7, 1)).is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! What several programs share a directory for: no result is made by two of them.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use pipeline_cache::{DiskCache, DiskOptions, MemoryCache, TieredCache};
+use pipeline_core::cache::{Cache, Claim};
+use pipeline_core::testkit::image_of;
+use pipeline_core::{Context, Executor, Graph, Image, In, Options, Result, RunOptions, Step};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+/// Adds a number to each sample, and takes its time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Late {
+    number: u8,
+    /// Tells results of one test from those of another.
+    salt: u8,
+}
+
+impl Step for Late {
+    const NAME: &'static str = "late";
+    type Input = Vec<In<Image>>;
+    type Output = Image;
+
+    fn run(&self, inputs: Vec<In<Image>>, ctx: &Context<'_>) -> Result<Image> {
+        let until = Instant::now() + Duration::from_millis(20);
+        while Instant::now() < until {
+            ctx.check()?;
+            std::thread::yield_now();
+        }
+        MADE.fetch_add(1, Ordering::Relaxed);
+        let mut image = image_of::<u8>(&[&[self.number, self.salt]]);
+        for input in inputs {
+            let sum = image.samples_mut::<u8>().into_iter().flatten();
+            let more = input.samples::<u8>().into_iter().flatten();
+            sum.zip(more).for_each(|(sum, &more)| *sum = sum.wrapping_add(more));
+        }
+        Ok(image)
+    }
+}
+
+/// Two chains that meet.
+fn graph(salt: u8) -> Graph {
+    let mut graph = Graph::new();
+    let mut ends = Vec::new();
+    for chain in 0..2 {
+        let mut last = graph.add(format!("{chain} 0"), Late { number: chain, salt }, vec![]);
+        for at in 1..4 {
+            let step = Late { number: 10 * chain + at, salt };
+            last = graph.add(format!("{chain} {at}"), step, vec![last]);
+        }
+        ends.push(last);
+    }
+    graph.add("end", Late { number: 99, salt }, ends);
+    graph
+}
+
+fn executor(cache: impl Cache + 'static) -> Executor {
+    let cache: Arc<dyn Cache> = Arc::new(cache);
+    Executor::new(Options { threads: Some(2), cache: Some(cache), ..Options::default() }).unwrap()
+}
+
+fn disk(folder: &Path) -> DiskCache {
+    DiskCache::open(folder, DiskOptions::default()).unwrap()
+}
+
+/// Runs a graph in three programs at once, each with a cache of its own on one directory.
+fn run_in_three<C: Cache + 'static>(salt: u8, cache: impl Fn() -> C) {
+    let before = MADE.load(Ordering::Relaxed);
+    let graph = graph(salt);
+    let start = Barrier::new(3);
+    let executors = [(); 3].map(|()| executor(cache()));
+    let run = |executor: &Executor| {
+        start.wait();
+        let report = executor.run(&graph, &RunOptions::default()).unwrap();
+        report.ok().unwrap();
+        let end = graph.find("end").unwrap();
+        report.value(end, 0).unwrap().downcast_ref::<Image>().cloned()
+    };
+    let ends = std::thread::scope(|scope| {
+        let threads = executors.each_ref().map(|own| scope.spawn(|| run(own)));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert!(ends[0].is_some() && ends.iter().all(|end| *end == ends[0]), "{ends:?}");
+    assert_eq!(MADE.load(Ordering::Relaxed) - before, 9, "each step once");
+}
+
+#[test]
+fn programs_that_share_a_directory_make_each_result_once() {
+    let folder = tempfile::tempdir().unwrap();
+    run_in_three(1, || disk(folder.path()));
+    let folder = tempfile::tempdir().unwrap();
+    // What waits to be written is kept from others until it is.
+    run_in_three(2, || {
+        let memory = MemoryCache::new(1 << 20);
+        let cache = TieredCache::new(memory, disk(folder.path())).unwrap();
+        cache.with_delay(Duration::from_millis(50))
+    });
+    a_run_that_waits_for_another_program_can_be_cancelled();
+}
+
+/// Part of the test above: it makes results too.
+fn a_run_that_waits_for_another_program_can_be_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, other) = (executor(disk(folder.path())), disk(folder.path()));
+    let mut graph = Graph::new();
+    let late = graph.add("late", Late { number: 1, salt: 3 }, vec![]);
+    let plan = own.plan(&graph, &RunOptions::default()).unwrap();
+    let key = plan.key(late.id()).unwrap().port(0);
+    let claim = other.claim(&key);
+    assert!(matches!(claim, Claim::Mine(_)));
+    let run = own.spawn(&graph, &RunOptions::default()).unwrap();
+    assert!(run.wait_for(Duration::from_millis(100)).is_none(), "another one makes it");
+    run.cancel();
+    let cancelled = run.wait().ok().unwrap_err();
+    assert!(cancelled.to_string().contains("cancelled"), "{cancelled}");
+    // The other one ends without it, as a program that is killed.
+    let run = own.spawn(&graph, &RunOptions::default()).unwrap();
+    assert!(run.wait_for(Duration::from_millis(50)).is_none());
+    drop(claim);
+    run.wait().ok().unwrap();
+    assert!(matches!(other.claim(&key), Claim::Made));
+}
