@@ -1,7 +1,7 @@
 //! The types whose values a store on disk takes.
 
 use pipeline_core::data::{DataType, Samples};
-use pipeline_core::{Data, Error, Image, Labels, Mask, Result, Stack, Value};
+use pipeline_core::{Data, Error, Image, Labels, Mask, Result, SampleType, Stack, Value};
 
 /// The types whose values are written and read back, by their names.
 ///
@@ -60,6 +60,25 @@ impl Kind {
     /// The value that the bytes stand for.
     pub(crate) fn decode(&self, bytes: &Samples<u8>) -> Result<Value> {
         (self.decode)(bytes)
+    }
+}
+
+/// Bytes of the integers that a value consists of; none if it is of floats, of which few become
+/// shorter.
+pub(crate) fn width_of(value: &Value) -> Option<u8> {
+    let width = |sample| match sample {
+        SampleType::U8 => Some(1),
+        SampleType::U16 => Some(2),
+        SampleType::F32 => None,
+    };
+    if let Some(image) = value.downcast_ref::<Image>() {
+        width(image.sample_type())
+    } else if let Some(stack) = value.downcast_ref::<Stack>() {
+        width(stack.layout().sample)
+    } else if value.downcast_ref::<Labels>().is_some() {
+        Some(4)
+    } else {
+        Some(1)
     }
 }
 

@@ -13,6 +13,7 @@ use pipeline_core::data::Samples;
 
 use super::layout::{make_folder, sync_folder, unique};
 use super::mapped::map;
+use super::packed::{Packed, Packer};
 
 /// Bytes from which on a file is mapped: a process may have only so many.
 const MAPPED: u64 = 1 << 20;
@@ -171,29 +172,35 @@ pub(super) struct Unfinished {
     /// The digest of its bytes, and how many these are.
     pub(super) digest: Key,
     pub(super) len: u64,
+    pub(super) packed: Option<Packed>,
 }
 
 impl Unfinished {
     fn new(path: PathBuf) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        let unfinished = Self { file, path, digest: Key::from_bytes([0; 32]), len: 0 };
+        let digest = Key::from_bytes([0; 32]);
+        let unfinished = Self { file, path, digest, len: 0, packed: None };
         unfinished.file.try_lock()?;
         Ok(unfinished)
     }
 
-    /// Fills it with a value. With `sync` its bytes are on the disk afterwards.
+    /// Fills it with a value, packed if that pays and there is a width of its numbers. With `sync`
+    /// its bytes are on the disk afterwards.
     pub(super) fn fill(
         &mut self,
+        width: Option<u8>,
         sync: bool,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut out =
+        let out =
             Counted { out: BufWriter::new(&self.file), hasher: blake3::Hasher::new(), len: 0 };
-        fill(&mut out)?;
+        let mut packer = Packer::new(out, width);
+        fill(&mut packer)?;
+        let (mut out, packed) = packer.finish()?;
         out.flush()?;
         let (digest, len) = (Key::from_bytes(*out.hasher.finalize().as_bytes()), out.len);
         drop(out);
-        (self.digest, self.len) = (digest, len);
+        (self.digest, self.len, self.packed) = (digest, len, packed);
         if sync { self.file.sync_data() } else { Ok(()) }
     }
 

@@ -134,6 +134,14 @@ impl DiskCache {
         let fail = |text: String| Unread::Codec(format!("its {}: {text}", stored.kind));
         let kind = self.options.codecs.named(&stored.kind, stored.version);
         let kind = kind.ok_or_else(|| fail("the codec is gone".to_owned()))?;
+        let unpacked;
+        let bytes = match &stored.packed {
+            Some(packed) => {
+                unpacked = packed.unpack(bytes).map_err(|error| fail(error.to_string()))?;
+                &unpacked
+            }
+            None => bytes,
+        };
         match catch_unwind(AssertUnwindSafe(|| kind.decode(bytes))) {
             Ok(decoded) => decoded.map_err(|error| fail(error.to_string())),
             Err(_) => Err(fail("the codec panicked".to_owned())),

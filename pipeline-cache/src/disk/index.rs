@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pipeline_core::Key;
 
 use super::blobs::Stamp;
+use super::packed::Packed;
 use super::record::{Entry, Gone};
 use super::segments::Place;
 
@@ -41,6 +42,7 @@ pub(super) struct Stored {
     pub(super) version: u32,
     pub(super) step: Arc<str>,
     pub(super) nanos: u64,
+    pub(super) packed: Option<Packed>,
     /// When it was written or used, in seconds since 1970.
     pub(super) used: u64,
     /// The same by the uses that this process knows of: a second is long.
@@ -79,6 +81,7 @@ impl Stored {
             step: self.step.to_string(),
             nanos: self.nanos,
             written: self.used,
+            packed: self.packed,
         }
     }
 }
@@ -122,6 +125,7 @@ impl Index {
             version: entry.version,
             step: self.name(&entry.step),
             nanos: entry.nanos,
+            packed: entry.packed,
             used: entry.written,
             turn: self.turn,
             place,

@@ -8,9 +8,10 @@ use pipeline_core::{Key, Value};
 
 use super::blobs::Unfinished;
 use super::index::EACH;
+use super::packed::Packed;
 use super::record::{Entry, Record};
-use super::{DiskCache, Durability, SMALL, now};
-use crate::codecs::Kind;
+use super::{Compression, DiskCache, Durability, SMALL, now};
+use crate::codecs::{Kind, width_of};
 
 /// A value that was written and has no record yet.
 enum Written {
@@ -25,6 +26,13 @@ impl Written {
         match self {
             Self::Few(bytes) => Key::from_bytes(*blake3::hash(bytes).as_bytes()),
             Self::File(file) => file.digest,
+        }
+    }
+
+    fn packed(&self) -> Option<Packed> {
+        match self {
+            Self::Few(_) => None,
+            Self::File(file) => file.packed,
         }
     }
 
@@ -90,7 +98,8 @@ impl DiskCache {
     /// Writes a value and the record of it.
     fn publish(&self, key: Key, value: &Value, kind: Kind, origin: &Origin<'_>) -> io::Result<()> {
         let written = self.write(value)?;
-        let (digest, len, sync) = (written.digest(), written.len(), self.is_durable());
+        let (digest, len, packed) = (written.digest(), written.len(), written.packed());
+        let sync = self.is_durable();
         // Nobody looks for files without a record meanwhile.
         let _lock = self.lock.shared()?;
         let few = match written {
@@ -110,6 +119,7 @@ impl DiskCache {
             step: origin.step.to_owned(),
             nanos: u64::try_from(origin.time.as_nanos()).unwrap_or(u64::MAX),
             written: now(),
+            packed,
         };
         let mut state = self.state.lock();
         let record = Record::Put(entry.clone());
@@ -145,7 +155,11 @@ impl DiskCache {
             let _lock = self.lock.shared()?;
             self.blobs.begin()?
         };
-        file.fill(self.is_durable(), encode)?;
+        let width = match self.options.compression {
+            Compression::WherePays => width_of(value),
+            Compression::Nothing => None,
+        };
+        file.fill(width, self.is_durable(), encode)?;
         Ok(Written::File(file))
     }
 }

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::packed::Packed;
+
 /// Where every record begins.
 const MARK: [u8; 8] = *b"\x89result\n";
 
@@ -41,7 +43,7 @@ pub(super) struct Gone {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) key: [u8; 32],
-    /// The digest of the encoded value, and how many bytes that has.
+    /// The digest of the encoded value as it is stored, and how many bytes that has.
     pub(super) digest: [u8; 32],
     pub(super) len: u64,
     /// The name of the type, and the version of its codec.
@@ -52,6 +54,8 @@ pub(super) struct Entry {
     pub(super) nanos: u64,
     /// When it was written, in seconds since 1970, by the clock of that time.
     pub(super) written: u64,
+    /// How it was packed, if it was.
+    pub(super) packed: Option<Packed>,
 }
 
 /// A record as bytes, with those of a small value behind it.
@@ -128,7 +132,17 @@ mod tests {
         let (kind, step) = ("image".to_owned(), "gain".to_owned());
         let (key, digest) = ([number; 32], [number ^ 1; 32]);
         let (len, nanos, written) = (5, 7_000_000_000, 1_800_000_000);
-        Record::Put(Entry { key, digest, len, kind, version: 2, step, nanos, written })
+        Record::Put(Entry {
+            key,
+            digest,
+            len,
+            kind,
+            version: 2,
+            step,
+            nanos,
+            written,
+            packed: None,
+        })
     }
 
     fn gone() -> Record {

@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pipeline_cache::{Codecs, DiskCache, DiskOptions, OpenError};
+use pipeline_cache::{Codecs, Compression, DiskCache, DiskOptions, OpenError};
 use pipeline_core::cache::{Cache, Evicted, Origin, Tier};
 use pipeline_core::data::{Codec, Data};
-use pipeline_core::{Image, Key, Layout, SampleType, Value};
+use pipeline_core::{Image, Key, Labels, Layout, Mask, SampleType, Value};
 use tempfile::TempDir;
 
 use crate::values::key;
@@ -91,12 +91,71 @@ fn large_values_are_read_where_they_lie_and_small_ones_share_a_file() {
     assert_eq!(files(&folder.path().join("records")).len(), 1);
     assert_eq!(files(&folder.path().join("unfinished")), Vec::<PathBuf>::new());
     // Samples of a mapped file begin where its second 64 bytes do.
-    let image = Image::from_samples(2000, 1000, 1, vec![7u8; 2_000_000]).unwrap();
+    let image = Image::from_samples(2000, 1000, 1, vec![7f32; 2_000_000]).unwrap();
     cache.put(key(20), &Value::new(image.clone()), MADE);
     let hit = cache.get(&key(20)).unwrap();
     let found = hit.value.downcast_ref::<Image>().unwrap();
     assert_eq!(found, &image);
     assert_eq!(found.bytes().as_ptr().addr() % 4096, 64);
+}
+
+#[test]
+fn integers_are_stored_in_fewer_bytes_where_that_pays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.to_be_bytes()
+    };
+    // Nine bits of noise, as a camera has.
+    let deep = (0..600 * 500).map(|_| {
+        let [high, low, ..] = noise();
+        100 + u16::from_be_bytes([high >> 7, low])
+    });
+    let deep: Vec<u16> = deep.collect();
+    let image = Image::from_samples(600, 500, 1, deep).unwrap();
+    let photo: Vec<u8> = (0..600 * 500).map(|_| noise()[0]).collect();
+    let photo = Image::from_samples(600, 500, 1, photo).unwrap();
+    let bits = (0..400 * 400u32).map(|at| u8::from((at % 400 / 50 + at / 400 / 30) % 3 == 0));
+    let mask = Mask::from_bytes(400, 400, bits.collect()).unwrap();
+    let labels: Vec<u32> = (0..200 * 300u32).map(|at| at / 4000).collect();
+    let labels = Labels::new(200, 300, labels).unwrap();
+    let values = [
+        Value::new(image),
+        Value::new(mask),
+        Value::new(labels),
+        Value::new(photo),
+        Value::new(picture(1)),
+    ];
+    let sizes = |compression| {
+        let folder = folder.path().join(format!("{compression:?}"));
+        let options = DiskOptions { compression, ..DiskOptions::default() };
+        let cache = DiskCache::open(&folder, options.clone()).unwrap();
+        let sizes: Vec<u64> = (0..)
+            .zip(&values)
+            .map(|(number, value)| {
+                let before = cache.stats().bytes;
+                cache.put(key(number), value, MADE);
+                cache.stats().bytes - before - 256
+            })
+            .collect();
+        for cache in [cache, DiskCache::open(&folder, options).unwrap()] {
+            for (number, value) in (0..).zip(&values) {
+                let found = cache.get(&key(number)).unwrap().value;
+                let digest = |value: &Value| value.digest().unwrap().unwrap();
+                assert_eq!(digest(&found), digest(value), "{number}");
+            }
+            assert_eq!(cache.take_faults(), []);
+        }
+        sizes
+    };
+    let (packed, plain) = (sizes(Compression::WherePays), sizes(Compression::Nothing));
+    for (number, (packed, plain)) in packed.iter().zip(&plain).enumerate() {
+        // Neither noise in every bit nor floats.
+        let is_shorter = number < 3;
+        assert_eq!(packed * 3 <= plain * 2, is_shorter, "{number}: {packed} of {plain}");
+        assert!(is_shorter || packed == plain, "{number}: {packed} of {plain}");
+    }
 }
 
 #[test]
