@@ -11,6 +11,7 @@ pub mod operation;
 pub mod pictures;
 pub mod work;
 
+pub mod behind;
 pub mod cancel;
 pub mod copies;
 pub mod disk;

@@ -81,7 +81,7 @@ mod store;
 mod tiers;
 
 pub use codecs::Codecs;
-pub use disk::{Compression, DiskCache, DiskOptions, DiskStats, Durability, OpenError};
+pub use disk::{Compression, DiskCache, DiskEntry, DiskOptions, DiskStats, Durability, OpenError};
 pub use memory::{EntryInfo, MemoryCache, Pin, Policy};
 pub use pressure::Pressure;
 pub use stats::Stats;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -111,7 +112,7 @@ impl TieredCache {
     ///
     /// # Errors
     /// What the system says if it starts no thread.
-    pub fn new(memory: MemoryCache, disk: DiskCache) -> std::io::Result<Self> {
+    pub fn new(memory: MemoryCache, disk: DiskCache) -> io::Result<Self> {
         let (disk, writer) = (Arc::new(disk), Arc::new(Writer::default()));
         let (behind, shared) = (Arc::clone(&disk), Arc::clone(&writer));
         let thread = std::thread::Builder::new()
@@ -144,6 +145,36 @@ impl TieredCache {
     #[must_use]
     pub fn unwritten(&self) -> u64 {
         self.writer.queue.lock().unwritten
+    }
+
+    /// Throws the result under `key` out of both tiers. Returns whether there was one.
+    ///
+    /// # Errors
+    /// What the system says if the directory cannot be locked.
+    pub fn purge(&self, key: &Key) -> io::Result<bool> {
+        let waited = self.writer.forget(|waiting| waiting.key == *key);
+        let was_there = self.memory.purge(key);
+        Ok(self.disk.purge(key)? || was_there || waited)
+    }
+
+    /// Throws all results that steps of this name have made out of both tiers.
+    ///
+    /// # Errors
+    /// What the system says if the directory cannot be locked.
+    pub fn purge_step(&self, name: &str) -> io::Result<()> {
+        self.writer.forget(|waiting| *waiting.step == *name);
+        self.memory.purge_step(name);
+        self.disk.purge_step(name).map(|_| ())
+    }
+
+    /// Throws out everything.
+    ///
+    /// # Errors
+    /// What the system says if the directory cannot be locked.
+    pub fn clear(&self) -> io::Result<()> {
+        self.writer.forget(|_| true);
+        self.memory.clear();
+        self.disk.clear().map(|_| ())
     }
 
     /// Waits until everything that waits by now is written.
@@ -260,6 +291,25 @@ impl Writer {
         // What goes may be large.
         drop(replaced);
         self.changed.notify_all();
+    }
+
+    /// Does not write what waits and of which that is true, once what is being written is.
+    fn forget(&self, is_wanted: impl Fn(&Waiting) -> bool) -> bool {
+        let mut queue = self.queue.lock();
+        while queue.writing.is_some() {
+            self.changed.wait(&mut queue);
+        }
+        let all = std::mem::take(&mut queue.waiting);
+        let (gone, kept): (VecDeque<Waiting>, _) = all.into_iter().partition(is_wanted);
+        queue.waiting = kept;
+        for waiting in &gone {
+            queue.bytes -= u128::from(waiting.bytes);
+            queue.done += 1;
+            queue.claims.remove(&waiting.key);
+        }
+        drop(queue);
+        self.changed.notify_all();
+        !gone.is_empty()
     }
 
     /// Writes what has waited long enough until the cache goes.

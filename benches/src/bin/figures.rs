@@ -8,8 +8,8 @@ use std::process::Command;
 
 use pipeline_benches::figure::{Figure, HEAD};
 use pipeline_benches::{
-    cancel, copies, disk, events, files, fusion, latency, memory, nested, order, overhead, plan,
-    radius, rerun, resize, threads, trace,
+    behind, cancel, copies, disk, events, files, fusion, latency, memory, nested, order, overhead,
+    plan, radius, rerun, resize, threads, trace,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -32,7 +32,7 @@ fn allocated(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 17] = [
+    let questions: [Question; 18] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
@@ -40,6 +40,7 @@ fn main() {
         ("trace", trace::figures),
         ("memory", memory::figures),
         ("disk", disk::figures),
+        ("behind", behind::figures),
         ("order", order::figures),
         ("cancel", cancel::figures),
         ("nested", nested::figures),

@@ -194,7 +194,7 @@ impl Unfinished {
     ) -> io::Result<()> {
         let out =
             Counted { out: BufWriter::new(&self.file), hasher: blake3::Hasher::new(), len: 0 };
-        let mut packer = Packer::new(out, width);
+        let mut packer = Packer::new(out, width)?;
         fill(&mut packer)?;
         let (mut out, packed) = packer.finish()?;
         out.flush()?;

@@ -22,53 +22,67 @@ const SEGMENTS: usize = 32;
 
 impl DiskCache {
     /// Throws out what costs least to lose until `most` bytes are left, but for what has just come.
-    pub(super) fn make_room(&self, most: u64, newest: &Key) -> Vec<Evicted> {
+    pub(super) fn make_room(&self, most: u64, newest: Option<&Key>) -> Vec<Evicted> {
         self.evict(most, newest).unwrap_or_else(|error| {
             self.fault(format!("nothing can be thrown out: {error}"));
             Vec::new()
         })
     }
 
-    fn evict(&self, most: u64, newest: &Key) -> io::Result<Vec<Evicted>> {
+    fn evict(&self, most: u64, newest: Option<&Key>) -> io::Result<Vec<Evicted>> {
         let lock = self.lock.alone()?;
         let is_complete = self.refresh(&mut self.state.lock());
         if is_complete && !self.state.lock().is_swept {
             self.sweep(&lock);
         }
         let (gone, files) = self.choose(most, newest);
-        for digest in files {
-            if let Err(error) = self.blobs.remove(&digest) {
-                let mut state = self.state.lock();
-                state.is_swept = false;
-                state.fault(self.blobs.path(&digest), error.to_string());
-            }
-        }
+        self.state.lock().stats.evictions += gone.len() as u64;
+        self.remove(&files);
         if is_complete && !gone.is_empty() {
             self.compact(&lock);
         }
         Ok(gone)
     }
 
-    /// Forgets results, and says which files nobody needs any more.
-    fn choose(&self, most: u64, newest: &Key) -> (Vec<Evicted>, Vec<Key>) {
+    /// Throws out all results of which that is true.
+    pub(super) fn throw_out(
+        &self,
+        is_wanted: impl Fn(&Key, &Stored) -> bool,
+    ) -> io::Result<Vec<Evicted>> {
+        let lock = self.lock.alone()?;
         let mut state = self.state.lock();
-        let (mut gone, mut files) = (Vec::new(), Vec::new());
+        let is_complete = self.refresh(&mut state);
+        let wanted = state.index.iter().filter(|(key, stored)| is_wanted(key, stored));
+        let wanted: Vec<Key> = wanted.map(|(key, _)| *key).collect();
+        let (gone, files) = state.forget(wanted, |_| false);
+        drop(state);
+        self.remove(&files);
+        if is_complete && !gone.is_empty() {
+            self.compact(&lock);
+        }
+        Ok(gone)
+    }
+
+    fn remove(&self, files: &[Key]) {
+        for digest in files {
+            if let Err(error) = self.blobs.remove(digest) {
+                let mut state = self.state.lock();
+                state.is_swept = false;
+                state.fault(self.blobs.path(digest), error.to_string());
+            }
+        }
+    }
+
+    /// Forgets results, and says which files nobody needs any more.
+    fn choose(&self, most: u64, newest: Option<&Key>) -> (Vec<Evicted>, Vec<Key>) {
+        let mut state = self.state.lock();
         if state.index.bytes() <= most {
-            return (gone, files);
+            return (Vec::new(), Vec::new());
         }
         let (target, speed) = (most - most / ROOM, state.speed);
-        let order = state.index.cheapest(now(), |bytes| bytes as f64 / speed);
-        for key in order.into_iter().filter(|key| key != newest) {
-            if state.index.bytes() <= target {
-                break;
-            }
-            let Some((stored, file)) = state.index.remove(&key) else { continue };
-            files.extend(file);
-            state.tell_gone(&key, &stored);
-            state.stats.evictions += 1;
-            gone.push(Evicted { key, bytes: stored.len, tier: Tier::Disk });
-        }
-        (gone, files)
+        let mut order = state.index.cheapest(now(), |bytes| bytes as f64 / speed);
+        order.retain(|key| Some(key) != newest);
+        state.forget(order, |state| state.index.bytes() <= target)
     }
 
     /// Looks for what processes left that were killed, and puts the records of many into one file,
@@ -159,6 +173,25 @@ impl DiskCache {
 }
 
 impl State {
+    /// Forgets results until it is enough, and says which files nobody needs any more.
+    fn forget(
+        &mut self,
+        keys: Vec<Key>,
+        is_enough: impl Fn(&Self) -> bool,
+    ) -> (Vec<Evicted>, Vec<Key>) {
+        let (mut gone, mut files) = (Vec::new(), Vec::new());
+        for key in keys {
+            if is_enough(self) {
+                break;
+            }
+            let Some((stored, file)) = self.index.remove(&key) else { continue };
+            files.extend(file);
+            self.tell_gone(&key, &stored);
+            gone.push(Evicted { key, bytes: stored.len, tier: Tier::Disk });
+        }
+        (gone, files)
+    }
+
     /// Writes what a segment tells into the own one; answers whether all of it is there.
     fn copy(&mut self, segment: &Segment, told: Vec<(Key, Stored)>) -> bool {
         for (key, stored) in told {

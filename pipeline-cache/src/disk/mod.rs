@@ -26,7 +26,9 @@ mod segments;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
@@ -37,7 +39,7 @@ pub use self::layout::OpenError;
 
 use self::blobs::Blobs;
 use self::claims::{Asked, Claims};
-use self::index::Index;
+use self::index::{Index, Stored};
 use self::lock::Lock;
 use self::segments::Segments;
 use crate::codecs::Codecs;
@@ -117,6 +119,7 @@ pub struct DiskCache {
 }
 
 struct State {
+    budget: u64,
     index: Index,
     segments: Segments,
     stats: DiskStats,
@@ -128,6 +131,20 @@ struct State {
     is_swept: bool,
     /// Bytes per second at which values are read.
     speed: f64,
+}
+
+/// One stored result, as [`DiskCache::entries`] lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DiskEntry {
+    /// The key.
+    pub key: Key,
+    /// The step that made it.
+    pub step: Arc<str>,
+    /// Bytes that it takes. Values that are the same have one file, which is in every entry.
+    pub bytes: u64,
+    /// The time it took to make.
+    pub time: Duration,
 }
 
 /// What a [`DiskCache`] has done and what it holds.
@@ -148,6 +165,8 @@ pub struct DiskStats {
     pub entries: u64,
     /// Bytes that count for the budget.
     pub bytes: u64,
+    /// Bytes that there may be.
+    pub budget: u64,
     /// The time that steps took whose results were found.
     pub saved: Duration,
 }
@@ -168,6 +187,7 @@ impl DiskCache {
         let root = root.into();
         layout::prepare(&root)?;
         let state = State {
+            budget: options.budget,
             index: Index::default(),
             segments: Segments::new(&root, options.budget),
             stats: DiskStats::default(),
@@ -189,7 +209,58 @@ impl DiskCache {
     pub fn stats(&self) -> DiskStats {
         let state = self.state.lock();
         let (entries, bytes) = (state.index.len() as u64, state.index.bytes());
-        DiskStats { entries, bytes, ..state.stats }
+        DiskStats { entries, bytes, budget: state.budget, ..state.stats }
+    }
+
+    /// What it holds, in no order.
+    #[must_use]
+    pub fn entries(&self) -> Vec<DiskEntry> {
+        let mut state = self.state.lock();
+        self.refresh(&mut state);
+        let entry = |(key, stored): (&Key, &Stored)| DiskEntry {
+            key: *key,
+            step: Arc::clone(&stored.step),
+            bytes: stored.len,
+            time: Duration::from_nanos(stored.nanos),
+        };
+        state.index.iter().map(entry).collect()
+    }
+
+    /// Changes the budget for this process, and says what had to go for it. Others on the directory
+    /// keep to theirs.
+    pub fn resize(&self, budget: u64) -> Vec<Evicted> {
+        let mut state = self.state.lock();
+        state.budget = budget;
+        let is_over = state.index.bytes() > budget;
+        drop(state);
+        // There is no newest that would have to stay.
+        if is_over { self.make_room(budget, None) } else { Vec::new() }
+    }
+
+    /// Throws out the result under `key`, for all processes. Returns whether there was one.
+    ///
+    /// For people who look into what a step does; results never have to be thrown out to be right.
+    ///
+    /// # Errors
+    /// What the system says if the directory cannot be locked.
+    pub fn purge(&self, key: &Key) -> io::Result<bool> {
+        Ok(!self.throw_out(|other, _| other == key)?.is_empty())
+    }
+
+    /// Throws out all results that steps of this name have made. Returns how many there were.
+    ///
+    /// # Errors
+    /// What the system says if the directory cannot be locked.
+    pub fn purge_step(&self, name: &str) -> io::Result<usize> {
+        Ok(self.throw_out(|_, stored| *stored.step == *name)?.len())
+    }
+
+    /// Throws out everything. Returns how many results there were.
+    ///
+    /// # Errors
+    /// What the system says if the directory cannot be locked.
+    pub fn clear(&self) -> io::Result<usize> {
+        Ok(self.throw_out(|_, _| true)?.len())
     }
 
     /// Something that went wrong in the directory.

@@ -9,8 +9,9 @@
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 
-use pipeline_core::data::Samples;
+use pipeline_core::data::{Samples, zeros};
 use serde::{Deserialize, Serialize};
+use zstd::bulk::{Compressor, Decompressor};
 
 /// Bytes of a block before it is packed.
 const BLOCK: usize = 256 << 10;
@@ -40,59 +41,82 @@ pub(super) struct Packed {
 /// Packs what is written through it, if that pays.
 pub(super) struct Packer<W> {
     out: W,
+    /// None if the value stays as it is.
+    packing: Option<Packing>,
+}
+
+struct Packing {
+    /// Bytes of a number.
     width: u8,
+    /// Bytes of all.
     len: u64,
-    /// What is to become a block; none once it is decided that the value stays as it is.
-    block: Option<Vec<u8>>,
+    /// What is to become a block.
+    block: Vec<u8>,
+    compressor: Compressor<'static>,
     is_decided: bool,
 }
 
 impl<W: Write> Packer<W> {
     /// For a value of numbers of so many bytes; without a width it stays as it is.
-    pub(super) fn new(out: W, width: Option<u8>) -> Self {
-        let block = width.map(|_| Vec::new());
-        Self { out, width: width.unwrap_or(1), len: 0, block, is_decided: false }
+    pub(super) fn new(out: W, width: Option<u8>) -> io::Result<Self> {
+        let packing = match width {
+            Some(width) => Some(Packing {
+                width,
+                len: 0,
+                block: Vec::new(),
+                compressor: Compressor::new(LEVEL)?,
+                is_decided: false,
+            }),
+            None => None,
+        };
+        Ok(Self { out, packing })
     }
 
     /// Writes what is left.
     pub(super) fn finish(mut self) -> io::Result<(W, Option<Packed>)> {
-        self.decide()?;
-        if let Some(block) = self.block.take() {
-            if !block.is_empty() {
-                self.out.write_all(&pack(&block, self.width.into())?)?;
-            }
-            return Ok((self.out, Some(Packed { len: self.len, width: self.width })));
-        }
-        Ok((self.out, None))
+        self.end_block()?;
+        let packed = self.packing.map(|packing| Packed { len: packing.len, width: packing.width });
+        Ok((self.out, packed))
     }
 
-    /// Decides by what there is so far whether to go on.
-    fn decide(&mut self) -> io::Result<()> {
-        let Some(block) = self.block.as_ref().filter(|_| !self.is_decided) else { return Ok(()) };
-        self.is_decided = true;
-        let tried = &block[..block.len().min(TRIED)];
-        let packed = pack(tried, self.width.into())?;
-        if packed.len() * WORTH > tried.len() * OF {
-            self.out.write_all(block)?;
-            self.block = None;
+    /// Writes a block, as it is if packing it would not pay: then so is all that follows.
+    fn end_block(&mut self) -> io::Result<()> {
+        let Some(packing) = self.packing.as_mut().filter(|packing| !packing.block.is_empty())
+        else {
+            return Ok(());
+        };
+        if packing.pays()? {
+            self.out.write_all(&pack(&packing.block, packing.width, &mut packing.compressor)?)?;
+            packing.block.clear();
+        } else {
+            self.out.write_all(&packing.block)?;
+            self.packing = None;
         }
         Ok(())
     }
 }
 
+impl Packing {
+    /// Whether it pays, as the start of the first block says.
+    fn pays(&mut self) -> io::Result<bool> {
+        if self.is_decided {
+            return Ok(true);
+        }
+        self.is_decided = true;
+        let tried = &self.block[..self.block.len().min(TRIED)];
+        let packed = pack(tried, self.width, &mut self.compressor)?;
+        Ok(packed.len() * WORTH <= tried.len() * OF)
+    }
+}
+
 impl<W: Write> Write for Packer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Some(block) = &mut self.block else { return self.out.write(bytes) };
-        let taken = bytes.len().min(BLOCK - block.len());
-        block.extend_from_slice(&bytes[..taken]);
-        self.len += taken as u64;
-        if block.len() == BLOCK {
-            self.decide()?;
-            if let Some(mut block) = self.block.take() {
-                self.out.write_all(&pack(&block, self.width.into())?)?;
-                block.clear();
-                self.block = Some(block);
-            }
+        let Some(packing) = &mut self.packing else { return self.out.write(bytes) };
+        let taken = bytes.len().min(BLOCK - packing.block.len());
+        packing.block.extend_from_slice(&bytes[..taken]);
+        packing.len += taken as u64;
+        if packing.block.len() == BLOCK {
+            self.end_block()?;
         }
         Ok(taken)
     }
@@ -115,16 +139,14 @@ impl Packed {
         if len.div_ceil(BLOCK) > packed.len() / 4 || self.width == 0 {
             return Err(harmed());
         }
-        let mut words = Vec::<u64>::new();
-        let count = len.div_ceil(size_of::<u64>());
-        words.try_reserve_exact(count).map_err(|_| ErrorKind::OutOfMemory)?;
-        words.resize(count, 0);
+        let words = zeros(len.div_ceil(size_of::<u64>()), || format!("{len} bytes"));
+        let words = words.map_err(|_| ErrorKind::OutOfMemory)?;
         let mut unpacked = Unpacked { words, len };
-        let mut shuffled = vec![0; BLOCK.min(len)];
+        let (mut shuffled, mut decompressor) = (vec![0; BLOCK.min(len)], Decompressor::new()?);
         for block in unpacked.bytes_mut().chunks_mut(BLOCK) {
             let shuffled = &mut shuffled[..block.len()];
             for part in parts_mut(shuffled, self.width.into()) {
-                packed = unpack(packed, part).ok_or_else(harmed)?;
+                packed = unpack(packed, part, &mut decompressor).ok_or_else(harmed)?;
             }
             unshuffle(shuffled, self.width.into(), block);
         }
@@ -151,10 +173,11 @@ impl AsRef<[u8]> for Unpacked {
 }
 
 /// The parts of a block, each with what it became.
-fn pack(block: &[u8], width: usize) -> io::Result<Vec<u8>> {
+fn pack(block: &[u8], width: u8, compressor: &mut Compressor<'_>) -> io::Result<Vec<u8>> {
+    let width = usize::from(width);
     let mut out = Vec::with_capacity(block.len() + 4 * width);
     for part in parts_mut(&mut shuffled(block, width), width) {
-        let packed = zstd::bulk::compress(part, LEVEL)?;
+        let packed = compressor.compress(part)?;
         let is_shorter = packed.len() < part.len();
         let bytes = if is_shorter { &packed } else { &*part };
         let len = u32::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -165,12 +188,16 @@ fn pack(block: &[u8], width: usize) -> io::Result<Vec<u8>> {
 }
 
 /// Fills a part from the first of the bytes; gives those behind.
-fn unpack<'a>(bytes: &'a [u8], part: &mut [u8]) -> Option<&'a [u8]> {
+fn unpack<'a>(
+    bytes: &'a [u8],
+    part: &mut [u8],
+    decompressor: &mut Decompressor<'_>,
+) -> Option<&'a [u8]> {
     let (head, rest) = bytes.split_first_chunk()?;
     let head = u32::from_le_bytes(*head);
     let (bytes, rest) = rest.split_at_checked((head & !PLAIN) as usize)?;
     if head & PLAIN == 0 {
-        let len = zstd::bulk::decompress_to_buffer(bytes, part).ok()?;
+        let len = decompressor.decompress_to_buffer(bytes, part).ok()?;
         return (len == part.len()).then_some(rest);
     }
     if bytes.len() != part.len() {
@@ -212,21 +239,31 @@ fn shuffle<const WIDTH: usize>(bytes: &[u8], out: &mut [u8]) {
 
 fn unshuffle(bytes: &[u8], width: usize, out: &mut [u8]) {
     match width {
-        2 => gather::<2>(bytes, out),
-        4 => gather::<4>(bytes, out),
+        2 => {
+            let ([first, second], rest) = planes(bytes);
+            let (numbers, end) = out.as_chunks_mut();
+            let planes = first.iter().zip(second);
+            numbers.iter_mut().zip(planes).for_each(|(number, (&a, &b))| *number = [a, b]);
+            end.copy_from_slice(rest);
+        }
+        4 => {
+            let ([first, second, third, fourth], rest) = planes(bytes);
+            let (numbers, end) = out.as_chunks_mut();
+            let planes = first.iter().zip(second).zip(third).zip(fourth);
+            for (number, (((&a, &b), &c), &d)) in numbers.iter_mut().zip(planes) {
+                *number = [a, b, c, d];
+            }
+            end.copy_from_slice(rest);
+        }
         _ => out.copy_from_slice(bytes),
     }
 }
 
-fn gather<const WIDTH: usize>(bytes: &[u8], out: &mut [u8]) {
-    let (numbers, end) = out.as_chunks_mut::<WIDTH>();
-    let (planes, rest) = bytes.split_at(numbers.len() * WIDTH);
-    let planes: [&[u8]; WIDTH] =
-        std::array::from_fn(|at| &planes[at * numbers.len()..][..numbers.len()]);
-    for (at, number) in numbers.iter_mut().enumerate() {
-        *number = std::array::from_fn(|byte| planes[byte][at]);
-    }
-    end.copy_from_slice(rest);
+/// The first bytes of all numbers, the second ones and so on, and what is no whole number.
+fn planes<const WIDTH: usize>(bytes: &[u8]) -> ([&[u8]; WIDTH], &[u8]) {
+    let len = bytes.len() / WIDTH;
+    let (planes, rest) = bytes.split_at(len * WIDTH);
+    (std::array::from_fn(|at| &planes[at * len..][..len]), rest)
 }
 
 #[cfg(test)]
@@ -234,7 +271,7 @@ mod tests {
     use super::*;
 
     fn packed(bytes: &[u8], width: Option<u8>) -> (Vec<u8>, Option<Packed>) {
-        let mut packer = Packer::new(Vec::new(), width);
+        let mut packer = Packer::new(Vec::new(), width).unwrap();
         // In parts, as encoders write.
         bytes.chunks(100_003).for_each(|part| packer.write_all(part).unwrap());
         packer.finish().unwrap()

@@ -57,7 +57,7 @@ impl DiskCache {
     /// Keeps a value, and says what had to go for it.
     pub(super) fn take_in(&self, key: Key, value: &Value, origin: &Origin<'_>) -> Vec<Evicted> {
         let Some(kind) = self.options.codecs.of(value) else { return Vec::new() };
-        let (bytes, budget) = (value.size_bytes() as u64, self.options.budget);
+        let (bytes, budget) = (value.size_bytes() as u64, self.state.lock().budget);
         if bytes.saturating_add(EACH) > budget || self.is_known(&key) {
             return Vec::new();
         }
@@ -67,7 +67,7 @@ impl DiskCache {
         {
             // The disk has less room than the budget says.
             let held = self.state.lock().index.bytes();
-            evicted = self.make_room(held.saturating_sub(2 * bytes), &key);
+            evicted = self.make_room(held.saturating_sub(2 * bytes), Some(&key));
             if !evicted.is_empty() {
                 result = self.publish(key, value, kind, origin);
             }
@@ -77,7 +77,7 @@ impl DiskCache {
             self.fault(format!("a {} of `{step}` cannot be kept: {error}", kind.name()));
         }
         if self.state.lock().index.bytes() > budget {
-            evicted.append(&mut self.make_room(budget, &key));
+            evicted.append(&mut self.make_room(budget, Some(&key)));
         }
         evicted
     }
