@@ -238,7 +238,7 @@ fn packing() -> [f64; 2] {
             // Light that changes slowly, and noise around it that is the sum of some.
             let noise: u16 =
                 random.number().to_le_bytes().iter().map(|&byte| u16::from(byte)).sum();
-            300 + noise / 16 + u16::try_from(at >> 10 & 255).expect("a byte")
+            300 + noise / 28 + u16::try_from(at >> 10 & 255).expect("a byte")
         })
         .collect();
     let frame = Layout::new(1024, 1024, 1, SampleType::U16);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pipeline_cache::{DiskCache, DiskOptions};
 use pipeline_core::cache::{Cache, Origin};
-use pipeline_core::{Image, Layout, SampleType, Value};
+use pipeline_core::{Image, Value};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -41,7 +41,7 @@ enum Op {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Harm {
+pub(crate) enum Harm {
     Flip,
     Zero,
     Cut,
@@ -52,18 +52,20 @@ enum Harm {
     Remove,
 }
 
+pub(crate) const HARMS: [Harm; 8] = [
+    Harm::Flip,
+    Harm::Zero,
+    Harm::Cut,
+    Harm::Empty,
+    Harm::Lengthen,
+    Harm::Repeat,
+    Harm::Replace,
+    Harm::Remove,
+];
+
 fn op() -> impl Strategy<Value = Op> {
     let (by, at, file) = (0..2usize, 0..16u64, 0..1000usize);
-    let harm = prop::sample::select(&[
-        Harm::Flip,
-        Harm::Zero,
-        Harm::Cut,
-        Harm::Empty,
-        Harm::Lengthen,
-        Harm::Repeat,
-        Harm::Replace,
-        Harm::Remove,
-    ]);
+    let harm = prop::sample::select(&HARMS);
     prop_oneof![
         8 => (by.clone(), at.clone()).prop_map(|(by, at)| Op::Put { by, at }),
         8 => (by.clone(), at).prop_map(|(by, at)| Op::Get { by, at }),
@@ -77,14 +79,18 @@ fn op() -> impl Strategy<Value = Op> {
 /// The picture of a number, large or small.
 fn picture(number: u64) -> Image {
     let side = if number.is_multiple_of(2) { 10 } else { 140 };
-    let mut image = Image::zeros(Layout::new(side, side, 1, SampleType::F32)).unwrap();
-    let samples = image.samples_mut::<f32>().into_iter().flatten();
-    samples.zip(0..).for_each(|(sample, at)| *sample = number as f32 + at as f32 / 7.0);
-    image
+    let numbers = (0..side * side).map(|at| at / 7 + number as u32);
+    if number % 4 == 1 {
+        // These are stored in fewer bytes.
+        let samples: Vec<u16> = numbers.map(|number| number as u16).collect();
+        return Image::from_samples(side, side, 1, samples).unwrap();
+    }
+    let samples: Vec<f32> = numbers.map(|number| number as f32 / 3.0).collect();
+    Image::from_samples(side, side, 1, samples).unwrap()
 }
 
 /// All that a cache keeps in a directory, but for what says that it is one.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -99,7 +105,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Does it to a copy that takes the place of the file, as one who must not cut off what is mapped.
-fn harm(path: &Path, harm: Harm, place: usize) {
+pub(crate) fn harm(path: &Path, harm: Harm, place: usize) {
     let mut bytes = fs::read(path).unwrap_or_default();
     let at = place.checked_rem(bytes.len()).unwrap_or(0);
     match harm {

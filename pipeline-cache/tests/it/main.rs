@@ -3,6 +3,7 @@
 
 mod claims;
 mod contract;
+mod differential;
 mod disk;
 mod harmed;
 mod memory;

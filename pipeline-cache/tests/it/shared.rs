@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use pipeline_cache::{Codecs, DiskCache, DiskOptions};
-use pipeline_core::cache::Cache;
+use pipeline_core::cache::{Cache, Origin};
 use pipeline_core::data::{Codec, Data};
 use pipeline_core::{Image, Key, Value};
 
@@ -139,4 +139,53 @@ fn two_versions_of_a_program_make_their_own_results() {
     let hit = older.get(&key(1));
     assert!(hit.is_none_or(|hit| hit.value.downcast_ref::<Meant<1>>() == Some(&Meant(3))));
     assert_eq!((older.take_faults(), newer.take_faults()), (vec![], vec![]));
+}
+
+#[test]
+fn what_is_purged_is_gone_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, other) = (open(folder.path()), open(folder.path()));
+    (0..6).for_each(|number| assert_eq!(put(&own, number), []));
+    let of_another = Origin { step: "drawn", ..MADE };
+    own.put(key(6), &Value::new(picture(6)), of_another);
+    own.put(key(7), &Value::new(picture(7)), of_another);
+    let mut names: Vec<String> = own.entries().iter().map(|entry| entry.step.to_string()).collect();
+    names.sort();
+    assert_eq!(names, [vec!["drawn"; 2], vec!["made"; 6]].concat());
+    while !other.contains(&key(7)) {}
+    assert!((0..8).all(|number| has(&other, number)));
+
+    assert!(own.purge(&key(1)).unwrap() && !own.purge(&key(1)).unwrap());
+    assert_eq!(other.purge_step("drawn").unwrap(), 2);
+    for cache in [&own, &other, &open(folder.path())] {
+        // Others hear of it when they look for what they do not know, or list what there is.
+        assert_eq!(cache.entries().len(), 5);
+        let there: Vec<u64> = (0..8).filter(|&number| has(cache, number)).collect();
+        assert_eq!(there, [0, 2, 3, 4, 5]);
+    }
+    assert_eq!(own.clear().unwrap(), 5);
+    assert_eq!(files(&folder.path().join("blobs")), Vec::<std::path::PathBuf>::new());
+    for cache in [&own, &other, &open(folder.path())] {
+        assert_eq!((cache.entries(), cache.stats().bytes), (vec![], 0));
+        assert_eq!(cache.take_faults(), []);
+    }
+    // And is made again.
+    assert_eq!(put(&other, 1), []);
+    assert!(has(&open(folder.path()), 1));
+}
+
+#[test]
+fn a_smaller_budget_throws_out_at_once_and_a_larger_one_takes_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = with_budget(folder.path(), 2_000_000);
+    (0..6).for_each(|number| assert_eq!(put(&cache, 1 + 4 * number), []));
+    let held = cache.stats().bytes;
+    let gone = cache.resize(held / 2);
+    assert!(!gone.is_empty());
+    let stats = cache.stats();
+    assert!(stats.bytes <= held / 2 && stats.budget == held / 2, "{stats:?}");
+    assert_eq!(stats.entries, 6 - gone.len() as u64);
+    assert_eq!(cache.resize(2_000_000), []);
+    (0..6).for_each(|number| assert_eq!(put(&cache, 1 + 4 * number), []));
+    assert_eq!((cache.stats().bytes, cache.take_faults()), (held, vec![]));
 }

@@ -258,3 +258,26 @@ fn a_second_program_is_served_from_disk_and_told_of_what_is_damaged() {
     }
     assert_eq!(run(folder.path()), (vec![], vec![]));
 }
+
+#[test]
+fn what_is_purged_goes_from_both_tiers_and_is_not_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 20).with_delay(Duration::from_secs(3600));
+    for number in 0..6 {
+        let step = if number < 3 { "blur" } else { "sharpen" };
+        cache.put(key(number.into()), &picture(number), origin(step, 100, &[]));
+        if number % 3 == 0 {
+            cache.flush();
+        }
+    }
+    // On disk are 0 and all up to 3; 4 and 5 wait.
+    assert!(cache.purge(&key(0)).unwrap() && cache.purge(&key(4)).unwrap());
+    assert!(!cache.purge(&key(0)).unwrap() && !cache.purge(&key(9)).unwrap());
+    cache.purge_step("blur").unwrap();
+    let there: Vec<u64> = (0..6).filter(|&number| cache.contains(&key(number))).collect();
+    assert_eq!(there, [3, 5]);
+    cache.clear().unwrap();
+    assert!((0..6).all(|number| !cache.contains(&key(number))));
+    drop(cache);
+    assert_eq!(open(folder.path(), 1 << 20).disk().entries(), []);
+}
