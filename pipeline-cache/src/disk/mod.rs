@@ -100,10 +100,10 @@ pub enum Durability {
 /// Results in a directory, under a byte budget.
 ///
 /// Several processes may share one. What one of them makes the others wait for, by locks that end
-/// with a process; ten minutes at the most. Values of 1 MiB and more are mapped, unless they are compressed: they are read where they
-/// lie, without a copy. What is read for the first time is held to its digest; a result that is
-/// damaged counts as one that is not there, is removed, and is reported by
-/// [`take_faults`](Cache::take_faults).
+/// with a process; ten minutes at the most. Values of 1 MiB and more are mapped, unless they are
+/// compressed: they are read where they lie, without a copy. What is read for the first time is
+/// held to its digest; a result that is damaged counts as one that is not there, is removed, and is
+/// reported by [`take_faults`](Cache::take_faults).
 ///
 /// The directory must be on a file system of this machine, which locks files. The files belong to
 /// the cache: nobody else may write into them or cut them off. To remove some, or the directory, is

@@ -1,6 +1,7 @@
 //! What the crate promises, from the outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod claims;
 mod corners;
 mod declared;
 mod edits;
