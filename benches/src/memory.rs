@@ -101,6 +101,12 @@ struct Parameters {
 
 /// The key of a step: of its parameters, its name, and two inputs.
 fn naming() -> Duration {
+    let [all] = least_in_turn(|| [wall_of(|| name(TIMES))]);
+    all
+}
+
+/// So many keys.
+fn name(times: usize) {
     let curve = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0];
     let mut parameters = Parameters {
         exposure: 0.5,
@@ -112,21 +118,16 @@ fn naming() -> Duration {
         curve,
     };
     let inputs = [key(1), key(2)];
-    let [all] = least_in_turn(|| {
-        [wall_of(|| {
-            for number in 0..TIMES {
-                parameters.seed = number as u64;
-                let digest = hash_params(&parameters).expect("plain parameters");
-                black_box(Key::of_result(&digest, inputs));
-            }
-        })]
-    });
-    all
+    for number in 0..times {
+        parameters.seed = number as u64;
+        let digest = hash_params(&parameters).expect("plain parameters");
+        black_box(Key::of_result(&digest, inputs));
+    }
 }
 
 /// The figures of this question.
 #[must_use]
-pub fn figures() -> Vec<Figure> {
+pub fn figures(allocations: &dyn Fn(&dyn Fn()) -> usize) -> Vec<Figure> {
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let each = |time: Duration| nanos(time) / TIMES as f64;
     let mut figures = Vec::new();
@@ -149,5 +150,8 @@ pub fn figures() -> Vec<Figure> {
     figures.push(Figure::new(format!("{id}/of_lru"), ratio(ours, lru), "× its time").reach(3.0));
     figures.push(Figure::new(format!("{id}/of_moka"), ratio(ours, moka), "× its time").reach(0.5));
     figures.push(Figure::new("key/step", each(naming()) / 1000.0, "µs").reach(0.5));
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let per_key = allocations(&|| name(TIMES)) as f64 / TIMES as f64;
+    figures.push(Figure::new("key/step/allocations", per_key, "per key").reach(0.0));
     figures
 }

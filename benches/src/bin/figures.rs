@@ -38,7 +38,7 @@ fn main() {
         ("plan", plan::figures),
         ("rerun", rerun::figures),
         ("trace", trace::figures),
-        ("memory", memory::figures),
+        ("memory", || memory::figures(&allocations)),
         ("disk", disk::figures),
         ("behind", behind::figures),
         ("order", order::figures),

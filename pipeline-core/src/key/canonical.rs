@@ -4,8 +4,11 @@
 //!
 //! Stock formats are not safe as key form: JSON turns NaN, infinity and none into the same `null`,
 //! compact binary formats leave out types and field names, and hash maps come in any order.
-//! Here every value carries its type, every sequence its length, every struct and enum its name and
-//! that of the field or variant; map entries are sorted by their encoded key.
+//! Here every value carries its type, every text its length, every struct and enum its name and
+//! that of the field or variant; what consists of others ends with a mark that no value begins
+//! with, and map entries are sorted by their encoded key.
+
+use std::cell::Cell;
 
 use serde::Serialize;
 use serde::ser;
@@ -18,17 +21,29 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Failed`] if the parameters' own `Serialize` reports an error.
 pub fn hash_params<T: Serialize + ?Sized>(params: &T) -> Result<Key> {
-    let bytes = encode(params)?;
-    let mut hasher = KeyHasher::result();
-    hasher.bytes(b'p', &bytes);
-    Ok(hasher.finish())
-}
-
-fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
-    let mut encoder = Encoder(Vec::with_capacity(64));
-    value.serialize(&mut encoder).map_err(|Refused(message)| {
+    // Whatever the parameters do when they are asked, their thread's bytes are not here meanwhile.
+    let bytes = encode(params, SPARE.take());
+    let key = bytes.as_ref().map(|bytes| KeyHasher::result().bytes(b'p', bytes).finish());
+    let key = key.map_err(|Refused(message)| {
         Error::failed(format!("the parameters cannot be made canonical: {message}"))
     })?;
+    SPARE.set(bytes.ok().filter(|bytes| bytes.capacity() <= KEPT).unwrap_or_default());
+    Ok(key)
+}
+
+/// Bytes that a thread keeps for the next parameters, at most.
+const KEPT: usize = 64 << 10;
+
+thread_local! {
+    /// Room for the bytes of parameters.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The bytes of a value, in memory that was used before.
+fn encode<T: Serialize + ?Sized>(value: &T, mut room: Vec<u8>) -> Result<Vec<u8>, Refused> {
+    room.clear();
+    let mut encoder = Encoder(room);
+    value.serialize(&mut encoder)?;
     Ok(encoder.0)
 }
 
@@ -51,31 +66,47 @@ impl Encoder {
     }
 
     fn text(&mut self, tag: u8, text: &str) {
-        self.tag(tag, &(text.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes(tag, text.as_bytes());
     }
 
-    /// Opens a value made of parts; the parts are counted when it closes.
-    fn open(&mut self, tag: u8, name: &str) -> Parts<'_> {
+    /// Bytes behind their number, of which each byte has seven bits, the lowest first, and the last
+    /// one is below 128.
+    fn bytes(&mut self, tag: u8, bytes: &[u8]) {
+        self.0.push(tag);
+        let mut left = bytes.len();
+        while left >= 0x80 {
+            self.0.push(left.to_le_bytes()[0] | 0x80);
+            left >>= 7;
+        }
+        self.0.push(left.to_le_bytes()[0]);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Opens a value made of parts, which [`END`] closes.
+    fn open(&mut self, tag: u8) -> Parts<'_> {
+        self.0.push(tag);
+        Parts { encoder: self, entries: Vec::new(), key: Vec::new() }
+    }
+
+    /// The same, with a name.
+    fn open_named(&mut self, tag: u8, name: &str) -> Parts<'_> {
         self.text(tag, name);
-        let count_at = self.0.len();
-        self.0.extend_from_slice(&[0; 8]);
-        Parts { encoder: self, count_at, count: 0, entries: Vec::new(), key: Vec::new() }
+        Parts { encoder: self, entries: Vec::new(), key: Vec::new() }
     }
 }
+
+/// Closes a value made of parts. No value begins with it, and no field.
+const END: u8 = b']';
 
 /// A sequence, tuple, struct or map on its way into the encoder.
 struct Parts<'a> {
     encoder: &'a mut Encoder,
-    count_at: usize,
-    count: u64,
     entries: Vec<(Vec<u8>, Vec<u8>)>,
     key: Vec<u8>,
 }
 
 impl Parts<'_> {
     fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        self.count += 1;
         value.serialize(&mut *self.encoder)
     }
 
@@ -85,14 +116,13 @@ impl Parts<'_> {
     }
 
     fn close(self) {
-        let Self { encoder, count_at, mut count, mut entries, .. } = self;
+        let Self { encoder, mut entries, .. } = self;
         entries.sort_unstable();
         for (key, value) in entries {
             encoder.0.extend_from_slice(&key);
             encoder.0.extend_from_slice(&value);
-            count += 1;
         }
-        encoder.0[count_at..count_at + 8].copy_from_slice(&count.to_le_bytes());
+        encoder.0.push(END);
     }
 }
 
@@ -151,8 +181,7 @@ impl<'a> ser::Serializer for &'a mut Encoder {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Refused> {
-        self.tag(b'y', &(value.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(value);
+        self.bytes(b'y', value);
         Ok(())
     }
 
@@ -209,15 +238,15 @@ impl<'a> ser::Serializer for &'a mut Encoder {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'a>, Refused> {
-        Ok(self.open(b'[', ""))
+        Ok(self.open(b'['))
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Refused> {
-        Ok(self.open(b'(', ""))
+        Ok(self.open(b't'))
     }
 
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Parts<'a>, Refused> {
-        Ok(self.open(b'T', name))
+        Ok(self.open_named(b'T', name))
     }
 
     fn serialize_tuple_variant(
@@ -228,15 +257,15 @@ impl<'a> ser::Serializer for &'a mut Encoder {
         _: usize,
     ) -> Result<Parts<'a>, Refused> {
         self.text(b'e', name);
-        Ok(self.open(b'w', variant))
+        Ok(self.open_named(b'w', variant))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, Refused> {
-        Ok(self.open(b'm', ""))
+        Ok(self.open(b'm'))
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts<'a>, Refused> {
-        Ok(self.open(b'{', name))
+        Ok(self.open_named(b'{', name))
     }
 
     fn serialize_struct_variant(
@@ -247,7 +276,7 @@ impl<'a> ser::Serializer for &'a mut Encoder {
         _: usize,
     ) -> Result<Parts<'a>, Refused> {
         self.text(b'e', name);
-        Ok(self.open(b'W', variant))
+        Ok(self.open_named(b'W', variant))
     }
 }
 
@@ -329,6 +358,10 @@ mod tests {
 
     use super::*;
 
+    fn encode<T: Serialize + ?Sized>(value: &T) -> std::result::Result<Vec<u8>, Refused> {
+        super::encode(value, Vec::new())
+    }
+
     #[track_caller]
     fn differ<A: Serialize, B: Serialize>(a: &A, b: &B) {
         assert_ne!(encode(a).unwrap(), encode(b).unwrap());
@@ -370,6 +403,41 @@ mod tests {
         assert_eq!(encode(&-0.0f32).unwrap(), encode(&0.0f32).unwrap());
         let payload = f32::from_bits(0x7fc0_0001);
         assert_eq!(encode(&payload).unwrap(), encode(&f32::NAN).unwrap());
+    }
+
+    #[test]
+    fn a_number_begins_as_nothing_that_has_parts() {
+        let number = encode(&0u64).unwrap();
+        for parts in [encode(&(0u8, 0u8)), encode(&[0u8; 3]), encode(&vec![0u8])] {
+            assert_ne!(number[0], parts.unwrap()[0]);
+        }
+    }
+
+    #[test]
+    fn long_texts_have_long_lengths() {
+        for len in [0usize, 1, 127, 128, 129, 16_383, 16_384, 100_000] {
+            let bytes = encode(&"a".repeat(len)).unwrap();
+            let digits = if len == 0 { 1 } else { len.ilog2() as usize / 7 + 1 };
+            assert_eq!(bytes.len(), 1 + digits + len);
+        }
+        differ(&"a".repeat(128), &"a".repeat(129));
+    }
+
+    #[test]
+    fn parameters_may_make_keys_of_their_own_when_they_are_asked() {
+        struct Inner(u8);
+        impl Serialize for Inner {
+            fn serialize<S: serde::Serializer>(
+                &self,
+                to: S,
+            ) -> std::result::Result<S::Ok, S::Error> {
+                let key = hash_params(&self.0).map_err(ser::Error::custom)?;
+                to.serialize_bytes(key.as_bytes())
+            }
+        }
+        let twice = [(); 2].map(|()| hash_params(&(Inner(1), Inner(2))).unwrap());
+        assert_eq!(twice[0], twice[1]);
+        assert_ne!(twice[0], hash_params(&(Inner(1), Inner(3))).unwrap());
     }
 
     #[test]
@@ -553,7 +621,7 @@ mod tests {
         #![proptest_config(Config {
             rng_seed: RngSeed::Fixed(0xcafe),
             failure_persistence: None,
-            ..Config::with_cases(64)
+            ..Config::with_cases(1000)
         })]
 
         #[test]

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 pub use canonical::hash_params;
 
 /// Raised when anything about how keys are made changes.
-const SCHEMA: &str = "pipeline result key v3";
+const SCHEMA: &str = "pipeline result key v4";
 
 /// The identity of a result, or the digest of a content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -232,19 +232,32 @@ mod tests {
     #[test]
     fn keys_are_the_same_on_every_machine_and_in_every_build() {
         // Results on disk are found by these: whoever changes them raises `SCHEMA`.
+        #[derive(serde::Serialize)]
+        struct Params {
+            factor: f32,
+            mode: &'static str,
+            table: [u16; 3],
+            limit: Option<u64>,
+        }
+        let params = Params { factor: 0.5, mode: "soft", table: [1, 2, 300], limit: None };
+        let params = hash_params(&params).unwrap();
+        assert_eq!(
+            params.to_string(),
+            "301198ba7273ca91ac986d505934c26b248f7d9a30132a8701a556c6f7b07a21"
+        );
         let step = KeyHasher::result().text("gain").number(1).finish();
         let key = Key::of_result(&step, [KeyHasher::content().finish()]);
         assert_eq!(
             step.to_string(),
-            "d300c7d66ba13e155075b392836ea5f8b6ed97dd8c4eced5549b6ac61cfb8dc6"
+            "76c306664095f070800651cbe0368cfc0f2387aa8da3600aca19333abe070d06"
         );
         assert_eq!(
             key.to_string(),
-            "0f83fcf05d4628fb3cc8b542509dbfe7a08f03c6c75348ebabc8e2d02b9f95da"
+            "997356a6c91adb006e0777bda77316d453b7f481945c3cc4979bee07e90c8b81"
         );
         assert_eq!(
             key.port(1).to_string(),
-            "40aa18a0c67e5bc21bbdf07f4f527695b16f1481e0e85f4ddbbf2a11c091bff1"
+            "7be953dfa1f94bbe04cc80361aebb125b4c924d967187a2ef9d7f85245a3be29"
         );
     }
 
