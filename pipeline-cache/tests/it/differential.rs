@@ -45,7 +45,7 @@ impl Mix {
         let len = (self.side * self.side) as usize;
         let kept = u16::MAX >> (16 - self.bits);
         let sample = |at: usize| {
-            let sum = inputs.iter().fold(at as u16 / 5, |sum, input| {
+            let sum = inputs.iter().fold(u16::try_from(at).unwrap_or(9) / 5, |sum, input| {
                 sum.wrapping_mul(31).wrapping_add(input[at % input.len()])
             });
             sum.wrapping_mul(self.factor) & kept

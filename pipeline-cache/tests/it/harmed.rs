@@ -79,13 +79,13 @@ fn op() -> impl Strategy<Value = Op> {
 /// The picture of a number, large or small.
 fn picture(number: u64) -> Image {
     let side = if number.is_multiple_of(2) { 10 } else { 140 };
-    let numbers = (0..side * side).map(|at| at / 7 + number as u32);
+    let small = u16::try_from(number % 1000).unwrap();
+    let numbers = (0..side * side).map(|at| u16::try_from(at / 7).unwrap() + small);
     if number % 4 == 1 {
         // These are stored in fewer bytes.
-        let samples: Vec<u16> = numbers.map(|number| number as u16).collect();
-        return Image::from_samples(side, side, 1, samples).unwrap();
+        return Image::from_samples(side, side, 1, numbers.collect::<Vec<u16>>()).unwrap();
     }
-    let samples: Vec<f32> = numbers.map(|number| number as f32 / 3.0).collect();
+    let samples: Vec<f32> = numbers.map(|number| f32::from(number) / 3.0).collect();
     Image::from_samples(side, side, 1, samples).unwrap()
 }
 
