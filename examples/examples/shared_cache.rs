@@ -12,7 +12,7 @@
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -33,36 +33,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == "computes") {
         return compute();
     }
-    if std::fs::exists(CACHE)? {
-        // What an earlier start has left would be found by both.
-        std::fs::remove_dir_all(CACHE)?;
-    }
+    // What an earlier start has left would be found by both.
+    let _ = std::fs::remove_dir_all(CACHE);
     let mut processes = Vec::new();
     for _ in 0..2 {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("computes").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let command = command.arg("computes").stdin(Stdio::piped()).stdout(Stdio::piped());
         processes.push(command.spawn()?);
     }
-    let mut says = Vec::new();
-    for process in &mut processes {
-        let mut lines = BufReader::new(process.stdout.take().ok_or("no output")?).lines();
-        lines.next().ok_or("it ended early")??;
-        says.push(lines);
-    }
-    // Both are ready, and begin now.
+    // Both begin when they hear a line.
     for process in &mut processes {
         process.stdin.take().ok_or("no input")?.write_all(b"go\n")?;
     }
     let mut computed = Vec::new();
-    for (number, mut lines) in (1..).zip(says) {
-        let line = lines.next().ok_or("it ended early")??;
-        println!("process {number} computed: {line}");
-        computed.extend(line.split(", ").filter(|name| !name.is_empty()).map(str::to_owned));
+    for (number, process) in (1..).zip(processes) {
+        let output = process.wait_with_output()?;
+        assert!(output.status.success(), "a process failed");
+        let names = String::from_utf8(output.stdout)?;
+        print!("process {number} computed: {names}");
+        computed.extend(names.trim_end().split_terminator(", ").map(str::to_owned));
     }
-    for mut process in processes {
-        assert!(process.wait()?.success(), "a process failed");
-    }
-    computed.sort();
     println!("{} steps, each computed once", computed.len());
     assert_eq!(computed.len(), STEPS, "a step was computed twice, or by none: {computed:?}");
     Ok(())
@@ -81,11 +71,7 @@ fn compute() -> Result<(), Box<dyn Error>> {
     graph.add("sheet", ContactSheet::default(), soft);
 
     let cache = Arc::new(DiskCache::open(CACHE, DiskOptions::default())?);
-    let executor = Executor::new(Options {
-        cache: Some(Arc::<DiskCache>::clone(&cache)),
-        ..Options::default()
-    })?;
-    println!("ready");
+    let executor = Executor::new(Options { cache: Some(cache), ..Options::default() })?;
     std::io::stdin().lock().read_line(&mut String::new())?;
     let report = executor.run(&graph, &RunOptions::default())?;
     report.ok()?;

@@ -64,7 +64,7 @@ impl Kind {
 }
 
 /// Bytes of the integers that a value consists of; none if it is of floats, of which few become
-/// shorter.
+/// shorter, or of a type of others.
 pub(crate) fn width_of(value: &Value) -> Option<u8> {
     let width = |sample| match sample {
         SampleType::U8 => Some(1),
@@ -78,7 +78,7 @@ pub(crate) fn width_of(value: &Value) -> Option<u8> {
     } else if value.downcast_ref::<Labels>().is_some() {
         Some(4)
     } else {
-        Some(1)
+        value.downcast_ref::<Mask>().map(|_| 1)
     }
 }
 

@@ -54,6 +54,10 @@ const WORTH: u32 = 2;
 /// Values that wait take at most this part of the bytes that the memory may hold.
 const WAITING: u64 = 4;
 
+/// Claims that results which wait to be written keep: each holds a file open. What is beyond them
+/// may be made by another process too.
+const CLAIMS: usize = 64;
+
 #[derive(Debug, Default)]
 struct Writer {
     queue: Mutex<Queue>,
@@ -94,6 +98,7 @@ struct Waiting {
     time: Duration,
     inputs: Box<[Key]>,
     node: Option<NodeId>,
+    identity: Option<Key>,
     bytes: u64,
     since: Instant,
 }
@@ -177,6 +182,11 @@ impl TieredCache {
         self.disk.clear().map(|_| ())
     }
 
+    /// Whether a result is in this process.
+    fn is_at_hand(&self, key: &Key) -> bool {
+        self.memory.contains(key) || self.writer.find(key, |_| ()).is_some()
+    }
+
     /// Waits until everything that waits by now is written.
     pub fn flush(&self) {
         self.writer.flush();
@@ -203,6 +213,9 @@ impl Cache for TieredCache {
         if let Some(hit) = self.memory.get(key) {
             return Some(hit);
         }
+        if let Some(value) = self.writer.find(key, |waiting| waiting.value.clone()) {
+            return Some(Hit { value, tier: Tier::Memory });
+        }
         let found = self.disk.find(key)?;
         // To lose it costs no more than to read it again.
         let time = found.time.min(self.disk.time_to_read(found.bytes));
@@ -226,11 +239,18 @@ impl Cache for TieredCache {
     }
 
     fn contains(&self, key: &Key) -> bool {
-        self.memory.contains(key) || self.disk.contains(key)
+        self.is_at_hand(key) || self.disk.contains(key)
+    }
+
+    fn identity(&self, key: &Key) -> Option<Key> {
+        self.disk.identity(key)
     }
 
     /// What is claimed is kept from other processes until it is written, or is found not to pay.
     fn claim(&self, key: &Key) -> Claim {
+        if self.is_at_hand(key) {
+            return Claim::Made;
+        }
         let claim = self.disk.claim(key);
         let Claim::Mine(claimed) = claim else { return claim };
         self.writer.queue.lock().claims.insert(*key, claimed);
@@ -256,13 +276,19 @@ impl Drop for Making {
         let mut queue = self.writer.queue.lock();
         let is_to_be_written = queue.writing == Some(self.key)
             || queue.waiting.iter().any(|waiting| waiting.key == self.key);
-        if !is_to_be_written {
+        if !is_to_be_written || queue.claims.len() > CLAIMS {
             queue.claims.remove(&self.key);
         }
     }
 }
 
 impl Writer {
+    /// Something of a result that waits to be written.
+    fn find<R>(&self, key: &Key, take: impl FnOnce(&Waiting) -> R) -> Option<R> {
+        let queue = self.queue.lock();
+        queue.waiting.iter().find(|waiting| waiting.key == *key).map(take)
+    }
+
     fn add(&self, key: Key, value: &Value, origin: Origin<'_>, most: u64) {
         let waiting = Waiting {
             key,
@@ -271,6 +297,7 @@ impl Writer {
             time: origin.time,
             inputs: origin.inputs.into(),
             node: origin.node,
+            identity: origin.identity,
             bytes: value.size_bytes() as u64,
             since: Instant::now(),
         };
@@ -293,12 +320,10 @@ impl Writer {
         self.changed.notify_all();
     }
 
-    /// Does not write what waits and of which that is true, once what is being written is.
+    /// Does not write what waits and of which that is true. What is being written is when this
+    /// returns.
     fn forget(&self, is_wanted: impl Fn(&Waiting) -> bool) -> bool {
         let mut queue = self.queue.lock();
-        while queue.writing.is_some() {
-            self.changed.wait(&mut queue);
-        }
         let all = std::mem::take(&mut queue.waiting);
         let (gone, kept): (VecDeque<Waiting>, _) = all.into_iter().partition(is_wanted);
         queue.waiting = kept;
@@ -307,8 +332,12 @@ impl Writer {
             queue.done += 1;
             queue.claims.remove(&waiting.key);
         }
-        drop(queue);
         self.changed.notify_all();
+        let writing = queue.writing;
+        while queue.writing.is_some() && queue.writing == writing {
+            self.changed.wait(&mut queue);
+        }
+        drop(queue);
         !gone.is_empty()
     }
 
@@ -319,8 +348,9 @@ impl Writer {
             let key = next.key;
             queue.writing = Some(key);
             let write = || {
-                let Waiting { key, value, step, time, inputs, node, .. } = &next;
-                let origin = Origin { step, time: *time, inputs, node: *node };
+                let Waiting { key, value, step, time, inputs, node, identity, .. } = &next;
+                let (time, node, identity) = (*time, *node, *identity);
+                let origin = Origin { step, time, inputs, node, identity };
                 let evicted = disk.put(*key, value, origin);
                 drop(next);
                 evicted

@@ -72,11 +72,18 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     /// Whether `get` would find the key, without counting as a use.
     fn contains(&self, key: &Key) -> bool;
 
+    /// What the result of a key goes by in the keys of those below it, if a value that is here was
+    /// put with that. The planner asks for results whose content decides: what is known here need
+    /// not be digested again.
+    fn identity(&self, _key: &Key) -> Option<Key> {
+        None
+    }
+
     /// Asks to make the result of a key, so that nobody who shares the store makes it meanwhile.
     ///
     /// The executor asks before a step runs whose result is not here, and puts what came of it
-    /// before it drops the claim. Whoever holds one never waits for another one. Of a step with
-    /// several outputs the key is that of the first.
+    /// before it drops the claim. Of a step with several outputs the key is that of the first; if
+    /// the others are lost, it is made without a claim. Runs inside a step do not ask.
     ///
     /// Returns at once. What [`Claim::Elsewhere`] is said of is asked for again a little later; an
     /// implementation sees to it that nobody waits for ever.
@@ -177,6 +184,9 @@ pub struct Origin<'a> {
     /// The node that made it, if it has inputs and `inputs` names them all: what it made of the
     /// same inputs before is of another value of a parameter.
     pub node: Option<NodeId>,
+    /// What the value goes by in the keys of those below it, where its content may decide that: its
+    /// digest, or its own key if it was not digested.
+    pub identity: Option<Key>,
 }
 
 /// A value that had to go.
@@ -206,6 +216,10 @@ impl<C: Cache + ?Sized> Cache for Arc<C> {
 
     fn contains(&self, key: &Key) -> bool {
         (**self).contains(key)
+    }
+
+    fn identity(&self, key: &Key) -> Option<Key> {
+        (**self).identity(key)
     }
 
     fn claim(&self, key: &Key) -> Claim {

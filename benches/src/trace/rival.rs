@@ -61,7 +61,7 @@ impl Rival for Ours {
         self.0.put(
             key,
             &Value::new(Load(node.bytes)),
-            Origin { step: &step, time, inputs, node: None },
+            Origin { step: &step, time, inputs, node: None, identity: None },
         );
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! A claim is the lock of one of 4096 files, which its key says. The system lets go of it when the
 //! process ends, however that comes about. Two keys may have the same file: then the one that comes
-//! second waits for the first. No one waits in a circle, for whoever holds a claim makes a result
-//! and asks for no other claim meanwhile.
+//! second waits for the first, unless both are of this process. No one waits in a circle: what is
+//! claimed is being made, or waits to be written, and neither waits for another claim.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -28,6 +29,25 @@ const ASKED: Duration = Duration::from_secs(1);
 pub(super) struct Claims {
     folder: PathBuf,
     waiting: Mutex<HashMap<Key, Waiting>>,
+    /// What this process has claimed, by the names of the files.
+    held: Arc<Mutex<HashMap<String, Key>>>,
+}
+
+/// A claim: the file is locked as long as it is open.
+#[derive(Debug)]
+pub(super) struct Held {
+    file: Option<File>,
+    name: String,
+    held: Arc<Mutex<HashMap<String, Key>>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Whoever finds it let go here finds it let go there.
+        let mut held = self.held.lock();
+        drop(self.file.take());
+        held.remove(&self.name);
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,21 +59,23 @@ struct Waiting {
 /// What came of asking.
 #[derive(Debug)]
 pub(super) enum Asked {
-    /// It is claimed as long as the file is open.
-    Claimed(File),
+    /// It is claimed until this goes.
+    Claimed(Held),
     /// Somebody else has claimed it, or another key of its file.
     Elsewhere,
 }
 
 impl Claims {
     pub(super) fn new(root: &Path) -> Self {
-        Self { folder: root.join("claims"), waiting: Mutex::new(HashMap::new()) }
+        let (waiting, held) = (Mutex::default(), Arc::default());
+        Self { folder: root.join("claims"), waiting, held }
     }
 
     /// Claims a key, if nobody else has.
     ///
     /// # Errors
-    /// If files cannot be locked, or others have had it for longer than [`PATIENCE`].
+    /// If files cannot be locked, this process has the file for another key, or others have had it
+    /// for longer than [`PATIENCE`].
     pub(super) fn ask(&self, key: &Key) -> io::Result<Asked> {
         let asked = self.try_to_claim(key);
         let mut waiting = self.waiting.lock();
@@ -74,10 +96,25 @@ impl Claims {
 
     fn try_to_claim(&self, key: &Key) -> io::Result<Asked> {
         make_folder(&self.folder, false)?;
-        let path = self.folder.join(&key.to_string()[..3]);
+        let name = key.to_string()[..3].to_owned();
+        let mut held = self.held.lock();
+        if let Some(claimed) = held.get(&name) {
+            // For another one nobody here has to wait.
+            let is_same = claimed == key;
+            return if is_same {
+                Ok(Asked::Elsewhere)
+            } else {
+                Err(io::ErrorKind::WouldBlock.into())
+            };
+        }
+        let path = self.folder.join(&name);
         let file = File::options().create(true).truncate(false).write(true).open(&path)?;
         match file.try_lock() {
-            Ok(()) if is_in_place(&file, &path) => Ok(Asked::Claimed(file)),
+            Ok(()) if is_in_place(&file, &path) => {
+                held.insert(name.clone(), *key);
+                let held = Arc::clone(&self.held);
+                Ok(Asked::Claimed(Held { file: Some(file), name, held }))
+            }
             // Somebody has removed it, and others lock another one by now.
             Ok(()) => Err(io::ErrorKind::NotFound.into()),
             Err(TryLockError::Error(error)) => Err(error),
@@ -105,8 +142,10 @@ mod tests {
         for claims in [&one, &other] {
             assert!(matches!(claims.ask(&key(7, 1)), Ok(Asked::Elsewhere)));
             assert!(matches!(claims.ask(&key(8, 1)), Ok(Asked::Claimed(_))));
-            assert!(matches!(claims.ask(&key(7, 2)), Ok(Asked::Elsewhere)), "the same file");
         }
+        // Of the same file.
+        assert!(matches!(other.ask(&key(7, 2)), Ok(Asked::Elsewhere)));
+        assert_eq!(one.ask(&key(7, 2)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(claimed);
         assert!(matches!(other.ask(&key(7, 2)), Ok(Asked::Claimed(_))));
         assert!(matches!(one.ask(&key(7, 1)), Ok(Asked::Claimed(_))));

@@ -54,13 +54,13 @@ impl DiskCache {
             Ok((value, stamp)) => {
                 let mut state = self.state.lock();
                 if seen.is_none() {
-                    state.learn(stored.len, took);
+                    state.learn(stored.size(), took);
                 }
                 let time = Duration::from_nanos(stored.nanos);
                 state.index.note(key, now(), stamp.map(|stamp| (stored.digest, stamp)));
                 state.stats.hits += 1;
                 state.stats.saved += time;
-                Some(Found { value, step: stored.step, time, bytes: stored.len })
+                Some(Found { value, time, bytes: stored.size(), step: stored.step })
             }
             Err(why) => {
                 self.lose(key, &stored, why);

@@ -42,6 +42,7 @@ pub(super) struct Stored {
     pub(super) version: u32,
     pub(super) step: Arc<str>,
     pub(super) nanos: u64,
+    pub(super) identity: Option<Key>,
     pub(super) packed: Option<Packed>,
     /// When it was written or used, in seconds since 1970.
     pub(super) used: u64,
@@ -57,6 +58,11 @@ impl Stored {
     /// Whether the value has a file of its own.
     pub(super) fn has_file(&self) -> bool {
         self.place.len == 0 && self.len > 0
+    }
+
+    /// Bytes of the value as it is read.
+    pub(super) fn size(&self) -> u64 {
+        self.packed.map_or(self.len, |packed| packed.len())
     }
 
     fn spot(&self) -> Spot {
@@ -81,6 +87,7 @@ impl Stored {
             step: self.step.to_string(),
             nanos: self.nanos,
             written: self.used,
+            identity: self.identity.map(|identity| *identity.as_bytes()),
             packed: self.packed,
         }
     }
@@ -125,6 +132,7 @@ impl Index {
             version: entry.version,
             step: self.name(&entry.step),
             nanos: entry.nanos,
+            identity: entry.identity.map(Key::from_bytes),
             packed: entry.packed,
             used: entry.written,
             turn: self.turn,
@@ -265,7 +273,7 @@ impl Index {
     /// counts as used now.
     pub(super) fn cheapest(&self, now: u64, read: impl Fn(u64) -> f64) -> Vec<Key> {
         let worth = |stored: &Stored| {
-            let seconds = stored.nanos as f64 * 1e-9 - read(stored.len);
+            let seconds = stored.nanos as f64 * 1e-9 - read(stored.size());
             let age = now.saturating_sub(stored.used) as f64;
             // What is read in more time than it is made in is worth the least the larger it is.
             let per_byte = if seconds > 0.0 {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use pipeline_core::Key;
 
 /// The layout that this version reads and writes.
-const VERSION: &str = "pipeline cache, layout 1\n";
+const VERSION: &str = "pipeline cache, layout 2\n";
 
 /// What programs that make backups look for: <https://bford.info/cachedir/>.
 const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\

@@ -99,11 +99,11 @@ pub enum Durability {
 
 /// Results in a directory, under a byte budget.
 ///
-/// Several processes may share one. What one of them makes the others wait for, by locks that end
-/// with a process; ten minutes at the most. Values of 1 MiB and more are mapped, unless they are
-/// compressed: they are read where they lie, without a copy. What is read for the first time is
-/// held to its digest; a result that is damaged counts as one that is not there, is removed, and is
-/// reported by [`take_faults`](Cache::take_faults).
+/// Several processes may share one. A result that one of them makes the others wait for, by locks
+/// that end with a process; ten minutes at the most. Values of 1 MiB and more are mapped, unless
+/// they are compressed: they are read where they lie, without a copy. What is read for the first
+/// time is held to its digest; a result that is damaged counts as one that is not there, is
+/// removed, and is reported by [`take_faults`](Cache::take_faults).
 ///
 /// The directory must be on a file system of this machine, which locks files. The files belong to
 /// the cache: nobody else may write into them or cut them off. To remove some, or the directory, is
@@ -237,7 +237,8 @@ impl DiskCache {
         if is_over { self.make_room(budget, None) } else { Vec::new() }
     }
 
-    /// Throws out the result under `key`, for all processes. Returns whether there was one.
+    /// Throws out the result under `key`, for all processes: those that know of it hear of that
+    /// when they look for what they do not know. Returns whether there was one.
     ///
     /// For people who look into what a step does; results never have to be thrown out to be right.
     ///
@@ -295,17 +296,23 @@ impl Cache for DiskCache {
         self.look(&mut self.state.lock(), key).is_some()
     }
 
+    fn identity(&self, key: &Key) -> Option<Key> {
+        self.look(&mut self.state.lock(), key)?.identity
+    }
+
     fn claim(&self, key: &Key) -> Claim {
         match self.claims.ask(key) {
+            // Somebody else may have written it all the same.
+            Ok(Asked::Elsewhere) if self.contains(key) => Claim::Made,
             Ok(Asked::Elsewhere) => Claim::Elsewhere,
-            Ok(Asked::Claimed(file)) => {
+            Ok(Asked::Claimed(held)) => {
                 // Who had the claim before has written it by now.
                 let mut state = self.state.lock();
                 if state.index.get(key).is_none() {
                     self.refresh(&mut state);
                 }
                 let is_there = self.look(&mut state, key).is_some();
-                if is_there { Claim::Made } else { Claim::Mine(Claimed::new(file)) }
+                if is_there { Claim::Made } else { Claim::Mine(Claimed::new(held)) }
             }
             Err(_) => Claim::default(),
         }

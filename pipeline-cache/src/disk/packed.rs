@@ -128,6 +128,11 @@ impl<W: Write> Write for Packer<W> {
 }
 
 impl Packed {
+    /// How many bytes the value has.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
     /// The bytes of the value.
     ///
     /// # Errors

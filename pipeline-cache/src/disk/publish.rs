@@ -8,15 +8,18 @@ use pipeline_core::{Key, Value};
 
 use super::blobs::Unfinished;
 use super::index::EACH;
-use super::packed::Packed;
+use super::packed::{Packed, Packer};
 use super::record::{Entry, Record};
 use super::{Compression, DiskCache, Durability, SMALL, now};
 use crate::codecs::{Kind, width_of};
 
+/// Bytes up to which a value that may be packed is so in memory: it may become a small one.
+const AT_ONCE: usize = 4 << 20;
+
 /// A value that was written and has no record yet.
 enum Written {
     /// The bytes of a small one.
-    Few(Vec<u8>),
+    Few(Vec<u8>, Option<Packed>),
     /// A file.
     File(Unfinished),
 }
@@ -24,21 +27,21 @@ enum Written {
 impl Written {
     fn digest(&self) -> Key {
         match self {
-            Self::Few(bytes) => Key::from_bytes(*blake3::hash(bytes).as_bytes()),
+            Self::Few(bytes, _) => Key::from_bytes(*blake3::hash(bytes).as_bytes()),
             Self::File(file) => file.digest,
         }
     }
 
     fn packed(&self) -> Option<Packed> {
         match self {
-            Self::Few(_) => None,
+            Self::Few(_, packed) => *packed,
             Self::File(file) => file.packed,
         }
     }
 
     fn len(&self) -> u64 {
         match self {
-            Self::Few(bytes) => bytes.len() as u64,
+            Self::Few(bytes, _) => bytes.len() as u64,
             Self::File(file) => file.len,
         }
     }
@@ -103,7 +106,7 @@ impl DiskCache {
         // Nobody looks for files without a record meanwhile.
         let _lock = self.lock.shared()?;
         let few = match written {
-            Written::Few(bytes) => bytes,
+            Written::Few(bytes, _) => bytes,
             Written::File(file) => {
                 let seen = self.state.lock().index.seen(&digest);
                 self.blobs.publish(&file, seen, sync)?;
@@ -119,6 +122,7 @@ impl DiskCache {
             step: origin.step.to_owned(),
             nanos: u64::try_from(origin.time.as_nanos()).unwrap_or(u64::MAX),
             written: now(),
+            identity: origin.identity.map(|identity| *identity.as_bytes()),
             packed,
         };
         let mut state = self.state.lock();
@@ -144,22 +148,32 @@ impl DiskCache {
                 .map_err(|_| failed("its codec panicked"))?
                 .unwrap_or_else(|| Err(failed("it has no codec")))
         };
-        if value.size_bytes() < SMALL {
-            let mut bytes = Vec::new();
-            encode(&mut bytes)?;
+        let size = value.size_bytes();
+        let width = match self.options.compression {
+            Compression::WherePays if size >= SMALL => width_of(value),
+            _ => None,
+        };
+        let mut whole = None;
+        if size < SMALL || (width.is_some() && size <= AT_ONCE) {
+            let mut packer = Packer::new(Vec::new(), width)?;
+            encode(&mut packer)?;
+            let (bytes, packed) = packer.finish()?;
             if bytes.len() < SMALL {
-                return Ok(Written::Few(bytes));
+                return Ok(Written::Few(bytes, packed));
             }
+            whole = Some((bytes, packed));
         }
         let mut file = {
             let _lock = self.lock.shared()?;
             self.blobs.begin()?
         };
-        let width = match self.options.compression {
-            Compression::WherePays => width_of(value),
-            Compression::Nothing => None,
-        };
-        file.fill(width, self.is_durable(), encode)?;
+        match whole {
+            Some((bytes, packed)) => {
+                file.fill(None, self.is_durable(), |out| out.write_all(&bytes))?;
+                file.packed = packed;
+            }
+            None => file.fill(width, self.is_durable(), encode)?,
+        }
         Ok(Written::File(file))
     }
 }

@@ -179,7 +179,7 @@ fn every_result_is_that_of_a_fresh_evaluation() {
     let start = (0..4usize, prop::sample::select(&[100_000u64, 1 << 30]));
     proptest!(config, |(ops in prop::collection::vec(op(), 1..50), (kind, budget) in start)| {
         let folder = tempfile::tempdir().unwrap();
-        let mut executor = executor(folder.path(), kind, budget);
+        let mut executor = Some(executor(folder.path(), kind, budget));
         let mut model = Model { nodes: std::array::from_fn(|at| {
             (Mix::default(), [at.saturating_sub(1), at / 2].map(|from| from.min(at.saturating_sub(1))))
         }) };
@@ -192,14 +192,15 @@ fn every_result_is_that_of_a_fresh_evaluation() {
                 Op::Run { wanted } => {
                     let (graph, nodes) = model.graph();
                     let options = RunOptions::to(Targets::nodes([nodes[wanted]]));
-                    let report = executor.run(&graph, &options).unwrap();
+                    let report = executor.as_ref().unwrap().run(&graph, &options).unwrap();
                     report.ok().unwrap();
                     let value = report.value(nodes[wanted], 0).unwrap();
                     let found = value.downcast_ref::<Image>().and_then(|image| image.samples::<u16>());
                     prop_assert_eq!(found, Some(&model.evaluate()[wanted][..]));
                 }
                 Op::Restart { kind, budget } => {
-                    executor = self::executor(folder.path(), kind, budget);
+                    drop(executor.take());
+                    executor = Some(self::executor(folder.path(), kind, budget));
                 }
                 Op::Harm { file, harm: kind, place } => {
                     let files = files(folder.path());

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::values::key;
 
 pub(crate) const MADE: Origin<'_> =
-    Origin { step: "made", time: Duration::from_secs(1), inputs: &[], node: None };
+    Origin { step: "made", time: Duration::from_secs(1), inputs: &[], node: None, identity: None };
 
 /// A picture of its own for each number: floats of 1 to 4 channels, small ones and large ones.
 pub(crate) fn picture(number: u64) -> Image {
@@ -364,7 +364,7 @@ fn only_a_cache_of_this_layout_is_opened() {
 
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    for text in ["pipeline cache, layout 2\n", "\u{fffd}"] {
+    for text in ["pipeline cache, layout 1\n", "pipeline cache, layout 3\n", "\u{fffd}"] {
         fs::write(folder.path().join("VERSION"), text).unwrap();
         let newer = DiskCache::open(folder.path(), DiskOptions::default()).unwrap_err();
         assert!(matches!(newer, OpenError::Version { .. }), "{newer}");

@@ -8,6 +8,7 @@ mod disk;
 mod harmed;
 mod memory;
 mod model;
+mod restarts;
 mod runs;
 mod shared;
 mod tiers;

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, TieredCache};
-use pipeline_core::cache::{Cache, Origin, Tier};
+use pipeline_cache::{Codecs, Compression, DiskCache, DiskOptions, MemoryCache, TieredCache};
+use pipeline_core::cache::{Cache, Claim, Origin, Tier};
 use pipeline_core::data::{Codec, Data, Samples};
 use pipeline_core::event::{EventKind, Status};
+use pipeline_core::key::KeyHasher;
 use pipeline_core::testkit::{Recorder, image_of};
 use pipeline_core::{
     Context, Executor, Graph, Image, In, Key, NodeId, Options, Result, RunOptions, Step, Value,
@@ -18,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::values::key;
 
 fn open(folder: &Path, memory: u64) -> TieredCache {
-    let disk = DiskCache::open(folder, DiskOptions::default()).unwrap();
+    let compression = Compression::Nothing;
+    let options = DiskOptions { compression, ..DiskOptions::default() };
+    let disk = DiskCache::open(folder, options).unwrap();
     TieredCache::new(MemoryCache::new(memory), disk).unwrap()
 }
 
@@ -27,7 +30,7 @@ fn picture(number: u8) -> Value {
 }
 
 fn origin<'a>(step: &'a str, millis: u64, inputs: &'a [Key]) -> Origin<'a> {
-    Origin { step, time: Duration::from_millis(millis), inputs, node: None }
+    Origin { step, time: Duration::from_millis(millis), inputs, node: None, identity: None }
 }
 
 #[test]
@@ -280,4 +283,34 @@ fn what_is_purged_goes_from_both_tiers_and_is_not_written_later() {
     assert!((0..6).all(|number| !cache.contains(&key(number))));
     drop(cache);
     assert_eq!(open(folder.path(), 1 << 20).disk().entries(), []);
+}
+
+#[test]
+fn what_waits_is_found_and_few_of_it_is_kept_from_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 20).with_delay(Duration::from_secs(3600));
+    let other = DiskCache::open(folder.path(), DiskOptions::default()).unwrap();
+    // With files of their own, most of them.
+    let key = |number: u64| KeyHasher::result().number(number).finish();
+    let small = |number: u64| {
+        let [low, ..] = number.to_le_bytes();
+        Value::new(image_of::<u8>(&[&[low; 4]]))
+    };
+    for number in 0..300 {
+        let claim = cache.claim(&key(number));
+        assert!(matches!(claim, Claim::Mine(_)));
+        cache.put(key(number), &small(number), origin("blur", 100, &[]));
+        drop(claim);
+        assert!(cache.contains(&key(number)));
+        assert!(matches!(cache.claim(&key(number)), Claim::Made));
+    }
+    let kept = |number: &u64| matches!(other.claim(&key(*number)), Claim::Elsewhere);
+    let kept = (0..300).filter(kept).count();
+    // Some share a file with one that is kept.
+    assert!((1..=80).contains(&kept), "{kept}");
+    cache.memory().clear();
+    assert!((0..300).all(|number| cache.get(&key(number)).is_some()), "what waits is here");
+    cache.flush();
+    let is_there = |number| matches!(other.claim(&key(number)), Claim::Made);
+    assert!((0..300).all(|number| cache.get(&key(number)).is_some() && is_there(number)));
 }

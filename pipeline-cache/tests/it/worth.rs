@@ -17,8 +17,13 @@ fn room_for(values: u64) -> MemoryCache {
 
 fn put(cache: &MemoryCache, at: u64, bytes: usize, millis: u64, inputs: &[u64]) {
     let inputs: Vec<Key> = inputs.iter().map(|&input| key(input)).collect();
-    let origin =
-        Origin { step: "step", time: Duration::from_millis(millis), inputs: &inputs, node: None };
+    let origin = Origin {
+        step: "step",
+        time: Duration::from_millis(millis),
+        inputs: &inputs,
+        node: None,
+        identity: None,
+    };
     cache.put(key(at), &value(at, bytes), origin);
 }
 

@@ -89,7 +89,13 @@ fn start(folder: &Path, first: u64) -> Child {
 /// Writes results until it is killed, and tells of each that is written.
 fn write(folder: &Path, first: u64) {
     let cache = DiskCache::open(folder, DiskOptions::default()).unwrap();
-    let origin = Origin { step: "made", time: Duration::from_secs(1), inputs: &[], node: None };
+    let origin = Origin {
+        step: "made",
+        time: Duration::from_secs(1),
+        inputs: &[],
+        node: None,
+        identity: None,
+    };
     let mut out = std::io::stdout().lock();
     for number in first.. {
         cache.put(key(number), &Value::new(picture(number)), origin);

@@ -61,6 +61,10 @@ impl Cache for Guarded {
         self.ask(|cache| cache.contains(key))
     }
 
+    fn identity(&self, key: &Key) -> Option<Key> {
+        self.ask(|cache| cache.identity(key))
+    }
+
     fn claim(&self, key: &Key) -> Claim {
         self.ask(|cache| cache.claim(key))
     }

@@ -44,7 +44,7 @@ impl RunCore {
         let claimed = self.leading.lock().get(&place).map(Option::is_some);
         match claimed {
             Some(true) => return Found::Nothing,
-            Some(false) => return self.claim(place, &key, hits),
+            Some(false) => return self.claim(place, &key, was_late, hits),
             None => {}
         }
         if self.is_nested {
@@ -55,7 +55,7 @@ impl RunCore {
             };
         }
         match self.engine.inflight.begin(key, is_there, hits, follow) {
-            Begin::Leader => self.claim(place, &key, hits),
+            Begin::Leader => self.claim(place, &key, was_late, hits),
             Begin::Follower => {
                 // A cancel that came before the follower was in the list did not see it.
                 if self.token.is_cancelled() {
@@ -72,6 +72,7 @@ impl RunCore {
         self: &Arc<Self>,
         place: u32,
         key: &Key,
+        was_late: bool,
         hits: impl Fn() -> Option<Vec<Hit>>,
     ) -> Found {
         let Some(cache) = &self.engine.cache else { return Found::Nothing };
@@ -87,7 +88,7 @@ impl RunCore {
         let claimed = if let Claim::Mine(claimed) = claim { claimed } else { Claimed::default() };
         self.leading.lock().insert(place, Some(claimed));
         let Some(hits) = made else { return Found::Nothing };
-        self.serve(place, key, hits, false)
+        self.serve(place, key, hits, was_late)
     }
 
     /// Takes hits as the results of a place, unless they are to be checked.
@@ -208,7 +209,11 @@ impl RunCore {
         let port = self.plan.program.shape.port(slot);
         let known = self.cache_key(place).map(|key| key.port(port));
         let recorded = known.and_then(|key| self.engine.identities.find(&key));
-        let identity = recorded.or_else(|| {
+        let kept = || {
+            let (key, cache) = (known?, self.engine.cache.as_ref()?);
+            Some(self.engine.identities.record(key, cache.identity(&key)?))
+        };
+        let identity = recorded.or_else(kept).or_else(|| {
             // A type without a codec has no digest; then the derived key must do.
             let digest = value.try_digest().or(known)?;
             Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))

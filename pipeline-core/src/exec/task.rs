@@ -367,9 +367,13 @@ impl RunCore {
             let shape = &self.plan.program.shape;
             let is_told = !inputs.is_empty() && inputs.len() == shape.inputs(place).len();
             let node = is_told.then(|| shape.ids[place as usize]);
-            let origin = Origin { step, time: Duration::from_nanos(took), inputs: &inputs, node };
+            let time = Duration::from_nanos(took);
+            let origin = Origin { step, time, inputs: &inputs, node, identity: None };
             for (value, port) in values.iter().zip(0u16..) {
-                for evicted in cache.put(key.port(port), value, origin) {
+                let key = key.port(port);
+                let has_one = self.plan.traits.has_digests;
+                let identity = has_one.then(|| self.engine.identities.find(&key)).flatten();
+                for evicted in cache.put(key, value, Origin { identity, ..origin }) {
                     if self.bus.is_active() {
                         let kind = EventKind::Evicted {
                             key: evicted.key,

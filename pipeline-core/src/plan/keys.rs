@@ -336,8 +336,13 @@ impl Keys {
         let Some(key) = self.derived[place as usize].known() else {
             return Some(if self.late[place as usize] { Identity::Late } else { Identity::Never });
         };
-        if let Some(digest) = request.identities.find(&key.port(shape.port(slot))) {
-            return Some(Identity::Known(digest));
+        let key = key.port(shape.port(slot));
+        let kept = || {
+            let identity = request.cache?.identity(&key)?;
+            Some(request.identities.record(key, identity))
+        };
+        if let Some(identity) = request.identities.find(&key).or_else(kept) {
+            return Some(Identity::Known(identity));
         }
         let digests =
             facts.cut_off == CutOff::Always || request.costs.is_worth_a_digest(place, frozen);

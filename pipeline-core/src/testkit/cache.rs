@@ -84,8 +84,13 @@ fn key(number: u64) -> Key {
     KeyHasher::result().number(number).finish()
 }
 
-const MADE: Origin<'_> =
-    Origin { step: "testkit", time: Duration::from_millis(5), inputs: &[], node: None };
+const MADE: Origin<'_> = Origin {
+    step: "testkit",
+    time: Duration::from_millis(5),
+    inputs: &[],
+    node: None,
+    identity: None,
+};
 
 /// The picture that belongs to a number: of any size up to 64 KiB.
 fn picture(number: u64) -> Value {
@@ -202,6 +207,7 @@ fn any_size_and_cost(cache: &impl Cache) {
                     time,
                     inputs: &inputs,
                     node: None,
+                    identity: (number % 2 == 0).then(|| key(number)),
                 };
                 let value = Value::new(Token { number, claims });
                 let during = format!("put of {claims} bytes that took {time:?}");

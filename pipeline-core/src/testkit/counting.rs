@@ -83,6 +83,10 @@ impl Cache for CountingCache {
         self.inner.contains(key)
     }
 
+    fn identity(&self, key: &Key) -> Option<Key> {
+        self.inner.identity(key)
+    }
+
     fn claim(&self, key: &Key) -> Claim {
         self.inner.claim(key)
     }

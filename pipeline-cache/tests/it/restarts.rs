@@ -1,0 +1,125 @@
+//! What a program knows after a restart without looking at what it has on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, TieredCache};
+use pipeline_core::cache::Cache;
+use pipeline_core::data::{Codec, Data};
+use pipeline_core::event::Status;
+use pipeline_core::step::CutOff;
+use pipeline_core::{
+    Context, Error, Executor, Graph, In, Node, Options, Result, RunOptions, Spec, Step,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How often a number was encoded or decoded: whoever looks at what is kept does one or the other.
+static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Debug, PartialEq)]
+struct Number(u8);
+
+impl Data for Number {
+    const NAME: &'static str = "looked at";
+
+    fn size_bytes(&self) -> usize {
+        1
+    }
+
+    fn codec() -> Option<Codec<Self>> {
+        Some(Codec::new(
+            1,
+            |number, out| {
+                LOOKED_AT.fetch_add(1, Ordering::Relaxed);
+                out.write_all(&[number.0])
+            },
+            |bytes| {
+                LOOKED_AT.fetch_add(1, Ordering::Relaxed);
+                let number = bytes.first().ok_or_else(|| Error::failed("nothing"))?;
+                Ok(Self(*number))
+            },
+        ))
+    }
+}
+
+/// Whether the sum of its inputs and a number is above ten, which is often the same.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Above {
+    number: u8,
+    name: String,
+}
+
+impl Step for Above {
+    const NAME: &'static str = "above";
+    type Input = Vec<In<Number>>;
+    type Output = Number;
+
+    fn run(&self, inputs: Vec<In<Number>>, _: &Context<'_>) -> Result<Number> {
+        // Long enough to be worth a file.
+        let until = Instant::now() + Duration::from_millis(2);
+        while Instant::now() < until {
+            std::thread::yield_now();
+        }
+        let sum = inputs.iter().fold(self.number, |sum, input| sum + input.0);
+        Ok(Number(u8::from(sum > 10)))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cut_off(CutOff::Always)
+    }
+}
+
+fn executor(folder: &Path, has_memory: bool) -> Executor {
+    let codecs = Codecs::default().with::<Number>();
+    let disk = DiskCache::open(folder, DiskOptions { codecs, ..DiskOptions::default() }).unwrap();
+    let cache: Arc<dyn Cache> = if has_memory {
+        Arc::new(TieredCache::new(MemoryCache::new(1 << 20), disk).unwrap())
+    } else {
+        Arc::new(disk)
+    };
+    Executor::new(Options { threads: Some(1), cache: Some(cache), ..Options::default() }).unwrap()
+}
+
+fn graph(number: u8) -> (Graph, Node<Number>) {
+    let mut graph = Graph::new();
+    let top = graph.add("top", Above { number, name: "top".into() }, vec![]);
+    let middle = graph.add("middle", Above { number: 1, name: "middle".into() }, vec![top]);
+    let end = graph.add("end", Above { number: 10, name: "end".into() }, vec![middle]);
+    graph.target(end);
+    (graph, end)
+}
+
+#[test]
+fn what_content_decides_is_known_after_a_restart_without_a_look_at_it() {
+    for has_memory in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |number: u8| {
+            let before = LOOKED_AT.load(Ordering::Relaxed);
+            let (graph, end) = graph(number);
+            let executor = executor(folder.path(), has_memory);
+            let report = executor.run(&graph, &RunOptions::default()).unwrap();
+            report.ok().unwrap();
+            assert_eq!(*report.output(end).unwrap(), Number(0));
+            let looked_at = LOOKED_AT.load(Ordering::Relaxed) - before;
+            let computed = report.nodes_that(Status::Computed);
+            let computed: Vec<String> = computed.iter().map(ToString::to_string).collect();
+            // What waits is written before the next program comes.
+            drop(executor);
+            (computed, looked_at)
+        };
+        let (computed, _) = run(5);
+        assert_eq!(computed, ["top", "middle", "end"]);
+        // Only the result that is asked for is read.
+        assert_eq!(run(5), (vec![], 1));
+        // Another number gives the same answer, by which the rest is found.
+        let (computed, looked_at) = run(6);
+        assert_eq!(computed, ["top"]);
+        // The top is digested, and written unless it waits; the others are read.
+        assert_eq!(looked_at, 4 - usize::from(has_memory));
+        assert_eq!(run(6), (vec![], 1));
+    }
+}
