@@ -189,3 +189,41 @@ fn a_smaller_budget_throws_out_at_once_and_a_larger_one_takes_more() {
     (0..6).for_each(|number| assert_eq!(put(&cache, 1 + 4 * number), []));
     assert_eq!((cache.stats().bytes, cache.take_faults()), (held, vec![]));
 }
+
+#[test]
+fn threads_of_several_programs_keep_to_the_budget_and_find_what_is_right() {
+    const BUDGET: u64 = 1_500_000;
+    let folder = tempfile::tempdir().unwrap();
+    let caches = [(); 3].map(|()| with_budget(folder.path(), BUDGET));
+    std::thread::scope(|scope| {
+        for (thread, cache) in (0..6u64).zip(caches.iter().cycle()) {
+            scope.spawn(move || {
+                let mut random = thread;
+                for _ in 0..150 {
+                    random =
+                        random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(thread + 1);
+                    let number = (random >> 33) % 40;
+                    if random >> 40 & 1 == 0 {
+                        put(cache, number);
+                    } else if let Some(hit) = cache.get(&key(number)) {
+                        assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(number)));
+                    }
+                }
+            });
+        }
+    });
+    let last = with_budget(folder.path(), BUDGET);
+    // Each may have put one more before it heard of the others'.
+    let most = BUDGET + 6 * 700_000;
+    assert!(last.stats().bytes <= most, "{:?}", last.stats());
+    put(&last, 41);
+    assert!(last.stats().bytes <= BUDGET, "{:?}", last.stats());
+    for cache in caches.iter().chain([&last]) {
+        assert_eq!((cache.stats().damaged, cache.take_faults()), (0, vec![]));
+    }
+    let blobs: u64 = files(&folder.path().join("blobs"))
+        .iter()
+        .map(|path| fs::metadata(path).unwrap().len())
+        .sum();
+    assert!(blobs <= most, "{blobs} bytes of files");
+}

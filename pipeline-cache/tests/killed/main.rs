@@ -1,7 +1,9 @@
 //! What is left when processes are killed while they write results, two at a time into one
-//! directory: everything that they had told of, and nothing that is wrong.
+//! directory: everything that they had told of, and nothing that is wrong. Where the budget is so
+//! small that they throw out as much as they write, only that nothing is wrong.
 //!
-//! This program calls itself: with a directory and a number it is one of those that write.
+//! This program calls itself: with a directory, a number and a budget it is one of those that
+//! write.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![expect(clippy::print_stdout, reason = "what a writer says is how far it has come")]
 
@@ -18,6 +20,12 @@ use pipeline_core::{Image, Key, Layout, SampleType, Value};
 /// How often two writers are killed.
 const ROUNDS: u64 = 110;
 
+/// The same where the budget is small.
+const SMALL_ROUNDS: u64 = 40;
+
+/// Bytes of a few results.
+const SMALL: u64 = 400_000;
+
 /// How many results are a few.
 const SOME: usize = 20;
 
@@ -26,18 +34,28 @@ const PICTURES: u64 = 40;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, writes, folder, first] = &arguments[..]
+    if let [_, writes, folder, first, budget] = &arguments[..]
         && writes == "writes"
     {
-        return write(Path::new(folder), first.parse().unwrap());
+        return write(Path::new(folder), first.parse().unwrap(), budget.parse().unwrap());
     }
     let folder = tempfile::tempdir().unwrap();
+    let told = kill(folder.path(), ROUNDS, u64::MAX);
+    assert!(told.len() > SOME, "{} results is no trial", told.len());
+    println!("{} results of {} writers that were killed are there", told.len(), 2 * ROUNDS);
+    let folder = tempfile::tempdir().unwrap();
+    let told = kill(folder.path(), SMALL_ROUNDS, SMALL);
+    println!("of {} results with room for few none is wrong", told.len());
+}
+
+/// Kills two writers again and again, and says of which results they have told.
+fn kill(folder: &Path, rounds: u64, budget: u64) -> BTreeSet<u64> {
     let mut told = BTreeSet::new();
     let mut random = 1u64;
-    let enough = time_for_some(folder.path());
-    for round in 0..ROUNDS {
+    let enough = time_for_some(folder, budget);
+    for round in 0..rounds {
         let mut writers: Vec<Child> =
-            (0..2).map(|writer| start(folder.path(), (2 * round + writer) << 20)).collect();
+            (0..2).map(|writer| start(folder, (2 * round + writer) << 20, budget)).collect();
         // They are killed before the first result, in the midst of some, or after a few.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let share = (random >> 32) as f64 / f64::from(u32::MAX);
@@ -56,17 +74,16 @@ fn main() {
             told.extend(whole.lines().map(|line| line.parse::<u64>().unwrap()));
         }
         if round % 10 == 9 {
-            check(folder.path(), &told);
+            check(folder, &told, budget);
         }
     }
-    assert!(told.len() > SOME, "{} results is no trial", told.len());
-    println!("{} results of {} writers that were killed are there", told.len(), 2 * ROUNDS);
+    told
 }
 
 /// How long a writer takes to start and to write a few results, on this machine.
-fn time_for_some(folder: &Path) -> Duration {
+fn time_for_some(folder: &Path, budget: u64) -> Duration {
     let start_of_it = Instant::now();
-    let mut writer = start(folder, u64::MAX >> 1);
+    let mut writer = start(folder, u64::MAX >> 1, budget);
     let said = BufReader::new(writer.stdout.take().unwrap());
     assert_eq!(said.lines().take(SOME).count(), SOME);
     let time = start_of_it.elapsed();
@@ -76,19 +93,20 @@ fn time_for_some(folder: &Path) -> Duration {
 }
 
 /// Starts a writer of results that are numbered from `first` on.
-fn start(folder: &Path, first: u64) -> Child {
+fn start(folder: &Path, first: u64, budget: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .arg("writes")
         .arg(folder)
         .arg(first.to_string())
+        .arg(budget.to_string())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
 /// Writes results until it is killed, and tells of each that is written.
-fn write(folder: &Path, first: u64) {
-    let cache = DiskCache::open(folder, DiskOptions::default()).unwrap();
+fn write(folder: &Path, first: u64, budget: u64) {
+    let cache = DiskCache::open(folder, DiskOptions { budget, ..DiskOptions::default() }).unwrap();
     let origin = Origin {
         step: "made",
         time: Duration::from_secs(1),
@@ -106,11 +124,14 @@ fn write(folder: &Path, first: u64) {
     }
 }
 
-/// All that was told of is there, and right.
-fn check(folder: &Path, told: &BTreeSet<u64>) {
-    let cache = DiskCache::open(folder, DiskOptions::default()).unwrap();
+/// All that was told of is there, unless there was no room, and right.
+fn check(folder: &Path, told: &BTreeSet<u64>, budget: u64) {
+    let cache = DiskCache::open(folder, DiskOptions { budget, ..DiskOptions::default() }).unwrap();
     for &number in told {
-        let hit = cache.get(&key(number)).unwrap_or_else(|| panic!("{number} is lost"));
+        let Some(hit) = cache.get(&key(number)) else {
+            assert!(budget == SMALL, "{number} is lost");
+            continue;
+        };
         assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(number)), "result {number}");
     }
     assert_eq!(cache.stats().damaged, 0);
