@@ -5,6 +5,7 @@
 //! planner does: from the targets upwards, and a hit cuts off what is above it.
 
 mod dice;
+pub mod recorded;
 pub mod rival;
 pub mod session;
 

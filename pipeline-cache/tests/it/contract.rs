@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
-use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, TieredCache};
+use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, Recorder, TieredCache};
+use pipeline_core::cache::Cache;
 use pipeline_core::testkit::{CountingCache, cache};
 
 #[test]
@@ -13,6 +14,24 @@ fn the_memory_cache_keeps_the_contract_under_any_budget() {
         cache::check(|| MemoryCache::new(budget));
     }
     cache::check(|| CountingCache::over(Arc::new(MemoryCache::new(100_000))));
+}
+
+#[test]
+fn a_recorder_passes_everything_on_and_tells_of_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |path: &Path| Recorder::create(Arc::new(MemoryCache::new(300_000)), path).unwrap();
+    cache::check(|| record(&folder.path().join("trace")));
+    assert_eq!(record(&folder.path().join("trace")).take_faults(), []);
+    if let Ok(full) = Path::new("/dev/full").canonicalize() {
+        let recorder = record(&full);
+        recorder.begin();
+        recorder.flush();
+        recorder.begin();
+        let faults = recorder.take_faults();
+        assert_eq!((faults.len(), &faults[0].path), (1, &full));
+        assert!(faults[0].what.contains("not recorded"), "{}", faults[0].what);
+        assert_eq!(recorder.take_faults(), []);
+    }
 }
 
 /// Caches on disk, each in a directory of its own.
