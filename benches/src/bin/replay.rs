@@ -8,8 +8,8 @@
 use std::error::Error;
 
 use pipeline_benches::trace::recorded::Recording;
-use pipeline_benches::trace::rival::{Endless, Gdsf, Lru, Moka, Nothing, Ours, Quick};
-use pipeline_benches::trace::{BUDGETS, rival::Rival};
+use pipeline_benches::trace::rival::{Endless, Gdsf, Lru, Moka, Nothing, Ours, Quick, Rival};
+use pipeline_benches::trace::{BUDGETS, part_of};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("| session | budget | ours | lru | gdsf | moka | quick_cache |");
@@ -19,13 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let without = recording.replay(&mut Nothing);
         let least = recording.replay(&mut Endless::default());
         for (name, part) in BUDGETS {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_precision_loss,
-                clippy::cast_sign_loss,
-                reason = "a budget"
-            )]
-            let budget = (recording.bytes() as f64 * part) as u64;
+            let budget = part_of(recording.bytes(), part);
             let rivals: [Box<dyn Rival>; 5] = [
                 Box::new(Ours::new(budget)),
                 Box::new(Lru::new(budget)),

@@ -46,19 +46,25 @@ pub fn replay(graph: &Graph, requests: &[Request], cache: &mut dyn Rival) -> f64
     seconds
 }
 
+/// A part of some bytes.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a budget"
+)]
+pub fn part_of(bytes: u64, part: f64) -> u64 {
+    (bytes as f64 * part) as u64
+}
+
 /// Of a hundred seconds that a cache without end would save, how many does this one?
 #[must_use]
 pub fn saved(kind: Kind, budget: f64, make: &dyn Fn(u64) -> Box<dyn Rival>) -> f64 {
     let (mut sum, mut sessions) = (0.0, 0.0);
     for seed in SEEDS {
         let (graph, requests) = kind.session(seed);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_precision_loss,
-            clippy::cast_sign_loss,
-            reason = "a budget"
-        )]
-        let bytes = (graph.bytes() as f64 * budget) as u64;
+        let bytes = part_of(graph.bytes(), budget);
         let without = replay(&graph, &requests, &mut Nothing);
         let least = replay(&graph, &requests, &mut Endless::default());
         let with = replay(&graph, &requests, &mut *make(bytes));

@@ -95,7 +95,6 @@ impl Claims {
     }
 
     fn try_to_claim(&self, key: &Key) -> io::Result<Asked> {
-        make_folder(&self.folder, false)?;
         let name = key.to_string()[..3].to_owned();
         let mut held = self.held.lock();
         if let Some(claimed) = held.get(&name) {
@@ -108,7 +107,15 @@ impl Claims {
             };
         }
         let path = self.folder.join(&name);
-        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        let open = || File::options().create(true).truncate(false).write(true).open(&path);
+        let file = match open() {
+            // The first claim of all, or somebody has removed the folder.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_folder(&self.folder, false)?;
+                open()?
+            }
+            opened => opened?,
+        };
         match file.try_lock() {
             Ok(()) if is_in_place(&file, &path) => {
                 held.insert(name.clone(), *key);
