@@ -198,7 +198,7 @@ fn raise(found: &mut [u8], large: &[u8], value: u8, (width, stride): (usize, usi
 
 #[cfg(test)]
 mod tests {
-    use super::super::select_row;
+    use super::super::rank::select_row;
     use super::*;
 
     #[test]

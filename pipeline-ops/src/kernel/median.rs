@@ -254,7 +254,7 @@ fn median_of_11<K: Ord + Copy>([a, b, c, d, e, f]: [K; 6], mut keys: [K; 5]) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::select_row;
+    use super::super::rank::select_row;
     use super::*;
 
     #[test]

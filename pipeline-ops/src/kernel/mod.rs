@@ -69,6 +69,7 @@ mod median;
 mod order;
 mod quantile;
 mod rank;
+mod selection;
 
 // Histograms, and the levels found in them.
 mod clahe;
@@ -154,12 +155,13 @@ pub use palette::Palette;
 pub(crate) use pick::pick;
 pub(crate) use power::power;
 pub(crate) use quantile::{Digits, between, median, place_of};
-pub(crate) use rank::{Rank, RankHistogram, count_seen, select_row};
+pub(crate) use rank::{Rank, RankHistogram, count_seen};
 pub(crate) use region_moments::{Cubes, RegionMoments, add_cubes};
 pub(crate) use regions::{Region, add_outline, add_row, outline};
 pub use resample::Resampling;
 pub(crate) use resample::{MixedRow, TapTable, all_finite};
 pub(crate) use runs::Whole;
+pub(crate) use selection::{Shape, Windows};
 pub(crate) use sharpen::{sharpen, sharpen_bytes};
 pub(crate) use shuffle::shuffle;
 pub(crate) use similarity::Similarity;

@@ -1,5 +1,4 @@
-//! The order of the samples of square windows: a sliding histogram for integers, and a selection
-//! for floats.
+//! The order of the samples of square windows, and a sliding histogram.
 //!
 //! Samples are turned into keys once, when rows are padded. A key orders as its sample does and is
 //! an integer, so every form, here and in the networks for medians, is exact and finds the same
@@ -124,7 +123,8 @@ pub(super) fn mirrored(bits: i32) -> i32 {
 ///
 /// # Panics
 /// If a window has not that many samples.
-pub(crate) fn select_row<T: Rank>(
+#[cfg(test)]
+pub(super) fn select_row<T: Rank>(
     rows: &[&[T::Key]],
     channels: usize,
     below: usize,

@@ -3,6 +3,7 @@
 mod maximum;
 mod median;
 mod minimum;
+mod networks;
 mod nth;
 mod percentile;
 mod straight;

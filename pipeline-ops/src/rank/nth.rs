@@ -6,11 +6,12 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use pipeline_core::step::Scratch;
 use pipeline_core::{Context, Layout, Region, Result, View, ViewMut};
 
+use super::networks;
 use super::straight::medians_of_nine;
 use crate::check;
 use crate::kernel::{
-    self, Bisection, Border, MOST, Order, Rank, RankHistogram, Span, TALL, color_unseen,
-    copy_unseen, count_seen, is_seen, median_3x3, median_5x5, pad_made, pad_row, select_row,
+    self, Bisection, Border, MOST, Order, Rank, RankHistogram, Shape, Span, TALL, color_unseen,
+    copy_unseen, count_seen, is_seen, median_3x3, median_5x5, pad_made, pad_row,
 };
 use crate::line_buffer::LineBuffer;
 use crate::neighborhood::{self, BorderedRows};
@@ -21,13 +22,8 @@ pub(super) const RADIUS: RangeInclusive<u32> = 0..=255;
 /// Pixels that a histogram slides over between two looks for a cancel.
 const STRETCH: usize = 128;
 
-/// Window samples that are selected from between two looks for a cancel.
-const SELECTED: usize = 1 << 15;
-
-/// The radius from which on floats are counted by their numbers in the order of a block.
-const ORDERED: u32 = 2;
-
-/// Samples of such a block, what lies around it included, unless that alone is more.
+/// Samples of a block of floats that are counted by their places in its order, what lies around it
+/// included, unless that alone is more.
 const NUMBERED: usize = 1 << 15;
 
 /// Bytes of a row whose columns are sorted at a time: what is sorted stays in the nearest cache.
@@ -83,6 +79,13 @@ impl Nth {
         ctx: &Context<'_>,
     ) -> Result<()> {
         let (layout, region) = (input.image(), out.region());
+        if self.radius == 0 {
+            let own = input.crop(region).typed::<T>()?;
+            for (y, out) in out.rows::<T>()? {
+                out.iter_mut().zip(own.row(y)).for_each(|(out, own)| *out = T::from_key(own.key()));
+            }
+            return Ok(());
+        }
         let radius = (self.radius, self.radius);
         let rows = BorderedRows::<T>::new(input, region, radius, self.border)?;
         if !layout.has_alpha() {
@@ -94,7 +97,7 @@ impl Nth {
             |row: &[T]| row.iter().skip(channels - 1).step_by(channels).copied().all(is_seen);
         let is_all_seen = looked_at.rows().all(alphas)
             && (!matches!(self.border, Border::Constant(_)) || is_seen(rows.constant()));
-        if self.radius == 0 || is_all_seen {
+        if is_all_seen {
             self.every_channel(&rows, out, ctx)?;
         } else {
             self.among_seen(&rows, out, ctx)?;
@@ -138,7 +141,7 @@ impl Nth {
                     Ok(())
                 })
             }
-            _ => self.one_by_one(rows, out, ctx),
+            _ => self.by_size(rows, out, ctx),
         }
     }
 
@@ -193,8 +196,8 @@ impl Nth {
         }
     }
 
-    /// Fills `out` sample by sample, or block by block.
-    fn one_by_one<T: Rank>(
+    /// Fills `out` in the way that takes the least time for such windows of such samples.
+    fn by_size<T: Rank>(
         &self,
         rows: &BorderedRows<'_, T>,
         out: &mut ViewMut<'_>,
@@ -203,19 +206,16 @@ impl Nth {
         let (region, radius) = (out.region(), self.radius);
         let (channels, below) = (rows.span(region, radius).channels, self.below(self.count()));
         let as_it_is = |_: &mut [T::Key]| {};
-        self.padded((rows, region), as_it_is, ctx, |keys, _| {
-            if T::BITS == Some(8) && (1..=MOST).contains(&radius) {
-                return self.bisect::<T>(keys, channels, out, ctx);
+        self.padded((rows, region), as_it_is, ctx, |keys, scratch| {
+            if radius <= networks::most::<T>() {
+                let shape = Shape { size: 2 * radius as usize + 1, below: below as usize };
+                return networks::select::<T>(shape, (keys, channels), out, (ctx, scratch));
             }
-            if T::BITS.is_none() && radius >= ORDERED {
-                return self.count_in_order::<T>((keys, channels), |_, _| below, out, ctx);
+            match T::BITS {
+                None => self.count_in_order::<T>((keys, channels), |_, _| below, out, ctx),
+                Some(8) if radius <= MOST => self.bisect::<T>(keys, channels, out, ctx),
+                Some(bits) => self.in_histogram::<T>((keys, channels), bits, out, ctx),
             }
-            let windows = keys.windows(2 * radius as usize + 1);
-            let mut finder = Finder::<T>::new(self);
-            for (window, (_, out)) in windows.zip(out.rows::<T>()?) {
-                finder.row(window, (below, channels), out, ctx)?;
-            }
-            Ok(())
         })
     }
 
@@ -271,6 +271,28 @@ impl Nth {
                 f(&keys, scratch)
             })
         })
+    }
+
+    /// Fills `out` from rows that are padded by the radius, row by row: keys are counted.
+    fn in_histogram<T: Rank>(
+        &self,
+        (rows, channels): (&[&[T::Key]], usize),
+        bits: u32,
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let below = self.below(self.count());
+        let mut histogram = RankHistogram::new(bits);
+        let windows = rows.windows(2 * self.radius as usize + 1);
+        for (rows, (_, out)) in windows.zip(out.rows::<T>()?) {
+            for channel in 0..channels {
+                let out = out.iter_mut().skip(channel).step_by(channels);
+                let keys = Counted { rows, of: (channel, channels), bin: T::bin };
+                let sample = |bin| T::from_key(T::at_bin(bin));
+                keys.slide((&mut histogram, |_| below), ctx, out, sample)?;
+            }
+        }
+        Ok(())
     }
 
     /// Fills `out` from rows that are padded by the radius, block by block: keys are counted by
@@ -336,51 +358,6 @@ impl Nth {
                     search.block(&rows, &mut part);
                 }
             }
-        }
-        Ok(())
-    }
-}
-
-/// Finds the samples of rows in the way that suits sample type and radius.
-enum Finder<T: Rank> {
-    /// By a selection, which works in this memory.
-    Selected(Vec<T::Key>),
-    /// By counting what is in a window that slides.
-    Counted(RankHistogram),
-}
-
-impl<T: Rank> Finder<T> {
-    fn new(nth: &Nth) -> Self {
-        match T::BITS {
-            Some(bits) if nth.radius > 0 => Self::Counted(RankHistogram::new(bits)),
-            _ => Self::Selected(Vec::new()),
-        }
-    }
-
-    /// Fills `out` from rows that are padded by the radius, of which there are 2 · radius + 1.
-    fn row(
-        &mut self,
-        rows: &[&[T::Key]],
-        (below, channels): (u32, usize),
-        out: &mut [T],
-        ctx: &Context<'_>,
-    ) -> Result<()> {
-        let window = match self {
-            Self::Selected(window) => window,
-            Self::Counted(histogram) => {
-                return (0..channels).try_for_each(|channel| {
-                    let out = out.iter_mut().skip(channel).step_by(channels);
-                    let keys = Counted { rows, of: (channel, channels), bin: T::bin };
-                    let sample = |bin| T::from_key(T::at_bin(bin));
-                    keys.slide((histogram, |_| below), ctx, out, sample)
-                });
-            }
-        };
-        let stretch = (SELECTED / (rows.len() * rows.len())).max(1) * channels;
-        for (place, out) in out.chunks_mut(stretch).enumerate() {
-            ctx.check()?;
-            let rows: Vec<_> = rows.iter().map(|row| &row[place * stretch..]).collect();
-            select_row(&rows, channels, below as usize, out, window);
         }
         Ok(())
     }
