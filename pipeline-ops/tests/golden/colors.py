@@ -104,12 +104,12 @@ def colors(golden):
     golden.add_input("rgb_lab", lab.astype(np.float32))
     l, a, b = np.meshgrid([0, 5, 50, 100], [-100, 0, 8, 110], [-100, 0, 7, 120])
     golden.add_input("lab_any", np.stack([l, a, b], -1).reshape(8, 8, 3).astype(np.float32))
-    for name in ["gradient", "row", "special"]:
+    for name in ["micro", "gradient", "row", "special"]:
         lab = skimage.color.rgb2lab(golden.INPUTS[f"{name}_rgb"])
         if name == "special":
             lab = golden.INPUTS["special_rgb"] * np.float32(80)
         golden.add_input(f"{name}_lab", lab.astype(np.float32))
-    for name in ["rgb_lab", "lab_any", "gradient_lab", "row_lab", "special_lab"]:
+    for name in ["rgb_lab", "lab_any", "micro_lab", "gradient_lab", "row_lab", "special_lab"]:
         colored("from_lab", name, skimage.color.lab2rgb, 0, 1e-4)
 
 

@@ -21,7 +21,8 @@ def blur(golden):
     def gaussian(sigma, truncate=4.0, mode="nearest", cval=0.0):
         return lambda a: ndimage.gaussian_filter(a, sigma, truncate=truncate, mode=mode, cval=cval)
 
-    for name in ["camera", "rgb", "micro", "gradient", "row", "float", "special", *golden.LAYERED]:
+    for name in ["camera", "rgb", "micro", "gradient", "row", *golden.ROWS, "float", "special",
+                 *golden.LAYERED]:
         image = golden.INPUTS[name]
         sigma = 0.4 if name == "special" else 2.0
         with np.errstate(invalid="ignore"):
@@ -39,7 +40,8 @@ def blur(golden):
     golden.case("gaussian_blur", params, ["gradient"], out, 1, "constant")
 
     for name, radius in [("camera", 3), ("rgb", 1), ("micro", 4), ("gradient", 8), ("row", 2),
-                         ("float", 2), ("special", 1), *((name, 3) for name in golden.LAYERED)]:
+                         ("row_u16", 5), ("row_float", 2), ("float", 2), ("special", 1),
+                         *((name, 3) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
         uniform = lambda a: ndimage.uniform_filter(a, 2 * radius + 1, mode="nearest")
         if name == "special":
@@ -130,7 +132,7 @@ def kernels(golden):
 
 
 def magnitudes(golden, op, function):
-    for name in [*golden.PICTURES, "float", *golden.LAYERED]:
+    for name in [*golden.PICTURES, *golden.ROWS, "float", *golden.LAYERED]:
         image = golden.INPUTS[name]
         magnitude = lambda a: function(a, mode="nearest")
         with np.errstate(invalid="ignore"):
@@ -186,8 +188,9 @@ def seen_deviation(golden, image, radius):
 
 
 def deviations(golden):
-    for name, radius in [("camera", 7), ("micro", 1), ("gradient", 6), ("row", 3), ("float", 2),
-                         ("special", 1), *((name, 2) for name in golden.LAYERED)]:
+    for name, radius in [("camera", 7), ("micro", 1), ("gradient", 6), ("row", 3), ("row_u16", 3),
+                         ("row_float", 3), ("float", 2), ("special", 1),
+                         *((name, 2) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
         std = lambda a: ndimage.generic_filter(a, np.std, 2 * radius + 1, mode="nearest")
         with np.errstate(invalid="ignore"):
@@ -210,7 +213,7 @@ def blobs(golden):
         return golden.near(image.astype(float))
 
     for name, sigma in [("camera", 2.0), ("micro", 1.5), ("gradient", 3.0), ("row", 1.0),
-                        ("float", 2.5), ("special", 0.4),
+                        ("row_u16", 1.0), ("row_float", 1.0), ("float", 2.5), ("special", 0.4),
                         *((name, 0.7) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
         log = lambda a: ndimage.gaussian_laplace(a, sigma, mode="nearest")
@@ -281,7 +284,8 @@ def bilateral(golden):
 
     for name, radius, space, range in [("camera", 3, 2.0, 25.0), ("rgb", 2, 1.5, 60.0),
                                        ("micro", 2, 2.0, 150.0), ("gradient", 4, 3.0, 9000.0),
-                                       ("row", 5, 4.0, 80.0), ("float", 2, 1.0, 0.5),
+                                       ("row", 5, 4.0, 80.0), ("row_u16", 3, 2.0, 9000.0),
+                                       ("row_float", 3, 2.0, 0.4), ("float", 2, 1.0, 0.5),
                                        ("special", 1, 1.0, 0.5)]:
         image = golden.INPUTS[name]
         params = {"radius": radius, "sigma_space": space, "sigma_range": range}

@@ -34,10 +34,12 @@ EXPECTED = {}
 INPUTS = {}
 DATA = pathlib.Path(sys.argv[1])
 SUBJECTS = ["filters", "rank", "point", "colors", "blends", "thresholds", "geometry", "draw",
-            "labels", "measures", "morphology", "openings", "outlines", "profiles"]
+            "labels", "measures", "morphology", "openings", "borders", "outlines", "profiles"]
 
-# The kinds of picture that every operation is compared on, and pictures with opacity.
+# The kinds of picture that every operation is compared on, the row in samples of other types, and
+# pictures with opacity.
 PICTURES = ["camera", "micro", "gradient", "row", "special"]
+ROWS = ["row_u16", "row_float"]
 LAYERED = ["rgba", "rgba_u16", "rgba_f32", "camera_alpha", "micro_alpha", "float_alpha"]
 
 BORDERS = {  # ours: SciPy's
@@ -200,6 +202,9 @@ def inputs(data):
     add_input("gradient", gradient)
     add_input("gradient_tall", gradient.reshape(11, 15))
     add_input("row", random.integers(0, 256, (1, 31), dtype=np.uint8))
+    row = INPUTS["row"]
+    add_input("row_u16", row.astype(np.uint16) * 256 + row[:, ::-1])
+    add_input("row_float", (row / 255 * 1.4 - 0.2).astype(np.float32))
     add_input("corner", camera[90:110, 200:230])
     # Samples as large as floats are, and smaller than they are at their most exact.
     wide = np.linspace(-1e30, 1e30, 99).astype(np.float32).reshape(3, 33)
@@ -224,7 +229,7 @@ def masks():
     for name, level in levels.items():
         image = INPUTS[name]
         add_input(f"{name}_mask", (image[..., 1] if image.ndim == 3 else image) > level)
-    for name in ["camera", "micro", "gradient", "row", "float", "special"]:
+    for name in ["camera", "micro", "gradient", "row", *ROWS, "float", "special"]:
         image = INPUTS[name]
         width = image.shape[1] // 2
         add_input(f"{name}_left", image[:, :width])

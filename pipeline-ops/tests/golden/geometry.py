@@ -70,6 +70,7 @@ def resizes(golden):
     for filter in filters:
         for name, size in [("camera", (31, 40)), ("rgb", (60, 20)), ("float", (11, 33)),
                            ("micro", (97, 13)), ("gradient", (20, 9)), ("row", (50, 3)),
+                           ("row_u16", (20, 1)), ("row_float", (50, 2)),
                            ("special", (25, 30)), *((name, (10, 9)) for name in golden.LAYERED)]:
             image = golden.INPUTS[name]
             out = golden.rounded(resized(image, size, filter), image.dtype)
@@ -79,6 +80,7 @@ def resizes(golden):
             golden.case("resize", params, [name], out, tolerance, filter)
     for name, size in [("camera", (31, 25)), ("rgb", (12, 8)), ("float", (7, 9)),
                        ("micro", (13, 11)), ("gradient", (8, 2)), ("row", (7, 1)),
+                       ("row_u16", (7, 1)), ("row_float", (20, 1)),
                        ("special", (9, 5)),
                        *((name, (7, 6)) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
@@ -249,34 +251,39 @@ def maps(golden):
                 filter="catmull_rom", border="mirror")
 
 
+def of_light(golden, image, resize):
+    """What a function of floats makes of the light that sRGB stands for, of colours times alpha."""
+    decoded, encoded = golden.decoded, golden.encoded
+    values = image / golden.white(image.dtype)
+    if golden.has_alpha(image):
+        alpha = resize(values[..., -1])
+        colors = [resize(decoded(values[..., c]) * values[..., -1])
+                  for c in range(image.shape[2] - 1)]
+        factor = np.where(alpha > 0, 1 / np.where(alpha > 0, alpha, 1), 0)
+        out = np.stack([*(encoded(c * factor) for c in colors), alpha], axis=-1)
+    else:
+        out = golden.channelwise(values, lambda a: encoded(resize(decoded(a))))
+    return out * golden.white(image.dtype)
+
+
 def light(golden):
     """Resizes of what sRGB stands for: its curve around Pillow's float mode."""
-    decoded, encoded = golden.decoded, golden.encoded
-
     for name, size, filter in [("camera", (31, 40), "lanczos3"), ("rgb", (60, 20), "catmull_rom"),
                                ("gradient", (12, 3), "bilinear"), ("float", (11, 33), "lanczos3"),
                                ("special", (15, 8), "bilinear"), ("micro", (20, 31), "catmull_rom"),
-                               ("row", (11, 2), "lanczos3"),
+                               ("row", (11, 2), "lanczos3"), ("row_u16", (11, 2), "catmull_rom"),
+                               ("row_float", (40, 1), "bilinear"),
                                *((name, (10, 9), "bilinear") for name in golden.LAYERED)]:
-        image = golden.INPUTS[name]
-        values, resample = image / golden.white(image.dtype), FILTERS[filter]
+        image, resample = golden.INPUTS[name], FILTERS[filter]
         resize = lambda a: np.asarray(
             Image.fromarray(a.astype(np.float32)).resize(size, resample), float)
-        if golden.has_alpha(image):
-            alpha = resize(values[..., -1])
-            colors = [resize(decoded(values[..., c]) * values[..., -1])
-                      for c in range(image.shape[2] - 1)]
-            factor = np.where(alpha > 0, 1 / np.where(alpha > 0, alpha, 1), 0)
-            out = np.stack([*(encoded(c * factor) for c in colors), alpha], axis=-1)
-        else:
-            out = golden.channelwise(values, lambda a: encoded(resize(decoded(a))))
-        out = golden.rounded(out * golden.white(image.dtype), image.dtype)
+        out = golden.rounded(of_light(golden, image, resize), image.dtype)
         params = {"width": size[0], "height": size[1], "filter": filter, "mixing": "light"}
         golden.case("resize", params, [name], out, golden.near(image), "light")
 
 
 def thumbnails(golden):
-    def thumbnail(name, size, framing, filter, method, tag):
+    def thumbnail(name, size, framing, filter, method, tag, mixing="encoded"):
         image, resample = golden.INPUTS[name], FILTERS[filter]
 
         def one(a):
@@ -287,17 +294,36 @@ def thumbnails(golden):
             return out[top:top + size[1], left:left + size[0]]
 
         with np.errstate(invalid="ignore"):
-            out = golden.rounded(golden.by_alpha(image, one), image.dtype)
-        params = {"width": size[0], "height": size[1], "framing": framing, "filter": filter}
-        golden.case("thumbnail", params, [name], out, golden.near(image), tag)
+            if mixing == "light":
+                out = of_light(golden, image, lambda a: one(a).astype(float))
+            else:
+                out = golden.by_alpha(image, one)
+        params = {"width": size[0], "height": size[1], "framing": framing, "filter": filter,
+                  **({"mixing": mixing} if mixing == "light" else {})}
+        golden.case("thumbnail", params, [name], golden.rounded(out, image.dtype),
+                    golden.near(image), tag)
 
-    thumbnail("rgb", (24, 24), "fit", "lanczos3", ImageOps.contain, "fit")
-    thumbnail("float", (40, 50), "fit", "bilinear", ImageOps.contain, "fit")
-    thumbnail("micro", (10, 31), "shrink", "catmull_rom", ImageOps.contain, "shrink")
-    thumbnail("corner", (200, 31), "shrink", "lanczos3", lambda a, *_: a, "shrink")
-    thumbnail("rgb", (20, 30), "fill", "lanczos3", ImageOps.cover, "fill")
-    thumbnail("gradient", (11, 9), "fill", "bilinear", ImageOps.cover, "fill")
-    thumbnail("row", (9, 3), "fill", "catmull_rom", ImageOps.cover, "fill")
-    thumbnail("special", (12, 12), "fit", "bilinear", ImageOps.contain, "fit")
+    fit, fill, stay = ImageOps.contain, ImageOps.cover, lambda a, *_: a
+    thumbnail("rgb", (24, 24), "fit", "lanczos3", fit, "fit")
+    thumbnail("float", (40, 50), "fit", "bilinear", fit, "fit")
+    thumbnail("micro", (10, 31), "shrink", "catmull_rom", fit, "shrink")
+    thumbnail("corner", (200, 31), "shrink", "lanczos3", stay, "shrink")
+    thumbnail("rgb", (20, 30), "fill", "lanczos3", fill, "fill")
+    thumbnail("gradient", (11, 9), "fill", "bilinear", fill, "fill")
+    thumbnail("row", (9, 3), "fill", "catmull_rom", fill, "fill")
+    thumbnail("special", (12, 12), "fit", "bilinear", fit, "fit")
     for name in golden.LAYERED:
-        thumbnail(name, (9, 9), "fill", "lanczos3", ImageOps.cover, "fill")
+        thumbnail(name, (9, 9), "fill", "lanczos3", fill, "fill")
+    for name, size, framing, filter, method in [
+            ("camera", (30, 30), "fit", "lanczos3", fit),
+            ("rgb", (20, 30), "fill", "bilinear", fill),
+            ("micro", (14, 31), "shrink", "catmull_rom", fit),
+            ("corner", (200, 31), "shrink", "lanczos3", stay),
+            ("gradient", (11, 9), "fill", "bilinear", fill),
+            ("row", (9, 3), "fill", "lanczos3", fill),
+            ("row_u16", (9, 3), "fill", "lanczos3", fill),
+            ("row_float", (20, 5), "fit", "bilinear", fit),
+            ("float", (40, 50), "fit", "lanczos3", fit),
+            ("special", (12, 12), "fit", "bilinear", fit),
+            *((name, (9, 9), "fill", "lanczos3", fill) for name in golden.LAYERED)]:
+        thumbnail(name, size, framing, filter, method, f"light_{framing}", "light")

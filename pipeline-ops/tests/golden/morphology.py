@@ -36,7 +36,8 @@ def gray(golden):
         for name, element, radius in [
             ("camera", "disk", 5), ("corner", "square", 3), ("corner", "cross", 4),
             ("micro", "disk", 2), ("gradient", "square", 8), ("gradient", "disk", 6),
-            ("row", "square", 40), ("float", "disk", 3), ("special", "disk", 2),
+            ("row", "square", 40), ("row_u16", "disk", 3), ("row_float", "square", 2),
+            ("float", "disk", 3), ("special", "disk", 2),
             *((name, "square", 2) for name in golden.LAYERED),
         ]:
             image = golden.INPUTS[name]
@@ -59,7 +60,8 @@ def gray(golden):
         for name, element, radius in [
             ("camera", "square", 2), ("corner", "disk", 5), ("corner", "cross", 4),
             ("micro", "square", 1), ("gradient", "disk", 6), ("row", "square", 3),
-            ("float", "disk", 1), ("special", "square", 1),
+            ("row_u16", "square", 2), ("row_float", "disk", 2), ("float", "disk", 1),
+            ("special", "square", 1),
             *((name, "disk", 2) for name in golden.LAYERED),
         ]:
             image = golden.INPUTS[name]

@@ -11,7 +11,8 @@ def cases(golden):
 
 def medians(golden):
     for name, radius in [("camera", 1), ("rgb", 1), ("micro", 2), ("gradient", 3), ("row", 4),
-                         ("float", 1), ("special", 1), *((name, 2) for name in golden.LAYERED)]:
+                         ("row_u16", 2), ("row_float", 4), ("float", 1), ("special", 1),
+                         *((name, 2) for name in golden.LAYERED)]:
         image = golden.INPUTS[name]
         out = golden.by_order(
             image, lambda a: ndimage.median_filter(a, size(a, radius), mode="nearest"))
@@ -57,7 +58,8 @@ def size(image, radius):
 def extremes(golden):
     for op, function in [("minimum", ndimage.minimum_filter), ("maximum", ndimage.maximum_filter)]:
         for name, radius in [("camera", 3), ("micro", 5), ("gradient", 20), ("row", 2),
-                             ("float", 2), ("special", 2), *((name, 1) for name in golden.LAYERED)]:
+                             ("row_u16", 2), ("row_float", 3), ("float", 2), ("special", 2),
+                             *((name, 1) for name in golden.LAYERED)]:
             image = golden.INPUTS[name]
             out = golden.by_order(image, lambda a: function(a, size(a, radius), mode="nearest"))
             last = (2 * radius + 1) ** 2 - 1

@@ -14,7 +14,8 @@ def cases(golden):
 
 def fixed(golden):
     for name, level in [("camera", 120.0), ("micro", 700.5), ("gradient", 0.0), ("row", 254.0),
-                        ("float", 0.25), ("special", 0.5), ("gradient_float", 1e29)]:
+                        ("row_u16", 30000.5), ("row_float", 0.5), ("float", 0.25),
+                        ("special", 0.5), ("gradient_float", 1e29)]:
         image = golden.INPUTS[name]
         golden.case("threshold", {"level": level}, [name], image > np.float32(level), 0)
 
@@ -25,7 +26,8 @@ def levels(golden):
                  "yen": filters.threshold_yen,
                  "li": filters.threshold_li}
     for op, function in functions.items():
-        for name in ["camera", "corner", "micro", "gradient", "row", "float", "special"]:
+        for name in ["camera", "corner", "micro", "gradient", "row", *golden.ROWS, "float",
+                     "special"]:
             image = golden.INPUTS[name]
             level = function(image[np.isfinite(image)])
             golden.case(op, {}, [name], image > level, 0)
@@ -56,6 +58,8 @@ def local(golden):
         adaptive("gradient", 40, 100.0, method)
         adaptive("float", 5, 0.125, method, "wrap")
         adaptive("row", 2, 0.0, method)
+        adaptive("row_u16", 3, 500.0, method, "mirror")
+        adaptive("row_float", 2, 0.01, method, "replicate")
         adaptive("special", 1, 0.05, method)
 
     for name, radius, k in [("camera", 7, 0.2), ("corner", 3, 0.5), ("micro", 12, 0.1),
