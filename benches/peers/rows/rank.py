@@ -41,6 +41,7 @@ def percentile(radius, share):
 ROWS = [
     Row("median 3 × 3", EVERYTHING, "median", {"radius": 1}, median(1)),
     Row("median 5 × 5", EVERYTHING, "median", {"radius": 2}, median(2)),
+    Row("median 9 × 9", EVERYTHING, "median", {"radius": 4}, median(4)),
     Row("median 21 × 21", EVERYTHING, "median", {"radius": 10}, median(10)),
     Row("percentile 5 × 5, 10 %", EVERYTHING, "percentile",
         {"radius": 2, "percentile": 10.0}, percentile(2, 10)),

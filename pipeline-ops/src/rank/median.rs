@@ -27,15 +27,19 @@ use crate::kernel::Border;
 /// `dcb│abcd│cba`, `wrap` `abcd│abcd│abcd`, `constant` `vvv│abcd│vvv`.
 /// **NaN** counts as larger than every number, infinity included: the median is NaN only where NaN
 /// are more than half of the window.
-/// **Cost**: networks of comparisons for radius 1 and 2; above, for u8 sums of comparisons for as
-/// many thresholds as neighbours have different medians, up to 255, whatever the radius up to 127;
-/// time in proportion to the radius for others of u8, for u16 and f32 (sliding histogram; floats
-/// are sorted once, block by block, and counted by their places) and where pixels are not looked
-/// at; memory as the footprint, which is the region and `radius` pixels on each side.
+/// **Cost**: networks of comparisons up to radius 15 for u8, 25 for u16 and 20 for f32, in tiles
+/// whose windows share what they have in common: of 1, 2, 3, 5, 10 and 20 pixels' radius about 5,
+/// 19, 50, 130, 450 and 1600 comparisons of vectors per pixel, and a program for each radius, which
+/// is made once by each thread. Above, for u8 sums of comparisons for as many thresholds as
+/// neighbours have different medians, up to 255, whatever the radius up to 127; time in proportion
+/// to the radius for others of u8, for u16 and f32 (sliding histogram; floats are sorted once, block
+/// by block, and counted by their places) and where pixels are not looked at; memory as the
+/// footprint, which is the region and `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.median_filter` 1.17 and libvips 8.18 `rank`, equal, with alpha over
-/// the pixels that are seen. Sliding histogram: Huang, Yang, Tang (1979).
+/// the pixels that are seen. Networks: Adams, "Fast median filters using separable sorting
+/// networks" (2021). Sliding histogram: Huang, Yang, Tang (1979).
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -32,7 +32,8 @@ def among_seen(image, radius, percentile):
     """A percentile of each colour, of the pixels that are seen; what is not seen stays."""
     def nth(window):
         window = np.sort(window[np.isfinite(window)])
-        return window[min(int(len(window) * percentile / 100), len(window) - 1)] if len(window) else 0
+        place = int(len(window) * percentile / 100)
+        return window[min(place, len(window) - 1)] if len(window) else 0
 
     is_seen, out = image[..., -1] > 0, image.copy()
     for c in range(image.shape[2] - 1):
