@@ -23,6 +23,7 @@ pub mod memory;
 pub mod nested;
 pub mod order;
 pub mod overhead;
+pub mod peak;
 pub mod plan;
 pub mod radius;
 pub mod rerun;

@@ -47,10 +47,21 @@ pub(crate) enum Standing {
     Free,
     /// Room is being made for it.
     Coming,
+    /// Held, and does not go: whoever made it is not yet done.
+    New,
     Held,
     /// Held, and goes last.
     Pinned,
+    /// It goes if all goes that has to.
+    Leaving,
     Gone,
+}
+
+impl Standing {
+    /// Whether it would have to be made again.
+    const fn is_away(self) -> bool {
+        matches!(self, Self::Leaving | Self::Gone)
+    }
 }
 
 /// A fact, as long as it is not forgotten.
@@ -253,20 +264,46 @@ impl History {
         self.facts[number as usize].standing = standing;
     }
 
+    /// A result is held from now on, by whoever made it too.
+    pub(crate) fn take_in(&mut self, number: Number) {
+        self.facts[number as usize].standing = Standing::New;
+    }
+
+    /// A result is to go, unless [`stay`](Self::stay) is said of it. Returns what it was.
+    pub(crate) fn leave(&mut self, number: Number) -> Standing {
+        let fact = &mut self.facts[number as usize];
+        let standing = std::mem::replace(&mut fact.standing, Standing::Leaving);
+        let demand = fact.demand;
+        if !self.is_stale && !fact.inputs.is_empty() {
+            let chance = demand + self.chance(number);
+            self.add_demand(number, chance);
+        }
+        standing
+    }
+
+    /// A result that was to go stays as it was.
+    pub(crate) fn stay(&mut self, number: Number, standing: Standing) {
+        self.facts[number as usize].standing = standing;
+        self.is_stale = true;
+    }
+
     /// A result went.
     pub(crate) fn let_go(&mut self, number: Number) {
+        if self.facts[number as usize].standing != Standing::Leaving {
+            self.leave(number);
+        }
         self.departures = self.departures.wrapping_add(1);
         let fact = &mut self.facts[number as usize];
         fact.standing = Standing::Gone;
         fact.went = self.departures;
         let age = precise(self.request.wrapping_sub(fact.last).into());
         self.stay += (age - self.stay) / DEPARTURES;
-        let demand = fact.demand;
-        if !self.is_stale && !fact.inputs.is_empty() {
-            let chance = demand + self.chance(number);
-            self.add_demand(number, chance);
-        }
         self.gone.push_back((number, self.departures));
+    }
+
+    /// Whether as much is forgotten as goes, once so many more have gone.
+    pub(crate) fn is_full(&self, more: usize) -> bool {
+        self.gone.len() + more > self.remembered
     }
 
     pub(crate) fn remembers_too_much(&self) -> bool {
@@ -364,7 +401,7 @@ impl History {
             return seconds;
         }
         self.walk(number, |fact| {
-            if fact.standing == Standing::Gone {
+            if fact.standing.is_away() {
                 seconds += fact.seconds;
             }
         });
@@ -389,7 +426,7 @@ impl History {
     /// Adds a chance to what a result would be made from that is held.
     fn add_demand(&mut self, number: Number, chance: f32) {
         self.walk(number, |fact| {
-            if fact.standing != Standing::Gone {
+            if !fact.standing.is_away() {
                 fact.demand += chance;
             }
         });
@@ -415,7 +452,7 @@ impl History {
                 }
                 input.mark = self.mark;
                 visit(input);
-                if input.standing == Standing::Gone {
+                if input.standing.is_away() {
                     stack.push(link.number);
                 }
             }

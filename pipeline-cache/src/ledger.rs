@@ -55,12 +55,14 @@ pub(crate) struct Ledger {
     /// Quarters of the budget that are not to be used for now.
     given_back: u64,
     held: u64,
+    /// Bytes that are kept free for what is being made.
+    reserved: u64,
     buffers: HashMap<usize, Holders>,
 }
 
 impl Ledger {
     pub(crate) fn new(budget: u64) -> Self {
-        Self { budget, given_back: 0, held: 0, buffers: HashMap::new() }
+        Self { budget, given_back: 0, held: 0, reserved: 0, buffers: HashMap::new() }
     }
 
     pub(crate) const fn budget(&self) -> u64 {
@@ -90,6 +92,26 @@ impl Ledger {
         self.held > self.allowed()
     }
 
+    /// Whether more is held than leaves room for what is being made.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.held.saturating_add(self.reserved) > self.allowed()
+    }
+
+    /// Keeps bytes free, unless they would not fit even if nothing else were held. Whether there is
+    /// room for them says [`is_crowded`](Self::is_crowded).
+    pub(crate) const fn reserve(&mut self, bytes: u64) -> bool {
+        let fits = bytes <= self.allowed();
+        if fits {
+            self.reserved = self.reserved.saturating_add(bytes);
+        }
+        fits
+    }
+
+    /// Gives back what was kept free.
+    pub(crate) const fn unreserve(&mut self, bytes: u64) {
+        self.reserved = self.reserved.saturating_sub(bytes);
+    }
+
     /// Begins to book a weight. Returns the bytes that it needs beyond what is held; nothing if it
     /// would not fit, with bookkeeping, even if nothing else were held.
     ///
@@ -115,8 +137,10 @@ impl Ledger {
         Some(weight.own.saturating_add(bytes))
     }
 
-    pub(crate) const fn has_room(&self, bytes: u64) -> bool {
-        bytes <= self.allowed().saturating_sub(self.held)
+    /// Whether there is room for bytes, once others will have been freed.
+    pub(crate) const fn has_room(&self, bytes: u64, freed: u64) -> bool {
+        let taken = self.held.saturating_add(self.reserved).saturating_sub(freed);
+        bytes <= self.allowed().saturating_sub(taken) && taken <= self.allowed()
     }
 
     /// Books bytes for which there is room.
@@ -134,6 +158,18 @@ impl Ledger {
         let freed = weight.own + self.leave(weight);
         self.held -= freed;
         freed
+    }
+
+    /// Books again what was released, whether there is room or not.
+    pub(crate) fn restore(&mut self, weight: &Weight) {
+        self.held = self.held.saturating_add(weight.own);
+        let Some(buffer) = weight.buffer else { return };
+        let holders = self.buffers.entry(buffer.id).or_insert_with(|| {
+            let bytes = bytes(buffer.bytes);
+            self.held = self.held.saturating_add(bytes);
+            Holders { bytes, count: 0 }
+        });
+        holders.count += 1;
     }
 
     /// Takes one holder off the weight's buffer. Returns the bytes of the buffer if it was the

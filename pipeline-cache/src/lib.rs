@@ -75,6 +75,7 @@ mod history;
 mod key_state;
 mod ledger;
 mod memory;
+mod numbers;
 mod pressure;
 mod recorder;
 mod stats;

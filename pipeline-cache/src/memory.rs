@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use pipeline_core::cache::{Cache, Evicted, Hit, Origin, Tier};
+use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Hit, Origin, Tier};
 use pipeline_core::{Key, Value};
 
 use crate::ledger::Weight;
@@ -31,6 +31,10 @@ impl std::fmt::Debug for MemoryCache {
         f.debug_struct("MemoryCache").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
+
+/// For smaller results no room is made before they are there: as many are made at a time as there
+/// are threads.
+const SMALL: u64 = 64 << 10;
 
 /// What goes first when room is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -143,6 +147,17 @@ impl MemoryCache {
         self.store.lock().pin(&keys);
         Pin { store: Arc::clone(&self.store), keys }
     }
+
+    /// Makes room for a result that is about to be made, for as long as what is returned lives or
+    /// until the result comes in.
+    pub(crate) fn reserve(&self, key: Key, bytes: u64) -> Option<Room> {
+        if bytes < SMALL {
+            return None;
+        }
+        let mut gone = Gone::default();
+        self.store.lock().reserve(key, bytes, &mut gone);
+        Some(Room { store: Arc::clone(&self.store), key })
+    }
 }
 
 impl Cache for MemoryCache {
@@ -175,6 +190,33 @@ impl Cache for MemoryCache {
 
     fn contains(&self, key: &Key) -> bool {
         self.store.lock().contains(key)
+    }
+
+    /// Makes room for what is about to be made, so that with it no more than the budget is alive.
+    /// What is larger than the budget drives nothing out.
+    fn claim(&self, key: &Key, bytes: u64) -> Claim {
+        if self.contains(key) {
+            return Claim::Made;
+        }
+        Claim::Mine(self.reserve(*key, bytes).map_or_else(Claimed::default, Claimed::new))
+    }
+}
+
+/// Room for a result that is being made.
+pub(crate) struct Room {
+    store: Arc<Mutex<Store>>,
+    key: Key,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.store.lock().end_making(&self.key);
+    }
+}
+
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Room").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

@@ -115,8 +115,8 @@ impl Cache for Recorder {
         self.inner.identity(key)
     }
 
-    fn claim(&self, key: &Key) -> Claim {
-        self.inner.claim(key)
+    fn claim(&self, key: &Key, bytes: u64) -> Claim {
+        self.inner.claim(key, bytes)
     }
 
     fn take_faults(&self) -> Vec<Fault> {

@@ -6,7 +6,6 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lru::LruCache;
 use pipeline_core::cache::{Evicted, Origin, Tier};
 use pipeline_core::{Key, Value};
 
@@ -14,6 +13,7 @@ use crate::history::{History, Made, Number, Standing};
 use crate::key_state::KeyState;
 use crate::ledger::{Ledger, Weight};
 use crate::memory::{EntryInfo, Policy};
+use crate::numbers::{Known, Numbers};
 use crate::stats::Stats;
 
 pub(crate) struct Store {
@@ -21,25 +21,29 @@ pub(crate) struct Store {
     max_age: Option<Duration>,
     /// How often each key is pinned, whether it is held or not.
     pins: HashMap<Key, u32, BuildHasherDefault<KeyState>>,
-    /// Everything that is known of, by policy in the order of last use.
+    /// Room for what is being made.
+    rooms: HashMap<Key, Room, BuildHasherDefault<KeyState>>,
+    /// What had to go for that, until somebody is told.
+    untold: Vec<Evicted>,
     numbers: Numbers,
     history: History,
     /// What is held, by number.
     entries: Vec<Option<Entry>>,
     held: u64,
+    /// What goes if all goes that has to: its number, what it was, and the bytes that it frees.
+    leaving: Vec<(Number, Standing, u64)>,
     ledger: Ledger,
     /// The counters; what is held is filled in when somebody asks.
     stats: Stats,
 }
 
-type Numbers = LruCache<Key, Known, BuildHasherDefault<KeyState>>;
-
-/// Where a key is found.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    number: Number,
-    /// The request that asked for it last, as far as its history was told.
-    asked: u32,
+/// Room for a result that is being made.
+#[derive(Debug)]
+struct Room {
+    /// None any more once it has come in.
+    bytes: u64,
+    /// How many make it.
+    makers: u32,
 }
 
 #[derive(Debug)]
@@ -53,13 +57,8 @@ pub(crate) struct Entry {
 }
 
 /// What is needed for all that is known of one result but its inputs: a fact, the place of an
-/// entry, a node with key, number and two links, its header in the allocator, and the table's
-/// slots, of which there is at the lowest load a bit more than twice as many as facts.
-const OVERHEAD: u64 = History::FACT
-    + (2 * size_of::<Option<Entry>>()
-        + size_of::<Key>()
-        + 5 * size_of::<usize>()
-        + 5 * (2 * size_of::<usize>() + 1) / 2) as u64;
+/// entry, and the key with its number.
+const OVERHEAD: u64 = History::FACT + (2 * size_of::<Option<Entry>>() + Numbers::EACH) as u64;
 
 /// The most results that are remembered after they went.
 const REMEMBERED: u64 = 1024;
@@ -77,10 +76,13 @@ impl Store {
             policy,
             max_age,
             pins: HashMap::default(),
-            numbers: Numbers::unbounded_with_hasher(BuildHasherDefault::default()),
+            rooms: HashMap::default(),
+            untold: Vec::new(),
+            numbers: Numbers::new(policy),
             history: History::new(remembered.try_into().unwrap_or_default()),
             entries: Vec::new(),
             held: 0,
+            leaving: Vec::new(),
             ledger: Ledger::new(budget),
             stats: Stats::default(),
         }
@@ -123,7 +125,7 @@ impl Store {
             };
             Some((number, info))
         };
-        let mut infos: Vec<_> = self.numbers.iter().filter_map(info).collect();
+        let mut infos: Vec<_> = self.numbers.all().filter_map(info).collect();
         if self.policy == Policy::Worth {
             infos.sort_by_key(|&(number, _)| Reverse(self.history.last_request(number)));
         }
@@ -131,7 +133,7 @@ impl Store {
     }
 
     fn number(&self, key: &Key) -> Option<Number> {
-        self.numbers.peek(key).map(|known| known.number)
+        self.numbers.find(key).map(|known| known.number)
     }
 
     pub(crate) fn begin(&mut self) {
@@ -141,12 +143,7 @@ impl Store {
     }
 
     pub(crate) fn get(&mut self, key: &Key) -> Option<Value> {
-        // By worth there is no order of last use to be kept, which would touch other keys.
-        let known = match self.policy {
-            Policy::Worth => self.numbers.peek_mut(key),
-            Policy::LeastRecent => self.numbers.get_mut(key),
-        };
-        let Some(known) = known else {
+        let Some(known) = self.numbers.ask(key) else {
             self.stats.misses += 1;
             return None;
         };
@@ -170,6 +167,36 @@ impl Store {
         entry.is_some_and(|entry| !entry.is_older_than(self.max_age))
     }
 
+    /// Makes room for a result that is about to be made, until as many say that it was as have
+    /// asked. Of what would not fit, nothing goes.
+    pub(crate) fn reserve(&mut self, key: Key, bytes: u64, gone: &mut Gone) {
+        let room = self.rooms.entry(key).or_insert(Room { bytes: 0, makers: 0 });
+        room.makers += 1;
+        let bytes = bytes.saturating_add(OVERHEAD);
+        if room.makers > 1 || !self.ledger.reserve(bytes) {
+            return;
+        }
+        room.bytes = bytes;
+        self.shrink(gone);
+        self.untold.append(&mut gone.report);
+    }
+
+    /// Takes note that one maker of a result has ended.
+    pub(crate) fn end_making(&mut self, key: &Key) {
+        let Some(room) = self.rooms.get_mut(key) else { return };
+        room.makers -= 1;
+        if room.makers > 0 {
+            return;
+        }
+        self.ledger.unreserve(room.bytes);
+        self.rooms.remove(key);
+        if let Some(number) = self.number(key)
+            && self.history.fact(number).standing == Standing::New
+        {
+            self.history.hold(number, self.pins.contains_key(key));
+        }
+    }
+
     /// Takes a value in, unless it is there already.
     pub(crate) fn put(
         &mut self,
@@ -178,8 +205,13 @@ impl Store {
         origin: Origin<'_>,
         gone: &mut Gone,
     ) {
+        gone.report.append(&mut self.untold);
         let Some(number) = self.note(key, &weight, origin, gone) else { return };
+        let reserved = self.rooms.get(&key).map(|room| room.bytes);
+        self.ledger.unreserve(reserved.unwrap_or_default());
         if !self.book(number, &weight, gone) {
+            // Whoever made it has it all the same.
+            self.ledger.reserve(reserved.unwrap_or_default());
             self.let_go(number);
             self.stats.refusals += 1;
             // What is known of it may itself be too much.
@@ -190,9 +222,14 @@ impl Store {
         let entry = Entry { value: value.clone(), weight, time: origin.time, hits: 0, since };
         self.entries[number as usize] = Some(entry);
         self.held += 1;
+        self.stats.inserts += 1;
+        if let Some(room) = self.rooms.get_mut(&key) {
+            room.bytes = 0;
+            self.history.take_in(number);
+            return;
+        }
         let is_pinned = !self.pins.is_empty() && self.pins.contains_key(&key);
         self.history.hold(number, is_pinned);
-        self.stats.inserts += 1;
     }
 
     /// Changes the budget; what is above it goes.
@@ -208,7 +245,9 @@ impl Store {
     }
 
     fn shrink(&mut self, gone: &mut Gone) {
-        while self.ledger.is_over() && self.evict(None, gone) {}
+        while self.held > 0 && self.ledger.is_crowded() && self.evict(gone) {}
+        // With nothing left to throw out, what went is forgotten.
+        while self.ledger.is_over() && self.forget_oldest() {}
     }
 
     pub(crate) fn purge(&mut self, key: &Key) -> Option<Entry> {
@@ -217,7 +256,7 @@ impl Store {
     }
 
     pub(crate) fn purge_step(&mut self, name: &str) -> Vec<Entry> {
-        let numbers = self.numbers.iter().map(|(_, known)| known.number);
+        let numbers = self.numbers.all().map(|(_, known)| known.number);
         let of_step = numbers.filter(|&number| **self.history.step_name(number) == *name);
         let of_step: Vec<Number> = of_step.collect();
         of_step.into_iter().filter_map(|number| self.take(number)).collect()
@@ -231,7 +270,7 @@ impl Store {
         origin: Origin<'_>,
         gone: &mut Gone,
     ) -> Option<Number> {
-        let mut known = self.numbers.get(&key).map(|known| known.number);
+        let mut known = self.numbers.ask(&key).map(|known| known.number);
         if let Some(number) = known
             && let Some(entry) = &self.entries[number as usize]
         {
@@ -248,7 +287,7 @@ impl Store {
             seconds: origin.time.as_secs_f32(),
             bytes: weight.total(),
         };
-        let inputs = origin.inputs.iter().filter_map(|input| numbers.peek(input));
+        let inputs = origin.inputs.iter().filter_map(|input| numbers.find(input));
         let inputs = inputs.map(|known| known.number);
         if let Some(number) = known {
             let before = history.input_bytes(number);
@@ -258,7 +297,7 @@ impl Store {
             return known;
         }
         let number = history.enter(key, &made, inputs);
-        numbers.put(key, Known { number, asked: history.request() });
+        numbers.insert(key, Known { number, asked: history.request() });
         if self.entries.len() <= number as usize {
             self.entries.resize_with(number as usize + 1, || None);
         }
@@ -266,56 +305,83 @@ impl Store {
         Some(number)
     }
 
-    /// Makes room and takes it, as long as what has to go is worth less than what comes.
+    /// Makes room and takes it, if all that has to go for it is worth less than what comes. Nothing
+    /// goes before that is known.
     fn book(&mut self, coming: Number, weight: &Weight, gone: &mut Gone) -> bool {
         let bookkeeping = OVERHEAD + self.history.input_bytes(coming);
         let Some(need) = self.ledger.begin(weight, bookkeeping) else { return false };
-        while !self.ledger.has_room(need) {
-            if !self.evict(Some(coming), gone) {
+        let mut leaving = std::mem::take(&mut self.leaving);
+        // Bytes of what will be forgotten.
+        let mut forgotten = 0;
+        while !self.ledger.has_room(need, forgotten) {
+            let next = self.next_to_go();
+            if let Some((number, weight)) = next
+                && (self.policy != Policy::Worth || !self.history.is_worth_less(coming, number))
+            {
+                leaving.push((number, self.history.leave(number), self.ledger.release(&weight)));
+                if self.history.is_full(leaving.len()) {
+                    forgotten += OVERHEAD;
+                }
+            } else if next.is_some() || !self.forget_oldest() {
+                for (number, standing, _) in leaving.drain(..) {
+                    self.history.stay(number, standing);
+                    let entry = self.entries[number as usize].as_ref();
+                    entry.into_iter().for_each(|entry| self.ledger.restore(&entry.weight));
+                }
+                self.leaving = leaving;
                 self.ledger.give_up(weight);
                 return false;
             }
         }
+        for (number, _, bytes) in leaving.drain(..) {
+            self.throw_out(number, bytes, gone);
+        }
+        self.leaving = leaving;
+        while !self.ledger.has_room(need, 0) && self.forget_oldest() {}
         self.ledger.take(need);
         true
     }
 
-    /// Throws something out. Returns whether there was anything, worth less than what comes.
-    fn evict(&mut self, coming: Option<Number>, gone: &mut Gone) -> bool {
+    /// Throws something out. Returns whether there was anything.
+    fn evict(&mut self, gone: &mut Gone) -> bool {
+        let Some((number, weight)) = self.next_to_go() else { return false };
+        let bytes = self.ledger.release(&weight);
+        self.throw_out(number, bytes, gone);
+        true
+    }
+
+    /// What goes next.
+    fn next_to_go(&mut self) -> Option<(Number, Weight)> {
         let number = match self.policy {
             Policy::Worth => self.history.cheapest(),
             Policy::LeastRecent => self.oldest(),
-        };
-        // With nothing left to throw out, what went is forgotten.
-        let Some(number) = number else { return self.forget_oldest() };
-        if self.policy == Policy::Worth
-            && coming.is_some_and(|coming| self.history.is_worth_less(coming, number))
-        {
-            return false;
-        }
-        let before = self.ledger.held();
-        let key = self.history.fact(number).key;
-        let Some(entry) = self.take(number) else { return false };
-        let bytes = before.saturating_sub(self.ledger.held());
-        gone.report.push(Evicted { key, bytes, tier: Tier::Memory });
-        gone.entries.push(entry);
+        }?;
+        Some((number, self.entries[number as usize].as_ref()?.weight))
+    }
+
+    /// Takes out what the ledger has released.
+    fn throw_out(&mut self, number: Number, bytes: u64, gone: &mut Gone) {
+        let (key, before) = (self.history.fact(number).key, self.ledger.held());
+        gone.entries.extend(self.entries[number as usize].take());
+        self.held -= 1;
         self.stats.evictions += 1;
-        true
+        self.let_go(number);
+        // What is known of it may be forgotten with it.
+        let bytes = bytes + before.saturating_sub(self.ledger.held());
+        gone.report.push(Evicted { key, bytes, tier: Tier::Memory });
     }
 
     fn forget_oldest(&mut self) -> bool {
         let Some((key, inputs)) = self.history.forget_oldest() else { return false };
-        self.numbers.pop(&key);
+        self.numbers.forget(&key);
         self.ledger.refund(OVERHEAD + inputs);
         true
     }
 
     /// What was not used for longest, of what is not pinned if there is any.
     fn oldest(&self) -> Option<Number> {
-        let oldest_that_is = |standing| {
-            let mut oldest = self.numbers.iter().rev().map(|(_, known)| known.number);
-            oldest.find(|&number| self.history.fact(number).standing == standing)
-        };
+        let oldest_that_is =
+            |standing| self.numbers.oldest(|number| self.history.fact(number).standing == standing);
         oldest_that_is(Standing::Held).or_else(|| oldest_that_is(Standing::Pinned))
     }
 

@@ -13,7 +13,7 @@ use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, T
 use pipeline_core::{Key, NodeId, Value};
 
 use crate::disk::DiskCache;
-use crate::memory::MemoryCache;
+use crate::memory::{MemoryCache, Room};
 
 /// Results in memory, and behind it on disk.
 ///
@@ -247,14 +247,19 @@ impl Cache for TieredCache {
     }
 
     /// What is claimed is kept from other processes until it is written, or is found not to pay.
-    fn claim(&self, key: &Key) -> Claim {
+    fn claim(&self, key: &Key, bytes: u64) -> Claim {
         if self.is_at_hand(key) {
             return Claim::Made;
         }
-        let claim = self.disk.claim(key);
+        let claim = self.disk.claim(key, bytes);
         let Claim::Mine(claimed) = claim else { return claim };
         self.writer.queue.lock().claims.insert(*key, claimed);
-        Claim::Mine(Claimed::new(Making { writer: Arc::clone(&self.writer), key: *key }))
+        let room = self.memory.reserve(*key, bytes);
+        Claim::Mine(Claimed::new(Making {
+            writer: Arc::clone(&self.writer),
+            key: *key,
+            _room: room,
+        }))
     }
 
     fn take_faults(&self) -> Vec<Fault> {
@@ -269,6 +274,8 @@ impl Cache for TieredCache {
 struct Making {
     writer: Arc<Writer>,
     key: Key,
+    /// Room for it in memory.
+    _room: Option<Room>,
 }
 
 impl Drop for Making {

@@ -82,12 +82,13 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     /// Asks to make the result of a key, so that nobody who shares the store makes it meanwhile.
     ///
     /// The executor asks before a step runs whose result is not here, and puts what came of it
-    /// before it drops the claim. Of a step with several outputs the key is that of the first; if
+    /// before it drops the claim. All that the step makes is expected to take `bytes`: a store with
+    /// a budget makes room for them before they are there, and `put` says what had to go. Of a step with several outputs the key is that of the first; if
     /// the others are lost, it is made without a claim. Runs inside a step do not ask.
     ///
     /// Returns at once. What [`Claim::Elsewhere`] is said of is asked for again a little later; an
     /// implementation sees to it that nobody waits for ever.
-    fn claim(&self, _key: &Key) -> Claim {
+    fn claim(&self, _key: &Key, _bytes: u64) -> Claim {
         Claim::default()
     }
 
@@ -222,8 +223,8 @@ impl<C: Cache + ?Sized> Cache for Arc<C> {
         (**self).identity(key)
     }
 
-    fn claim(&self, key: &Key) -> Claim {
-        (**self).claim(key)
+    fn claim(&self, key: &Key, bytes: u64) -> Claim {
+        (**self).claim(key, bytes)
     }
 
     fn take_faults(&self) -> Vec<Fault> {

@@ -9,7 +9,7 @@ use std::process::Command;
 use pipeline_benches::figure::{Figure, HEAD};
 use pipeline_benches::{
     behind, cancel, copies, disk, events, files, fusion, latency, memory, nested, order, overhead,
-    plan, radius, rerun, resize, threads, trace,
+    peak, plan, radius, rerun, resize, threads, trace,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -32,13 +32,14 @@ fn allocated(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 18] = [
+    let questions: [Question; 19] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
         ("rerun", rerun::figures),
         ("trace", trace::figures),
         ("memory", || memory::figures(&allocations)),
+        ("peak", peak::figures),
         ("disk", disk::figures),
         ("behind", behind::figures),
         ("order", order::figures),

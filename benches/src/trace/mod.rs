@@ -85,7 +85,7 @@ pub fn figures() -> Vec<Figure> {
         ("quick_cache", |budget| Box::new(Quick::new(budget))),
     ];
     let mut figures = Vec::new();
-    let mut sums = [0.0; 5];
+    let (mut sums, mut beside) = ([0.0; 5], 0.0);
     for kind in Kind::ALL {
         for (name, budget) in BUDGETS {
             let id = format!("trace/{}/{name}", kind.name());
@@ -95,11 +95,13 @@ pub fn figures() -> Vec<Figure> {
             let best = (theirs[0].max(theirs[1]) * 10.0).round() / 10.0;
             figures.push(Figure::new(id, ours, "% saved").reach_at_least(best).peer("LRU, GDSF"));
             sums[0] += ours;
+            beside += saved(kind, budget, &|budget| Box::new(Ours::beside(budget)));
             sums[1..].iter_mut().zip(theirs).for_each(|(sum, theirs)| *sum += theirs);
         }
     }
     let cells = 20.0;
     figures.push(Figure::new("trace/mean", sums[0] / cells, "% saved").reach_at_least(89.0));
+    figures.push(Figure::new("trace/mean/beside", beside / cells, "% saved"));
     for ((rival, _), sum) in rivals.iter().zip(&sums[1..]) {
         figures.push(Figure::new(format!("trace/mean/{rival}"), sum / cells, "% saved"));
     }

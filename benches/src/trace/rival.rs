@@ -36,33 +36,46 @@ impl Data for Load {
 
 /// The cache of this project.
 #[derive(Debug)]
-pub struct Ours(MemoryCache);
+pub struct Ours {
+    cache: MemoryCache,
+    /// Whether what is made has its place in the budget before it is there.
+    reserves: bool,
+}
 
 impl Ours {
     /// Within a budget.
     #[must_use]
     pub fn new(budget: u64) -> Self {
-        Self(MemoryCache::new(budget).with_policy(Policy::Worth))
+        let cache = MemoryCache::new(budget).with_policy(Policy::Worth);
+        Self { cache, reserves: true }
+    }
+
+    /// Within a budget that what is being made is no part of.
+    #[must_use]
+    pub fn beside(budget: u64) -> Self {
+        Self { reserves: false, ..Self::new(budget) }
     }
 }
 
 impl Rival for Ours {
     fn begin(&mut self) {
-        self.0.begin();
+        self.cache.begin();
     }
 
     fn get(&mut self, key: &Key) -> bool {
-        self.0.get(key).is_some()
+        self.cache.get(key).is_some()
     }
 
     fn put(&mut self, key: Key, node: &Node, step: usize, inputs: &[Key]) {
+        let claim = self.reserves.then(|| self.cache.claim(&key, node.bytes));
         let step = step.to_string();
         let time = Duration::from_secs_f64(node.seconds);
-        self.0.put(
+        self.cache.put(
             key,
             &Value::new(Load(node.bytes)),
             Origin { step: &step, time, inputs, node: None, identity: None },
         );
+        drop(claim);
     }
 }
 

@@ -300,7 +300,7 @@ impl Cache for DiskCache {
         self.look(&mut self.state.lock(), key)?.identity
     }
 
-    fn claim(&self, key: &Key) -> Claim {
+    fn claim(&self, key: &Key, _: u64) -> Claim {
         match self.claims.ask(key) {
             // Somebody else may have written it all the same.
             Ok(Asked::Elsewhere) if self.contains(key) => Claim::Made,

@@ -113,7 +113,7 @@ fn a_run_that_waits_for_another_program_can_be_cancelled() {
     let late = graph.add("late", Late { number: 1, salt: 3 }, vec![]);
     let plan = own.plan(&graph, &RunOptions::default()).unwrap();
     let key = plan.key(late.id()).unwrap().port(0);
-    let claim = other.claim(&key);
+    let claim = other.claim(&key, 0);
     assert!(matches!(claim, Claim::Mine(_)));
     let run = own.spawn(&graph, &RunOptions::default()).unwrap();
     assert!(run.wait_for(Duration::from_millis(100)).is_none(), "another one makes it");
@@ -125,5 +125,5 @@ fn a_run_that_waits_for_another_program_can_be_cancelled() {
     assert!(run.wait_for(Duration::from_millis(50)).is_none());
     drop(claim);
     run.wait().ok().unwrap();
-    assert!(matches!(other.claim(&key), Claim::Made));
+    assert!(matches!(other.claim(&key, 0), Claim::Made));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pipeline_cache::{Codecs, Compression, DiskCache, DiskOptions, OpenError};
 use pipeline_core::cache::{Cache, Evicted, Origin, Tier};
@@ -528,6 +528,34 @@ fn where_nothing_can_be_written_results_are_still_found() {
         assert!(has(&cache, 1) && !has(&cache, 3), "{folder_name}");
         let faults = cache.take_faults();
         assert_eq!(faults.len(), 1, "{folder_name}: {faults:?}");
+    }
+}
+
+#[test]
+fn files_of_another_time_are_read_and_thrown_out_as_others() {
+    let options = DiskOptions { budget: 4_000_000, ..DiskOptions::default() };
+    let in_2100 = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
+    for time in [SystemTime::UNIX_EPOCH, in_2100] {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = DiskCache::open(folder.path(), options.clone()).unwrap();
+        (0..8).for_each(|number| assert_eq!(put(&cache, number), []));
+        let set_back = || {
+            for path in files(folder.path()) {
+                let is_locked = fs::metadata(&path).unwrap().permissions().readonly();
+                let file = fs::File::options().read(true).write(!is_locked).open(&path).unwrap();
+                file.set_modified(time).unwrap();
+            }
+        };
+        set_back();
+        assert!((0..8).all(|number| has(&cache, number)), "in a process that was there before");
+        let another = DiskCache::open(folder.path(), options.clone()).unwrap();
+        assert!((0..8).all(|number| has(&another, number)));
+        let gone: usize = (8..40).map(|number| put(&another, number).len()).sum();
+        assert!(gone > 0 && another.stats().bytes <= options.budget);
+        set_back();
+        let left = (0..40).filter(|&number| has(&cache, number)).count();
+        assert_eq!(left, another.entries().len());
+        assert_eq!((cache.take_faults(), another.take_faults()), (vec![], vec![]));
     }
 }
 

@@ -1,10 +1,11 @@
 //! The memory cache case by case.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Weak};
 use std::time::Duration;
 
 use pipeline_cache::{MemoryCache, Policy, Stats};
-use pipeline_core::cache::{Cache, Evicted, Origin, Tier};
+use pipeline_core::cache::{Cache, Claim, Evicted, Origin, Tier};
 use pipeline_core::{Data, Image, Key, SampleType, Value};
 
 use crate::values::{key, number, sharing, value};
@@ -250,4 +251,102 @@ fn a_window_of_a_buffer_keeps_all_of_it() {
     let stack = pipeline_core::Stack::new(frame, 4, samples.into()).unwrap();
     put(&cache, 0, &Value::new(stack.frame(1).unwrap()));
     assert_eq!(cache.stats().refusals, 1, "four mebibytes live behind the one");
+}
+
+#[test]
+fn room_is_made_for_a_result_before_it_is_there() {
+    let cache = for_three();
+    (0..3).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
+    let claim = cache.claim(&key(3), MIB as u64 - 100);
+    assert_eq!(has(&cache, 0..9), [1, 2]);
+    let again = cache.claim(&key(3), MIB as u64 - 100);
+    assert_eq!(has(&cache, 0..9), [1, 2], "it is one result");
+    assert_eq!(put(&cache, 4, &value(4, MIB)), [0, 1], "its room is not for others");
+    assert_eq!(put(&cache, 3, &value(3, MIB)), [0u64; 0]);
+    assert_eq!(has(&cache, 0..9), [2, 3, 4]);
+    drop((claim, again));
+    assert!(matches!(cache.claim(&key(3), MIB as u64), Claim::Made));
+}
+
+#[test]
+fn room_for_what_comes_to_nothing_is_given_back() {
+    let cache = for_three();
+    (0..3).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
+    drop(cache.claim(&key(3), MIB as u64));
+    assert_eq!(put(&cache, 4, &value(4, MIB)), [0], "who went is told with the next that comes");
+    assert_eq!(has(&cache, 0..9), [1, 2, 4]);
+    for bytes in [4 * MIB as u64, u64::MAX] {
+        drop(cache.claim(&key(3), bytes));
+        assert_eq!(has(&cache, 0..9), [1, 2, 4], "what would not fit drives nothing out");
+    }
+    let claims = [5, 6, 7, 8].map(|place| cache.claim(&key(place), MIB as u64));
+    assert_eq!(has(&cache, 0..9), [0u64; 0]);
+    cache.clear();
+    drop(claims);
+    (0..3).for_each(|place| assert_eq!(put(&cache, place, &value(place, MIB)), [0u64; 0]));
+}
+
+#[test]
+fn what_is_worth_more_than_what_comes_stays_and_so_does_what_would_have_gone_with_it() {
+    let cache = MemoryCache::new(3 * MIB as u64 + 4000);
+    let of = |millis| Origin { time: Duration::from_millis(millis), ..Origin::default() };
+    for (place, millis) in [(0, 1), (1, 900), (2, 900)] {
+        cache.put(key(place), &value(place, MIB), of(millis));
+    }
+    let before = cache.stats();
+    // Per byte it is worth more than the first, and less than the others.
+    assert!(cache.put(key(3), &value(3, 2 * MIB), of(100)).is_empty());
+    assert_eq!(has(&cache, 0..9), [0, 1, 2]);
+    let bytes = cache.stats().bytes;
+    assert_eq!(cache.stats(), Stats { refusals: 1, bytes, ..before });
+    assert_eq!(cache.put(key(4), &value(4, MIB), of(100)).len(), 1);
+    assert_eq!(has(&cache, 0..9), [1, 2, 4]);
+}
+
+/// How many values are alive.
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// Counted as long as it lives.
+#[derive(Debug)]
+struct Alive;
+
+impl Data for Alive {
+    const NAME: &'static str = "alive";
+
+    fn size_bytes(&self) -> usize {
+        MIB
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn no_more_than_the_budget_is_alive_while_threads_make_results() {
+    for policy in [Policy::Worth, Policy::LeastRecent] {
+        let cache = MemoryCache::new(8 * MIB as u64 + 20_000).with_policy(policy);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for at in 0..500 {
+                        let key = key(thread * 1000 + at);
+                        let claim = cache.claim(&key, MIB as u64);
+                        let alive = ALIVE.fetch_add(1, Ordering::SeqCst) + 1;
+                        assert!(alive <= 8, "{alive} mebibytes");
+                        let value = Value::new(Alive);
+                        let time = Duration::from_micros(at % 7 * 100);
+                        cache.put(key, &value, Origin { time, ..Origin::default() });
+                        drop((value, claim));
+                    }
+                });
+            }
+        });
+        assert!(cache.stats().entries >= 4, "{:?}", cache.stats());
+        drop(cache);
+        assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
+    }
 }

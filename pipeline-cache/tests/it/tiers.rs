@@ -297,20 +297,20 @@ fn what_waits_is_found_and_few_of_it_is_kept_from_others() {
         Value::new(image_of::<u8>(&[&[low; 4]]))
     };
     for number in 0..300 {
-        let claim = cache.claim(&key(number));
+        let claim = cache.claim(&key(number), 0);
         assert!(matches!(claim, Claim::Mine(_)));
         cache.put(key(number), &small(number), origin("blur", 100, &[]));
         drop(claim);
         assert!(cache.contains(&key(number)));
-        assert!(matches!(cache.claim(&key(number)), Claim::Made));
+        assert!(matches!(cache.claim(&key(number), 0), Claim::Made));
     }
-    let kept = |number: &u64| matches!(other.claim(&key(*number)), Claim::Elsewhere);
+    let kept = |number: &u64| matches!(other.claim(&key(*number), 0), Claim::Elsewhere);
     let kept = (0..300).filter(kept).count();
     // Some share a file with one that is kept.
     assert!((1..=80).contains(&kept), "{kept}");
     cache.memory().clear();
     assert!((0..300).all(|number| cache.get(&key(number)).is_some()), "what waits is here");
     cache.flush();
-    let is_there = |number| matches!(other.claim(&key(number)), Claim::Made);
+    let is_there = |number| matches!(other.claim(&key(number), 0), Claim::Made);
     assert!((0..300).all(|number| cache.get(&key(number)).is_some() && is_there(number)));
 }

@@ -65,8 +65,8 @@ impl Cache for Guarded {
         self.ask(|cache| cache.identity(key))
     }
 
-    fn claim(&self, key: &Key) -> Claim {
-        self.ask(|cache| cache.claim(key))
+    fn claim(&self, key: &Key, bytes: u64) -> Claim {
+        self.ask(|cache| cache.claim(key, bytes))
     }
 
     fn take_faults(&self) -> Vec<Fault> {

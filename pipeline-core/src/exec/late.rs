@@ -76,7 +76,7 @@ impl RunCore {
         hits: impl Fn() -> Option<Vec<Hit>>,
     ) -> Found {
         let Some(cache) = &self.engine.cache else { return Found::Nothing };
-        let claim = cache.claim(&key.port(0));
+        let claim = cache.claim(&key.port(0), self.bytes_to_make(place));
         if matches!(claim, Claim::Elsewhere) {
             self.leading.lock().insert(place, None);
             // As above: before it can come back.

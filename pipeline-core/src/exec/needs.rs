@@ -7,11 +7,7 @@ use crate::step::{Form, Units, layout_of};
 
 impl Needs for RunCore {
     fn bytes(&self, place: u32) -> Option<u64> {
-        // No file is looked into again.
-        let has_sources =
-            self.plan.program.group(place).is_some_and(|group| !group.sources.is_empty());
-        let is_known = has_sources || self.plan.program.shape.inputs(place).is_empty();
-        (self.budget.is_some() && !is_known).then(|| self.expected_bytes(place))
+        (self.budget.is_some() && !self.is_planned(place)).then(|| self.expected_bytes(place))
     }
 
     fn units(&self, place: u32) -> &[Units] {
@@ -24,6 +20,32 @@ impl Needs for RunCore {
 }
 
 impl RunCore {
+    /// Whether no more is known of a place's results now than before the run, unless a file were
+    /// looked into again.
+    fn is_planned(&self, place: u32) -> bool {
+        let has_sources =
+            self.plan.program.group(place).is_some_and(|group| !group.sources.is_empty());
+        has_sources || self.plan.program.shape.inputs(place).is_empty()
+    }
+
+    /// Bytes that a place is about to make, as far as that is known.
+    pub(super) fn bytes_to_make(&self, place: u32) -> u64 {
+        if self.is_planned(place) {
+            return self.planned_bytes(place);
+        }
+        self.expected_bytes(place)
+    }
+
+    /// What the results of a place took before, or were said to take.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate; the cast saturates"
+    )]
+    fn planned_bytes(&self, place: u32) -> u64 {
+        self.plan.program.estimates.bytes[place as usize] as u64
+    }
+
     /// Bytes that the results of a place are expected to take: what its tile-wise form says of the
     /// inputs at hand, what the step declares, what it took before, or as much as its inputs.
     fn expected_bytes(&self, place: u32) -> u64 {
@@ -39,12 +61,7 @@ impl RunCore {
         if let Some(bytes) = bytes {
             return bytes;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an estimate; the cast saturates"
-        )]
-        let learned = self.plan.program.estimates.bytes[place as usize] as u64;
+        let learned = self.planned_bytes(place);
         if learned > 0 {
             return learned;
         }

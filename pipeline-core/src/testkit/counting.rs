@@ -87,8 +87,8 @@ impl Cache for CountingCache {
         self.inner.identity(key)
     }
 
-    fn claim(&self, key: &Key) -> Claim {
-        self.inner.claim(key)
+    fn claim(&self, key: &Key, bytes: u64) -> Claim {
+        self.inner.claim(key, bytes)
     }
 
     fn take_faults(&self) -> Vec<Fault> {

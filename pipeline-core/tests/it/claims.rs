@@ -49,7 +49,7 @@ impl Cache for Counter {
         self.hoard.contains(key)
     }
 
-    fn claim(&self, key: &Key) -> Claim {
+    fn claim(&self, key: &Key, _: u64) -> Claim {
         let mut says = self.says.lock();
         let say = if says.is_empty() { None } else { Some(says.remove(0)) };
         drop(says);

@@ -58,7 +58,7 @@ impl Cache for Broken {
         None
     }
 
-    fn claim(&self, _: &Key) -> Claim {
+    fn claim(&self, _: &Key, _: u64) -> Claim {
         self.meet(At::Claim);
         let claimed = if self.0 == At::Leave { Claimed::new(Falling) } else { Claimed::default() };
         Claim::Mine(claimed)

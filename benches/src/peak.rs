@@ -1,0 +1,128 @@
+//! How much is alive while large results come into a cache, beside its budget.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use pipeline_cache::MemoryCache;
+use pipeline_core::cache::{Cache, Origin};
+use pipeline_core::key::KeyHasher;
+use pipeline_core::{Data, Key, Value};
+
+use crate::figure::Figure;
+
+/// A picture of 24 megapixels, three bytes to a pixel.
+const PICTURE: u64 = 72_000_000;
+
+/// The budget of each cache.
+const BUDGET: u64 = 1 << 30;
+
+/// How many pictures that is, about.
+const HELD: usize = 15;
+
+/// Threads that make results, and how many each makes.
+const THREADS: u64 = 2;
+const RESULTS: u64 = 500;
+
+/// How long a result takes to make, where there are gaps.
+const GAP: Duration = Duration::from_millis(2);
+
+/// Bytes that are alive, and the most that were.
+static ALIVE: AtomicU64 = AtomicU64::new(0);
+static MOST: AtomicU64 = AtomicU64::new(0);
+
+/// Stands for a picture, and is counted as long as it lives.
+#[derive(Debug)]
+struct Picture;
+
+impl Picture {
+    fn new() -> Self {
+        let alive = ALIVE.fetch_add(PICTURE, Ordering::Relaxed) + PICTURE;
+        MOST.fetch_max(alive, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(PICTURE, Ordering::Relaxed);
+    }
+}
+
+impl Data for Picture {
+    const NAME: &'static str = "picture";
+
+    fn size_bytes(&self) -> usize {
+        usize::try_from(PICTURE).unwrap_or(usize::MAX)
+    }
+}
+
+/// A result, after the time that it takes.
+fn make(gap: Duration) -> Value {
+    let value = Value::new(Picture::new());
+    let start = Instant::now();
+    while start.elapsed() < gap {
+        std::hint::spin_loop();
+    }
+    value
+}
+
+/// The most that was alive while threads made results, as a multiple of the budget.
+#[expect(clippy::cast_precision_loss, reason = "a ratio")]
+fn peak(keep: &(dyn Fn(Key) + Sync)) -> f64 {
+    MOST.store(0, Ordering::Relaxed);
+    let work = |thread: u64| {
+        for number in 0..RESULTS {
+            keep(KeyHasher::result().number(thread).number(number).finish());
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..THREADS).for_each(|thread| drop(scope.spawn(move || work(thread))));
+    });
+    MOST.load(Ordering::Relaxed) as f64 / BUDGET as f64
+}
+
+fn ours(gap: Duration) -> f64 {
+    let cache = MemoryCache::new(BUDGET);
+    let origin = Origin { time: Duration::from_millis(50), ..Origin::default() };
+    peak(&|key| {
+        let claim = cache.claim(&key, PICTURE);
+        let value = make(gap);
+        cache.put(key, &value, origin);
+        drop((value, claim));
+    })
+}
+
+fn moka(gap: Duration) -> f64 {
+    let weigh =
+        |_: &Key, value: &Value| u32::try_from(value.size_bytes() >> 10).unwrap_or(u32::MAX);
+    let cache = moka::sync::Cache::builder().max_capacity(BUDGET >> 10).weigher(weigh).build();
+    peak(&|key| cache.insert(key, make(gap)))
+}
+
+/// Weighs by bytes.
+#[derive(Clone)]
+struct Bytes;
+
+impl quick_cache::Weighter<Key, Value> for Bytes {
+    fn weight(&self, _: &Key, value: &Value) -> u64 {
+        value.size_bytes() as u64
+    }
+}
+
+fn quick(gap: Duration) -> f64 {
+    let cache = quick_cache::sync::Cache::with_weighter(HELD, BUDGET, Bytes);
+    peak(&|key| cache.insert(key, make(gap)))
+}
+
+/// The figures of this question.
+#[must_use]
+pub fn figures() -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for (name, gap) in [("burst", Duration::ZERO), ("gaps", GAP)] {
+        let id = format!("memory/peak/{name}");
+        figures.push(Figure::new(&id, ours(gap), "× the budget").reach(1.0));
+        figures.push(Figure::new(format!("{id}/moka"), moka(gap), "× the budget"));
+        figures.push(Figure::new(format!("{id}/quick_cache"), quick(gap), "× the budget"));
+    }
+    figures
+}
