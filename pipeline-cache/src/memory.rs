@@ -193,7 +193,8 @@ impl Cache for MemoryCache {
     }
 
     /// Makes room for what is about to be made, so that with it no more than the budget is alive.
-    /// What is larger than the budget drives nothing out.
+    /// For what takes more than a quarter of the budget nothing goes before it is there, and known
+    /// to be worth more.
     fn claim(&self, key: &Key, bytes: u64) -> Claim {
         if self.contains(key) {
             return Claim::Made;

@@ -253,37 +253,48 @@ fn a_window_of_a_buffer_keeps_all_of_it() {
     assert_eq!(cache.stats().refusals, 1, "four mebibytes live behind the one");
 }
 
+/// Room for five values of a mebibyte and what the cache needs for them; five are there.
+fn of_five() -> MemoryCache {
+    let cache = MemoryCache::new(5 * MIB as u64 + 8000).with_policy(Policy::LeastRecent);
+    (0..5).for_each(|place| assert_eq!(put(&cache, place, &value(place, MIB)), [0u64; 0]));
+    cache
+}
+
 #[test]
 fn room_is_made_for_a_result_before_it_is_there() {
-    let cache = for_three();
-    (0..3).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
-    let claim = cache.claim(&key(3), MIB as u64 - 100);
-    assert_eq!(has(&cache, 0..9), [1, 2]);
-    let again = cache.claim(&key(3), MIB as u64 - 100);
-    assert_eq!(has(&cache, 0..9), [1, 2], "it is one result");
-    assert_eq!(put(&cache, 4, &value(4, MIB)), [0, 1], "its room is not for others");
-    assert_eq!(put(&cache, 3, &value(3, MIB)), [0u64; 0]);
-    assert_eq!(has(&cache, 0..9), [2, 3, 4]);
+    let cache = of_five();
+    let claim = cache.claim(&key(5), MIB as u64);
+    assert_eq!(has(&cache, 0..9), [1, 2, 3, 4]);
+    let again = cache.claim(&key(5), MIB as u64);
+    assert_eq!(has(&cache, 0..9), [1, 2, 3, 4], "it is one result");
+    assert_eq!(put(&cache, 6, &value(6, MIB)), [0, 1], "its room is not for others");
+    assert_eq!(put(&cache, 5, &value(5, MIB)), [0u64; 0]);
+    assert_eq!(has(&cache, 0..9), [2, 3, 4, 5, 6]);
+    for place in [7, 8] {
+        put(&cache, place, &value(place, 2 * MIB));
+    }
+    assert_eq!(has(&cache, 0..9), [5, 7, 8], "who made it has it too, so it frees nothing");
     drop((claim, again));
-    assert!(matches!(cache.claim(&key(3), MIB as u64), Claim::Made));
+    put(&cache, 0, &value(0, MIB));
+    assert_eq!(has(&cache, 0..9), [0, 7, 8]);
+    assert!(matches!(cache.claim(&key(8), MIB as u64), Claim::Made));
 }
 
 #[test]
 fn room_for_what_comes_to_nothing_is_given_back() {
-    let cache = for_three();
-    (0..3).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
-    drop(cache.claim(&key(3), MIB as u64));
-    assert_eq!(put(&cache, 4, &value(4, MIB)), [0], "who went is told with the next that comes");
-    assert_eq!(has(&cache, 0..9), [1, 2, 4]);
-    for bytes in [4 * MIB as u64, u64::MAX] {
-        drop(cache.claim(&key(3), bytes));
-        assert_eq!(has(&cache, 0..9), [1, 2, 4], "what would not fit drives nothing out");
+    let cache = of_five();
+    drop(cache.claim(&key(5), MIB as u64));
+    assert_eq!(put(&cache, 6, &value(6, MIB)), [0], "who went is told with the next that comes");
+    assert_eq!(has(&cache, 0..9), [1, 2, 3, 4, 6]);
+    for bytes in [2 * MIB as u64, u64::MAX] {
+        drop(cache.claim(&key(5), bytes));
+        assert_eq!(has(&cache, 0..9), [1, 2, 3, 4, 6], "what is large drives nothing out");
     }
-    let claims = [5, 6, 7, 8].map(|place| cache.claim(&key(place), MIB as u64));
+    let claims = [10, 11, 12, 13, 14, 15].map(|place| cache.claim(&key(place), MIB as u64));
     assert_eq!(has(&cache, 0..9), [0u64; 0]);
     cache.clear();
     drop(claims);
-    (0..3).for_each(|place| assert_eq!(put(&cache, place, &value(place, MIB)), [0u64; 0]));
+    (0..5).for_each(|place| assert_eq!(put(&cache, place, &value(place, MIB)), [0u64; 0]));
 }
 
 #[test]
