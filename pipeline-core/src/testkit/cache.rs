@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::dice::Dice;
 use super::guard::no_panic;
-use crate::cache::{Cache, Origin};
+use crate::cache::{Cache, Claim, Origin};
 use crate::data::{Codec, Data, Image, Layout, SampleType, Value};
 use crate::error::Error;
 use crate::key::{Key, KeyHasher};
@@ -30,6 +30,8 @@ use crate::key::{Key, KeyHasher};
 /// - a value that is found is the one that was put under that key, whatever else was put, replaced
 ///   and thrown out meanwhile, from one thread and from four,
 /// - `contains` says what `get` then does,
+/// - what nobody makes can be claimed, again after a claim that came to nothing, and what is said
+///   to be made is found,
 /// - only keys that were put are reported as thrown out,
 /// - nothing panics: not on values without size or of all sizes, not on any cost.
 ///
@@ -40,6 +42,7 @@ pub fn check<C: Cache>(make: impl Fn() -> C) {
     all_kinds_of_values(&make());
     many_values(&make());
     any_size_and_cost(&make());
+    claims(&make());
     many_threads(&make());
 }
 
@@ -179,6 +182,14 @@ fn many_values(cache: &impl Cache) {
             }
             continue;
         }
+        let claim = (dice.below(2) == 0).then(|| {
+            let bytes = u64::from(dice.below(128 << 10));
+            no_panic("claim", || cache.claim(&key(number), bytes))
+        });
+        if claim.is_some() && dice.below(4) == 0 {
+            // Nothing comes of it.
+            continue;
+        }
         put.insert(key(number));
         let gone = no_panic("put", || cache.put(key(number), &picture(number), MADE));
         for gone in gone {
@@ -213,6 +224,8 @@ fn any_size_and_cost(cache: &impl Cache) {
                 let during = format!("put of {claims} bytes that took {time:?}");
                 for _ in 0..2 {
                     no_panic("begin", || cache.begin());
+                    let bytes = u64::try_from(claims).unwrap_or(u64::MAX);
+                    let claim = no_panic("claim", || cache.claim(&key(number), bytes));
                     no_panic(&during, || cache.put(key(number), &value, origin));
                     for _ in 0..2 {
                         let found = find(cache, &key(number));
@@ -221,9 +234,32 @@ fn any_size_and_cost(cache: &impl Cache) {
                             "{during}: another value is found"
                         );
                     }
+                    no_panic("the end of a claim", || drop(claim));
                 }
             }
         }
+    }
+}
+
+fn claims(cache: &impl Cache) {
+    let claim = |number, bytes| no_panic("claim", || cache.claim(&key(number), bytes));
+    for bytes in [0, 1, 100 << 10, u64::MAX] {
+        for _ in 0..2 {
+            let claim = claim(1, bytes);
+            let is_mine = matches!(claim, Claim::Mine(_));
+            assert!(is_mine, "what nobody makes is claimed with {bytes} bytes: {claim:?}");
+        }
+    }
+    let many: Vec<Claim> = (1..40).map(|number| claim(number, 10 << 10)).collect();
+    for number in 1..80 {
+        no_panic("put", || cache.put(key(number), &token(number), MADE));
+    }
+    drop(many);
+    for number in 1..80 {
+        let is_made = matches!(claim(number, 16), Claim::Made);
+        let found = find(cache, &key(number));
+        assert!(found.is_some() || !is_made, "{number} is said to be made and is not found");
+        assert!(found.is_none_or(|found| same(&found, &token(number))), "another value is found");
     }
 }
 
@@ -239,6 +275,7 @@ fn many_threads(cache: &impl Cache) {
             let number = u64::from(dice.below(keys));
             match dice.below(4) {
                 0 => {
+                    let _claim = cache.claim(&key(number), 64 << 10);
                     put.lock().insert(key(number));
                     for gone in cache.put(key(number), &picture(number), MADE) {
                         let known = put.lock().contains(&gone.key);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Hit, Origin};
 use pipeline_core::event::Status;
+use pipeline_core::graph::Retry;
 use pipeline_core::{Executor, Graph, Key, Node, Options, RunOptions, Services, Value};
 
 use crate::toy::{Fault, Give, Hoard, Journal, Mix, Number, mix};
@@ -130,13 +131,26 @@ fn what_somebody_else_gave_up_or_lost_is_made_here() {
 }
 
 #[test]
-fn a_claim_goes_with_a_step_that_fails() {
-    let (executor, cache, _) = executor(vec![]);
-    let mut graph = Graph::new();
-    let step = Mix { fault: Fault::Fail, ..Mix::default() };
-    graph.add("fails", step, vec![]);
-    assert!(executor.run(&graph, &RunOptions::default()).unwrap().ok().is_err());
-    assert_eq!(noted(&cache), ["claimed", "left"]);
+fn a_claim_goes_with_a_step_that_fails_or_panics() {
+    for fault in [Fault::Fail, Fault::Panic] {
+        let (executor, cache, _) = executor(vec![]);
+        let mut graph = Graph::new();
+        graph.add("fails", Mix { fault, ..Mix::default() }, vec![]);
+        assert!(executor.run(&graph, &RunOptions::default()).unwrap().ok().is_err());
+        assert_eq!(noted(&cache), ["claimed", "left"]);
+    }
+}
+
+#[test]
+fn a_claim_lasts_from_the_first_attempt_to_the_last() {
+    for delay_ms in [0, 20] {
+        let (executor, cache, _) = executor(vec![]);
+        let mut graph = Graph::new();
+        let flaky = graph.add("flaky", Mix { fault: Fault::Flaky, ..Mix::default() }, vec![]);
+        graph.settings(flaky.id(), |s| s.retry = Retry { attempts: 3, delay_ms }).unwrap();
+        executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
+        assert_eq!(noted(&cache), ["claimed", "put", "left"]);
+    }
 }
 
 #[test]

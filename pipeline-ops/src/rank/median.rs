@@ -29,11 +29,12 @@ use crate::kernel::Border;
 /// are more than half of the window.
 /// **Cost**: networks of comparisons up to radius 15 for u8, 25 for u16 and 20 for f32, in tiles
 /// whose windows share what they have in common: at a radius of 1, 2, 3, 5, 10 and 20 about 13, 44,
-/// 76, 181, 474 and 1425 comparisons per pixel; each thread makes the network of a radius once. Above, for u8 sums of comparisons for as many thresholds as
-/// neighbours have different medians, up to 255, whatever the radius up to 127; time in proportion
-/// to the radius for others of u8, for u16 and f32 (sliding histogram; floats are sorted once,
-/// block by block, and counted by their places) and where pixels are not looked at; memory as the
-/// footprint, which is the region and `radius` pixels on each side.
+/// 76, 181, 474 and 1425 comparisons per pixel; each thread makes the network of a radius once.
+/// Above, for u8 sums of comparisons for as many thresholds as neighbours have different medians,
+/// up to 255, whatever the radius up to 127; time in proportion to the radius for others of u8, for
+/// u16 and f32 (sliding histogram; floats are sorted once, block by block, and counted by their
+/// places) and where pixels are not looked at; memory as the footprint, which is the region and
+/// `radius` pixels on each side.
 /// **Errors**: a radius outside its range.
 ///
 /// **Source**: `scipy.ndimage.median_filter` 1.17 and libvips 8.18 `rank`, equal, with alpha over
