@@ -1,9 +1,13 @@
 //! What a run and its plan say of memory.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pipeline_core::cache::{Cache, Claim, Evicted, Hit, Origin};
 use pipeline_core::data::{Data, Image, In};
 use pipeline_core::{
-    Bindings, Context, Error, Executor, Graph, Layout, Options, Result, RunOptions, SampleType,
-    Services, Spec, Step, Tile, View, ViewMut,
+    Bindings, Context, Error, Executor, Graph, Key, Layout, Options, Result, RunOptions,
+    SampleType, Services, Spec, Step, Tile, Value, View, ViewMut,
 };
 use proptest::prelude::*;
 use schemars::JsonSchema;
@@ -205,5 +209,53 @@ proptest! {
         let executor = Executor::new(Options { threads: Some(4), ..Options::default() }).unwrap();
         let options = RunOptions { budget: Some(budget), ..RunOptions::default() };
         executor.run(&piles(&seeds, says_its_size), &options).unwrap().ok().unwrap();
+    }
+}
+
+/// Keeps nothing but how many bytes each step was said to make.
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<u64>>);
+
+impl Cache for Told {
+    fn get(&self, _: &Key) -> Option<Hit> {
+        None
+    }
+
+    fn put(&self, _: Key, _: &Value, _: Origin<'_>) -> Vec<Evicted> {
+        Vec::new()
+    }
+
+    fn contains(&self, _: &Key) -> bool {
+        false
+    }
+
+    fn claim(&self, _: &Key, bytes: u64) -> Claim {
+        self.0.lock().push(bytes);
+        Claim::default()
+    }
+}
+
+#[test]
+fn a_cache_is_told_how_much_a_step_is_about_to_make() {
+    for says_its_size in [true, false] {
+        let told = Arc::new(Told::default());
+        let cache = Some(Arc::<Told>::clone(&told) as Arc<dyn Cache>);
+        let executor = Executor::new(Options { cache, ..Options::default() }).unwrap();
+        let mut graph = Graph::new();
+        let pile = |number, bytes| Pile { number, bytes, says_its_size };
+        let first = graph.add("first", pile(0, 700), vec![]);
+        let second = graph.add("second", pile(1, 900), vec![first]);
+        graph.add("third", pile(2, 200), vec![first, second]);
+        let run = || {
+            executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
+            std::mem::take(&mut *told.0.lock())
+        };
+        // What says nothing takes as much as the largest of its inputs, or as such steps took.
+        if says_its_size {
+            assert_eq!([run(), run()], [[700, 900, 200], [700, 900, 200]]);
+        } else {
+            assert_eq!(run()[1..], [700, 900]);
+            assert_eq!(run(), [600, 600, 600]);
+        }
     }
 }
