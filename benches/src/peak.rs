@@ -69,6 +69,7 @@ fn make(gap: Duration) -> Value {
 /// The most that was alive while threads made results, as a multiple of the budget.
 #[expect(clippy::cast_precision_loss, reason = "a ratio")]
 fn peak(keep: &(dyn Fn(Key) + Sync)) -> f64 {
+    assert_eq!(ALIVE.load(Ordering::Relaxed), 0, "what the one before held has gone");
     MOST.store(0, Ordering::Relaxed);
     let work = |thread: u64| {
         for number in 0..RESULTS {

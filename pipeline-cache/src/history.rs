@@ -52,7 +52,7 @@ pub(crate) enum Standing {
     Held,
     /// Held, and goes last.
     Pinned,
-    /// It goes if all goes that has to.
+    /// It goes if all goes that has to: then it is gone, or else what it was before.
     Leaving,
     Gone,
 }
@@ -304,6 +304,11 @@ impl History {
     /// Whether as much is forgotten as goes, once so many more have gone.
     pub(crate) fn is_full(&self, more: usize) -> bool {
         self.gone.len() + more > self.remembered
+    }
+
+    /// How many results that went are remembered, at the most.
+    pub(crate) fn remembered_now(&self) -> u64 {
+        self.gone.len() as u64
     }
 
     pub(crate) fn remembers_too_much(&self) -> bool {

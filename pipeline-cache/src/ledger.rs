@@ -46,7 +46,7 @@ struct Holders {
 
 /// What the ledger itself needs per buffer: a table slot of an id and its holders, of which at
 /// the lowest load there is a bit more than twice as many.
-const HOLDER: u64 = (5 * (size_of::<usize>() + size_of::<Holders>() + 1) / 2) as u64;
+pub(crate) const HOLDER: u64 = (5 * (size_of::<usize>() + size_of::<Holders>() + 1) / 2) as u64;
 
 /// Bytes held, and bytes that may be held. Never more of the former.
 #[derive(Debug)]
@@ -97,14 +97,14 @@ impl Ledger {
         self.held.saturating_add(self.reserved) > self.allowed()
     }
 
-    /// Keeps bytes free, unless they would not fit even if nothing else were held. Whether there is
-    /// room for them says [`is_crowded`](Self::is_crowded).
-    pub(crate) const fn reserve(&mut self, bytes: u64) -> bool {
-        let fits = bytes <= self.allowed();
-        if fits {
-            self.reserved = self.reserved.saturating_add(bytes);
-        }
-        fits
+    /// Whether with so many bytes more at most half of the budget is kept free.
+    pub(crate) const fn may_reserve(&self, bytes: u64) -> bool {
+        self.reserved.saturating_add(bytes) <= self.allowed() / 2
+    }
+
+    /// Keeps bytes free. Whether there is room for them says [`is_crowded`](Self::is_crowded).
+    pub(crate) const fn reserve(&mut self, bytes: u64) {
+        self.reserved = self.reserved.saturating_add(bytes);
     }
 
     /// Gives back what was kept free.
@@ -113,13 +113,13 @@ impl Ledger {
     }
 
     /// Begins to book a weight. Returns the bytes that it needs beyond what is held; nothing if it
-    /// would not fit, with bookkeeping, even if nothing else were held.
+    /// would not fit, with bookkeeping, even if nothing else were held but what is being made.
     ///
     /// Its buffer is held from here on, so that making room does not free what is coming in. Ends
     /// with [`take`](Self::take) or [`give_up`](Self::give_up).
     pub(crate) fn begin(&mut self, weight: &Weight, bookkeeping: u64) -> Option<u64> {
         let own = weight.own.saturating_add(bookkeeping);
-        let allowed = self.allowed();
+        let allowed = self.allowed().saturating_sub(self.reserved);
         let Some(buffer) = weight.buffer else {
             return (own <= allowed).then_some(weight.own);
         };

@@ -15,6 +15,8 @@
 //!   is for the values.
 //! - In memory room is made before a value is taken in, so the bytes held never pass the budget; on
 //!   disk it is made right after.
+//! - In memory a step that a run begins has room made for what it is expected to make, as
+//!   [`MemoryCache`] says of claims. If it fails, what went for it is gone all the same.
 //! - A buffer that several values share counts once, and is free when the last of them goes.
 //! - A value that would not fit into an empty cache is refused, and the others stay.
 //! - What a cache has thrown out may live on: a run that still holds a value keeps it alive.

@@ -131,7 +131,8 @@ impl MemoryCache {
         entries.len()
     }
 
-    /// Throws out everything, and what was learnt with it. The counters and the pins go on.
+    /// Throws out everything, and what was learnt with it. The counters, the pins and what is being
+    /// made go on.
     pub fn clear(&self) {
         let full = self.store.lock().emptied();
         drop(full);
@@ -150,13 +151,13 @@ impl MemoryCache {
 
     /// Makes room for a result that is about to be made, for as long as what is returned lives or
     /// until the result comes in.
-    pub(crate) fn reserve(&self, key: Key, bytes: u64) -> Option<Room> {
+    pub(crate) fn reserve(&self, key: Key, bytes: u64) -> Option<Reservation> {
         if bytes < SMALL {
             return None;
         }
         let mut gone = Gone::default();
         self.store.lock().reserve(key, bytes, &mut gone);
-        Some(Room { store: Arc::clone(&self.store), key })
+        Some(Reservation { store: Arc::clone(&self.store), key })
     }
 }
 
@@ -192,9 +193,10 @@ impl Cache for MemoryCache {
         self.store.lock().contains(key)
     }
 
-    /// Makes room for what is about to be made, so that with it no more than the budget is alive.
-    /// For what takes more than a quarter of the budget nothing goes before it is there, and known
-    /// to be worth more.
+    /// Makes room for what is about to be made, so that what is held and what is being made are
+    /// within the budget together, as far as sizes are known. Nothing goes for what takes more than
+    /// a quarter of the budget before it is there and known to be worth more, nor for more than
+    /// half of the budget at a time.
     fn claim(&self, key: &Key, bytes: u64) -> Claim {
         if self.contains(key) {
             return Claim::Made;
@@ -204,20 +206,20 @@ impl Cache for MemoryCache {
 }
 
 /// Room for a result that is being made.
-pub(crate) struct Room {
+pub(crate) struct Reservation {
     store: Arc<Mutex<Store>>,
     key: Key,
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.store.lock().end_making(&self.key);
     }
 }
 
-impl std::fmt::Debug for Room {
+impl std::fmt::Debug for Reservation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Room").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Reservation").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

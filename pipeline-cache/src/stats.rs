@@ -13,8 +13,8 @@ pub struct Stats {
     pub inserts: u64,
     /// How many values were thrown out to make room.
     pub evictions: u64,
-    /// How many values were not taken in: larger than the whole budget, or worth less than what
-    /// would have had to go for them.
+    /// How many values were not taken in: larger than the budget without what is being made, or
+    /// worth less than what would have had to go for them.
     pub refusals: u64,
     /// What the values that were found had taken to make.
     pub saved: Duration,

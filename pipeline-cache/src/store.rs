@@ -11,7 +11,7 @@ use pipeline_core::{Key, Value};
 
 use crate::history::{History, Made, Number, Standing};
 use crate::key_state::KeyState;
-use crate::ledger::{Ledger, Weight};
+use crate::ledger::{HOLDER, Ledger, Weight};
 use crate::memory::{EntryInfo, Policy};
 use crate::numbers::{Known, Numbers};
 use crate::stats::Stats;
@@ -21,8 +21,8 @@ pub(crate) struct Store {
     max_age: Option<Duration>,
     /// How often each key is pinned, whether it is held or not.
     pins: HashMap<Key, u32, BuildHasherDefault<KeyState>>,
-    /// Room for what is being made.
-    rooms: HashMap<Key, Room, BuildHasherDefault<KeyState>>,
+    /// What is kept free for what is being made.
+    reserved: HashMap<Key, Reserved, BuildHasherDefault<KeyState>>,
     /// What had to go for that, until somebody is told.
     untold: Vec<Evicted>,
     numbers: Numbers,
@@ -37,9 +37,9 @@ pub(crate) struct Store {
     stats: Stats,
 }
 
-/// Room for a result that is being made.
+/// What is kept free for a result that is being made.
 #[derive(Debug)]
-struct Room {
+struct Reserved {
     /// None any more once it has come in.
     bytes: u64,
     /// How many make it.
@@ -63,9 +63,13 @@ const OVERHEAD: u64 = History::FACT + (2 * size_of::<Option<Entry>>() + Numbers:
 /// The most results that are remembered after they went.
 const REMEMBERED: u64 = 1024;
 
-/// For a result of more than this part of the budget no room is made before it is there. To make it
-/// for all of them cost 4 of a hundred seconds that are saved, and half of them under the smallest
-/// budget; so it costs 1.
+/// Bytes that are kept free for a result beside its own: those of its buffer's holders, and of a
+/// few inputs.
+const ASIDE: u64 = OVERHEAD + HOLDER + 64;
+
+/// For a result of more than this part of the budget no room is made before it is there. Room for
+/// all results, however large, took 4 of a hundred seconds that a cache saves, and half of them
+/// where the budget was smallest; like this it takes 1.
 const LARGE: u64 = 4;
 
 /// The share of the budget that this may take.
@@ -81,7 +85,7 @@ impl Store {
             policy,
             max_age,
             pins: HashMap::default(),
-            rooms: HashMap::default(),
+            reserved: HashMap::default(),
             untold: Vec::new(),
             numbers: Numbers::new(policy),
             history: History::new(remembered.try_into().unwrap_or_default()),
@@ -93,11 +97,13 @@ impl Store {
         }
     }
 
-    /// Starts anew; the counters and the pins go on. Returns what it was.
+    /// Starts anew; the counters, the pins and what is being made go on. Returns what it was.
     pub(crate) fn emptied(&mut self) -> Self {
         let mut empty = Self::new(self.ledger.budget(), self.policy, self.max_age);
         empty.stats = self.stats;
         empty.pins = std::mem::take(&mut self.pins);
+        empty.reserved = std::mem::take(&mut self.reserved);
+        empty.ledger.reserve(empty.reserved.values().map(|reserved| reserved.bytes).sum());
         std::mem::replace(self, empty)
     }
 
@@ -173,29 +179,31 @@ impl Store {
     }
 
     /// Makes room for a result that is about to be made, until as many say that it was as have
-    /// asked. For what is large beside the budget nothing goes before it is known to be worth it.
+    /// asked. Nothing goes for what is large beside the budget before it is known to be worth it,
+    /// nor for more than half of the budget in all.
     pub(crate) fn reserve(&mut self, key: Key, bytes: u64, gone: &mut Gone) {
-        let room = self.rooms.entry(key).or_insert(Room { bytes: 0, makers: 0 });
-        room.makers += 1;
-        let bytes = bytes.saturating_add(OVERHEAD);
+        let reserved = self.reserved.entry(key).or_insert(Reserved { bytes: 0, makers: 0 });
+        reserved.makers += 1;
+        let bytes = bytes.saturating_add(ASIDE);
         let is_large = bytes > self.ledger.budget() / LARGE;
-        if room.makers > 1 || is_large || !self.ledger.reserve(bytes) {
+        if reserved.makers > 1 || is_large || !self.ledger.may_reserve(bytes) {
             return;
         }
-        room.bytes = bytes;
+        reserved.bytes = bytes;
+        self.ledger.reserve(bytes);
         self.shrink(gone);
         self.untold.append(&mut gone.report);
     }
 
     /// Takes note that one maker of a result has ended.
     pub(crate) fn end_making(&mut self, key: &Key) {
-        let Some(room) = self.rooms.get_mut(key) else { return };
-        room.makers -= 1;
-        if room.makers > 0 {
+        let Some(reserved) = self.reserved.get_mut(key) else { return };
+        reserved.makers -= 1;
+        if reserved.makers > 0 {
             return;
         }
-        self.ledger.unreserve(room.bytes);
-        self.rooms.remove(key);
+        self.ledger.unreserve(reserved.bytes);
+        self.reserved.remove(key);
         if let Some(number) = self.number(key)
             && self.history.fact(number).standing == Standing::New
         {
@@ -213,15 +221,15 @@ impl Store {
     ) {
         gone.report.append(&mut self.untold);
         let Some(number) = self.note(key, &weight, origin, gone) else { return };
-        let reserved = self.rooms.get(&key).map(|room| room.bytes);
-        self.ledger.unreserve(reserved.unwrap_or_default());
+        let reserved = self.reserved.get(&key).map_or(0, |reserved| reserved.bytes);
+        self.ledger.unreserve(reserved);
         if !self.book(number, &weight, gone) {
             // Whoever made it has it all the same.
-            self.ledger.reserve(reserved.unwrap_or_default());
+            self.ledger.reserve(reserved);
             self.let_go(number);
             self.stats.refusals += 1;
             // What is known of it may itself be too much.
-            self.shrink(gone);
+            while self.ledger.is_over() && self.forget_oldest() {}
             return;
         }
         let since = self.max_age.map(|_| Instant::now());
@@ -229,8 +237,8 @@ impl Store {
         self.entries[number as usize] = Some(entry);
         self.held += 1;
         self.stats.inserts += 1;
-        if let Some(room) = self.rooms.get_mut(&key) {
-            room.bytes = 0;
+        if let Some(reserved) = self.reserved.get_mut(&key) {
+            reserved.bytes = 0;
             self.history.take_in(number);
             return;
         }
@@ -311,41 +319,60 @@ impl Store {
         Some(number)
     }
 
-    /// Makes room and takes it, if all that has to go for it is worth less than what comes. Nothing
-    /// goes before that is known.
+    /// Makes room and takes it, if there can be room.
     fn book(&mut self, coming: Number, weight: &Weight, gone: &mut Gone) -> bool {
         let bookkeeping = OVERHEAD + self.history.input_bytes(coming);
         let Some(need) = self.ledger.begin(weight, bookkeeping) else { return false };
+        let has_room = match self.policy {
+            Policy::Worth => self.replace(need, coming, gone),
+            Policy::LeastRecent => {
+                while !self.ledger.has_room(need, 0) && self.evict(gone) {}
+                self.ledger.has_room(need, 0)
+            }
+        };
+        if has_room {
+            self.ledger.take(need);
+        } else {
+            self.ledger.give_up(weight);
+        }
+        has_room
+    }
+
+    /// Makes room for bytes if all that has to go is worth less than what comes. Nothing goes
+    /// before that is known.
+    fn replace(&mut self, need: u64, coming: Number, gone: &mut Gone) -> bool {
         let mut leaving = std::mem::take(&mut self.leaving);
         // Bytes of what will be forgotten.
         let mut forgotten = 0;
+        let mut has_room = true;
         while !self.ledger.has_room(need, forgotten) {
-            let next = self.next_to_go();
-            if let Some((number, weight)) = next
-                && (self.policy != Policy::Worth || !self.history.is_worth_less(coming, number))
-            {
+            if let Some((number, weight)) = self.next_to_go() {
+                if self.history.is_worth_less(coming, number) {
+                    has_room = false;
+                    break;
+                }
                 leaving.push((number, self.history.leave(number), self.ledger.release(&weight)));
                 if self.history.is_full(leaving.len()) {
                     forgotten += OVERHEAD;
                 }
-            } else if next.is_some() || !self.forget_oldest() {
-                for (number, standing, _) in leaving.drain(..) {
-                    self.history.stay(number, standing);
-                    let entry = self.entries[number as usize].as_ref();
-                    entry.into_iter().for_each(|entry| self.ledger.restore(&entry.weight));
-                }
-                self.leaving = leaving;
-                self.ledger.give_up(weight);
-                return false;
+            } else {
+                // With nothing left to throw out, all that went may be forgotten.
+                has_room = self.ledger.has_room(need, self.history.remembered_now() * OVERHEAD);
+                break;
             }
         }
-        for (number, _, bytes) in leaving.drain(..) {
-            self.throw_out(number, bytes, gone);
+        for (number, standing, bytes) in leaving.drain(..) {
+            if has_room {
+                self.throw_out(number, bytes, gone);
+            } else {
+                self.history.stay(number, standing);
+                let entry = self.entries[number as usize].as_ref();
+                entry.into_iter().for_each(|entry| self.ledger.restore(&entry.weight));
+            }
         }
         self.leaving = leaving;
-        while !self.ledger.has_room(need, 0) && self.forget_oldest() {}
-        self.ledger.take(need);
-        true
+        while has_room && !self.ledger.has_room(need, 0) && self.forget_oldest() {}
+        has_room && self.ledger.has_room(need, 0)
     }
 
     /// Throws something out. Returns whether there was anything.
@@ -423,6 +450,7 @@ impl Store {
     fn set_pinned(&mut self, key: &Key, is_pinned: bool) {
         if let Some(number) = self.number(key)
             && self.entries[number as usize].is_some()
+            && self.history.fact(number).standing != Standing::New
         {
             self.history.hold(number, is_pinned);
         }

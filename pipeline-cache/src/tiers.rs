@@ -13,7 +13,7 @@ use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, T
 use pipeline_core::{Key, NodeId, Value};
 
 use crate::disk::DiskCache;
-use crate::memory::{MemoryCache, Room};
+use crate::memory::{MemoryCache, Reservation};
 
 /// Results in memory, and behind it on disk.
 ///
@@ -254,11 +254,11 @@ impl Cache for TieredCache {
         let claim = self.disk.claim(key, bytes);
         let Claim::Mine(claimed) = claim else { return claim };
         self.writer.queue.lock().claims.insert(*key, claimed);
-        let room = self.memory.reserve(*key, bytes);
+        let reserved = self.memory.reserve(*key, bytes);
         Claim::Mine(Claimed::new(Making {
             writer: Arc::clone(&self.writer),
             key: *key,
-            _room: room,
+            _reserved: reserved,
         }))
     }
 
@@ -275,7 +275,7 @@ struct Making {
     writer: Arc<Writer>,
     key: Key,
     /// Room for it in memory.
-    _room: Option<Room>,
+    _reserved: Option<Reservation>,
 }
 
 impl Drop for Making {

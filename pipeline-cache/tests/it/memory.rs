@@ -290,11 +290,57 @@ fn room_for_what_comes_to_nothing_is_given_back() {
         drop(cache.claim(&key(5), bytes));
         assert_eq!(has(&cache, 0..9), [1, 2, 3, 4, 6], "what is large drives nothing out");
     }
+}
+
+#[test]
+fn room_for_half_of_the_budget_is_made_at_the_most() {
+    let cache = of_five();
+    let pin = cache.pin((0..5).map(key));
     let claims = [10, 11, 12, 13, 14, 15].map(|place| cache.claim(&key(place), MIB as u64));
-    assert_eq!(has(&cache, 0..9), [0u64; 0]);
+    assert_eq!(has(&cache, 0..9), [2, 3, 4]);
+    // Who has no room makes it when the result is there, and of what others have it takes nothing.
+    assert_eq!(put(&cache, 12, &value(12, MIB)), [0, 1, 2]);
+    assert_eq!(put(&cache, 10, &value(10, MIB)), [0u64; 0]);
+    assert_eq!(has(&cache, 0..20), [3, 4, 10, 12]);
+    cache.resize(3 * MIB as u64);
+    assert_eq!(has(&cache, 0..20), [10, 12], "there is room for one more");
+    assert_eq!(put(&cache, 11, &value(11, MIB)), [0u64; 0]);
+    assert!(cache.stats().bytes <= cache.stats().budget);
+    drop((claims, pin));
+}
+
+#[test]
+fn what_is_being_made_outlives_a_cache_that_is_cleared() {
+    let cache = of_five();
+    let claim = cache.claim(&key(5), MIB as u64);
     cache.clear();
+    (0..5).for_each(|place| drop(put(&cache, place, &value(place, MIB))));
+    assert_eq!(has(&cache, 0..9), [1, 2, 3, 4], "its room is still its own");
+    assert_eq!(put(&cache, 5, &value(5, MIB)), [0u64; 0]);
+    drop(cache.pin([key(5)]));
+    (6..8).for_each(|place| drop(put(&cache, place, &value(place, 2 * MIB))));
+    assert_eq!(has(&cache, 0..9), [5, 6, 7], "a pin that goes does not let it go");
+    assert!(cache.purge(&key(5)));
+    drop(claim);
+    put(&cache, 8, &value(8, MIB));
+    assert_eq!(has(&cache, 0..9), [6, 7, 8]);
+}
+
+#[test]
+fn what_cannot_have_room_costs_nothing_of_what_is_known() {
+    let cache = MemoryCache::new(8 * MIB as u64);
+    let origin = Origin { time: Duration::from_millis(50), ..Origin::default() };
+    (0..12).for_each(|place| drop(cache.put(key(place), &value(place, MIB), origin)));
+    let claims = [20, 21].map(|place| cache.claim(&key(place), 3 * MIB as u64 / 2));
+    let (held, before) = (has(&cache, 0..12), cache.stats());
+    let origin = Origin { time: Duration::from_secs(50), ..origin };
+    let gone = cache.put(key(30), &value(30, 6 * MIB), origin);
+    assert!(gone.iter().all(|gone| !held.contains(&place(&gone.key))), "it went before");
+    let after = cache.stats();
+    assert_eq!(has(&cache, 0..12), held);
+    assert_eq!(after.refusals, before.refusals + 1);
+    assert!(after.bytes >= before.bytes, "what went is remembered");
     drop(claims);
-    (0..5).for_each(|place| assert_eq!(put(&cache, place, &value(place, MIB)), [0u64; 0]));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::gate::Needs;
 use super::run::RunCore;
 use crate::data::Layout;
-use crate::step::{Form, Units, layout_of};
+use crate::step::{Extent, Form, Units, layout_of};
 
 impl Needs for RunCore {
     fn bytes(&self, place: u32) -> Option<u64> {
@@ -28,12 +28,12 @@ impl RunCore {
         has_sources || self.plan.program.shape.inputs(place).is_empty()
     }
 
-    /// Bytes that a place is about to make, as far as that is known.
+    /// Bytes of the results that a place is about to make; 0 if nobody knows.
     pub(super) fn bytes_to_make(&self, place: u32) -> u64 {
         if self.is_planned(place) {
             return self.planned_bytes(place);
         }
-        self.expected_bytes(place)
+        self.known_bytes(place, |extent| extent.result).unwrap_or(0)
     }
 
     /// What the results of a place took before, or were said to take.
@@ -46,27 +46,30 @@ impl RunCore {
         self.plan.program.estimates.bytes[place as usize] as u64
     }
 
-    /// Bytes that the results of a place are expected to take: what its tile-wise form says of the
-    /// inputs at hand, what the step declares, what it took before, or as much as its inputs.
+    /// Bytes that a place is expected to take: what is known of them, or as much as its inputs.
     fn expected_bytes(&self, place: u32) -> u64 {
-        let Some(body) = self.plan.infos[place as usize].body() else { return 0 };
-        if let Some(bytes) = body.spec.bytes {
-            return bytes;
+        if self.plan.infos[place as usize].body().is_none() {
+            return 0;
         }
-        let inputs = self.input_layouts(place);
-        let bytes = inputs.and_then(|inputs| match self.plan.program.group(place) {
-            Some(group) => group.extent(&self.plan.steps, &inputs).map(|extent| extent.most),
-            None => layout_of(&*body.step, &inputs).map(|layout| layout.size_bytes()),
-        });
-        if let Some(bytes) = bytes {
-            return bytes;
-        }
-        let learned = self.planned_bytes(place);
-        if learned > 0 {
-            return learned;
-        }
-        let inputs = self.plan.program.shape.inputs(place).iter();
-        inputs.map(|&slot| self.state.slots.bytes(slot)).max().unwrap_or(0)
+        self.known_bytes(place, |extent| extent.most).unwrap_or_else(|| {
+            let inputs = self.plan.program.shape.inputs(place).iter();
+            inputs.map(|&slot| self.state.slots.bytes(slot)).max().unwrap_or(0)
+        })
+    }
+
+    /// What is known of the bytes of a place: what the step declares, what its tile-wise form says
+    /// of the inputs at hand, or what it took before.
+    fn known_bytes(&self, place: u32, of_group: fn(Extent) -> u64) -> Option<u64> {
+        let body = self.plan.infos[place as usize].body()?;
+        let from_layout = || {
+            let inputs = self.input_layouts(place)?;
+            match self.plan.program.group(place) {
+                Some(group) => group.extent(&self.plan.steps, &inputs).map(of_group),
+                None => layout_of(&*body.step, &inputs).map(|layout| layout.size_bytes()),
+            }
+        };
+        let learned = || Some(self.planned_bytes(place)).filter(|&bytes| bytes > 0);
+        body.spec.bytes.or_else(from_layout).or_else(learned)
     }
 
     /// Bytes that the results of a place take, if its step says so: those it declares, or those of

@@ -161,7 +161,7 @@ pub(crate) use regions::{Region, add_outline, add_row, outline};
 pub use resample::Resampling;
 pub(crate) use resample::{MixedRow, TapTable, all_finite};
 pub(crate) use runs::Whole;
-pub(crate) use selection::{Shape, Windows};
+pub(crate) use selection::{Sought, selection};
 pub(crate) use sharpen::{sharpen, sharpen_bytes};
 pub(crate) use shuffle::shuffle;
 pub(crate) use similarity::Similarity;

@@ -3,14 +3,14 @@
 use pipeline_core::step::Scratch;
 use pipeline_core::{Context, Result, ViewMut};
 
-use crate::kernel::{Rank, Shape, Windows};
+use crate::kernel::{Rank, Sought, selection};
 
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
 
 /// The largest radius for which networks take less time than what else there is, as measured with
 /// vectors of 512 bits. They take longer with the square of the radius.
-pub(super) const fn most<T>() -> u32 {
+pub(super) const fn largest_radius<T>() -> u32 {
     match size_of::<T>() {
         1 => 15,
         2 => 25,
@@ -20,22 +20,23 @@ pub(super) const fn most<T>() -> u32 {
 
 /// Fills `out` from rows that are padded by half a window.
 pub(super) fn select<T: Rank>(
-    shape: Shape,
+    sought: Sought,
     (rows, channels): (&[&[T::Key]], usize),
     out: &mut ViewMut<'_>,
     (ctx, scratch): (&Context<'_>, &mut Scratch),
 ) -> Result<()> {
-    let windows = scratch.table(&(shape, size_of::<T>()), || Windows::new::<T>(shape));
+    ctx.check()?;
+    let selection = selection::<T>(sought);
     let mut out: Vec<&mut [T]> = out.rows::<T>()?.map(|(_, row)| row).collect();
     let width = out.first().map_or(0, |row| row.len() / channels);
-    let (side, reach) = (shape.side(), windows.reach());
+    let (side, reach) = (sought.side(), selection.reach());
     let spare = LINE / size_of::<T>();
-    scratch.samples::<T::Key, _>(windows.memory() + spare, |memory, _| {
+    scratch.samples::<T::Key, _>(selection.memory() + spare, |memory, _| {
         // Vectors that lie across two lines of the cache take twice the time.
         let start = memory.as_ptr().align_offset(LINE).min(spare);
         let memory = &mut memory[start..];
-        for left in (0..width).step_by(windows.lanes() * side) {
-            let tiles = (width - left).div_ceil(side).min(windows.lanes());
+        for left in (0..width).step_by(selection.lanes() * side) {
+            let tiles = (width - left).div_ceil(side).min(selection.lanes());
             for channel in 0..channels {
                 let from = left * channels + channel;
                 for (tile, out) in out.chunks_mut(side).enumerate() {
@@ -44,23 +45,24 @@ pub(super) fn select<T: Rank>(
                     // Most of what the tiles above saw is seen again.
                     let seen = if tile == 0 { 0 } else { reach - side };
                     memory.copy_within(
-                        windows.at(side, 0)..windows.at(side + seen, 0),
-                        windows.at(0, 0),
+                        selection.at(side, 0)..selection.at(side + seen, 0),
+                        selection.at(0, 0),
                     );
                     for (row, keys) in (seen..reach).zip(&rows[(top + seen).min(rows.len())..]) {
                         for column in 0..side {
-                            let place = &mut memory[windows.at(row, column)..][..windows.stride()];
+                            let place =
+                                &mut memory[selection.at(row, column)..][..selection.stride()];
                             let keys = keys.iter().skip(from + column * channels);
                             let keys = keys.step_by(side * channels);
                             place.iter_mut().zip(keys).for_each(|(place, &key)| *place = key);
                         }
                     }
-                    windows.find::<T>(tiles, memory);
+                    selection.find::<T>(tiles, memory);
                     for (row, out) in out.iter_mut().enumerate() {
                         for column in 0..side {
                             let out = out.iter_mut().skip(from + column * channels);
                             let out = out.step_by(side * channels);
-                            let found = windows.found(row, column, memory);
+                            let found = selection.found(row, column, memory);
                             out.zip(found).for_each(|(out, &key)| *out = T::from_key(key));
                         }
                     }

@@ -10,7 +10,7 @@ use super::networks;
 use super::straight::medians_of_nine;
 use crate::check;
 use crate::kernel::{
-    self, Bisection, Border, MOST, Order, Rank, RankHistogram, Shape, Span, TALL, color_unseen,
+    self, Bisection, Border, MOST, Order, Rank, RankHistogram, Sought, Span, TALL, color_unseen,
     copy_unseen, count_seen, is_seen, median_3x3, median_5x5, pad_made, pad_row,
 };
 use crate::line_buffer::LineBuffer;
@@ -207,9 +207,9 @@ impl Nth {
         let (channels, below) = (rows.span(region, radius).channels, self.below(self.count()));
         let as_it_is = |_: &mut [T::Key]| {};
         self.padded((rows, region), as_it_is, ctx, |keys, scratch| {
-            if radius <= networks::most::<T>() {
-                let shape = Shape { size: 2 * radius as usize + 1, below: below as usize };
-                return networks::select::<T>(shape, (keys, channels), out, (ctx, scratch));
+            if radius <= networks::largest_radius::<T>() {
+                let sought = Sought { size: 2 * radius as usize + 1, below: below as usize };
+                return networks::select::<T>(sought, (keys, channels), out, (ctx, scratch));
             }
             match T::BITS {
                 None => self.count_in_order::<T>((keys, channels), |_, _| below, out, ctx),

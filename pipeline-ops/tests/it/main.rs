@@ -25,6 +25,7 @@ mod overlap;
 mod pages;
 #[cfg(feature = "codecs")]
 mod profiles;
+mod ranks;
 mod refusals;
 #[cfg(feature = "codecs")]
 mod scanlines;

@@ -23,8 +23,8 @@ type Axes<T> = [T; 2];
 /// Values in order.
 type Sorted = Vec<Value>;
 
-/// A rectangle of pixels whose windows have this in common.
-struct Tile {
+/// A rectangle of pixels of the tile, whose windows have this in common.
+struct Part {
     first: Axes<usize>,
     len: Axes<usize>,
     /// What of the samples that all windows see may be the one sought.
@@ -76,7 +76,7 @@ impl Maker {
     }
 
     /// The whole tile.
-    fn whole(&mut self) -> Tile {
+    fn whole(&mut self) -> Part {
         let shared = self.shared(0, self.side);
         let mut beside = [0, 1].map(|axis| {
             let lines = (0..self.reach).map(|along| {
@@ -91,50 +91,50 @@ impl Maker {
         beside[1].retain(|column, _| !shared.contains(column));
         let sorted = self.merged_all(rows);
         let (core, before) = self.sought(sorted, 0, shared.len() * shared.len());
-        Tile { first: [0, 0], len: [self.side, self.side], core, before, beside }
+        Part { first: [0, 0], len: [self.side, self.side], core, before, beside }
     }
 
-    /// Finds the sample sought of each pixel of a tile, by halving it along its longer axis.
-    fn halve(&mut self, tile: &Tile) {
-        if tile.len == [1, 1] {
-            self.found[tile.first[0] * self.side + tile.first[1]] = tile.core[0];
+    /// Finds the sample sought of each pixel of a part, by halving it along its longer axis.
+    fn halve(&mut self, part: &Part) {
+        if part.len == [1, 1] {
+            self.found[part.first[0] * self.side + part.first[1]] = part.core[0];
             return;
         }
-        let axis = usize::from(tile.len[1] >= tile.len[0]);
-        let half = tile.len[axis] / 2;
-        for (first, len) in [(tile.first[axis], half), (tile.first[axis] + half, half)] {
-            let half = self.half(tile, axis, (first, len));
+        let axis = usize::from(part.len[1] >= part.len[0]);
+        let half = part.len[axis] / 2;
+        for (first, len) in [(part.first[axis], half), (part.first[axis] + half, half)] {
+            let half = self.half(part, axis, (first, len));
             self.halve(&half);
         }
     }
 
-    /// A part of a tile, which is as the tile across `axis`.
-    fn half(&mut self, tile: &Tile, axis: usize, (first, len): (usize, usize)) -> Tile {
+    /// A half of a part along `axis`.
+    fn half(&mut self, part: &Part, axis: usize, (first, len): (usize, usize)) -> Part {
         let across = 1 - axis;
-        let known = self.shared(tile.first[axis], tile.len[axis]);
+        let known = self.shared(part.first[axis], part.len[axis]);
         let shared = self.shared(first, len);
         let added: Vec<usize> = shared.clone().filter(|along| !known.contains(along)).collect();
 
-        let lines = added.iter().map(|along| tile.beside[axis][along].clone()).collect();
+        let lines = added.iter().map(|along| part.beside[axis][along].clone()).collect();
         let lines = self.merged_all(lines);
-        let merged = self.merged(&tile.core, &lines);
-        let breadth = self.shared(tile.first[across], tile.len[across]).len();
-        let (core, before) = self.sought(merged, tile.before, shared.len() * breadth);
+        let merged = self.merged(&part.core, &lines);
+        let breadth = self.shared(part.first[across], part.len[across]).len();
+        let (core, before) = self.sought(merged, part.before, shared.len() * breadth);
 
         // What lies beside becomes longer by what is added.
         let mut beside = [BTreeMap::new(), BTreeMap::new()];
-        beside[axis] = tile.beside[axis].clone();
-        if tile.len[across] > 1 {
-            for (&place, line) in &tile.beside[across] {
+        beside[axis] = part.beside[axis].clone();
+        if part.len[across] > 1 {
+            for (&place, line) in &part.beside[across] {
                 let more: Vec<Value> =
                     added.iter().map(|&along| self.sample(axis, along, place)).collect();
                 let more = self.sorted(&more);
                 beside[across].insert(place, self.merged(line, &more));
             }
         }
-        let (mut firsts, mut lens) = (tile.first, tile.len);
+        let (mut firsts, mut lens) = (part.first, part.len);
         (firsts[axis], lens[axis]) = (first, len);
-        Tile { first: firsts, len: lens, core, before, beside }
+        Part { first: firsts, len: lens, core, before, beside }
     }
 
     /// What of `sorted` may be the sample sought when `seen` samples of the window were looked at,

@@ -4,16 +4,16 @@ use super::super::Rank;
 use super::super::vector::widest;
 use super::network::{Network, Value};
 
-/// Windows, and which of their samples are sought.
+/// Selection, and which of their samples are sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct Sought {
     /// Samples along each side of a window; at least 3.
     pub(crate) size: usize,
     /// How many samples of a window come before the one sought.
     pub(crate) below: usize,
 }
 
-impl Shape {
+impl Sought {
     /// Pixels along each side of a tile: of larger tiles the windows have too little in common.
     #[must_use]
     pub(crate) const fn side(self) -> usize {
@@ -31,13 +31,14 @@ const BYTES: usize = 128;
 /// Where a vector is, as many vectors into the memory.
 type Slot = u32;
 
-/// Finds the samples sought of tiles that lie side by side, one in each lane of a vector.
+/// Finds the samples sought of tiles that lie side by side, one in each lane of a vector. A tile is
+/// the windows of a square of pixels.
 ///
-/// The memory has a vector where goes what nobody asks for, those that are in use at a time, and
-/// the rows of samples.
+/// The memory holds one vector that is written and never read, then those in use, then the rows of
+/// samples.
 #[derive(Debug)]
-pub(crate) struct Windows {
-    shape: Shape,
+pub(crate) struct Selection {
+    sought: Sought,
     /// What is compared, and where the lower and the higher go. Places are in samples.
     steps: Vec<[u32; 4]>,
     /// Where the samples sought are, row by row.
@@ -48,23 +49,23 @@ pub(crate) struct Windows {
     lanes: usize,
 }
 
-impl Windows {
+impl Selection {
     /// For samples of type `T`.
-    pub(crate) fn new<T>(shape: Shape) -> Self {
+    pub(crate) fn new<T>(sought: Sought) -> Self {
         let lanes = BYTES / size_of::<T>();
-        let network = Network::new(shape.size, shape.side(), shape.below);
+        let network = Network::new(sought.size, sought.side(), sought.below);
         let placed = Placed::new(&network);
-        let mut windows = Self {
-            shape,
+        let mut selection = Self {
+            sought,
             steps: Vec::new(),
             found: Vec::new(),
             rows: placed.slots as usize * lanes,
             lanes,
         };
-        windows.steps =
-            placed.steps.iter().map(|step| step.map(|place| windows.offset(place))).collect();
-        windows.found = placed.found.iter().map(|&place| windows.offset(place)).collect();
-        windows
+        selection.steps =
+            placed.steps.iter().map(|step| step.map(|place| selection.offset(place))).collect();
+        selection.found = placed.found.iter().map(|&place| selection.offset(place)).collect();
+        selection
     }
 
     /// Tiles that lie side by side.
@@ -76,30 +77,30 @@ impl Windows {
     /// Rows that windows of a tile see.
     #[must_use]
     pub(crate) const fn reach(&self) -> usize {
-        self.shape.size + self.shape.side() - 1
+        self.sought.size + self.sought.side() - 1
     }
 
     /// Samples of a row of which each is a tile's width away from the next one.
     #[must_use]
     pub(crate) const fn stride(&self) -> usize {
-        self.lanes + self.reach().div_ceil(self.shape.side()) - 1
+        self.lanes + self.reach().div_ceil(self.sought.side()) - 1
     }
 
     /// Samples of memory that [`find`](Self::find) needs.
     #[must_use]
     pub(crate) const fn memory(&self) -> usize {
-        self.rows + self.reach() * self.shape.side() * self.stride()
+        self.rows + self.reach() * self.sought.side() * self.stride()
     }
 
     /// Where in memory the samples go of which the first is at a column of a row that is seen, each
     /// a tile's width away from the one before.
     #[must_use]
     pub(crate) const fn at(&self, row: usize, column: usize) -> usize {
-        self.rows + (row * self.shape.side() + column) * self.stride()
+        self.rows + (row * self.sought.side() + column) * self.stride()
     }
 
     fn offset(&self, place: Place) -> u32 {
-        let (side, reach) = (self.shape.side(), self.reach());
+        let (side, reach) = (self.sought.side(), self.reach());
         let offset = match place {
             Place::Slot(slot) => slot as usize * self.lanes,
             Place::Sample(at) => {
@@ -142,7 +143,7 @@ impl Windows {
     /// The samples sought of the pixels at a place of each tile.
     #[must_use]
     pub(crate) fn found<'m, K>(&self, row: usize, column: usize, memory: &'m [K]) -> &'m [K] {
-        let at = self.found[row * self.shape.side() + column] as usize;
+        let at = self.found[row * self.sought.side() + column] as usize;
         &memory[at..][..self.lanes]
     }
 }
@@ -241,30 +242,30 @@ mod tests {
     use super::*;
 
     fn check<T: Rank>(size: usize, below: usize, sample: impl Fn(u32) -> T) {
-        let shape = Shape { size, below };
-        let windows = Windows::new::<T>(shape);
-        let (side, reach) = (shape.side(), windows.reach());
-        let len = windows.stride() * side;
+        let sought = Sought { size, below };
+        let selection = Selection::new::<T>(sought);
+        let (side, reach) = (sought.side(), selection.reach());
+        let len = selection.stride() * side;
         let keys: Vec<T::Key> = (0..(reach * len) as u32)
             .map(|n| sample(n.wrapping_mul(2_654_435_761) >> 9).key())
             .collect();
         let rows: Vec<&[T::Key]> = keys.chunks(len).collect();
-        let mut memory = vec![T::LAST.key(); windows.memory()];
+        let mut memory = vec![T::LAST.key(); selection.memory()];
         for (row, keys) in rows.iter().enumerate() {
             for column in 0..side {
                 let keys = keys.iter().skip(column).step_by(side);
-                let place = &mut memory[windows.at(row, column)..][..windows.stride()];
+                let place = &mut memory[selection.at(row, column)..][..selection.stride()];
                 place.iter_mut().zip(keys).for_each(|(place, &key)| *place = key);
             }
         }
-        let mut expected = vec![T::FIRST; windows.lanes() * side];
-        for tiles in [windows.lanes(), 3] {
-            windows.find::<T>(tiles, &mut memory);
+        let mut expected = vec![T::FIRST; selection.lanes() * side];
+        for tiles in [selection.lanes(), 3] {
+            selection.find::<T>(tiles, &mut memory);
             for (row, rows) in rows.windows(size).enumerate() {
                 let expected = &mut expected[..tiles * side];
                 select_row(rows, 1, below, expected, &mut Vec::new());
                 for column in 0..side {
-                    let found = windows.found(row, column, &memory)[..tiles].iter();
+                    let found = selection.found(row, column, &memory)[..tiles].iter();
                     let expected = expected.iter().skip(column).step_by(side);
                     let is_equal = found.zip(expected).all(|(&key, &sample)| key == sample.key());
                     assert!(is_equal, "size {size}, {below} below, row {row}, column {column}");
