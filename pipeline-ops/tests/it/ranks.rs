@@ -1,4 +1,4 @@
-//! Ranks of windows of every size, sample by sample: whichever way is taken finds what sorting does.
+//! Ranks of windows of every size: whichever way is taken finds what sorting does.
 
 use pipeline_core::{Context, Image, In, Sample, Step};
 use pipeline_ops::rank::{Median, Percentile};
