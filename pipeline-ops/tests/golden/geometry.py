@@ -224,6 +224,10 @@ def maps(golden):
     affine("float", [-1.0, 0.0, 24.0, 0.0, 1.0, 0.3], "mirrored", border="reflect")
     affine("gradient", [2.7, 0.1, 0.0, 0.0, 3.1, 0.0], "larger", filter="catmull_rom", width=50)
     affine("row", [1.5, 0.3, -2.0, 0.0, 6.0, 0.0], "larger", height=6, border="replicate")
+    smaller = [0.41, 0.12, 5.3, -0.07, 0.38, 4.6]
+    for border in [*MODES, {"constant": 35.0}]:
+        tag = border if isinstance(border, str) else "constant"
+        affine("corner", smaller, f"beyond_{tag}", border=border)
 
     def perspective(name, corners, size, tag, **params):
         width, height = size
@@ -246,6 +250,7 @@ def maps(golden):
                 border="reflect")
     for border in MODES:
         perspective("float", page, (17, 14), border, border=border)
+    perspective("float", page, (17, 14), "constant", border={"constant": 0.625})
     perspective("micro", [[40.0, 2.0], [9.0, 5.0], [3.0, 36.0], [45.0, 33.0]], (30, 25), "mirrored")
     perspective("row", [[3.0, 0.0], [29.0, 0.2], [25.0, 1.0], [4.0, 0.7]], (20, 4), "cubic",
                 filter="catmull_rom", border="mirror")
