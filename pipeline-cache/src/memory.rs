@@ -213,7 +213,8 @@ pub(crate) struct Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.store.lock().end_making(&self.key);
+        let mut gone = Gone::default();
+        self.store.lock().end_making(&self.key, &mut gone);
     }
 }
 

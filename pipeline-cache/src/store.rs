@@ -195,8 +195,9 @@ impl Store {
         self.untold.append(&mut gone.report);
     }
 
-    /// Takes note that one maker of a result has ended.
-    pub(crate) fn end_making(&mut self, key: &Key) {
+    /// Takes note that one maker of a result has ended. If the budget has become smaller meanwhile,
+    /// the result may go now.
+    pub(crate) fn end_making(&mut self, key: &Key, gone: &mut Gone) {
         let Some(reserved) = self.reserved.get_mut(key) else { return };
         reserved.makers -= 1;
         if reserved.makers > 0 {
@@ -208,6 +209,8 @@ impl Store {
             && self.history.fact(number).standing == Standing::New
         {
             self.history.hold(number, self.pins.contains_key(key));
+            self.shrink(gone);
+            self.untold.append(&mut gone.report);
         }
     }
 

@@ -310,6 +310,19 @@ fn room_for_half_of_the_budget_is_made_at_the_most() {
 }
 
 #[test]
+fn what_its_maker_kept_from_going_goes_when_it_is_done() {
+    let cache = of_five();
+    let claim = cache.claim(&key(5), MIB as u64);
+    put(&cache, 5, &value(5, MIB));
+    assert_eq!(cache.resize(MIB as u64 / 2).len(), 4);
+    assert_eq!(has(&cache, 0..9), [5], "its maker has it too, so it would free nothing");
+    drop(claim);
+    assert_eq!(has(&cache, 0..9), [0u64; 0]);
+    assert!(cache.stats().bytes <= cache.stats().budget);
+    assert_eq!(put(&cache, 6, &value(6, 8)), [5], "who went is told with the next that comes");
+}
+
+#[test]
 fn what_is_being_made_outlives_a_cache_that_is_cleared() {
     let cache = of_five();
     let claim = cache.claim(&key(5), MIB as u64);

@@ -4,7 +4,7 @@ use super::super::Rank;
 use super::super::vector::widest;
 use super::network::{Network, Value};
 
-/// Selection, and which of their samples are sought.
+/// Windows, and which of their samples are sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sought {
     /// Samples along each side of a window; at least 3.
@@ -172,7 +172,7 @@ enum Place {
     Slot(Slot),
 }
 
-/// A network without comparisons that nobody asks for, whose values have places.
+/// A network whose values have places, without the comparisons whose outcome nobody asks for.
 struct Placed {
     steps: Vec<[Place; 4]>,
     found: Vec<Place>,
