@@ -69,6 +69,7 @@ pub(crate) fn width_of(value: &Value) -> Option<u8> {
     let width = |sample| match sample {
         SampleType::U8 => Some(1),
         SampleType::U16 => Some(2),
+        SampleType::U32 => Some(4),
         SampleType::F32 => None,
     };
     if let Some(image) = value.downcast_ref::<Image>() {

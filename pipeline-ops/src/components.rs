@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pipeline_core::data::{Buffer, Raster, leftovers};
+use pipeline_core::data::{Buffer, Canvas, Raster, leftovers};
 use pipeline_core::{Context, Error, Image, In, Layout, Mask, Result};
 
 use crate::kernel::{Band, Components, Connectivity, STRONG};

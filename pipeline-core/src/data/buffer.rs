@@ -173,7 +173,7 @@ impl<T: Pod + Send> Samples<T> {
         matches!(self.owner, Owner::Foreign(_))
     }
 
-    fn allocation(&self) -> Allocation {
+    pub(super) fn allocation(&self) -> Allocation {
         match &self.owner {
             Owner::Vec(vec) => {
                 Allocation { id: Arc::as_ptr(vec).addr(), bytes: size_of_val(vec.0.as_slice()) }
@@ -203,6 +203,8 @@ pub enum Buffer {
     U16(Samples<u16>),
     /// Float samples.
     F32(Samples<f32>),
+    /// The numbers of objects.
+    U32(Samples<u32>),
 }
 
 impl Buffer {
@@ -213,13 +215,14 @@ impl Buffer {
             Self::U8(_) => SampleType::U8,
             Self::U16(_) => SampleType::U16,
             Self::F32(_) => SampleType::F32,
+            Self::U32(_) => SampleType::U32,
         }
     }
 
     /// The number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
-        crate::dispatch!(self.sample_type(), T => self.samples::<T>().map_or(0, <[T]>::len))
+        self.bytes().len() / self.sample_type().size()
     }
 
     /// Whether there are no samples.
@@ -241,6 +244,7 @@ impl Buffer {
             Self::U8(samples) => samples,
             Self::U16(samples) => cast_slice(samples),
             Self::F32(samples) => cast_slice(samples),
+            Self::U32(samples) => cast_slice(samples),
         }
     }
 
@@ -251,6 +255,7 @@ impl Buffer {
             Self::U8(samples) => samples.is_unique(),
             Self::U16(samples) => samples.is_unique(),
             Self::F32(samples) => samples.is_unique(),
+            Self::U32(samples) => samples.is_unique(),
         }
     }
 
@@ -264,6 +269,7 @@ impl Buffer {
             Self::U8(samples) => Self::U8(samples.window(range)),
             Self::U16(samples) => Self::U16(samples.window(range)),
             Self::F32(samples) => Self::F32(samples.window(range)),
+            Self::U32(samples) => Self::U32(samples.window(range)),
         }
     }
 
@@ -274,6 +280,7 @@ impl Buffer {
             Self::U8(samples) => samples.allocation(),
             Self::U16(samples) => samples.allocation(),
             Self::F32(samples) => samples.allocation(),
+            Self::U32(samples) => samples.allocation(),
         }
     }
 }

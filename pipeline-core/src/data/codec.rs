@@ -13,7 +13,7 @@ use super::mask::{Labels, Mask};
 use super::sample::{Sample, SampleType};
 use super::stack::Stack;
 use super::value::Data;
-use super::view::Raster;
+use super::view::{Canvas, Raster};
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyHasher};
 
@@ -114,6 +114,7 @@ fn write_layout(layout: Layout, out: &mut dyn Write) -> std::io::Result<()> {
         SampleType::U8 => 0,
         SampleType::U16 => 1,
         SampleType::F32 => 2,
+        SampleType::U32 => 3,
     };
     let color: u32 = match layout.color {
         ColorSpace::Srgb => 0,
@@ -158,6 +159,7 @@ fn write_samples(buffer: &Buffer, out: &mut dyn Write) -> std::io::Result<()> {
         Buffer::U8(samples) => out.write_all(samples),
         Buffer::U16(samples) => samples.iter().try_for_each(|s| out.write_all(&s.to_le_bytes())),
         Buffer::F32(samples) => samples.iter().try_for_each(|s| out.write_all(&s.to_le_bytes())),
+        Buffer::U32(samples) => samples.iter().try_for_each(|s| out.write_all(&s.to_le_bytes())),
     }
 }
 
@@ -279,6 +281,10 @@ impl Data for Labels {
         size_of::<Self>() + size_of_val(self.labels())
     }
 
+    fn allocation(&self) -> Option<super::buffer::Allocation> {
+        Some(Raster::allocation(self))
+    }
+
     fn codec() -> Option<Codec<Self>> {
         Some(Codec::new(
             2,
@@ -286,10 +292,8 @@ impl Data for Labels {
                 out.write_all(&labels.width().to_le_bytes())?;
                 out.write_all(&labels.height().to_le_bytes())?;
                 pad(SIDES, out)?;
-                if cfg!(target_endian = "little") {
-                    return out.write_all(cast_slice(labels.labels()));
-                }
-                labels.labels().iter().try_for_each(|label| out.write_all(&label.to_le_bytes()))
+                let (_, buffer, _) = labels.clone().into_parts();
+                write_samples(&buffer, out)
             },
             |bytes| {
                 let mut header = Header::new(bytes);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::buffer::{Allocation, Buffer, Samples, blank};
 use super::layout::{ColorSpace, Layout};
 use super::sample::{Sample, SampleType};
-use super::view::{Raster, View};
+use super::view::{Canvas, Raster, View};
 use crate::error::{Error, Result};
 
 /// A picture: interleaved samples `[y, x, channel]` in a shared buffer, with size, colour space and
@@ -50,7 +50,7 @@ impl Image {
     /// # Errors
     /// As [`Image::from_samples`], and if the buffer's sample type is not the layout's.
     pub fn from_buffer(layout: Layout, buffer: Buffer) -> Result<Self> {
-        let expected = layout.sample_count()?;
+        let expected = layout.image_samples()?;
         if buffer.sample_type() != layout.sample || buffer.len() != expected {
             return Err(Error::input(
                 "the buffer",
@@ -66,7 +66,7 @@ impl Image {
     /// # Errors
     /// As [`Layout::sample_count`], and [`Error::TooLarge`] if there is no memory for it.
     pub fn zeros(layout: Layout) -> Result<Self> {
-        let count = layout.sample_count()?;
+        let count = layout.image_samples()?;
         let buffer = crate::dispatch!(layout.sample, T => {
             Buffer::from(blank::<T>(count, || format!("an image of {layout}"))?)
         });
@@ -153,16 +153,18 @@ impl Raster for Image {
         View::whole(self.layout, &self.buffer)
     }
 
-    fn assemble(layout: Layout, buffer: Buffer, icc: Option<Arc<[u8]>>) -> Result<Self> {
-        Ok(Self::from_buffer(layout, buffer)?.with_icc(icc))
-    }
-
     fn into_parts(self) -> (Layout, Buffer, Option<Arc<[u8]>>) {
         (self.layout, self.buffer, self.icc)
     }
 
     fn allocation(&self) -> Allocation {
         self.buffer.allocation()
+    }
+}
+
+impl Canvas for Image {
+    fn assemble(layout: Layout, buffer: Buffer, icc: Option<Arc<[u8]>>) -> Result<Self> {
+        Ok(Self::from_buffer(layout, buffer)?.with_icc(icc))
     }
 }
 

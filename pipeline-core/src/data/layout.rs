@@ -108,6 +108,17 @@ impl Layout {
         usize::try_from(count).map_err(|_| too_large())
     }
 
+    /// The number of samples, if this can be the layout of an image.
+    ///
+    /// # Errors
+    /// As [`sample_count`](Self::sample_count), and [`Error::Input`] if it is that of labels.
+    pub(crate) fn image_samples(&self) -> Result<usize> {
+        if self.sample == SampleType::U32 {
+            return Err(Error::input("the image", self, "samples of u8, u16 or f32"));
+        }
+        self.sample_count()
+    }
+
     /// Bytes of all samples; saturates where the image cannot exist.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::buffer::{Allocation, Buffer, Samples, zeros};
 use super::layout::{ColorSpace, Layout};
 use super::sample::SampleType;
-use super::view::{Raster, View};
+use super::view::{Canvas, Raster, View};
 use crate::error::{Error, Result};
 
 /// True or false per pixel, one byte each: 0 is background, 1 is foreground.
@@ -63,6 +63,16 @@ impl Raster for Mask {
         View::whole(self.layout, &self.buffer)
     }
 
+    fn into_parts(self) -> (Layout, Buffer, Option<Arc<[u8]>>) {
+        (self.layout, self.buffer, None)
+    }
+
+    fn allocation(&self) -> Allocation {
+        self.buffer.allocation()
+    }
+}
+
+impl Canvas for Mask {
     fn assemble(mut layout: Layout, buffer: Buffer, _: Option<Arc<[u8]>>) -> Result<Self> {
         if layout.channels != 1 || layout.sample != SampleType::U8 {
             return Err(Error::input("the mask", layout, "one channel of u8"));
@@ -74,21 +84,12 @@ impl Raster for Mask {
         }
         Ok(Self { layout, buffer })
     }
-
-    fn into_parts(self) -> (Layout, Buffer, Option<Arc<[u8]>>) {
-        (self.layout, self.buffer, None)
-    }
-
-    fn allocation(&self) -> Allocation {
-        self.buffer.allocation()
-    }
 }
 
 /// One object number per pixel: 0 is background, objects are 1 to [`count`](Self::count), dense.
 #[derive(Debug, Clone)]
 pub struct Labels {
-    width: u32,
-    height: u32,
+    layout: Layout,
     count: u32,
     labels: Samples<u32>,
 }
@@ -126,11 +127,13 @@ impl Labels {
     }
 
     fn counted(width: u32, height: u32, labels: Samples<u32>, count: u32) -> Result<Self> {
-        let expected = Layout::new(width, height, 1, SampleType::F32).sample_count()?;
+        let layout = Layout::new(width, height, 1, SampleType::U32);
+        let layout = Layout { color: ColorSpace::Data, ..layout };
+        let expected = layout.sample_count()?;
         if labels.len() != expected {
             return Err(Error::input("the labels", labels.len(), format!("{expected} numbers")));
         }
-        Ok(Self { width, height, count, labels })
+        Ok(Self { layout, count, labels })
     }
 
     /// Nothing if each number from 1 to the count is there.
@@ -153,13 +156,13 @@ impl Labels {
     /// Columns, in pixels.
     #[must_use]
     pub const fn width(&self) -> u32 {
-        self.width
+        self.layout.width
     }
 
     /// Rows, in pixels.
     #[must_use]
     pub const fn height(&self) -> u32 {
-        self.height
+        self.layout.height
     }
 
     /// The number of objects.
@@ -172,6 +175,20 @@ impl Labels {
     #[must_use]
     pub fn labels(&self) -> &[u32] {
         &self.labels
+    }
+}
+
+impl Raster for Labels {
+    fn view(&self) -> View<'_> {
+        View::packed(self.layout, self.layout.region(), &self.labels)
+    }
+
+    fn into_parts(self) -> (Layout, Buffer, Option<Arc<[u8]>>) {
+        (self.layout, Buffer::U32(self.labels), None)
+    }
+
+    fn allocation(&self) -> Allocation {
+        self.labels.allocation()
     }
 }
 

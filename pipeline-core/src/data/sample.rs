@@ -1,4 +1,4 @@
-//! One number of an image: the three sample types, their conversions, and the one dispatch.
+//! One number of an image: the sample types, their conversions, and the one dispatch.
 //!
 //! Rounding and saturation are decided here and nowhere else: a float becomes an integer sample by
 //! rounding half to even, values outside the range saturate, and NaN becomes 0.
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::buffer::{Buffer, Samples};
 
-/// The type of every sample of an image.
+/// The type of every sample of an image, or of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleType {
@@ -18,6 +18,10 @@ pub enum SampleType {
     U16,
     /// 32-bit float; photographs use 0 to 1, measurements their own unit.
     F32,
+    /// Unsigned 32-bit: the numbers of objects in [`Labels`](crate::Labels). No image has it, and
+    /// no parameter can ask for it.
+    #[serde(skip)]
+    U32,
 }
 
 impl SampleType {
@@ -27,7 +31,7 @@ impl SampleType {
         match self {
             Self::U8 => 1,
             Self::U16 => 2,
-            Self::F32 => 4,
+            Self::F32 | Self::U32 => 4,
         }
     }
 }
@@ -38,18 +42,23 @@ impl std::fmt::Display for SampleType {
             Self::U8 => "u8",
             Self::U16 => "u16",
             Self::F32 => "f32",
+            Self::U32 => "u32",
         })
     }
 }
 
-/// A type that can be a sample: `u8`, `u16` or `f32`.
-///
-/// Sealed: kernels are generic over it, [`dispatch!`](crate::dispatch) picks the type.
-pub trait Sample:
+/// A type that a view can show: a [`Sample`], or `u32`, the number of an object.
+pub trait Element:
     Copy + Default + PartialEq + PartialOrd + Send + Sync + std::fmt::Debug + Pod + sealed::Sealed
 {
     /// The tag of this type.
     const TYPE: SampleType;
+}
+
+/// A type that can be a sample of an image: `u8`, `u16` or `f32`.
+///
+/// Sealed: kernels are generic over it, [`dispatch!`](crate::dispatch) picks the type.
+pub trait Sample: Element {
     /// The sample that shows as white: 255, 65535 or 1.
     const WHITE: f32;
 
@@ -68,12 +77,21 @@ pub trait Sample:
     fn peek_mut(buffer: &mut Buffer) -> Option<&mut Samples<Self>>;
 }
 
-macro_rules! sample {
-    ($type:ty, $tag:ident, $white:expr, $from:expr) => {
+macro_rules! element {
+    ($type:ty, $tag:ident) => {
         impl sealed::Sealed for $type {}
 
-        impl Sample for $type {
+        impl Element for $type {
             const TYPE: SampleType = SampleType::$tag;
+        }
+    };
+}
+
+macro_rules! sample {
+    ($type:ty, $tag:ident, $white:expr, $from:expr) => {
+        element!($type, $tag);
+
+        impl Sample for $type {
             const WHITE: f32 = $white;
 
             #[inline(always)]
@@ -104,7 +122,7 @@ macro_rules! sample {
 
 #[expect(clippy::cast_possible_truncation, reason = "the last bits of a sum are the sample")]
 mod conversions {
-    use super::{Buffer, Sample, SampleType, Samples, sealed};
+    use super::{Buffer, Element, Sample, SampleType, Samples, sealed};
 
     /// Added to a float below 2^22, it leaves no room for a fraction: the last bits of the sum are
     /// the nearest integer, half to even. Unlike a call of the rounding function, and unlike a
@@ -120,6 +138,7 @@ mod conversions {
     sample!(u8, U8, 255.0, |value| nearest(value, 255.0) as Self);
     sample!(u16, U16, 65535.0, |value| nearest(value, 65535.0) as Self);
     sample!(f32, F32, 1.0, |value| value);
+    element!(u32, U32);
 }
 
 mod sealed {
@@ -127,7 +146,10 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Runs a body with a type name bound to the Rust type behind a [`SampleType`].
+/// Runs a body with a type name bound to the Rust type behind the [`SampleType`] of an image.
+///
+/// Labels are no image. Should a body meet theirs, it takes them for floats of the same size, and
+/// is refused by the first view that it asks for samples.
 ///
 /// ```
 /// use pipeline_core::{Sample, SampleType, dispatch};
@@ -149,7 +171,7 @@ macro_rules! dispatch {
                 type $T = u16;
                 $body
             }
-            $crate::SampleType::F32 => {
+            $crate::SampleType::F32 | $crate::SampleType::U32 => {
                 type $T = f32;
                 $body
             }
@@ -160,6 +182,16 @@ macro_rules! dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_parameter_asks_for_the_numbers_of_objects() {
+        let read = |text: &str| serde_json::from_str::<SampleType>(text);
+        assert_eq!(read(r#""u16""#).unwrap(), SampleType::U16);
+        let error = read(r#""u32""#).unwrap_err().to_string();
+        assert!(error.contains("expected one of `u8`, `u16`, `f32`"), "{error}");
+        let schema = schemars::schema_for!(SampleType).to_value().to_string();
+        assert!(schema.contains("u16") && !schema.contains("u32"), "{schema}");
+    }
 
     #[test]
     fn floats_round_half_to_even_and_saturate() {

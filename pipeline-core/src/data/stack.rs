@@ -23,7 +23,7 @@ impl Stack {
     /// [`Error::Input`] if there is no frame, a frame is empty, or the buffer does not hold exactly
     /// these frames; [`Error::TooLarge`] if they cannot exist.
     pub fn new(frame: Layout, frames: usize, buffer: Buffer) -> Result<Self> {
-        let each = frame.sample_count()?;
+        let each = frame.image_samples()?;
         let expected = each.checked_mul(frames).ok_or_else(|| Error::TooLarge {
             what: format!("a stack of {frames} frames of {frame}"),
             needed: u64::MAX,

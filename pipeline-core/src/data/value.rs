@@ -10,7 +10,7 @@ use super::buffer::Allocation;
 use super::codec::Codec;
 use super::image::Image;
 use super::layout::Layout;
-use super::mask::Mask;
+use super::mask::{Labels, Mask};
 use super::view::{Raster, View};
 use crate::error::Result;
 use crate::key::Key;
@@ -209,18 +209,19 @@ impl Value {
         }
     }
 
-    /// All of an image or a mask, for reading; `None` for anything else.
+    /// All of an image, a mask or labels, for reading; `None` for anything else.
     pub(crate) fn view(&self) -> Option<View<'_>> {
         let image = self.downcast_ref::<Image>().map(Image::view);
-        image.or_else(|| self.downcast_ref::<Mask>().map(Mask::view))
+        let image = image.or_else(|| self.downcast_ref::<Mask>().map(Mask::view));
+        image.or_else(|| self.downcast_ref::<Labels>().map(Labels::view))
     }
 
-    /// What an image or a mask looks like; `None` for anything else.
+    /// What an image, a mask or labels look like; `None` for anything else.
     pub(crate) fn layout(&self) -> Option<Layout> {
         self.view().map(|view| view.image())
     }
 
-    /// The number of pixels of an image or a mask; 0 for anything else.
+    /// The number of pixels of an image, a mask or labels; 0 for anything else.
     pub(crate) fn pixels(&self) -> u64 {
         self.layout().map_or(0, |layout| u64::from(layout.width) * u64::from(layout.height))
     }

@@ -5,28 +5,34 @@ use std::sync::Arc;
 use super::buffer::{Allocation, Buffer};
 use super::layout::Layout;
 use super::region::Region;
-use super::sample::{Sample, SampleType};
+use super::sample::{Element, Sample, SampleType};
 use crate::error::{Error, Result};
 
-/// Data that is a grid of samples and so can be made tile by tile: [`Image`](crate::Image) and
-/// [`Mask`](crate::Mask).
+/// Data that is a grid of samples and so can be read tile by tile: [`Image`](crate::Image),
+/// [`Mask`](crate::Mask) and [`Labels`](crate::Labels).
 ///
-/// Sealed: the executor looks for these two where it knows no types, so a third would not be found.
+/// Sealed: the executor looks for these three where it knows no types, so another would not be
+/// found.
 pub trait Raster: crate::data::Data + Clone + sealed::Sealed {
     /// All of it, for reading.
     fn view(&self) -> View<'_>;
 
+    /// Takes it apart.
+    fn into_parts(self) -> (Layout, Buffer, Option<Arc<[u8]>>);
+
+    /// The buffer that holds the samples.
+    fn allocation(&self) -> Allocation;
+}
+
+/// A raster that can be made tile by tile: [`Image`](crate::Image) and [`Mask`](crate::Mask).
+///
+/// Labels are none: each number up to their count has to be there, which no tile can know.
+pub trait Canvas: Raster {
     /// Builds one from its parts.
     ///
     /// # Errors
     /// If the parts do not fit each other.
     fn assemble(layout: Layout, buffer: Buffer, icc: Option<Arc<[u8]>>) -> Result<Self>;
-
-    /// Takes it apart again.
-    fn into_parts(self) -> (Layout, Buffer, Option<Arc<[u8]>>);
-
-    /// The buffer that holds the samples.
-    fn allocation(&self) -> Allocation;
 }
 
 mod sealed {
@@ -35,6 +41,7 @@ mod sealed {
 
     impl Sealed for crate::data::Image {}
     impl Sealed for crate::data::Mask {}
+    impl Sealed for crate::data::Labels {}
 }
 
 /// A window for reading: a region of an image of some layout.
@@ -68,7 +75,7 @@ impl<'a> View<'a> {
     /// # Panics
     /// If `samples` is not exactly the region's samples, or not of the image's sample type.
     #[must_use]
-    pub fn packed<T: Sample>(image: Layout, region: Region, samples: &'a [T]) -> Self {
+    pub fn packed<T: Element>(image: Layout, region: Region, samples: &'a [T]) -> Self {
         assert_eq!(T::TYPE, image.sample, "samples of {image}");
         let stride = region.width as usize * usize::from(image.channels);
         assert_eq!(samples.len(), stride * region.height as usize, "samples of {region}");
@@ -111,11 +118,11 @@ impl<'a> View<'a> {
         Self { region, bytes: &self.bytes[start * size..(start + len) * size], ..*self }
     }
 
-    /// The window with its sample type known.
+    /// The window with its sample type known: that of labels is `u32`.
     ///
     /// # Errors
     /// [`Error::Input`] if the samples are not of type `T`.
-    pub fn typed<T: Sample>(&self) -> Result<Plane<'a, T>> {
+    pub fn typed<T: Element>(&self) -> Result<Plane<'a, T>> {
         check::<T>(self.image)?;
         Ok(Plane {
             samples: bytemuck::cast_slice(self.bytes),
@@ -127,7 +134,7 @@ impl<'a> View<'a> {
 }
 
 /// Whether the samples of an image are of type `T`.
-fn check<T: Sample>(image: Layout) -> Result<()> {
+fn check<T: Element>(image: Layout) -> Result<()> {
     if T::TYPE == image.sample {
         return Ok(());
     }

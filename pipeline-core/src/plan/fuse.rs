@@ -20,7 +20,7 @@ use super::narrow::Program;
 use super::order::{Estimates, UNKNOWN_NANOS};
 use super::plan::Plan;
 use super::shape::{Shape, to_u32};
-use crate::data::{DataType, Image, Mask};
+use crate::data::{DataType, Image, Labels, Mask};
 use crate::graph::{Facts, NodeInfo};
 use crate::id::NodeId;
 use crate::key::Key;
@@ -324,7 +324,8 @@ fn has_fit_ports(form: Form, info: &NodeInfo) -> bool {
     match form {
         Form::Whole => false,
         Form::Tiled => {
-            inputs.iter().all(|port| is_raster(port.data)) && output.is_some_and(is_raster)
+            let is_read = |data| is_made(data) || data == DataType::of::<Labels>();
+            inputs.iter().all(|port| is_read(port.data)) && output.is_some_and(is_made)
         }
         Form::Source => inputs.is_empty() && output == Some(DataType::of::<Image>()),
         Form::Sink => {
@@ -334,6 +335,7 @@ fn has_fit_ports(form: Form, info: &NodeInfo) -> bool {
     }
 }
 
-fn is_raster(data: DataType) -> bool {
+/// Whether tiles make such data.
+fn is_made(data: DataType) -> bool {
     data == DataType::of::<Image>() || data == DataType::of::<Mask>()
 }

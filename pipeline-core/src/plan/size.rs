@@ -26,7 +26,7 @@ pub(crate) struct Sizes {
 
 impl Plan {
     /// What the first result of each node will look like, in running order; `None` where that is
-    /// not an image or a mask, or is known only when the step has run.
+    /// no image, mask or labels, or is known only when the step has run.
     #[must_use]
     pub fn layouts(&self) -> Vec<(NodeId, Option<Layout>)> {
         let shape = &self.program.shape;

@@ -23,7 +23,7 @@ use super::streamed::Taker;
 use super::tile::{Profiled, keeps_profile};
 use super::unit::{Unit, condense};
 use crate::data::{
-    Buffer, Image, Layout, Mask, Raster, Region, Sample, Value, View, ViewMut, leftovers,
+    Buffer, Canvas, Image, Layout, Mask, Raster, Region, Sample, Value, View, ViewMut, leftovers,
 };
 use crate::error::Result;
 
@@ -87,7 +87,7 @@ impl<'a> Fused<'a> {
         for (rows, &place) in opened.iter().zip(&group.sources) {
             watch.within(&[place], &mut || {
                 let layout = rows.layout();
-                layout.sample_count()?;
+                layout.image_samples()?;
                 sources.push((layout, rows.aside()));
                 Ok(())
             })?;
@@ -265,7 +265,7 @@ impl<'a> Fused<'a> {
             let mut made = None;
             self.within(at, &mut || {
                 let layout = member.tile().layout(&read)?;
-                layout.sample_count()?;
+                layout.image_samples()?;
                 made = Some(layout);
                 Ok(())
             })?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::context::Context;
-use crate::data::{In, Layout, Raster, Region, Sample, View, ViewMut, leftovers};
+use crate::data::{Canvas, In, Layout, Raster, Region, Sample, View, ViewMut, leftovers};
 use crate::error::{Error, Result};
 
 /// A step that can make any region of its output from regions of its inputs.
@@ -135,7 +135,7 @@ const STRIP: usize = 16 << 10;
 /// # Errors
 /// Whatever the step's [`Tile`] methods report, [`Error::TooLarge`] if the output cannot exist
 /// or there is no memory for it, and [`Error::Cancelled`].
-pub fn tile<A: Raster, R: Raster>(
+pub fn tile<A: Raster, R: Canvas>(
     step: &impl Tile,
     first: In<A>,
     rest: &[View<'_>],
@@ -145,7 +145,7 @@ pub fn tile<A: Raster, R: Raster>(
     layouts.push(first.view().image());
     layouts.extend(rest.iter().map(View::image));
     let layout = step.layout(&layouts)?;
-    let samples = layout.sample_count()?;
+    let samples = layout.image_samples()?;
     let bands = Bands { step, layouts: &layouts, layout, ctx, rows: 0 }.sized();
 
     let (mut source, mut buffer, icc) = first.into_owned().into_parts();
@@ -291,7 +291,7 @@ impl<S: Tile> Bands<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Image, SampleType};
+    use crate::data::{Image, Labels, SampleType};
 
     /// Adds the sample above, or 0 in the first row.
     struct AddAbove;
@@ -359,6 +359,41 @@ mod tests {
             [fits; 3]
         );
         assert!(rows(&Sees::Rows(60)) > fits);
+    }
+
+    #[test]
+    fn tiles_read_labels_but_make_none() {
+        struct Parity(SampleType);
+
+        impl Tile for Parity {
+            fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+                Ok(Layout { sample: self.0, ..inputs[0] })
+            }
+
+            fn render(
+                &self,
+                inputs: &[View<'_>],
+                out: &mut ViewMut<'_>,
+                _: &Context<'_>,
+            ) -> Result<()> {
+                assert!(inputs[0].typed::<f32>().is_err());
+                let labels = inputs[0].typed::<u32>()?;
+                for (y, row) in out.rows::<u8>()? {
+                    row.iter_mut().zip(labels.row(y)).for_each(|(out, label)| {
+                        *out = u8::from(label % 2 == 1);
+                    });
+                }
+                Ok(())
+            }
+        }
+
+        let run = |sample| -> Result<Image> {
+            let labels = Labels::new(2, 2, vec![0, 1, 2, 3])?;
+            tile(&Parity(sample), In::new(labels), &[], &Context::default())
+        };
+        assert_eq!(run(SampleType::U8).unwrap().bytes(), [0, 1, 0, 1]);
+        let error = run(SampleType::U32).unwrap_err().to_string();
+        assert_eq!(error, "the image is 2×2×1 u32, expected samples of u8, u16 or f32");
     }
 
     struct Double;

@@ -2,7 +2,7 @@
 
 use super::subject::Subject;
 use super::supply::Piece;
-use crate::data::{Data, Image, Layout, Mask, SampleType, Value};
+use crate::data::{Data, Image, Labels, Layout, Mask, SampleType, Value};
 use crate::step::Arity;
 
 /// Runs the step on inputs of other sizes, channels, sample types and numbers. It may succeed or
@@ -34,8 +34,17 @@ fn others(piece: &Piece) -> Vec<(Value, String)> {
     if let Some(image) = piece.value.downcast_ref::<Image>() {
         return images(image.layout()).into_iter().filter_map(dotted).collect();
     }
+    let sizes = [(1, 1), (1, 9), (9, 1), (7, 5)];
+    if piece.value.downcast_ref::<Labels>().is_some() {
+        let labels = sizes.map(|(width, height)| {
+            // One object for every other pixel.
+            let numbers: Vec<u32> =
+                (0..width * height).map(|at: u32| at % 2 * at.div_ceil(2)).collect();
+            Some((Labels::new(width, height, numbers).ok()?, format!("{width}×{height} pixels")))
+        });
+        return labels.into_iter().flatten().map(|(labels, what)| named(labels, &what)).collect();
+    }
     if piece.value.downcast_ref::<Mask>().is_some() {
-        let sizes = [(1, 1), (1, 9), (9, 1), (7, 5)];
         let masks = sizes.map(|(width, height)| {
             let bytes = (0..width * height).map(|at| u8::from(at % 3 == 0)).collect();
             Some((Mask::from_bytes(width, height, bytes).ok()?, format!("{width}×{height} pixels")))

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::subject::{Subject, assert_same, print, prints};
 use super::supply::{Piece, Supply};
+use super::tile::Input;
 use super::{odd, params, schema, stop, stream, tile};
-use crate::data::{Image, Mask, Raster, Value};
+use crate::data::{Canvas, Image, Labels, Mask, Raster, Value};
 use crate::step::{Kind, Services, Step, StepType, Stream};
 
 /// Puts a step through the contract of [`Step`], with inputs that it works on.
@@ -160,17 +161,18 @@ fn tiles<S: Step>(step: &S, subject: &Subject<'_>, expected: &[Value]) {
     let name = S::NAME;
     let inputs: Option<Vec<_>> = subject.inputs.iter().flatten().map(raster).collect();
     let Some(inputs) = inputs else {
-        panic!("step `{name}` has a tile-wise form, but an input is neither image nor mask");
+        panic!("step `{name}` has a tile-wise form, but an input is no image, mask or labels");
     };
-    let profiled = match inputs.first().map(|image| form.for_profile(image.layout(), image.icc())) {
+    let profile = |input: &Input| form.for_profile(input.layout, input.icc.as_ref());
+    let profiled = match inputs.first().map(profile) {
         None => None,
         Some(Ok(profiled)) => profiled,
         Some(Err(error)) => panic!("step `{name}`, for the profile of its input: {error}"),
     };
     let form = profiled.as_ref().map_or(form, |profiled| &*profiled.tile);
-    tile::check(form, &inputs);
+    tile::check_inputs(form, &inputs);
     if Step::spec(step).by_sample {
-        tile::check_by_sample(form, &inputs);
+        tile::check_inputs_by_sample(form, &inputs);
     }
     let (layout, bytes) = match tile::whole(form, &inputs) {
         Ok(whole) => whole,
@@ -221,8 +223,9 @@ fn rows<S: Step>(step: &S, subject: &Subject<'_>, expected: &[Value]) {
     }
 }
 
-fn raster(piece: &Piece) -> Option<Image> {
-    image_in(&piece.value)
+fn raster(piece: &Piece) -> Option<Input> {
+    let labels = piece.value.downcast_ref::<Labels>().map(Input::of);
+    labels.or_else(|| image_in(&piece.value).as_ref().map(Input::of))
 }
 
 /// The pixels of an image or a mask.

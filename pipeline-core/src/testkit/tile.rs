@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::dice::Dice;
 use super::guard::no_panic;
-use crate::data::{Buffer, Image, In, Layout, Raster, Region, Sample, SampleType, View, ViewMut};
+use crate::data::{
+    Buffer, Canvas, Element, Image, In, Labels, Layout, Raster, Region, SampleType, Samples, View,
+    ViewMut,
+};
 use crate::error::Result;
 use crate::step::{Context, Curve, Profiled, Tile, tile};
 
@@ -43,9 +46,14 @@ use crate::step::{Context, Curve, Profiled, Tile, tile};
 /// tile::check(&Invert, &[image_of::<u8>(&[&[0, 50, 100], &[150, 200, 250]])]);
 /// ```
 pub fn check(step: &dyn Tile, images: &[Image]) {
-    let layouts: Vec<_> = images.iter().map(Image::layout).collect();
+    check_inputs(step, &images.iter().map(Input::of).collect::<Vec<_>>());
+}
+
+/// As [`check`], for a form that reads more than images.
+pub(super) fn check_inputs(step: &dyn Tile, inputs: &[Input]) {
+    let layouts: Vec<_> = inputs.iter().map(|input| input.layout).collect();
     odd_layouts(step, &layouts);
-    every(step, images, &|field| field.check());
+    every(step, inputs, &|field| field.check());
 }
 
 /// Checks that a table of its samples makes what a tile-wise form does that is said to go
@@ -54,14 +62,49 @@ pub fn check(step: &dyn Tile, images: &[Image]) {
 /// # Panics
 /// If it does not.
 pub fn check_by_sample(step: &dyn Tile, images: &[Image]) {
-    every(step, images, &|field| field.by_sample());
+    check_inputs_by_sample(step, &images.iter().map(Input::of).collect::<Vec<_>>());
 }
 
-/// Checks a form on the images as they are, and on larger ones where it takes them.
-fn every(step: &dyn Tile, images: &[Image], check: &dyn Fn(&Field<'_>)) {
-    let whole = Field::of(step, images).unwrap_or_else(|error| panic!("the layout: {error}"));
+/// As [`check_by_sample`], for a form that reads more than images.
+pub(super) fn check_inputs_by_sample(step: &dyn Tile, inputs: &[Input]) {
+    every(step, inputs, &|field| field.by_sample());
+}
+
+/// A raster of any kind, by its parts.
+#[derive(Clone)]
+pub(super) struct Input {
+    pub(super) layout: Layout,
+    pub(super) icc: Option<Arc<[u8]>>,
+    buffer: Buffer,
+}
+
+impl Input {
+    pub(super) fn of<R: Raster>(raster: &R) -> Self {
+        let (layout, buffer, icc) = raster.clone().into_parts();
+        Self { layout, icc, buffer }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::whole(self.layout, &self.buffer)
+    }
+
+    /// What a step makes of this and the other inputs.
+    fn through(self, step: &Borrowed<'_>, rest: &[View<'_>]) -> Result<Image> {
+        let ctx = Context::default();
+        if let Buffer::U32(labels) = self.buffer {
+            let labels = Labels::new(self.layout.width, self.layout.height, labels)?;
+            return tile(step, In::new(labels), rest, &ctx);
+        }
+        let image = Image::assemble(self.layout, self.buffer, self.icc)?;
+        tile(step, In::new(image), rest, &ctx)
+    }
+}
+
+/// Checks a form on the inputs as they are, and on larger ones where it takes them.
+fn every(step: &dyn Tile, inputs: &[Input], check: &dyn Fn(&Field<'_>)) {
+    let whole = Field::of(step, inputs).unwrap_or_else(|error| panic!("the layout: {error}"));
     check(&whole);
-    if let Some(larger) = enlarge(images)
+    if let Some(larger) = enlarge(inputs)
         && let Ok(field) = Field::of(step, &larger)
     {
         check(&field);
@@ -69,8 +112,8 @@ fn every(step: &dyn Tile, images: &[Image], check: &dyn Fn(&Field<'_>)) {
 }
 
 /// The samples of the whole output, for comparison with what a step returns.
-pub(super) fn whole(step: &dyn Tile, images: &[Image]) -> Result<(Layout, Vec<u8>)> {
-    let field = Field::of(step, images)?;
+pub(super) fn whole(step: &dyn Tile, inputs: &[Input]) -> Result<(Layout, Vec<u8>)> {
+    let field = Field::of(step, inputs)?;
     Ok((field.layout, field.whole))
 }
 
@@ -83,7 +126,7 @@ fn odd_layouts(step: &dyn Tile, layouts: &[Layout]) {
             odd.push(Layout { width, height, ..right });
         }
         odd.extend([1, 2, 3, 4, 5, u16::MAX].map(|channels| Layout { channels, ..right }));
-        let samples = [SampleType::U8, SampleType::U16, SampleType::F32];
+        let samples = [SampleType::U8, SampleType::U16, SampleType::F32, SampleType::U32];
         odd.extend(samples.map(|sample| Layout { sample, ..right }));
         for odd in odd {
             let mut layouts = layouts.to_vec();
@@ -94,28 +137,35 @@ fn odd_layouts(step: &dyn Tile, layouts: &[Layout]) {
     }
 }
 
-/// The same images repeated until a band does not hold them, if they are small and of one size.
-fn enlarge(images: &[Image]) -> Option<Vec<Image>> {
+/// The same inputs repeated until a band does not hold them, if they are small and of one size.
+fn enlarge(inputs: &[Input]) -> Option<Vec<Input>> {
     const SIDES: (u32, u32) = (251, 181);
-    let first = images.first()?.layout();
-    let alike = |image: &Image| (image.width(), image.height()) == (first.width, first.height);
-    if !images.iter().all(alike) || first.width >= SIDES.0 || first.height >= SIDES.1 {
+    let first = inputs.first()?.layout;
+    let alike =
+        |input: &Input| (input.layout.width, input.layout.height) == (first.width, first.height);
+    if !inputs.iter().all(alike) || first.width >= SIDES.0 || first.height >= SIDES.1 {
         return None;
     }
-    let repeat = |image: &Image| {
-        let layout = Layout { width: SIDES.0, height: SIDES.1, ..image.layout() };
-        let buffer = crate::dispatch!(layout.sample, T => {
-            let from = image.samples::<T>()?;
-            let row_len = image.layout().row_len();
-            let row = |y: usize| {
-                let start = y % image.height() as usize * row_len;
-                from[start..start + row_len].iter().copied().cycle().take(layout.row_len())
-            };
-            Buffer::from((0..layout.height as usize).flat_map(row).collect::<Vec<T>>())
-        });
-        Image::from_buffer(layout, buffer).ok()
+    let repeat = |input: &Input| {
+        let layout = Layout { width: SIDES.0, height: SIDES.1, ..input.layout };
+        let buffer = match &input.buffer {
+            Buffer::U8(from) => Buffer::U8(repeated(from, input.layout, layout)),
+            Buffer::U16(from) => Buffer::U16(repeated(from, input.layout, layout)),
+            Buffer::F32(from) => Buffer::F32(repeated(from, input.layout, layout)),
+            Buffer::U32(from) => Buffer::U32(repeated(from, input.layout, layout)),
+        };
+        Input { layout, buffer, icc: input.icc.clone() }
     };
-    images.iter().map(repeat).collect()
+    Some(inputs.iter().map(repeat).collect())
+}
+
+/// The samples of a larger layout: those of a smaller one again and again.
+fn repeated<T: Element>(from: &[T], small: Layout, large: Layout) -> Samples<T> {
+    let row = |y: usize| {
+        let start = y % small.height as usize * small.row_len();
+        from[start..start + small.row_len()].iter().copied().cycle().take(large.row_len())
+    };
+    (0..large.height as usize).flat_map(row).collect::<Vec<T>>().into()
 }
 
 /// How inputs reach a tile.
@@ -131,20 +181,20 @@ enum Given {
 
 struct Field<'a> {
     step: &'a dyn Tile,
-    images: &'a [Image],
+    inputs: &'a [Input],
     layouts: Vec<Layout>,
     layout: Layout,
     whole: Vec<u8>,
 }
 
 impl<'a> Field<'a> {
-    fn of(step: &'a dyn Tile, images: &'a [Image]) -> Result<Self> {
-        let layouts: Vec<_> = images.iter().map(Image::layout).collect();
+    fn of(step: &'a dyn Tile, inputs: &'a [Input]) -> Result<Self> {
+        let layouts: Vec<_> = inputs.iter().map(|input| input.layout).collect();
         let layout = no_panic("the layout", || step.layout(&layouts))?;
         let same = step.layout(&layouts).is_ok_and(|again| again == layout);
         assert!(same, "the layout of the same inputs differs from call to call");
-        layout.sample_count()?;
-        let mut field = Self { step, images, layouts, layout, whole: Vec::new() };
+        layout.image_samples()?;
+        let mut field = Self { step, inputs, layouts, layout, whole: Vec::new() };
         field.whole = field.render(layout.region(), Given::Whole, 0x00);
         Ok(field)
     }
@@ -183,7 +233,7 @@ impl<'a> Field<'a> {
             let curve = curve.unwrap_or_else(|| panic!("a ramp of samples is refused"));
             let (layouts, whole) = (self.layouts.clone(), Vec::new());
             let table =
-                Field { step: &curve, images: self.images, layouts, layout: self.layout, whole };
+                Field { step: &curve, inputs: self.inputs, layouts, layout: self.layout, whole };
             let whole = table.render(self.layout.region(), Given::Whole, 0);
             let at = self.first(&whole);
             assert!(whole == self.whole, "by its samples the step makes another image{at}");
@@ -230,7 +280,7 @@ impl<'a> Field<'a> {
 
     /// Renders a region over a buffer full of `poison`.
     fn render(&self, region: Region, given: Given, poison: u8) -> Vec<u8> {
-        let mut footprints = Vec::with_capacity(self.images.len());
+        let mut footprints = Vec::with_capacity(self.inputs.len());
         for (input, layout) in self.layouts.iter().enumerate() {
             let during = format_args!("the footprint of {region}");
             let footprint = no_panic(during, || self.step.footprint(input, region, &self.layouts));
@@ -243,14 +293,14 @@ impl<'a> Field<'a> {
             footprints.push(footprint);
         }
         let apart: Vec<Buffer> = match given {
-            Given::Apart => self.images.iter().zip(&footprints).map(copy_of).collect(),
+            Given::Apart => self.inputs.iter().zip(&footprints).map(copy_of).collect(),
             Given::Whole | Given::Window => Vec::new(),
         };
-        let views: Vec<View<'_>> = (self.images.iter().zip(&footprints).enumerate())
-            .map(|(input, (image, &footprint))| match given {
-                Given::Whole => image.view(),
-                Given::Window => image.view().crop(footprint),
-                Given::Apart => packed(image.layout(), footprint, &apart[input]),
+        let views: Vec<View<'_>> = (self.inputs.iter().zip(&footprints).enumerate())
+            .map(|(at, (input, &footprint))| match given {
+                Given::Whole => input.view(),
+                Given::Window => input.view().crop(footprint),
+                Given::Apart => packed(input.layout, footprint, &apart[at]),
             })
             .collect();
         crate::dispatch!(self.layout.sample, T => {
@@ -318,16 +368,13 @@ impl<'a> Field<'a> {
     }
 
     fn in_place(&self) {
-        let Some((first, rest)) = self.images.split_first() else { return };
-        let rest: Vec<_> = rest.iter().map(Raster::view).collect();
+        let Some((first, rest)) = self.inputs.split_first() else { return };
+        let rest: Vec<_> = rest.iter().map(Input::view).collect();
         let step = Borrowed(self.step);
-        let copy = copy_of((first, &first.layout().region()));
-        let copy = Image::from_buffer(first.layout(), copy)
-            .unwrap_or_else(|error| panic!("a copy of the first input: {error}"));
-        for (image, how) in [(first.clone(), "out of place"), (copy, "in place")] {
-            let made = no_panic(how, || {
-                tile::<Image, Image>(&step, In::new(image), &rest, &Context::default())
-            });
+        let buffer = copy_of((first, &first.layout.region()));
+        let copy = Input { buffer, ..first.clone() };
+        for (input, how) in [(first.clone(), "out of place"), (copy, "in place")] {
+            let made = no_panic(how, || input.through(&step, &rest));
             let made = made.unwrap_or_else(|error| panic!("{how}: {error}"));
             assert!(made.layout() == self.layout, "{how}: the image is {}", made.layout());
             let at = self.first(made.bytes());
@@ -336,20 +383,28 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The samples of a region of an image, in a buffer of their own.
-fn copy_of((image, region): (&Image, &Region)) -> Buffer {
-    fn rows<T: Sample>(image: &Image, region: &Region) -> Buffer {
-        let plane = image.view().crop(*region).typed::<T>();
+/// The samples of a region of an input, in a buffer of their own.
+fn copy_of((input, region): (&Input, &Region)) -> Buffer {
+    fn rows<T: Element>(input: &Input, region: &Region) -> Samples<T> {
+        let plane = input.view().crop(*region).typed::<T>();
         let plane = plane.unwrap_or_else(|error| panic!("{error}"));
         plane.rows().flatten().copied().collect::<Vec<T>>().into()
     }
-    crate::dispatch!(image.sample_type(), T => rows::<T>(image, region))
+    match input.layout.sample {
+        SampleType::U8 => Buffer::U8(rows(input, region)),
+        SampleType::U16 => Buffer::U16(rows(input, region)),
+        SampleType::F32 => Buffer::F32(rows(input, region)),
+        SampleType::U32 => Buffer::U32(rows(input, region)),
+    }
 }
 
 fn packed(layout: Layout, region: Region, buffer: &Buffer) -> View<'_> {
-    crate::dispatch!(layout.sample, T => {
-        View::packed::<T>(layout, region, buffer.samples().unwrap_or_default())
-    })
+    match buffer {
+        Buffer::U8(samples) => View::packed(layout, region, samples),
+        Buffer::U16(samples) => View::packed(layout, region, samples),
+        Buffer::F32(samples) => View::packed(layout, region, samples),
+        Buffer::U32(samples) => View::packed(layout, region, samples),
+    }
 }
 
 /// A form whose type is not known, for functions that want one that is.

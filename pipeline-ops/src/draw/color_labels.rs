@@ -1,10 +1,11 @@
 //! Colours for objects.
 
-use pipeline_core::{Context, Image, In, Labels, Layout, Result, SampleType, Step};
+use pipeline_core::{
+    ColorSpace, Context, Image, In, Labels, Layout, Result, SampleType, Step, Tile, View, ViewMut,
+    tile,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::passes;
 
 /// The colours of objects that follow one another: red, blue, yellow, magenta, green, indigo,
 /// dark orange, cyan, pink and yellow-green, as style sheets of the web name them.
@@ -33,8 +34,7 @@ const COLORS: [[u8; 3]; 10] = [
 /// `alpha_over` lays transparent colours over a photo, as densely as its `opacity` says.
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN**: labels have none.
-/// **Cost**: one look-up per pixel; the memory of the image. Labels have no views, so there are no
-/// tiles.
+/// **Cost**: one look-up per pixel; the memory of the image; the footprint is the region itself.
 /// **Errors**: none.
 ///
 /// **Source**: scikit-image 0.26 `color.label2rgb` without an image, equal.
@@ -60,8 +60,15 @@ pub struct ColorLabels {
 }
 
 impl ColorLabels {
-    fn channels(&self) -> u16 {
-        if self.transparent { 4 } else { 3 }
+    fn render_as<const CHANNELS: usize>(labels: &[u32], out: &mut [u8]) {
+        let (out, _) = out.as_chunks_mut::<CHANNELS>();
+        for (out, &label) in out.iter_mut().zip(labels) {
+            *out = [0; CHANNELS];
+            if let Some(before) = label.checked_sub(1) {
+                out[..3].copy_from_slice(&COLORS[before as usize % COLORS.len()]);
+                out[3..].fill(u8::MAX);
+            }
+        }
     }
 }
 
@@ -71,20 +78,31 @@ impl Step for ColorLabels {
     type Output = Image;
 
     fn run(&self, labels: In<Labels>, ctx: &Context<'_>) -> Result<Image> {
-        let (width, height) = (labels.width(), labels.height());
-        let mut image = Image::zeros(Layout::new(width, height, self.channels(), SampleType::U8))?;
-        let (row_len, channels) = (image.layout().row_len(), usize::from(self.channels()));
-        let samples = image.samples_mut::<u8>().unwrap_or_default();
-        ctx.fill_rows(samples, row_len, passes::grain(width), |first, rows| {
-            let labels = &labels.labels()[first * width as usize..];
-            for (out, &label) in rows.chunks_exact_mut(channels).zip(labels) {
-                if let Some(before) = label.checked_sub(1) {
-                    out[..3].copy_from_slice(&COLORS[before as usize % COLORS.len()]);
-                    out[3..].fill(u8::MAX);
-                }
+        tile(self, labels, &[], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for ColorLabels {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        let channels = if self.transparent { 4 } else { 3 };
+        let (sample, color) = (SampleType::U8, ColorSpace::Srgb);
+        Ok(Layout { channels, sample, color, ..inputs[0] })
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        let labels = inputs[0].crop(out.region()).typed::<u32>()?;
+        for (y, row) in out.rows::<u8>()? {
+            ctx.check()?;
+            if self.transparent {
+                Self::render_as::<4>(labels.row(y), row);
+            } else {
+                Self::render_as::<3>(labels.row(y), row);
             }
-            Ok(())
-        })?;
-        Ok(image)
+        }
+        Ok(())
     }
 }

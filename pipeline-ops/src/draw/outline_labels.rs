@@ -1,13 +1,16 @@
 //! Outlines of objects on an image.
 
-use pipeline_core::{Context, Image, In, Labels, Result, Step, dispatch};
+use pipeline_core::data::Raster;
+use pipeline_core::{
+    Context, Image, In, Labels, Layout, Region, Result, Sample, Step, Tile, View, ViewMut,
+    dispatch, tile,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ink::{Ink, allow};
 use crate::check::{self, SHARE};
 use crate::kernel::{Rows, Side};
-use crate::passes;
 
 /// Draws the outlines of objects on an image.
 ///
@@ -26,7 +29,8 @@ use crate::passes;
 /// **Border**: the edge of the image is no outline. **NaN** stays where nothing is drawn, and under
 /// an outline that is not opaque.
 /// **Cost**: a copy of the image and nine look-ups per pixel; no memory where it works in place,
-/// else that of the result. Labels have no views, so there are no tiles.
+/// else that of the result; the footprint is the region itself, and of the labels the region with
+/// one pixel around it.
 /// **Errors**: other numbers of channels; colours in HSV or L\*a\*b\*; labels of another size; a
 /// parameter outside its range.
 ///
@@ -70,6 +74,42 @@ impl Default for OutlineLabels {
     }
 }
 
+impl OutlineLabels {
+    fn render_as<T: Sample>(
+        &self,
+        inputs: &[View<'_>],
+        out: &mut ViewMut<'_>,
+        ctx: &Context<'_>,
+    ) -> Result<()> {
+        let (layout, region) = (out.image(), out.region());
+        let seen = around(region, inputs[1].image());
+        let input = inputs[0].crop(region).typed::<T>()?;
+        let labels = inputs[1].crop(seen).typed::<u32>()?;
+        let last = layout.height - 1;
+        let first = (region.x - seen.x) as usize;
+        let columns = first..first + region.width as usize;
+        let channels = usize::from(layout.channels);
+        let ink = Ink::<T>::new(self.color, self.opacity, layout, columns.len());
+        for (y, out) in out.rows::<T>()? {
+            ctx.check()?;
+            let before = input.row(y);
+            out.copy_from_slice(before);
+            let (above, below) = (labels.row(y.saturating_sub(1)), labels.row(last.min(y + 1)));
+            let rows = Rows { above, here: labels.row(y), below };
+            for run in rows.runs(columns.clone(), self.side) {
+                let run = (run.start - first) * channels..(run.end - first) * channels;
+                ink.draw(&before[run.clone()], &mut out[run]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What decides on the outlines in a region: its labels and those next to them.
+fn around(region: Region, labels: Layout) -> Region {
+    region.grow(1, 1, &labels.region())
+}
+
 impl Step for OutlineLabels {
     const NAME: &'static str = "outline_labels";
     const VERSION: u32 = 2;
@@ -78,31 +118,26 @@ impl Step for OutlineLabels {
     type Output = Image;
 
     fn run(&self, (image, labels): Self::Input, ctx: &Context<'_>) -> Result<Image> {
-        let layout = image.layout();
-        allow(layout, self.color, self.opacity)?;
-        let size = (labels.width(), labels.height());
-        check::same_size(("`labels`", size), ("`in`", check::size(layout)))?;
-        let mut image = image.into_owned();
-        let (width, channels) = (layout.width as usize, usize::from(layout.channels));
-        let labels = |y: usize| &labels.labels()[y.min(size.1 as usize - 1) * width..][..width];
-        dispatch!(layout.sample, T => {
-            let samples = image.samples_mut::<T>().unwrap_or_default();
-            let (row_len, grain) = (layout.row_len(), passes::grain(layout.width));
-            ctx.fill_rows(samples, row_len, grain, |first, rows| {
-                let ink = Ink::<T>::new(self.color, self.opacity, layout, width);
-                let mut before = Vec::with_capacity(row_len);
-                for (y, out) in (first..).zip(rows.chunks_exact_mut(row_len)) {
-                    let (above, below) = (labels(y.saturating_sub(1)), labels(y + 1));
-                    for run in (Rows { above, here: labels(y), below }).runs(self.side) {
-                        let out = &mut out[run.start * channels..run.end * channels];
-                        before.clear();
-                        before.extend_from_slice(out);
-                        ink.draw(&before, out);
-                    }
-                }
-                Ok(())
-            })?;
-        });
-        Ok(image)
+        tile(self, image, &[labels.view()], ctx)
+    }
+
+    fn tile(&self) -> Option<&dyn Tile> {
+        Some(self)
+    }
+}
+
+impl Tile for OutlineLabels {
+    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
+        allow(inputs[0], self.color, self.opacity)?;
+        check::same_size(("`labels`", check::size(inputs[1])), ("`in`", check::size(inputs[0])))?;
+        Ok(inputs[0])
+    }
+
+    fn footprint(&self, input: usize, region: Region, inputs: &[Layout]) -> Region {
+        if input == 0 { region } else { around(region, inputs[1]) }
+    }
+
+    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, ctx: &Context<'_>) -> Result<()> {
+        dispatch!(out.sample_type(), T => self.render_as::<T>(inputs, out, ctx))
     }
 }

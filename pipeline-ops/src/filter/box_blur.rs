@@ -177,7 +177,7 @@ impl Tile for BoxBlur {
             }
             SampleType::U8 => self.render_as::<u8, u32>(input, out, ctx),
             SampleType::U16 => self.render_as::<u16, u32>(input, out, ctx),
-            SampleType::F32 => self.render_floats(input, out, ctx),
+            _ => self.render_floats(input, out, ctx),
         }
     }
 }

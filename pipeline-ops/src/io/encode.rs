@@ -210,8 +210,8 @@ fn tiff<W: Write + Seek, K: TiffKind>(
         (SampleType::U8, false) => tiff_of::<RGB8, _, _>(rows, encoder),
         (SampleType::U16, true) => tiff_of::<Gray16, _, _>(rows, encoder),
         (SampleType::U16, false) => tiff_of::<RGB16, _, _>(rows, encoder),
-        (SampleType::F32, true) => tiff_of::<Gray32Float, _, _>(rows, encoder),
-        (SampleType::F32, false) => tiff_of::<RGB32Float, _, _>(rows, encoder),
+        (_, true) => tiff_of::<Gray32Float, _, _>(rows, encoder),
+        (_, false) => tiff_of::<RGB32Float, _, _>(rows, encoder),
     }
 }
 

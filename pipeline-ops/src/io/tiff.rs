@@ -117,7 +117,7 @@ fn assumed(layout: Layout) -> ColorSpace {
     match layout.sample {
         SampleType::F32 if layout.channels == 1 => ColorSpace::Data,
         SampleType::F32 => ColorSpace::LinearSrgb,
-        SampleType::U8 | SampleType::U16 => ColorSpace::Srgb,
+        _ => ColorSpace::Srgb,
     }
 }
 

@@ -130,10 +130,8 @@ fn layout(open: &Open, width: u32, height: u32, color: ColorType) -> Result<Layo
         }
     };
     let layout = Layout::new(width, height, channels, sample);
-    Ok(match sample {
-        SampleType::F32 => Layout { color: ColorSpace::LinearSrgb, ..layout },
-        SampleType::U8 | SampleType::U16 => layout,
-    })
+    let is_linear = sample == SampleType::F32;
+    Ok(if is_linear { Layout { color: ColorSpace::LinearSrgb, ..layout } } else { layout })
 }
 
 /// Fills the samples of a whole picture.

@@ -44,11 +44,8 @@ impl DeviceLink {
         mix: Mix,
         curve: Power,
     ) -> Self {
-        let samples = match T::TYPE {
-            SampleType::F32 => 0,
-            _ if cube.is_some() => 0,
-            SampleType::U8 | SampleType::U16 => T::WHITE as u32 + 1,
-        };
+        let is_table = cube.is_none() && T::TYPE != SampleType::F32;
+        let samples = if is_table { T::WHITE as u32 + 1 } else { 0 };
         let table =
             |tone: &Tone| (0..samples).map(|sample| tone.light(sample as f32 / T::WHITE)).collect();
         let lights = tones.iter().map(table).collect();

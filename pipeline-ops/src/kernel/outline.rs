@@ -18,7 +18,8 @@ pub enum Side {
     Thick,
 }
 
-/// Three rows of labels; at the edge of the image the nearest stands for the one beyond it.
+/// Three rows of labels; at the edge of the image the nearest stands for the one beyond it. Where
+/// they end but the image does not, nothing can be said of the last column.
 pub(crate) struct Rows<'a> {
     pub(crate) above: &'a [u32],
     pub(crate) here: &'a [u32],
@@ -26,16 +27,19 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// The runs of pixels of the middle row that belong to an outline.
-    pub(crate) fn runs(&self, side: Side) -> impl Iterator<Item = Range<usize>> {
-        let width = self.here.len();
-        let mut at = 0;
+    /// The runs of pixels of the middle row, in these columns, that belong to an outline.
+    pub(crate) fn runs(
+        &self,
+        columns: Range<usize>,
+        side: Side,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let mut at = columns.start;
         std::iter::from_fn(move || {
-            while at < width && !self.is_outline(at, side) {
+            while at < columns.end && !self.is_outline(at, side) {
                 at += 1;
             }
             let start = at;
-            while at < width && self.is_outline(at, side) {
+            while at < columns.end && self.is_outline(at, side) {
                 at += 1;
             }
             (start < at).then_some(start..at)

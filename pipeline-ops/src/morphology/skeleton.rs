@@ -1,6 +1,6 @@
 //! Lines in the middle of objects.
 
-use pipeline_core::data::{Buffer, Raster};
+use pipeline_core::data::{Buffer, Canvas, Raster};
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, In, Mask, Result, Spec, Step};
 use schemars::JsonSchema;

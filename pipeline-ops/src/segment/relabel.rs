@@ -119,7 +119,7 @@ const fn most<T: Sample>() -> usize {
     match T::TYPE {
         SampleType::U8 => 255,
         SampleType::U16 => 65_535,
-        SampleType::F32 => 1 << 24,
+        _ => 1 << 24,
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use pipeline_core::data::{Data, Value};
 use pipeline_core::step::StepType;
 use pipeline_core::{
-    Bindings, ColorSpace, Error, Executor, Fusion, Graph, Image, Mask, Options, RunOptions, Step,
-    dispatch,
+    Bindings, ColorSpace, Error, Executor, Fusion, Graph, Image, Labels, Mask, Options, RunOptions,
+    Step, dispatch,
 };
 use pipeline_ops::point::{Gain, Threshold};
-use pipeline_ops::segment::MaskImage;
+use pipeline_ops::segment::{MaskImage, Relabel};
 
 use crate::golden::{Case, cases};
 use crate::support::{array, registry};
@@ -59,10 +59,10 @@ fn graph_of(case: &Case, kind: &Arc<StepType>) -> (Graph, Bindings) {
         let input = graph.input::<Image>(name.as_str());
         bindings = bindings.with_value(name, Value::new(given(case, name, is_mask)));
         let before = format!("before {name}");
-        let before = if is_mask {
-            graph.add(before, Threshold { level: 0.5 }, input).id()
-        } else {
-            graph.add(before, Gain { factor: 1.0 }, input).id()
+        let before = match port.data.name {
+            Mask::NAME => graph.add(before, Threshold { level: 0.5 }, input).id(),
+            Labels::NAME => graph.add(before, Relabel {}, input).id(),
+            _ => graph.add(before, Gain { factor: 1.0 }, input).id(),
         };
         graph.connect((before, "out"), (between, port.name)).unwrap();
     }

@@ -11,12 +11,15 @@ use pipeline_core::{
     CancelToken, Context, Error, Executor, Fusion, Graph, Image, In, Layout, Node, Options, Region,
     Report, Result, RunOptions, SampleType, Services, Spec, Step, Tile, View, ViewMut, tile,
 };
+use pipeline_ops::draw::{ColorLabels, OutlineLabels, Side};
 use pipeline_ops::filter::{Border, BoxBlur, GaussianBlur, UnsharpMask};
 use pipeline_ops::geometry::{Axis, Crop, Flip, QuarterTurns, Resize, Rotate90};
 use pipeline_ops::morphology::ErodeMask;
-use pipeline_ops::point::{Blend, Convert, Gain, Gamma, Invert, Threshold};
+use pipeline_ops::point::{
+    AlphaOver, Blend, Convert, Gain, Gamma, Invert, ShuffleChannels, Threshold,
+};
 use pipeline_ops::rank::Median;
-use pipeline_ops::segment::MaskImage;
+use pipeline_ops::segment::{ConnectedComponents, LabelImage, MaskImage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +60,12 @@ fn add(graph: &mut Graph, kind: u32, at: usize, a: Node<Image>, b: Node<Image>) 
             let mask = graph.add(format!("{name}mask"), Threshold { level: 0.4 }, a);
             graph.add(name, MaskImage {}, mask)
         }
+        13 => {
+            let mask = graph.add(format!("{name}mask"), Threshold { level: 0.6 }, a);
+            let labels = ConnectedComponents::default();
+            let labels = graph.add(format!("{name}labels"), labels, mask);
+            graph.add(name, OutlineLabels { opacity: 0.7, ..Default::default() }, (a, labels))
+        }
         _ => graph.add(name, Blend { opacity: 0.6, ..Default::default() }, (a, b)),
     }
 }
@@ -84,7 +93,7 @@ fn random(seed: u64) -> (Graph, Image, Vec<Node<Image>>) {
             nodes[nodes.len() - 1 - next(nodes.len().min(3) as u32) as usize]
         };
         let (a, b) = (recent(&mut next), recent(&mut next));
-        nodes.push(add(&mut graph, next(15), at, a, b));
+        nodes.push(add(&mut graph, next(16), at, a, b));
     }
     nodes.remove(0);
     (graph, photo, nodes)
@@ -146,6 +155,35 @@ fn masks_are_made_in_a_group_unless_their_content_names_what_is_below() {
         let members = report.plan().to_string().matches("in group").count();
         // Beside a cache `soft` stands above what is digested, and the others have no name yet.
         assert_eq!(members, if has_cache { 0 } else { 5 });
+    }
+}
+
+#[test]
+fn labels_are_read_by_a_group() {
+    let mut graph = Graph::new();
+    let photo = graph.input::<Image>("photo");
+    let bright = graph.add("bright", Threshold { level: 250.0 }, photo);
+    let labels = graph.add("labels", ConnectedComponents::default(), bright);
+    let soft = graph.add("soft", GaussianBlur { sigma: 1.5, ..Default::default() }, photo);
+    let side = Side::Outer;
+    let outlines =
+        graph.add("outlines", OutlineLabels { side, ..Default::default() }, (soft, labels));
+    let numbers = graph.add("numbers", LabelImage { to: SampleType::F32 }, labels);
+    let shown = graph.add("shown", Convert::to(SampleType::U8), numbers);
+    let both = graph.add("both", Blend { opacity: 0.6, ..Default::default() }, (outlines, shown));
+    let colors = graph.add("colors", ColorLabels { transparent: true }, labels);
+    let rgb = graph.add("rgb", ShuffleChannels { channels: vec![0; 3] }, both);
+    let last = graph.add("last", AlphaOver { opacity: 0.5, ..Default::default() }, (rgb, colors));
+    graph.target(labels);
+    graph.target(last);
+    let photo = filled((900, 700), 1, SampleType::U8, 3);
+    let alone = run(&graph, &photo, Fusion::Never, 1);
+    assert!(alone.output(labels).unwrap().count() > 100);
+    for threads in [1, 2] {
+        let report = run(&graph, &photo, Fusion::Always, threads);
+        assert_eq!(*report.output(last).unwrap(), *alone.output(last).unwrap());
+        let plan = report.plan().to_string();
+        assert_eq!(plan.matches("in group").count(), 8, "{plan}");
     }
 }
 

@@ -336,7 +336,7 @@ fn pattern(channels: u16, sample: SampleType) -> Image {
             let samples: Vec<u16> = numbers.map(|number| number as u16).collect();
             Image::from_samples(9, 7, channels, samples)
         }
-        SampleType::F32 => {
+        _ => {
             let samples: Vec<f32> = numbers.map(|number| number as f32 / 7.0 - 50.0).collect();
             Image::from_samples(9, 7, channels, samples)
         }

@@ -131,7 +131,7 @@ fn white(sample: SampleType) -> f64 {
     match sample {
         SampleType::U8 => 255.0,
         SampleType::U16 => 65_535.0,
-        SampleType::F32 => 1.0,
+        _ => 1.0,
     }
 }
 
@@ -140,7 +140,7 @@ fn saturated(value: f64, sample: SampleType) -> f64 {
     match sample {
         SampleType::U8 => value.clamp(0.0, 255.0),
         SampleType::U16 => value.clamp(0.0, 65_535.0),
-        SampleType::F32 => value,
+        _ => value,
     }
 }
 
@@ -149,7 +149,7 @@ fn rounding(sample: SampleType) -> f64 {
     match sample {
         SampleType::U8 => 0.5001,
         SampleType::U16 => 0.53,
-        SampleType::F32 => 2e-5,
+        _ => 2e-5,
     }
 }
 

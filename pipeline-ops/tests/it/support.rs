@@ -77,7 +77,7 @@ pub(crate) fn filled(sides: (u32, u32), channels: u16, sample: SampleType, seed:
             let samples: Vec<u16> = (0..count).map(|_| next() as u16).collect();
             Image::from_samples(width, height, channels, samples)
         }
-        SampleType::F32 => {
+        _ => {
             let samples: Vec<f32> =
                 (0..count).map(|_| next() as f32 / u32::MAX as f32 * 1.5 - 0.25).collect();
             Image::from_samples(width, height, channels, samples)

@@ -140,7 +140,7 @@ mod avx512 {
                 let samples = bytemuck::cast_slice::<T, [u16; GROUP]>(samples)[0];
                 _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(bytemuck::cast(samples)))
             }
-            SampleType::F32 => bytemuck::cast(bytemuck::cast_slice::<T, [f32; GROUP]>(samples)[0]),
+            _ => bytemuck::cast(bytemuck::cast_slice::<T, [f32; GROUP]>(samples)[0]),
         };
         Some([floats(&samples[..GROUP]), floats(&samples[1..])])
     }
@@ -201,7 +201,7 @@ mod avx512 {
                 let left = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff));
                 [_mm512_cvtepi32_ps(left), _mm512_cvtepi32_ps(_mm512_srli_epi32::<16>(pairs))]
             }
-            SampleType::F32 => {
+            _ => {
                 let (first, second) =
                     (_mm512_castsi512_si256(starts), _mm512_extracti64x4_epi64::<1>(starts));
                 // SAFETY: the caller has seen to it.
