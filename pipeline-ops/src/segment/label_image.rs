@@ -7,6 +7,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::widest;
+
 /// Turns labels into an image of their numbers, to save or to compute with.
 ///
 /// `out = in`
@@ -59,12 +61,27 @@ impl LabelImage {
     ) -> Result<()> {
         let labels = labels.crop(out.region()).typed::<u32>()?;
         for (y, row) in out.rows::<T>()? {
-            let largest = labels.row(y).iter().copied().max().unwrap_or(0);
+            let labels = labels.row(y);
+            let bits = widest(
+                #[inline(always)]
+                || {
+                    let mut bits = 0;
+                    for (out, &label) in row.iter_mut().zip(labels) {
+                        *out = sample(label);
+                        bits |= label;
+                    }
+                    bits
+                },
+            );
+            // No label is above all their bits together.
+            if bits <= most {
+                continue;
+            }
+            let largest = labels.iter().copied().max().unwrap_or(0);
             if largest > most {
                 let expected = format!("at most {most} for {}", T::TYPE);
                 return Err(Error::input("the number of an object", largest, expected));
             }
-            row.iter_mut().zip(labels.row(y)).for_each(|(out, &label)| *out = sample(label));
         }
         Ok(())
     }
