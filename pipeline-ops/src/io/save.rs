@@ -62,7 +62,9 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// **Errors**: an unknown extension; samples, channels or colours that the format does not hold; a
 /// quality outside its range; a file or folder that cannot be written.
 ///
-/// **Source**: crates `image` 0.25, `jpeg-encoder` 0.7, `png` 0.18 and `tiff` 0.11.
+/// **Source**: crates `image` 0.25, `png` 0.18 and `tiff` 0.11; JPEG by ITU-T T.81, to the bit what
+/// `libjpeg` writes with its default tables and its accurate transform, the edges beyond the
+/// picture excepted.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

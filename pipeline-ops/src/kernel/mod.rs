@@ -175,7 +175,6 @@ pub(crate) use triangle::triangle;
 pub use turn::QuarterTurns;
 pub(crate) use turn::{reverse, turn};
 pub(crate) use value::{Seen, value_range};
-#[cfg(feature = "codecs")]
 pub(crate) use vector::widest;
 pub(crate) use vector::{Halves, nearest_bytes};
 pub(crate) use warp::Field;
