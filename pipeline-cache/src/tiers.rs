@@ -246,6 +246,10 @@ impl Cache for TieredCache {
         self.disk.identity(key)
     }
 
+    fn remember(&self, name: Key, identity: Key) {
+        self.disk.remember(name, identity);
+    }
+
     /// What is claimed is kept from other processes until it is written, or is found not to pay.
     fn claim(&self, key: &Key, bytes: u64) -> Claim {
         if self.is_at_hand(key) {

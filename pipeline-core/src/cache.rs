@@ -79,6 +79,11 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Keeps what a name of somebody else's goes by: `identity` tells it from then on. The planner
+    /// names the states of files, so that other processes need not read what has not changed. What
+    /// was remembered before under that name is wrong.
+    fn remember(&self, _name: Key, _identity: Key) {}
+
     /// Asks to make the result of a key, so that nobody who shares the store makes it meanwhile.
     ///
     /// The executor asks before a step runs whose result is not here, and puts what came of it
@@ -222,6 +227,10 @@ impl<C: Cache + ?Sized> Cache for Arc<C> {
 
     fn identity(&self, key: &Key) -> Option<Key> {
         (**self).identity(key)
+    }
+
+    fn remember(&self, name: Key, identity: Key) {
+        (**self).remember(name, identity);
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

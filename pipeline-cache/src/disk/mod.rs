@@ -300,6 +300,21 @@ impl Cache for DiskCache {
         self.look(&mut self.state.lock(), key)?.identity
     }
 
+    /// A result without bytes, of a step that is called `file`.
+    fn remember(&self, name: Key, identity: Key) {
+        match self.identity(&name) {
+            Some(before) if before == identity => return,
+            Some(_) => {
+                if let Err(error) = self.purge(&name) {
+                    return self.fault(error.to_string());
+                }
+            }
+            None => {}
+        }
+        let identity = Some(identity);
+        self.put(name, &Value::new(()), Origin { step: "file", identity, ..Origin::default() });
+    }
+
     fn claim(&self, key: &Key, _: u64) -> Claim {
         match self.claims.ask(key) {
             // Somebody else may have written it all the same.

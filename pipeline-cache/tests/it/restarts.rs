@@ -1,6 +1,6 @@
 //! What a program knows after a restart without looking at what it has on disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -122,4 +122,57 @@ fn what_content_decides_is_known_after_a_restart_without_a_look_at_it() {
         assert_eq!(looked_at, 4 - usize::from(has_memory));
         assert_eq!(run(6), (vec![], 1));
     }
+}
+
+/// The length of a file.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Length {
+    path: PathBuf,
+}
+
+impl Step for Length {
+    const NAME: &'static str = "length";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        let file = std::fs::read(&self.path).map_err(|error| Error::failed(error.to_string()))?;
+        Ok(Number(u8::try_from(file.len()).unwrap_or(u8::MAX)))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().reads(&self.path)
+    }
+}
+
+#[test]
+fn a_file_that_has_not_changed_is_not_read_after_a_restart() {
+    let (folder, kept) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("file");
+    std::fs::write(&path, b"seven b").unwrap();
+    let mut graph = Graph::new();
+    graph.add("length", Length { path }, ());
+    let run = |has_memory| {
+        let executor = executor(kept.path(), has_memory);
+        executor.run(&graph, &RunOptions::default()).unwrap().nodes_that(Status::Computed).len()
+    };
+    let disk = || DiskCache::open(kept.path(), DiskOptions::default()).unwrap();
+    let files = || {
+        let entries = disk().entries().into_iter().filter(|entry| &*entry.step == "file");
+        entries.map(|entry| entry.key).collect::<Vec<_>>()
+    };
+    assert_eq!(run(false), 1);
+    assert!(files().is_empty(), "what has just changed may change again unseen");
+    let until = Instant::now() + Duration::from_secs(30);
+    while files().is_empty() && Instant::now() < until {
+        assert_eq!(run(false), 0);
+    }
+    let names = files();
+    assert_eq!(names.len(), 1);
+    // Another content is remembered of it: whoever reads the file does not find that.
+    let disk = disk();
+    disk.remember(names[0], names[0]);
+    drop(disk);
+    assert_eq!([run(false), run(true)], [1, 0]);
 }

@@ -65,6 +65,10 @@ impl Cache for Guarded {
         self.ask(|cache| cache.identity(key))
     }
 
+    fn remember(&self, name: Key, identity: Key) {
+        self.ask(|cache| cache.remember(name, identity));
+    }
+
     fn claim(&self, key: &Key, bytes: u64) -> Claim {
         self.ask(|cache| cache.claim(key, bytes))
     }

@@ -62,7 +62,7 @@ impl RunCore {
         let info = &self.plan.infos[place as usize];
         let counts = self.plan.program.shape.port_counts(place);
         // The result is there; whether it may be kept is worth an answer also in a run that stops.
-        let digest = |path: &Path| self.engine.digests.digest(path, &Stop::default());
+        let digest = |path: &Path| self.engine.digests.digest(path, None, &Stop::default());
         let now = extended(counts, info, digest, &self.engine.services);
         if now == Some(planned) {
             return false;

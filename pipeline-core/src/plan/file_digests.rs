@@ -1,26 +1,35 @@
-//! What files are: their content, remembered by path, length, time of change and file id.
+//! What files are: their content, remembered by path, length, times of change and file id.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread::{Builder, scope};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
+use crate::cache::Cache;
 use crate::error::CancelReason;
 use crate::key::{Key, KeyHasher};
 use crate::step::CancelToken;
 
-/// Digests of files, so that an unchanged file is read once and only looked at afterwards.
+/// Digests of files, so that an unchanged file is read once and only looked at afterwards, by other
+/// processes too where a cache remembers it for them.
 ///
 /// A file that changed less than two seconds before it was read is read again next time: within
 /// that span a second change can leave the same time stamp.
 #[derive(Debug, Default)]
 pub(crate) struct FileDigests {
-    known: Mutex<HashMap<PathBuf, (Stamp, Key)>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    files: HashMap<PathBuf, (Stamp, Key)>,
+    /// Whether only what this process has read counts, and not what a cache remembers.
+    is_own: bool,
 }
 
 /// Tells one state of a file from another without reading it.
@@ -29,29 +38,45 @@ struct Stamp {
     len: u64,
     changed: SystemTime,
     file: (u64, u64),
+    /// When anything about the file changed, in seconds and nanoseconds since 1970: unlike the time
+    /// of the content no program can set that back. Nothing where systems do not tell.
+    touched: (i64, i64),
 }
 
 impl Stamp {
     fn of(path: &Path) -> Option<Self> {
         // What is no file may have no end, and to open it may wait for ever.
         let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-        Some(Self { len: meta.len(), changed: meta.modified().ok()?, file: file_id(&meta) })
+        let (file, touched) = system(&meta);
+        Some(Self { len: meta.len(), changed: meta.modified().ok()?, file, touched })
     }
 
     fn is_settled(&self) -> bool {
-        SystemTime::now().duration_since(self.changed).is_ok_and(|age| age > Duration::from_secs(2))
+        let seconds = u64::try_from(self.touched.0).unwrap_or(0);
+        let touched = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let last = self.changed.max(touched);
+        SystemTime::now().duration_since(last).is_ok_and(|age| age > Duration::from_secs(2))
+    }
+
+    /// A name for the file in this state.
+    fn name(&self, path: &Path) -> Key {
+        let mut hasher = KeyHasher::result();
+        // What is printed for debugging tells every path and time from every other.
+        hasher.text("file").text(&format!("{path:?}")).text(&format!("{self:?}"));
+        hasher.finish()
     }
 }
 
+/// What the system calls a file, and when anything about it changed.
 #[cfg(unix)]
-fn file_id(meta: &std::fs::Metadata) -> (u64, u64) {
+fn system(meta: &std::fs::Metadata) -> ((u64, u64), (i64, i64)) {
     use std::os::unix::fs::MetadataExt;
-    (meta.dev(), meta.ino())
+    ((meta.dev(), meta.ino()), (meta.ctime(), meta.ctime_nsec()))
 }
 
 #[cfg(not(unix))]
-fn file_id(_: &std::fs::Metadata) -> (u64, u64) {
-    (0, 0)
+fn system(_: &std::fs::Metadata) -> ((u64, u64), (i64, i64)) {
+    ((0, 0), (0, 0))
 }
 
 impl FileDigests {
@@ -62,18 +87,36 @@ impl FileDigests {
 
     /// The digest of a file's content; `None` if it cannot be read now, or not before it is time to
     /// stop.
-    pub(crate) fn digest(&self, path: &Path, stop: &Stop<'_>) -> Option<Key> {
+    pub(crate) fn digest(
+        &self,
+        path: &Path,
+        cache: Option<&dyn Cache>,
+        stop: &Stop<'_>,
+    ) -> Option<Key> {
         let stamp = Stamp::of(path)?;
-        if let Some((known, digest)) = self.known.lock().get(path)
-            && *known == stamp
+        let is_own = {
+            let known = self.known.lock();
+            match known.files.get(path) {
+                Some((before, digest)) if *before == stamp => return Some(*digest),
+                _ => known.is_own,
+            }
+        };
+        let name = || Some((cache?, stamp.name(&absolute(path).ok()?)));
+        let shared = if stamp.is_settled() { name() } else { None };
+        if let (Some((cache, name)), false) = (&shared, is_own)
+            && let Some(digest) = cache.identity(name)
         {
-            return Some(*digest);
+            self.known.lock().files.insert(path.to_owned(), (stamp, digest));
+            return Some(digest);
         }
         let file = File::open(path).ok()?;
         let digest = if stamp.len < LARGE { read(&file, stop) } else { read_ahead(&file, stop) }?;
         // Only a stamp that is the same before and after belongs to what was read.
         if stamp.is_settled() && Stamp::of(path)? == stamp {
-            self.known.lock().insert(path.to_owned(), (stamp, digest));
+            self.known.lock().files.insert(path.to_owned(), (stamp, digest));
+            if let Some((cache, name)) = shared {
+                cache.remember(name, digest);
+            }
         }
         Some(digest)
     }
@@ -81,16 +124,12 @@ impl FileDigests {
     /// A name for a file as it is now that only this process understands: it says nothing of the
     /// content, which is not read. `None` if there is no such file.
     pub(crate) fn stamp(path: &Path) -> Option<Key> {
-        let stamp = Stamp::of(path)?;
-        let mut hasher = KeyHasher::result();
-        // What is printed for debugging tells every path and time from every other.
-        hasher.text(&format!("{path:?}")).text(&format!("{stamp:?}"));
-        Some(hasher.finish())
+        Some(Stamp::of(path)?.name(path))
     }
 
     /// Forgets everything, so that every file is read again.
     pub(crate) fn revalidate(&self) {
-        self.known.lock().clear();
+        *self.known.lock() = Known { files: HashMap::new(), is_own: true };
     }
 }
 
@@ -180,21 +219,23 @@ fn fill(mut file: &File, chunk: &mut [u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::{Evicted, Hit, Origin};
+    use crate::data::Value;
 
     #[test]
     fn a_file_is_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a file");
         let digests = FileDigests::new();
-        assert_eq!(digests.digest(&path, &Stop::default()), None);
+        assert_eq!(digests.digest(&path, None, &Stop::default()), None);
         std::fs::write(&path, b"one").unwrap();
-        let one = digests.digest(&path, &Stop::default()).unwrap();
+        let one = digests.digest(&path, None, &Stop::default()).unwrap();
         // Same length, and too soon for the time stamp to be trusted.
         std::fs::write(&path, b"two").unwrap();
-        let two = digests.digest(&path, &Stop::default()).unwrap();
+        let two = digests.digest(&path, None, &Stop::default()).unwrap();
         assert_ne!(one, two);
         std::fs::write(&path, b"one").unwrap();
-        assert_eq!(digests.digest(&path, &Stop::default()), Some(one));
+        assert_eq!(digests.digest(&path, None, &Stop::default()), Some(one));
     }
 
     #[test]
@@ -204,12 +245,12 @@ mod tests {
         std::fs::write(&path, b"one").unwrap();
         let (digests, token) = (FileDigests::new(), CancelToken::new());
         let stop = Stop { token: Some(&token), at: None };
-        assert!(digests.digest(&path, &stop).is_some());
+        assert!(digests.digest(&path, None, &stop).is_some());
         let late = Stop { token: None, at: Some(Instant::now()) };
-        assert_eq!(digests.digest(&path, &late), None);
+        assert_eq!(digests.digest(&path, None, &late), None);
         assert_eq!(late.reason(), Some(CancelReason::Timeout));
         token.cancel(CancelReason::User);
-        assert_eq!(digests.digest(&path, &stop), None);
+        assert_eq!(digests.digest(&path, None, &stop), None);
         assert_eq!(stop.reason(), Some(CancelReason::User));
     }
 
@@ -224,39 +265,87 @@ mod tests {
             let mut hasher = KeyHasher::content();
             hasher.write_all(&content).unwrap();
             let (digests, token) = (FileDigests::new(), CancelToken::new());
-            assert_eq!(digests.digest(&path, &Stop::default()), Some(hasher.finish()));
+            assert_eq!(digests.digest(&path, None, &Stop::default()), Some(hasher.finish()));
             token.cancel(CancelReason::User);
             let stop = Stop { token: Some(&token), at: None };
-            assert_eq!(digests.digest(&path, &stop), None);
+            assert_eq!(digests.digest(&path, None, &stop), None);
         }
     }
 
     #[test]
     fn what_is_no_file_has_no_digest() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(FileDigests::new().digest(folder.path(), &Stop::default()), None);
+        assert_eq!(FileDigests::new().digest(folder.path(), None, &Stop::default()), None);
         #[cfg(unix)]
-        assert_eq!(FileDigests::new().digest(Path::new("/dev/zero"), &Stop::default()), None);
+        assert_eq!(FileDigests::new().digest(Path::new("/dev/zero"), None, &Stop::default()), None);
+    }
+
+    /// Remembers what a file goes by, for all processes.
+    #[derive(Debug, Default)]
+    struct Shared(Mutex<HashMap<Key, Key>>);
+
+    impl Cache for Shared {
+        fn get(&self, _: &Key) -> Option<Hit> {
+            None
+        }
+
+        fn put(&self, _: Key, _: &Value, _: Origin<'_>) -> Vec<Evicted> {
+            Vec::new()
+        }
+
+        fn contains(&self, _: &Key) -> bool {
+            false
+        }
+
+        fn identity(&self, key: &Key) -> Option<Key> {
+            self.0.lock().get(key).copied()
+        }
+
+        fn remember(&self, name: Key, identity: Key) {
+            self.0.lock().insert(name, identity);
+        }
     }
 
     #[test]
-    fn a_settled_file_is_not_read_again_until_revalidated() {
+    fn what_a_cache_remembers_of_a_file_is_not_read_again_unless_it_is_revalidated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"content").unwrap();
+        let cache = Shared::default();
+        let digest =
+            |digests: &FileDigests| digests.digest(&path, Some(&cache), &Stop::default()).unwrap();
+        let content = digest(&FileDigests::new());
+        // It has just changed, so nobody is told.
+        assert!(cache.0.lock().is_empty());
+        let settled = |stamp: Option<Stamp>| stamp.is_some_and(|stamp| stamp.is_settled());
+        while !settled(Stamp::of(&path)) {
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        assert_eq!(digest(&FileDigests::new()), content);
+        assert_eq!(cache.0.lock().values().copied().collect::<Vec<_>>(), [content]);
+        // A digest that no content has tells what was read from what was remembered.
+        let other = KeyHasher::content().finish();
+        cache.0.lock().values_mut().for_each(|identity| *identity = other);
+        let digests = FileDigests::new();
+        assert_eq!(digest(&digests), other);
+        digests.revalidate();
+        assert_eq!(digest(&digests), content);
+        assert_eq!(digest(&FileDigests::new()), content);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_change_is_found_though_length_time_and_file_id_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old");
-        std::fs::write(&path, b"old").unwrap();
         let old = SystemTime::now() - Duration::from_secs(3600);
-        let settle = |path: &Path| {
-            File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
-        };
-        settle(&path);
         let digests = FileDigests::new();
-        let first = digests.digest(&path, &Stop::default()).unwrap();
-        // A change that hides behind the same length, time and file id is found on request.
-        std::fs::write(&path, b"new").unwrap();
-        settle(&path);
-        assert_eq!(digests.digest(&path, &Stop::default()), Some(first));
-        digests.revalidate();
-        assert_ne!(digests.digest(&path, &Stop::default()), Some(first));
+        let [one, two] = [b"one", b"two"].map(|content| {
+            std::fs::write(&path, content).unwrap();
+            File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+            digests.digest(&path, None, &Stop::default()).unwrap()
+        });
+        assert_ne!(one, two);
     }
 
     #[test]
@@ -270,8 +359,8 @@ mod tests {
             File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
         }
         let digests = FileDigests::new();
-        let one = digests.digest(&path, &Stop::default()).unwrap();
+        let one = digests.digest(&path, None, &Stop::default()).unwrap();
         std::fs::rename(&other, &path).unwrap();
-        assert_ne!(digests.digest(&path, &Stop::default()), Some(one));
+        assert_ne!(digests.digest(&path, None, &Stop::default()), Some(one));
     }
 }

@@ -295,7 +295,7 @@ impl Keys {
         }
         let info = &frozen.infos[place as usize];
         let name_of = |path: &Path| match self.by_content {
-            true => request.digests.digest(path, &request.stop),
+            true => request.digests.digest(path, request.cache, &request.stop),
             false => FileDigests::stamp(path),
         };
         let digest = extended(counts, info, name_of, request.services);

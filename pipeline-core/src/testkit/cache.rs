@@ -32,6 +32,7 @@ use crate::key::{Key, KeyHasher};
 /// - `contains` says what `get` then does,
 /// - what nobody makes can be claimed, again after a claim that came to nothing, and what is said
 ///   to be made is found,
+/// - what is remembered of a name is what was remembered last, or nothing,
 /// - only keys that were put are reported as thrown out,
 /// - nothing panics: not on values without size or of all sizes, not on any cost.
 ///
@@ -43,6 +44,7 @@ pub fn check<C: Cache>(make: impl Fn() -> C) {
     many_values(&make());
     any_size_and_cost(&make());
     claims(&make());
+    remembers(&make());
     many_threads(&make());
 }
 
@@ -76,6 +78,15 @@ impl Data for Token {
                 Ok(Self { number, claims: usize::try_from(claims).unwrap_or(usize::MAX) })
             },
         ))
+    }
+}
+
+fn remembers(cache: &impl Cache) {
+    for (name, identity) in [(1, 10), (2, 20), (1, 10), (1, 11), (2, 20)] {
+        no_panic("remember", || cache.remember(key(name), key(identity)));
+        let found = no_panic("identity", || cache.identity(&key(name)));
+        let is_right = found.is_none_or(|found| found == key(identity));
+        assert!(is_right, "what was remembered of a name before is told of it");
     }
 }
 

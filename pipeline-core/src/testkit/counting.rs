@@ -87,6 +87,10 @@ impl Cache for CountingCache {
         self.inner.identity(key)
     }
 
+    fn remember(&self, name: Key, identity: Key) {
+        self.inner.remember(name, identity);
+    }
+
     fn claim(&self, key: &Key, bytes: u64) -> Claim {
         self.inner.claim(key, bytes)
     }
