@@ -35,9 +35,12 @@ impl DiskCache {
         if is_complete && !self.state.lock().is_swept {
             self.sweep(&lock);
         }
-        let (gone, files) = self.choose(most, newest);
+        let Forgotten { gone, files, untold } = self.choose(most, newest);
         self.state.lock().stats.evictions += gone.len() as u64;
         self.remove(&files);
+        if let Some(error) = untold {
+            self.fault(format!("nobody is told what was thrown out: {error}"));
+        }
         if is_complete && !gone.is_empty() {
             self.compact(&lock);
         }
@@ -54,13 +57,13 @@ impl DiskCache {
         let is_complete = self.refresh(&mut state);
         let wanted = state.index.iter().filter(|(key, stored)| is_wanted(key, stored));
         let wanted: Vec<Key> = wanted.map(|(key, _)| *key).collect();
-        let (gone, files) = state.forget(wanted, |_| false);
+        let Forgotten { gone, files, untold } = state.forget(wanted, |_| false);
         drop(state);
         self.remove(&files);
         if is_complete && !gone.is_empty() {
             self.compact(&lock);
         }
-        Ok(gone)
+        untold.map_or(Ok(gone), Err)
     }
 
     fn remove(&self, files: &[Key]) {
@@ -73,11 +76,10 @@ impl DiskCache {
         }
     }
 
-    /// Forgets results, and says which files nobody needs any more.
-    fn choose(&self, most: u64, newest: Option<&Key>) -> (Vec<Evicted>, Vec<Key>) {
+    fn choose(&self, most: u64, newest: Option<&Key>) -> Forgotten {
         let mut state = self.state.lock();
         if state.index.bytes() <= most {
-            return (Vec::new(), Vec::new());
+            return Forgotten::default();
         }
         let (target, speed) = (most - most / ROOM, state.speed);
         let mut order = state.index.cheapest(now(), |bytes| bytes as f64 / speed);
@@ -112,14 +114,18 @@ impl DiskCache {
             .collect();
         let there: HashSet<Key> = files.iter().filter_map(|(_, digest)| *digest).collect();
         let mut state = self.state.lock();
+        let mut told = Ok(());
         let missing: Vec<Key> =
             state.index.files().filter(|digest| !there.contains(digest)).copied().collect();
         for key in
             missing.iter().flat_map(|digest| state.index.with_file(digest)).collect::<Vec<_>>()
         {
             if let Some((stored, _)) = state.index.remove(&key) {
-                state.tell_gone(&key, &stored);
+                told = told.and(state.tell_gone(&key, &stored));
             }
+        }
+        if let Err(error) = told {
+            state.fault(self.root.clone(), format!("nobody is told which files are lost: {error}"));
         }
         let unknown: Vec<PathBuf> = files
             .into_iter()
@@ -172,24 +178,32 @@ impl DiskCache {
     }
 }
 
+/// What became of results that are to go.
+#[derive(Debug, Default)]
+struct Forgotten {
+    gone: Vec<Evicted>,
+    /// Which files nobody needs any more.
+    files: Vec<Key>,
+    /// Why others are not told of some, nor this process after a restart.
+    untold: Option<io::Error>,
+}
+
 impl State {
-    /// Forgets results until it is enough, and says which files nobody needs any more.
-    fn forget(
-        &mut self,
-        keys: Vec<Key>,
-        is_enough: impl Fn(&Self) -> bool,
-    ) -> (Vec<Evicted>, Vec<Key>) {
-        let (mut gone, mut files) = (Vec::new(), Vec::new());
+    /// Forgets results until it is enough.
+    fn forget(&mut self, keys: Vec<Key>, is_enough: impl Fn(&Self) -> bool) -> Forgotten {
+        let Forgotten { mut gone, mut files, mut untold } = Forgotten::default();
         for key in keys {
             if is_enough(self) {
                 break;
             }
             let Some((stored, file)) = self.index.remove(&key) else { continue };
             files.extend(file);
-            self.tell_gone(&key, &stored);
+            if let Err(error) = self.tell_gone(&key, &stored) {
+                untold.get_or_insert(error);
+            }
             gone.push(Evicted { key, bytes: stored.len, tier: Tier::Disk });
         }
-        (gone, files)
+        Forgotten { gone, files, untold }
     }
 
     /// Writes what a segment tells into the own one; answers whether all of it is there.

@@ -189,8 +189,10 @@ impl DiskCache {
         let lost =
             if stored.has_file() { state.index.with_file(&stored.digest) } else { vec![*key] };
         for key in lost {
-            if let Some((stored, _)) = state.index.remove(&key) {
-                state.tell_gone(&key, &stored);
+            if let Some((stored, _)) = state.index.remove(&key)
+                && let Err(error) = state.tell_gone(&key, &stored)
+            {
+                state.fault(self.root.clone(), format!("nobody is told what is lost: {error}"));
             }
         }
     }
@@ -219,11 +221,14 @@ impl State {
 
     /// Tells others that a result is gone. Who does not hear of it finds no file, or a small value
     /// that is right.
-    pub(super) fn tell_gone(&mut self, key: &Key, stored: &Stored) {
+    pub(super) fn tell_gone(&mut self, key: &Key, stored: &Stored) -> io::Result<()> {
+        let mut told = Ok(());
         for gone in stored.gone(key) {
-            if let Ok(place) = self.segments.append(&Record::Gone(gone.clone()), &[], false) {
-                self.index.forget(&gone, &place.segment.name);
+            match self.segments.append(&Record::Gone(gone.clone()), &[], false) {
+                Ok(place) => self.index.forget(&gone, &place.segment.name),
+                Err(error) => told = told.and(Err(error)),
             }
         }
+        told
     }
 }

@@ -243,7 +243,8 @@ impl DiskCache {
     /// For people who look into what a step does; results never have to be thrown out to be right.
     ///
     /// # Errors
-    /// What the system says if the directory cannot be locked.
+    /// What the system says if the directory cannot be locked, or if what went cannot be written
+    /// down: then it is gone for this process, and the small ones come back with a restart.
     pub fn purge(&self, key: &Key) -> io::Result<bool> {
         Ok(!self.throw_out(|other, _| other == key)?.is_empty())
     }
@@ -251,7 +252,7 @@ impl DiskCache {
     /// Throws out all results that steps of this name have made. Returns how many there were.
     ///
     /// # Errors
-    /// What the system says if the directory cannot be locked.
+    /// As [`purge`](Self::purge).
     pub fn purge_step(&self, name: &str) -> io::Result<usize> {
         Ok(self.throw_out(|_, stored| *stored.step == *name)?.len())
     }
@@ -259,7 +260,7 @@ impl DiskCache {
     /// Throws out everything. Returns how many results there were.
     ///
     /// # Errors
-    /// What the system says if the directory cannot be locked.
+    /// As [`purge`](Self::purge).
     pub fn clear(&self) -> io::Result<usize> {
         Ok(self.throw_out(|_, _| true)?.len())
     }

@@ -20,7 +20,7 @@ pub enum SampleType {
     F32,
     /// Unsigned 32-bit: the numbers of objects in [`Labels`](crate::Labels). No image has it, and
     /// no parameter can ask for it.
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     U32,
 }
 
@@ -149,7 +149,7 @@ mod sealed {
 /// Runs a body with a type name bound to the Rust type behind the [`SampleType`] of an image.
 ///
 /// Labels are no image. Should a body meet theirs, it takes them for floats of the same size, and
-/// is refused by the first view that it asks for samples.
+/// the first view that it asks for samples answers with an error.
 ///
 /// ```
 /// use pipeline_core::{Sample, SampleType, dispatch};
@@ -182,6 +182,7 @@ macro_rules! dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Layout;
 
     #[test]
     fn no_parameter_asks_for_the_numbers_of_objects() {
@@ -189,6 +190,9 @@ mod tests {
         assert_eq!(read(r#""u16""#).unwrap(), SampleType::U16);
         let error = read(r#""u32""#).unwrap_err().to_string();
         assert!(error.contains("expected one of `u8`, `u16`, `f32`"), "{error}");
+        // It can be told of.
+        let layout = Layout::new(2, 1, 1, SampleType::U32);
+        assert!(serde_json::to_string(&layout).unwrap().contains(r#""sample":"u32""#));
         let schema = schemars::schema_for!(SampleType).to_value().to_string();
         assert!(schema.contains("u16") && !schema.contains("u32"), "{schema}");
     }

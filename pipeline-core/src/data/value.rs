@@ -372,11 +372,12 @@ mod tests {
     }
 
     #[test]
-    fn images_and_masks_have_pixels() {
+    fn images_masks_and_labels_have_pixels() {
         let image = Image::from_samples(2, 3, 3, vec![0u8; 18]).unwrap();
         let mask = Mask::from_bytes(4, 1, vec![0; 4]).unwrap();
         assert_eq!(Value::new(image).pixels(), 6);
         assert_eq!(Value::new(mask).pixels(), 4);
+        assert_eq!(Value::new(Labels::new(2, 2, vec![0; 4]).unwrap()).pixels(), 4);
         assert_eq!(Value::new(()).pixels(), 0);
     }
 }

@@ -87,7 +87,8 @@ impl RunCore {
         body.spec.bytes.or_else(from_layout).unwrap_or(0)
     }
 
-    /// What the inputs of a place look like, if all of them are there and are images or masks.
+    /// What the inputs of a place look like, if all of them are there and are images,
+    /// masks or labels.
     fn input_layouts(&self, place: u32) -> Option<Vec<Layout>> {
         let inputs = self.plan.program.shape.inputs(place).iter();
         inputs.map(|&slot| self.state.slots.layout(slot)).collect()

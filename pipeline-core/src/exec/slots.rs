@@ -143,7 +143,7 @@ impl Slots {
         self.values[slot as usize].bytes.load(Ordering::Relaxed)
     }
 
-    /// What the image or mask in a slot looks like.
+    /// What the image, the mask or the labels in a slot look like.
     pub(crate) fn layout(&self, slot: u32) -> Option<Layout> {
         self.values[slot as usize].value.lock().layout()
     }

@@ -44,7 +44,8 @@ use crate::error::{Error, Result};
 /// }
 /// ```
 pub trait Tile: Send + Sync {
-    /// What the output looks like for inputs of these layouts.
+    /// What the output looks like for inputs of these layouts. Labels have samples of `u32`, which
+    /// no output has.
     ///
     /// # Errors
     /// If the step cannot work on such inputs: [`Error::Input`] with what came and what was
@@ -133,8 +134,9 @@ const STRIP: usize = 16 << 10;
 /// ```
 ///
 /// # Errors
-/// Whatever the step's [`Tile`] methods report, [`Error::TooLarge`] if the output cannot exist
-/// or there is no memory for it, and [`Error::Cancelled`].
+/// Whatever the step's [`Tile`] methods report, [`Error::Input`] if they say that the output has
+/// the samples of labels, [`Error::TooLarge`] if it cannot exist or there is no memory for it, and
+/// [`Error::Cancelled`].
 pub fn tile<A: Raster, R: Canvas>(
     step: &impl Tile,
     first: In<A>,

@@ -47,6 +47,10 @@ impl Format {
     /// Refuses what the format does not hold, and says what to do about it.
     pub(super) fn holds(self, layout: Layout, path: &Path) -> Result<()> {
         layout.sample_count()?;
+        if layout.sample == SampleType::U32 {
+            let what = format!("the image for {}", path.display());
+            return Err(Error::input(what, layout, "samples of u8, u16 or f32"));
+        }
         let (samples, convert) = match (self, layout.sample) {
             (Self::Png, SampleType::F32) => ("u8 or u16", "u16"),
             (Self::Jpeg | Self::WebP, SampleType::U16 | SampleType::F32) => ("u8", "u8"),

@@ -63,8 +63,8 @@ const QUALITY: RangeInclusive<u8> = 1..=100;
 /// quality outside its range; a file or folder that cannot be written.
 ///
 /// **Source**: crates `image` 0.25, `png` 0.18 and `tiff` 0.11; JPEG by ITU-T T.81, to the bit what
-/// `libjpeg` writes with its default tables and its accurate transform, the edges beyond the
-/// picture excepted.
+/// `libjpeg` writes with its default tables and its accurate transform, but for what lies beyond
+/// the edges of the picture.
 ///
 /// ```
 /// use pipeline_core::{Context, Image, In, Step};

@@ -175,7 +175,9 @@ pub(crate) use triangle::triangle;
 pub use turn::QuarterTurns;
 pub(crate) use turn::{reverse, turn};
 pub(crate) use value::{Seen, value_range};
-pub(crate) use vector::{Halves, nearest_bytes, widest};
+#[cfg(feature = "codecs")]
+pub(crate) use vector::widest;
+pub(crate) use vector::{Halves, nearest_bytes};
 pub(crate) use warp::Field;
 pub use warp::Sampling;
 pub(crate) use watershed::flood;

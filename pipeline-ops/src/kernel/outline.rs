@@ -19,7 +19,7 @@ pub enum Side {
 }
 
 /// Three rows of labels; at the edge of the image the nearest stands for the one beyond it. Where
-/// they end but the image does not, nothing can be said of the last column.
+/// they begin or end but the image does not, nothing can be said of their first or last column.
 pub(crate) struct Rows<'a> {
     pub(crate) above: &'a [u32],
     pub(crate) here: &'a [u32],

@@ -1,13 +1,12 @@
 //! Labels as a picture.
 
 use pipeline_core::{
-    ColorSpace, Context, Error, Image, In, Labels, Layout, Result, Sample, SampleType, Step, Tile,
-    View, ViewMut, tile,
+    ColorSpace, Context, Error, Image, In, Labels, Layout, Result, Sample, SampleType, Step,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::widest;
+use crate::passes;
 
 /// Turns labels into an image of their numbers, to save or to compute with.
 ///
@@ -19,9 +18,10 @@ use crate::kernel::widest;
 /// | `out` | image | Y X C | by `to`: u8, u16, f32 | those of `in` | 1, data |
 ///
 /// **Border**: nothing beyond the pixel is seen. **NaN**: labels have none.
-/// **Cost**: one conversion per pixel; the memory of the image; the footprint is the region itself.
-/// **Errors**: an object whose number the samples do not have: above 255 for u8, 65535 for u16,
-/// 16777216 for f32.
+/// **Cost**: one conversion per pixel; the memory of the image. Whether the samples have a number
+/// for every object is known of the whole, so there are no tiles.
+/// **Errors**: more objects than the samples have numbers: 255 of u8, 65535 of u16, 16777216 of
+/// f32.
 ///
 /// **Source**: NumPy 2.4 `astype`, equal.
 ///
@@ -53,68 +53,47 @@ impl Default for LabelImage {
     }
 }
 
-impl LabelImage {
-    fn render_as<T: Sample>(
-        labels: &View<'_>,
-        out: &mut ViewMut<'_>,
-        (most, sample): (u32, impl Fn(u32) -> T),
-    ) -> Result<()> {
-        let labels = labels.crop(out.region()).typed::<u32>()?;
-        for (y, row) in out.rows::<T>()? {
-            let labels = labels.row(y);
-            let bits = widest(
-                #[inline(always)]
-                || {
-                    let mut bits = 0;
-                    for (out, &label) in row.iter_mut().zip(labels) {
-                        *out = sample(label);
-                        bits |= label;
-                    }
-                    bits
-                },
-            );
-            // No label is above all their bits together.
-            if bits <= most {
-                continue;
-            }
-            let largest = labels.iter().copied().max().unwrap_or(0);
-            if largest > most {
-                let expected = format!("at most {most} for {}", T::TYPE);
-                return Err(Error::input("the number of an object", largest, expected));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Step for LabelImage {
     const NAME: &'static str = "label_image";
     type Input = In<Labels>;
     type Output = Image;
 
     fn run(&self, labels: In<Labels>, ctx: &Context<'_>) -> Result<Image> {
-        tile(self, labels, &[], ctx)
-    }
-
-    fn tile(&self) -> Option<&dyn Tile> {
-        Some(self)
+        let most = match self.to {
+            SampleType::U8 => u32::from(u8::MAX),
+            SampleType::U16 => u32::from(u16::MAX),
+            SampleType::F32 => 1 << f32::MANTISSA_DIGITS,
+            SampleType::U32 => return Err(Error::input("to", self.to, "u8, u16 or f32")),
+        };
+        if labels.count() > most {
+            let expected = format!("at most {most} for {}", self.to);
+            return Err(Error::input("the number of objects", labels.count(), expected));
+        }
+        // The type has a sample for every label.
+        #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+        let image = match self.to {
+            SampleType::U8 => made(&labels, ctx, |label| label as u8),
+            SampleType::U16 => made(&labels, ctx, |label| label as u16),
+            _ => made(&labels, ctx, |label| label as f32),
+        };
+        Ok(image?.with_color(ColorSpace::Data))
     }
 }
 
-impl Tile for LabelImage {
-    fn layout(&self, inputs: &[Layout]) -> Result<Layout> {
-        Ok(Layout { sample: self.to, color: ColorSpace::Data, ..inputs[0] })
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "no label is above the largest sample")]
-    fn render(&self, inputs: &[View<'_>], out: &mut ViewMut<'_>, _: &Context<'_>) -> Result<()> {
-        let labels = &inputs[0];
-        match self.to {
-            SampleType::U8 => Self::render_as(labels, out, (u8::MAX.into(), |label| label as u8)),
-            SampleType::U16 => {
-                Self::render_as(labels, out, (u16::MAX.into(), |label| label as u16))
-            }
-            _ => Self::render_as(labels, out, (1 << f32::MANTISSA_DIGITS, |label| label as f32)),
-        }
-    }
+/// The image of what is made of each label.
+fn made<T: Sample>(
+    labels: &Labels,
+    ctx: &Context<'_>,
+    sample: impl Fn(u32) -> T + Sync,
+) -> Result<Image> {
+    let (width, height) = (labels.width(), labels.height());
+    let mut image = Image::zeros(Layout::new(width, height, 1, T::TYPE))?;
+    let (width, grain) = (width as usize, passes::grain(width));
+    let samples = image.samples_mut::<T>().unwrap_or_default();
+    ctx.fill_rows(samples, width, grain, |first, rows| {
+        let labels = &labels.labels()[first * width..][..rows.len()];
+        rows.iter_mut().zip(labels).for_each(|(out, &label)| *out = sample(label));
+        Ok(())
+    })?;
+    Ok(image)
 }

@@ -183,7 +183,7 @@ fn labels_are_read_by_a_group() {
         let report = run(&graph, &photo, Fusion::Always, threads);
         assert_eq!(*report.output(last).unwrap(), *alone.output(last).unwrap());
         let plan = report.plan().to_string();
-        assert_eq!(plan.matches("in group").count(), 8, "{plan}");
+        assert_eq!(plan.matches("in group").count(), 7, "{plan}");
     }
 }
 

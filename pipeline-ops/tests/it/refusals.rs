@@ -440,7 +440,7 @@ fn labels_that_do_not_fit_are_named_with_what_would() {
         "label_image",
         &json!({ "to": "u8" }),
         &[many],
-        "the number of an object is 299, expected at most 255 for u8",
+        "the number of objects is 299, expected at most 255 for u8",
     );
     let labels = Image::from_samples(2, 2, 1, vec![0u16; 4]).unwrap();
     check(

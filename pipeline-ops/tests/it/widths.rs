@@ -32,16 +32,20 @@ fn results(folder: &Path) -> String {
     of_cases.chain(saved(folder)).collect()
 }
 
-/// A JPEG file with colours at half the resolution.
+/// JPEG files: gray, and with chroma at half and at the full resolution.
 #[cfg(feature = "codecs")]
 fn saved(folder: &Path) -> Option<String> {
     use pipeline_core::{Context, In, SampleType, Step};
     use pipeline_ops::io::Save;
 
     let path = folder.join("picture.jpg");
-    let picture = crate::support::filled((301, 75), 3, SampleType::U8, 5);
-    Save::path(&path).run(In::new(picture), &Context::default()).unwrap();
-    Some(format!("save {:x}\n", digest(&std::fs::read(path).unwrap())))
+    let files = [(1, 75), (3, 75), (3, 90)].map(|(channels, quality)| {
+        let picture = crate::support::filled((301, 75), channels, SampleType::U8, 5);
+        let save = Save { quality, ..Save::path(&path) };
+        save.run(In::new(picture), &Context::default()).unwrap();
+        format!("save {channels} {quality} {:x}\n", digest(&std::fs::read(&path).unwrap()))
+    });
+    Some(files.concat())
 }
 
 #[cfg(not(feature = "codecs"))]

@@ -1,31 +1,33 @@
 //! The coded samples of strips of a baseline JPEG (ITU-T T.81).
 //!
-//! A strip is coded by itself, as between two restart markers. Its colours are taken apart
-//! (`samples`). Then, as many units at a time as stay in the nearest memory, blocks become
-//! quantised frequencies (`transform`), and these become bits (`entropy`).
+//! A strip is coded by itself, as between two restart markers. Its pixels are taken apart into luma
+//! and chroma (`samples`). Then, as many minimum coded units (MCUs) at a time as stay in the
+//! nearest memory, blocks become quantised frequencies (`transform`), and these become bits
+//! (`entropy`).
 //!
-//! Every bit is the one that `libjpeg` writes with the tables of Annex K, colours that are means,
-//! and its accurate transform of integers, the edges beyond the picture excepted: there the last
-//! pixels are repeated, and not the last means of colours.
+//! Every bit is the one that `libjpeg` writes with the tables of Annex K, chroma that are means,
+//! and its accurate transform of integers, of a picture that is repeated at its edges up to whole
+//! MCUs; the tests compare all of them. By itself `libjpeg` repeats chroma there, and of blocks
+//! beyond the edges the mean.
 
-use super::entropy::Coded;
+use super::entropy::{Coded, ROOM};
 use super::samples::Planes;
 use super::tables::{Codes, Quantization};
-use super::transform::{Frequencies, LANES, WIDTH};
+use super::transform::{Blocks, Frequencies, LANES, WIDTH};
 use crate::kernel::widest;
 
-/// Which of two tables is that of luma, and which that of both colours.
+/// Which of two tables is that of luma, and which that of chroma.
 const LUMA: usize = 0;
-const COLOR: usize = 1;
+const CHROMA: usize = 1;
 
-/// What the samples of a picture are, and how many of its colours are stored.
+/// What the samples of a picture are, and how much of its chroma is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sampling {
     /// One channel.
     Gray,
-    /// Red, green and blue; colours at the full resolution.
+    /// Red, green and blue; chroma at the full resolution.
     Full,
-    /// Red, green and blue; of colours the means of 2 × 2 pixels.
+    /// Red, green and blue; of chroma the means of 2 × 2 pixels.
     Half,
 }
 
@@ -35,25 +37,41 @@ impl Sampling {
         if self == Self::Gray { 1 } else { 3 }
     }
 
-    /// The side of a unit: of the squares of pixels that are coded one after the other.
-    pub(super) fn unit(self) -> usize {
+    /// The side of a minimum coded unit (MCU): a square of pixels whose blocks are coded together.
+    pub(super) fn mcu(self) -> usize {
         if self == Self::Half { 16 } else { 8 }
     }
 
     /// Units that are coded at a time. At half resolution they have two groups of blocks of luma,
-    /// one below the other, and one that the two colours share.
+    /// one below the other, and one that Cb and Cr share.
     const fn together(self) -> usize {
         if matches!(self, Self::Half) { LANES / 2 } else { LANES }
+    }
+
+    /// Samples of so many MCUs, with those that fill the last groups of blocks.
+    pub(super) fn samples(self, mcus: usize) -> usize {
+        (mcus * self.mcu()).next_multiple_of(WIDTH) * self.mcu() * self.channels()
+    }
+
+    /// Bytes that are taken to code a strip, beside its samples and its bits.
+    pub(super) fn aside(self) -> usize {
+        self.groups().len() * size_of::<Frequencies>() + size_of::<Blocks>() + ROOM
     }
 
     /// The tables of the groups of blocks.
     fn groups(self) -> &'static [usize] {
         match self {
             Self::Gray => &[LUMA],
-            Self::Full => &[LUMA, COLOR, COLOR],
-            Self::Half => &[LUMA, LUMA, COLOR],
+            Self::Full => &[LUMA, CHROMA, CHROMA],
+            Self::Half => &[LUMA, LUMA, CHROMA],
         }
     }
+}
+
+/// Bytes that so many samples of noise become at the most: from a quality of 90 on all that is seen
+/// of them is kept, and half of it is the price of coding what follows no rule.
+pub(super) fn coded(samples: usize, quality: u8) -> usize {
+    samples * if quality < 90 { 1 } else { 2 }
 }
 
 /// Codes strips with the tables of a quality.
@@ -62,25 +80,27 @@ pub(super) struct Coder {
     pub(super) sampling: Sampling,
     pub(super) quantization: [Quantization; 2],
     codes: [Codes; 2],
+    quality: u8,
 }
 
 impl Coder {
     /// With the tables of a quality from 1 to 100.
     pub(super) fn new(sampling: Sampling, quality: u8) -> Self {
-        Self { sampling, quantization: Quantization::of(quality), codes: Codes::standard() }
+        let (quantization, codes) = (Quantization::of(quality), Codes::standard());
+        Self { sampling, quantization, codes, quality }
     }
 
     /// The coded samples of a strip of rows of `width` pixels. Behind the last pixel of a row, and
-    /// below the last row, those are repeated up to whole units.
+    /// below the last row, those are repeated up to whole MCUs.
     pub(super) fn encode(&self, samples: &[u8], width: usize) -> Vec<u8> {
         let sampling = self.sampling;
         let planes = Planes::of(samples, width, sampling);
         let mut blocks = [[0; WIDTH]; 8];
         let mut frequencies = vec![Frequencies::default(); sampling.groups().len()];
-        let mut coded = Coded::with_capacity(samples.len() / 4);
+        let mut coded = Coded::with_capacity(coded(planes.samples(), self.quality));
         let mut predicted = [0; 3];
-        for first in (0..planes.units()).step_by(sampling.together()) {
-            let count = sampling.together().min(planes.units() - first);
+        for first in (0..planes.mcus()).step_by(sampling.together()) {
+            let count = sampling.together().min(planes.mcus() - first);
             for (group, frequencies) in frequencies.iter_mut().enumerate() {
                 planes.copy(first, group, &mut blocks);
                 let quantization = &self.quantization[sampling.groups()[group]];
@@ -89,21 +109,21 @@ impl Coder {
                     || frequencies.fill(&blocks, quantization),
                 );
             }
-            for unit in 0..count {
+            for mcu in 0..count {
                 let mut code = |group: usize, block: usize, component: usize| {
-                    let codes = &self.codes[if component == 0 { LUMA } else { COLOR }];
+                    let codes = &self.codes[if component == 0 { LUMA } else { CHROMA }];
                     coded.block(&frequencies[group], block, &mut predicted[component], codes);
                 };
                 match sampling {
-                    Sampling::Gray => code(0, unit, 0),
-                    Sampling::Full => (0..3).for_each(|group| code(group, unit, group)),
+                    Sampling::Gray => code(0, mcu, 0),
+                    Sampling::Full => (0..3).for_each(|group| code(group, mcu, group)),
                     Sampling::Half => {
                         for group in [0, 1] {
-                            code(group, 2 * unit, 0);
-                            code(group, 2 * unit + 1, 0);
+                            code(group, 2 * mcu, 0);
+                            code(group, 2 * mcu + 1, 0);
                         }
-                        code(2, unit, 1);
-                        code(2, LANES / 2 + unit, 2);
+                        code(2, mcu, 1);
+                        code(2, LANES / 2 + mcu, 2);
                     }
                 }
             }

@@ -11,9 +11,9 @@ use super::transform::Frequencies;
 const ZEROS: usize = 0xF0;
 const END: usize = 0;
 
-/// Bytes that are kept until those of ones are looked for, and the most that a block has: 64 codes
-/// of 26 bits, and the rest of the word that is written last.
-const ROOM: usize = 4096;
+/// Bytes that are kept until those of ones are looked for, and the most that a block adds to them:
+/// 64 codes of 26 bits, and the word that begins where the last of them ends.
+pub(super) const ROOM: usize = 4096;
 const BLOCK: usize = 64 * 26 / 8 + 8;
 
 /// Coded samples.
@@ -70,9 +70,9 @@ impl Coded {
         let (mut bits, room) = (self.bits, &mut *self.room);
         let lane = Frequencies::lane(block);
         let dc = frequencies.coefficient(lane, 0);
-        let number = number(dc - *predicted);
+        let difference = number(dc - *predicted);
         *predicted = dc;
-        bits.append(codes.dc[usize::from(number % 16)], number >> 4, room);
+        bits.append(codes.dc[usize::from(difference % 16)], difference >> 4, room);
 
         let mut nonzero = frequencies.nonzero(lane) & !1;
         let mut last = 0;
@@ -85,9 +85,9 @@ impl Coded {
                 bits.append(codes.ac[ZEROS], 0, room);
                 zeros -= 16;
             }
-            let number = self::number(frequencies.coefficient(lane, step));
-            let symbol = (zeros as usize % 16) << 4 | usize::from(number % 16);
-            bits.append(codes.ac[symbol], number >> 4, room);
+            let value = number(frequencies.coefficient(lane, step));
+            let symbol = (zeros as usize % 16) << 4 | usize::from(value % 16);
+            bits.append(codes.ac[symbol], value >> 4, room);
         }
         if last < 63 {
             bits.append(codes.ac[END], 0, room);
@@ -100,7 +100,8 @@ impl Coded {
         let (words, rest) = self.room[..self.bits.at].as_chunks();
         for bytes in words {
             let word = u64::from_le_bytes(*bytes);
-            // Where a byte is 0xFF, and only there, its highest bit is lost when one is added.
+            // Where a byte is 0xFF its highest bit is lost when one is added, and nowhere else but
+            // in a byte above such a one.
             if word & 0x8080_8080_8080_8080 & !word.wrapping_add(0x0101_0101_0101_0101) == 0 {
                 self.bytes.extend_from_slice(bytes);
             } else {

@@ -9,7 +9,7 @@ use super::tables::{AC, DC};
 const PROFILE_PART: usize = 65_535 - 2 - 14;
 
 impl Coder {
-    /// The header of a picture, up to its coded samples. If there are markers, behind so many units
+    /// The header of a picture, up to its coded samples. If there are markers, behind so many MCUs
     /// each.
     ///
     /// # Errors
@@ -40,18 +40,19 @@ impl Coder {
                 segment(0xE2, &[b"ICC_PROFILE\0", &[number, count], part]);
             }
         }
-        // Each component has a number, its samples in a unit, and its tables.
+        // Each component has a number (T.871, 6.1), its blocks in an MCU, and its tables.
         let luma = if self.sampling == Sampling::Half { 0x22 } else { 0x11 };
-        let components = [(0, luma, 0), (1, 0x11, 1), (2, 0x11, 1)];
+        let components = [(1, luma, 0), (2, 0x11, 1), (3, 0x11, 1)];
         let components = &components[..self.sampling.channels()];
         let count = [components.len() as u8];
         let sizes = components.iter().flat_map(|&(number, size, table)| [number, size, table]);
         let sizes: Vec<u8> = sizes.collect();
         segment(0xC0, &[&[8], &height.to_be_bytes(), &width.to_be_bytes(), &count, &sizes]);
-        for (number, quantization) in (0..).zip(&self.quantization) {
+        let tables = components.len().min(2);
+        for (number, quantization) in (0..).zip(&self.quantization).take(tables) {
             segment(0xDB, &[&[number], &quantization.steps()]);
         }
-        for (number, (dc, ac)) in (0..).zip(DC.iter().zip(&AC)).take(components.len()) {
+        for (number, (dc, ac)) in (0..).zip(DC.iter().zip(&AC)).take(tables) {
             segment(0xC4, &[&[number], &dc.0, dc.1]);
             segment(0xC4, &[&[0x10 | number], &ac.0, ac.1]);
         }

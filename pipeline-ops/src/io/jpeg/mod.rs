@@ -3,7 +3,8 @@
 //! The coded samples of a JPEG may be cut by restart markers (ITU-T T.81, B.2.1 and E.1.4). Behind
 //! each of them coding begins as it does at the start: at the edge of a byte, and with nothing to
 //! predict from. So what stands between two of them depends on the pixels there alone; the header
-//! says how many units that are (B.2.4.4). Here they are those of a strip, as wide as the picture.
+//! says how many minimum coded units (MCUs) that are (B.2.4.4). Here they are those of a strip, as
+//! wide as the picture.
 //! The markers are numbered from 0 to 7 over and over.
 //!
 //! How high a strip is follows from the width and the quality, so no byte depends on threads. A
@@ -29,7 +30,7 @@ use std::num::TryFromIntError;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use coder::{Coder, Sampling};
+use coder::{Coder, Sampling, coded};
 use pipeline_core::error::Cause;
 use pipeline_core::step::{Rows, no_more};
 use pipeline_core::{Context, Layout};
@@ -37,10 +38,10 @@ use pipeline_core::{Context, Layout};
 use super::complete::END_OF_IMAGE;
 use super::encode::profile;
 
-/// The quality from which on colours are stored at the full resolution.
-const FULL_COLOR: u8 = 90;
+/// The quality from which on chroma is stored at the full resolution.
+const FULL_CHROMA: u8 = 90;
 
-/// Pixels of a strip, as far as whole rows of units allow.
+/// Pixels of a strip, as far as whole rows of MCUs allow.
 const STRIP: u32 = 64 << 10;
 
 /// Strips that there are at a time, and that threads share.
@@ -63,11 +64,11 @@ pub(super) fn write(
 /// Bytes that are taken to write a picture, beside its rows.
 pub(super) fn aside(layout: Layout, quality: u8) -> u64 {
     Cut::of(layout, quality).map_or(0, |cut| {
-        // A strip; the same with each channel by itself, in whole units; and what it becomes, if it
-        // is of noise.
-        let unit = cut.sampling.unit() as u64;
-        let rows = 3 * u64::from(cut.rows.min(layout.height)) + unit;
-        STRIPS as u64 * rows * layout.row_len() as u64
+        let rows = u64::from(cut.rows.min(layout.height));
+        let samples = cut.sampling.samples(cut.mcus.into());
+        let beside = samples + coded(samples, quality) + cut.sampling.aside();
+        let strips = u64::from(layout.height.div_ceil(cut.rows)).min(STRIPS as u64);
+        strips * (rows * layout.row_len() as u64 + beside as u64)
     })
 }
 
@@ -108,20 +109,20 @@ struct Cut {
     row_len: usize,
     sampling: Sampling,
     quality: u8,
-    /// Rows of a strip, a multiple of the side of a unit.
+    /// Rows of a strip, a multiple of the side of an MCU.
     rows: u32,
-    /// The units of a strip.
-    units: u16,
+    /// The MCUs of a strip.
+    mcus: u16,
 }
 
 impl Cut {
     fn of(layout: Layout, quality: u8) -> Result<Self, TryFromIntError> {
         let sampling = match layout.channels {
             1 => Sampling::Gray,
-            _ if quality >= FULL_COLOR => Sampling::Full,
+            _ if quality >= FULL_CHROMA => Sampling::Full,
             _ => Sampling::Half,
         };
-        let side = sampling.unit() as u32;
+        let side = sampling.mcu() as u32;
         let across = layout.width.div_ceil(side);
         let down = (STRIP / (side * side)).div_ceil(across.max(1));
         Ok(Self {
@@ -131,13 +132,13 @@ impl Cut {
             sampling,
             quality,
             rows: down * side,
-            units: (across * down).try_into()?,
+            mcus: (across * down).try_into()?,
         })
     }
 
-    /// The units between two markers, if there are any.
+    /// The MCUs between two markers, if there are any.
     fn interval(&self) -> Option<u16> {
-        (self.rows < self.height.into()).then_some(self.units)
+        (self.rows < self.height.into()).then_some(self.mcus)
     }
 }
 
@@ -154,6 +155,7 @@ impl<W: Write> Scan<'_, W> {
     fn append(&mut self, part: Range<usize>, samples: &[u8]) -> Result<(), Cause> {
         let Self { cut, coder, ctx, .. } = self;
         let (first, height) = (part.start, cut.rows as usize);
+        let count = part.len().div_ceil(height);
         let strips = [const { OnceLock::new() }; STRIPS];
         ctx.rows_of(part, cut.height.into(), height, |rows| {
             let (start, end) = (rows.start - first, rows.end - first);
@@ -162,8 +164,8 @@ impl<W: Write> Scan<'_, W> {
             let _ = strips[start / height].set(coder.encode(samples, cut.width.into()));
             Ok(())
         })?;
-        let strips = strips.into_iter().map_while(OnceLock::into_inner);
-        for (number, strip) in (first / height..).zip(strips) {
+        for (number, strip) in (first / height..).zip(strips).take(count) {
+            let strip = strip.into_inner().ok_or("a strip was left out")?;
             if number > 0 {
                 let [.., restart] = (number - 1).to_be_bytes();
                 self.writer.write_all(&[0xFF, RESTART + restart % 8])?;

@@ -1,27 +1,27 @@
-//! The blocks of some units: luma and colours apart, and whole units at the edges.
+//! The blocks of some MCUs: luma and chroma (Cb and Cr) apart, and whole MCUs at the edges.
 
 use super::coder::Sampling;
 use super::transform::{Blocks, LANES, WIDTH};
 use crate::kernel::widest;
 
-/// The samples of a strip, channel by channel: whole units, all of them side by side.
+/// The samples of a strip, channel by channel: whole MCUs, all of them side by side.
 pub(super) struct Planes {
     sampling: Sampling,
-    units: usize,
-    /// Samples of a row: of all units, and of more where groups are not full.
+    mcus: usize,
+    /// Samples of a row: of all MCUs, and of more where groups are not full.
     stride: usize,
-    /// As many rows as a unit has, of luma, blue and red.
+    /// As many rows as an MCU has, of luma, Cb and Cr.
     channels: [Vec<u8>; 3],
 }
 
 impl Planes {
     /// Takes a strip of rows of `width` pixels apart.
     pub(super) fn of(samples: &[u8], width: usize, sampling: Sampling) -> Self {
-        let (side, row_len) = (sampling.unit(), width * sampling.channels());
+        let (side, row_len) = (sampling.mcu(), width * sampling.channels());
         let rows = samples.len() / row_len.max(1);
         let across = width.div_ceil(side);
-        let units = across * rows.div_ceil(side);
-        let stride = (units * side).next_multiple_of(WIDTH);
+        let mcus = across * rows.div_ceil(side);
+        let stride = (mcus * side).next_multiple_of(WIDTH);
         let mut channels = [0, 1, 2].map(|channel| {
             let has_samples = channel < sampling.channels();
             vec![0; if has_samples { stride * side } else { 0 }]
@@ -29,31 +29,36 @@ impl Planes {
         for y in 0..rows.next_multiple_of(side) {
             let row = &samples[y.min(rows - 1) * row_len..][..row_len];
             let start = y % side * stride + y / side * across * side;
-            let [luma, blue, red] = &mut channels;
+            let [luma, cb, cr] = &mut channels;
             if sampling == Sampling::Gray {
                 luma[start..start + width].copy_from_slice(row);
                 repeat_last(&mut luma[start..start + across * side], width);
             } else {
-                part(row, [luma, blue, red].map(|plane| &mut plane[start..start + across * side]));
+                part(row, [luma, cb, cr].map(|plane| &mut plane[start..start + across * side]));
             }
         }
-        Self { sampling, units, stride, channels }
+        Self { sampling, mcus, stride, channels }
     }
 
-    pub(super) fn units(&self) -> usize {
-        self.units
+    pub(super) fn mcus(&self) -> usize {
+        self.mcus
     }
 
-    /// Copies the blocks of a group, the first of which are of a unit.
-    pub(super) fn copy(&self, unit: usize, group: usize, blocks: &mut Blocks) {
-        let x = unit * self.sampling.unit();
+    /// Samples of all channels.
+    pub(super) fn samples(&self) -> usize {
+        self.channels.iter().map(Vec::len).sum()
+    }
+
+    /// Copies the blocks of a group, the first of which are of an MCU.
+    pub(super) fn copy(&self, mcu: usize, group: usize, blocks: &mut Blocks) {
+        let x = mcu * self.sampling.mcu();
         let row =
             |channel: usize, y: usize| &self.channels[channel][y * self.stride + x..][..WIDTH];
         match (self.sampling, group) {
             (Sampling::Half, 2) => {
                 for (y, means) in blocks.iter_mut().enumerate() {
-                    let (blue, red) = means.split_at_mut(WIDTH / 2);
-                    for (channel, means) in [(1, blue), (2, red)] {
+                    let (cb, cr) = means.split_at_mut(WIDTH / 2);
+                    for (channel, means) in [(1, cb), (2, cr)] {
                         let (above, below) = (row(channel, 2 * y), row(channel, 2 * y + 1));
                         widest(
                             #[inline(always)]
@@ -85,20 +90,20 @@ fn repeat_last(samples: &mut [u8], count: usize) {
 /// Puts pixels into their planes.
 fn part(samples: &[u8], mut planes: [&mut [u8]; 3]) {
     let count = samples.len() / 3;
-    let [luma, blue, red] = planes.each_mut().map(|plane| &mut plane[..count]);
+    let [luma, cb, cr] = planes.each_mut().map(|plane| &mut plane[..count]);
     let (fours, pixels_left) = samples.as_chunks();
-    let [luma, blue, red] = [luma, blue, red].map(|plane| plane.as_chunks_mut());
+    let [luma, cb, cr] = [luma, cb, cr].map(|plane| plane.as_chunks_mut());
     widest(
         #[inline(always)]
         || {
-            for (((four, luma), blue), red) in fours.iter().zip(luma.0).zip(blue.0).zip(red.0) {
-                [*luma, *blue, *red] = part_four(four);
+            for (((four, luma), cb), cr) in fours.iter().zip(luma.0).zip(cb.0).zip(cr.0) {
+                [*luma, *cb, *cr] = part_four(four);
             }
         },
     );
     let pixels_left = pixels_left.as_chunks().0;
-    for (((&pixel, luma), blue), red) in pixels_left.iter().zip(luma.1).zip(blue.1).zip(red.1) {
-        [*luma, *blue, *red] = luma_and_colors(pixel.map(u32::from)).map(|sum| (sum >> 16) as u8);
+    for (((&pixel, luma), cb), cr) in pixels_left.iter().zip(luma.1).zip(cb.1).zip(cr.1) {
+        [*luma, *cb, *cr] = luma_and_chroma(pixel.map(u32::from)).map(|sum| (sum >> 16) as u8);
     }
     planes.into_iter().for_each(|plane| repeat_last(plane, count));
 }
@@ -110,7 +115,7 @@ fn part_four(pixels: &[u8; 12]) -> [[u8; 4]; 3] {
     let byte = |at: usize| u32::from_le_bytes(words[at / 4]) >> (8 * (at % 4)) & 0xFF;
     let mut planes = [0; 3];
     for at in 0..4 {
-        let sums = luma_and_colors([0, 1, 2].map(|channel| byte(3 * at + channel)));
+        let sums = luma_and_chroma([0, 1, 2].map(|channel| byte(3 * at + channel)));
         for (plane, sum) in planes.iter_mut().zip(sums) {
             *plane |= (sum >> 16) << (8 * at);
         }
@@ -118,18 +123,18 @@ fn part_four(pixels: &[u8; 12]) -> [[u8; 4]; 3] {
     planes.map(u32::to_le_bytes)
 }
 
-/// Luma, and how far blue and red are from it (ITU-T T.871, 7), in 65536ths, so that the last 16
-/// bits are to be cut off. A half of luma is rounded up, and one of a colour down.
+/// Luma, Cb and Cr (ITU-T T.871, 7) in 65536ths, so that the last 16 bits are to be cut off. A half
+/// of luma is rounded up, and one of chroma down.
 #[inline(always)]
-fn luma_and_colors(pixel: [u32; 3]) -> [u32; 3] {
+fn luma_and_chroma(pixel: [u32; 3]) -> [u32; 3] {
     // What is taken away is less than the middle.
     const MIDDLE: u32 = (128 << 16) + HALF - 1;
     const HALF: u32 = 1 << 15;
     let [r, g, b] = pixel;
     let luma = 19_595 * r + 38_470 * g + 7_471 * b + HALF;
-    let blue = HALF * b + MIDDLE - 11_059 * r - 21_709 * g;
-    let red = HALF * r + MIDDLE - 27_439 * g - 5_329 * b;
-    [luma, blue, red]
+    let cb = HALF * b + MIDDLE - 11_059 * r - 21_709 * g;
+    let cr = HALF * r + MIDDLE - 27_439 * g - 5_329 * b;
+    [luma, cb, cr]
 }
 
 /// The means of two samples and the two below them. Halves are rounded down and up in turn.

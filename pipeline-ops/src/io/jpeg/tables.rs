@@ -5,7 +5,7 @@
 
 use super::transform::ZIGZAG;
 
-/// Steps of quantisation at quality 50, by rows (T.81, K.1): of luma and of colours.
+/// Steps of quantisation at quality 50, by rows (T.81, K.1): of luma and of chroma.
 const STEPS: [[u8; 64]; 2] = [
     [
         16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69,
@@ -76,7 +76,7 @@ pub(super) struct Quantization {
 }
 
 impl Quantization {
-    /// Of luma and of colours.
+    /// Of luma and of chroma.
     pub(super) fn of(quality: u8) -> [Self; 2] {
         let quality = u32::from(quality.clamp(1, 100));
         let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
@@ -152,7 +152,7 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    /// Of luma and of colours.
+    /// Of luma and of chroma.
     pub(super) fn standard() -> [Self; 2] {
         [0, 1].map(|of| Self { dc: codes(DC[of]), ac: codes(AC[of]) })
     }

@@ -44,12 +44,12 @@ fn picture(kind: &str, width: u32, height: u32, channels: u16) -> Image {
     Image::from_samples(width, height, channels, samples.collect::<Vec<u8>>()).unwrap()
 }
 
-/// With strips of so many rows of units.
+/// With strips of so many rows of MCUs.
 fn cut(image: &Image, quality: u8, down: u32) -> Cut {
     let cut = Cut::of(image.layout(), quality).unwrap();
-    let side = cut.sampling.unit() as u32;
-    let units = u32::from(cut.width).div_ceil(side) * down;
-    Cut { rows: side * down, units: units.try_into().unwrap(), ..cut }
+    let side = cut.sampling.mcu() as u32;
+    let mcus = u32::from(cut.width).div_ceil(side) * down;
+    Cut { rows: side * down, mcus: mcus.try_into().unwrap(), ..cut }
 }
 
 /// Rows that come one after the other, from nowhere in memory.
@@ -81,7 +81,7 @@ fn written(image: &Image, cut: &Cut) -> Vec<u8> {
 
 /// The file of some rows as `libjpeg` writes it.
 fn by_libjpeg(rows: &[u8], cut: &Cut) -> Vec<u8> {
-    let (samples, [width, height]) = whole_units(rows, cut);
+    let (samples, [width, height]) = whole_mcus(rows, cut);
     let color = match cut.sampling {
         Sampling::Gray => ColorSpace::JCS_GRAYSCALE,
         _ => ColorSpace::JCS_RGB,
@@ -105,10 +105,10 @@ fn by_libjpeg(rows: &[u8], cut: &Cut) -> Vec<u8> {
     started.finish().unwrap()
 }
 
-/// Rows on which the last pixels and the last row are repeated up to whole units. `libjpeg` repeats
-/// the last means of colours instead, beyond the picture.
-fn whole_units(rows: &[u8], cut: &Cut) -> (Vec<u8>, [usize; 2]) {
-    let (side, channels) = (cut.sampling.unit(), cut.sampling.channels());
+/// Rows on which the last pixels and the last row are repeated up to whole MCUs. By itself
+/// `libjpeg` repeats chroma, and of whole blocks the mean.
+fn whole_mcus(rows: &[u8], cut: &Cut) -> (Vec<u8>, [usize; 2]) {
+    let (side, channels) = (cut.sampling.mcu(), cut.sampling.channels());
     let (width, height) = (usize::from(cut.width), rows.len() / cut.row_len);
     let [across, down] = [width, height].map(|length| length.next_multiple_of(side));
     let row = |y: usize| &rows[y.min(height - 1) * cut.row_len..][..cut.row_len];
@@ -130,6 +130,19 @@ fn parts(file: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+/// What the segments of a kind hold, one after the other.
+fn segments(header: &[u8], marker: u8) -> Vec<u8> {
+    let (mut at, mut found) = (2, Vec::new());
+    while let Some(&[0xFF, code, high, low]) = header.get(at..at + 4) {
+        let next = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        if code == marker {
+            found.extend_from_slice(&header[at + 4..next]);
+        }
+        at = next;
+    }
+    found
+}
+
 fn decoded(file: &[u8]) -> Vec<u8> {
     image::load_from_memory_with_format(file, ImageFormat::Jpeg).unwrap().into_bytes()
 }
@@ -147,10 +160,17 @@ fn check(image: &Image, quality: u8, down: u32) {
     }
     let what = || format!("{}, {quality}, {down}", image.layout());
     assert!(parts(&file).1 == expected, "{}", what());
-    let side = cut.sampling.unit() as u16;
+    let side = cut.sampling.mcu() as u16;
+    // The sizes differ where the picture of the other has whole MCUs.
+    let (header, other) = (parts(&file).0, by_libjpeg(image.bytes(), &cut));
+    for marker in [0xDB, 0xC4, START_OF_SCAN] {
+        let (found, expected) = (segments(header, marker), segments(parts(&other).0, marker));
+        assert_eq!(found, expected, "{marker:x}: {}", what());
+    }
+    let components = |header| segments(header, 0xC0)[5..].to_vec();
+    assert_eq!(components(header), components(parts(&other).0), "{}", what());
     if cut.width.is_multiple_of(side) && cut.height.is_multiple_of(side) {
-        // So the header has the tables too.
-        assert!(decoded(&file) == decoded(&by_libjpeg(image.bytes(), &cut)), "{}", what());
+        assert!(decoded(&file) == decoded(&other), "{}", what());
     }
 }
 
@@ -232,11 +252,29 @@ fn a_strip_never_has_more_units_than_a_header_can_say() {
         for (channels, quality) in [(1, 75), (3, 75), (3, 90)] {
             let layout = Layout::new(width, 65_535, channels, SampleType::U8);
             let cut = Cut::of(layout, quality).unwrap();
-            let side = cut.sampling.unit() as u32;
+            let side = cut.sampling.mcu() as u32;
             assert_eq!(cut.rows % side, 0);
             assert!(width.next_multiple_of(side) * cut.rows >= STRIP, "{width}");
-            let units = width.div_ceil(side) * (cut.rows / side);
-            assert_eq!(u32::from(cut.units), units);
+            let mcus = width.div_ceil(side) * (cut.rows / side);
+            assert_eq!(u32::from(cut.mcus), mcus);
+        }
+    }
+}
+
+#[test]
+fn no_noise_takes_more_than_was_said() {
+    for kind in ["noise", "extremes"] {
+        for (width, height) in [(1, 4000), (9, 3000), (1000, 70), (6000, 33)] {
+            for (channels, quality) in [(1, 89), (1, 100), (3, 89), (3, 90), (3, 100)] {
+                let image = picture(kind, width, height, channels);
+                let cut = Cut::of(image.layout(), quality).unwrap();
+                let coder = Coder::new(cut.sampling, quality);
+                let strip = cut.rows as usize * cut.row_len;
+                let strips = image.bytes().chunks(strip);
+                let most = strips.map(|strip| coder.encode(strip, cut.width.into()).capacity());
+                let said = coded(cut.sampling.samples(cut.mcus.into()), quality);
+                assert!(most.max().unwrap() <= said, "{}, {quality}", image.layout());
+            }
         }
     }
 }

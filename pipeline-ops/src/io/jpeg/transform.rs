@@ -17,7 +17,7 @@ use super::tables::Quantization;
 /// Blocks of a group.
 pub(super) const LANES: usize = 64;
 
-/// Words of eight blocks.
+/// Words in a row of a group: each has the eight samples of a row of a block.
 const WORDS: usize = LANES / 8;
 
 /// Samples of a row of a group.
