@@ -11,7 +11,7 @@ use pipeline_core::data::{Codec, Data};
 use pipeline_core::event::Status;
 use pipeline_core::step::CutOff;
 use pipeline_core::{
-    Context, Error, Executor, Graph, In, Node, Options, Result, RunOptions, Spec, Step,
+    Context, Error, Executor, Graph, Image, In, Node, Options, Result, RunOptions, Spec, Step,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,7 @@ fn what_content_decides_is_known_after_a_restart_without_a_look_at_it() {
     }
 }
 
-/// The length of a file.
+/// The length of a file, as a sample.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct Length {
@@ -134,11 +134,11 @@ struct Length {
 impl Step for Length {
     const NAME: &'static str = "length";
     type Input = ();
-    type Output = Number;
+    type Output = Image;
 
-    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Image> {
         let file = std::fs::read(&self.path).map_err(|error| Error::failed(error.to_string()))?;
-        Ok(Number(u8::try_from(file.len()).unwrap_or(u8::MAX)))
+        Image::from_samples(1, 1, 1, vec![u8::try_from(file.len()).unwrap_or(u8::MAX)])
     }
 
     fn spec(&self) -> Spec {

@@ -68,8 +68,7 @@ impl Sampling {
     }
 }
 
-/// Bytes that so many samples of noise become at the most: from a quality of 90 on all that is seen
-/// of them is kept, and half of it is the price of coding what follows no rule.
+/// Bytes that so many samples become at the most: no noise has passed that.
 pub(super) fn coded(samples: usize, quality: u8) -> usize {
     samples * if quality < 90 { 1 } else { 2 }
 }
