@@ -62,20 +62,26 @@ fn graph(salt: u8) -> Graph {
 }
 
 fn executor(cache: impl Cache + 'static) -> Executor {
-    let cache: Arc<dyn Cache> = Arc::new(cache);
-    Executor::new(Options { threads: Some(2), cache: Some(cache), ..Options::default() }).unwrap()
+    checking(cache, 0.0)
+}
+
+/// One that makes a share of what it finds all the same.
+fn checking(cache: impl Cache + 'static, self_check: f64) -> Executor {
+    let (threads, cache) = (Some(2), Some(Arc::new(cache) as Arc<dyn Cache>));
+    Executor::new(Options { threads, cache, self_check, ..Options::default() }).unwrap()
 }
 
 fn disk(folder: &Path) -> DiskCache {
     DiskCache::open(folder, DiskOptions::default()).unwrap()
 }
 
-/// Runs a graph in three programs at once, each with a cache of its own on one directory.
-fn run_in_three<C: Cache + 'static>(salt: u8, cache: impl Fn() -> C) {
+/// Runs a graph in three programs at once, each with a cache of its own on one directory, and says
+/// how many steps were run.
+fn run_in_three(salt: u8, executor: impl Fn() -> Executor) -> usize {
     let before = MADE.load(Ordering::Relaxed);
     let graph = graph(salt);
     let start = Barrier::new(3);
-    let executors = [(); 3].map(|()| executor(cache()));
+    let executors = [(); 3].map(|()| executor());
     let run = |executor: &Executor| {
         start.wait();
         let report = executor.run(&graph, &RunOptions::default()).unwrap();
@@ -88,20 +94,26 @@ fn run_in_three<C: Cache + 'static>(salt: u8, cache: impl Fn() -> C) {
         threads.map(|thread| thread.join().unwrap())
     });
     assert!(ends[0].is_some() && ends.iter().all(|end| *end == ends[0]), "{ends:?}");
-    assert_eq!(MADE.load(Ordering::Relaxed) - before, 9, "each step once");
+    MADE.load(Ordering::Relaxed) - before
 }
 
 #[test]
 fn programs_that_share_a_directory_make_each_result_once() {
     let folder = tempfile::tempdir().unwrap();
-    run_in_three(1, || disk(folder.path()));
+    assert_eq!(run_in_three(1, || executor(disk(folder.path()))), 9, "each step once");
     let folder = tempfile::tempdir().unwrap();
     // What waits to be written is kept from others until it is.
-    run_in_three(2, || {
+    let tiers = || {
         let memory = MemoryCache::new(1 << 20);
         let cache = TieredCache::new(memory, disk(folder.path())).unwrap();
         cache.with_delay(Duration::from_millis(50))
-    });
+    };
+    assert_eq!(run_in_three(2, || executor(tiers())), 9, "each step once");
+    // Those who check make what is there all the same.
+    assert_eq!(run_in_three(2, || checking(tiers(), 1.0)), 27, "each step in each program");
+    let folder = tempfile::tempdir().unwrap();
+    let made = run_in_three(4, || checking(disk(folder.path()), 1.0));
+    assert!((9..=27).contains(&made), "{made}");
     a_run_that_waits_for_another_program_can_be_cancelled();
 }
 
