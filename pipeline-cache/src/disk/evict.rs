@@ -164,8 +164,9 @@ impl DiskCache {
         if moved.is_empty() {
             return;
         }
+        let renewed = state.index.renewed();
         // What was durable there is so here before it goes.
-        if let Err(error) = state.segments.sync() {
+        if let Err(error) = state.tell_used(&renewed).and_then(|()| state.segments.sync()) {
             return state.fault(self.root.clone(), error.to_string());
         }
         for segment in moved {

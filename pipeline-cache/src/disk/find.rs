@@ -17,6 +17,9 @@ use super::{DiskCache, State, now};
 /// How long what other processes write may go unseen by those who look for a result in vain.
 const UNSEEN: Duration = Duration::from_millis(5);
 
+/// Results whose uses one record tells of.
+const USES: usize = 4096;
+
 /// A value that was found, and what is known of it.
 pub(crate) struct Found {
     pub(crate) value: Value,
@@ -84,17 +87,28 @@ impl DiskCache {
                 state.index.forget(gone, &news.place.segment.name);
             }
         }
+        // And used, if it is known by then.
+        let mut uses = Vec::new();
         for news in refreshed.news {
-            if let Record::Put(entry) = &news.record {
-                // What this process wrote itself is not gone when the others' is.
-                let key = Key::from_bytes(entry.key);
-                let known = state.index.get(&key);
-                if known.is_some_and(|known| state.segments.is_own(&known.place)) {
-                    state.index.also(&key, &news.place);
-                } else {
-                    state.index.insert(entry, news.place);
+            match news.record {
+                Record::Put(entry) => {
+                    // What this process wrote itself is not gone when the others' is.
+                    let key = Key::from_bytes(entry.key);
+                    let known = state.index.get(&key);
+                    if known.is_some_and(|known| state.segments.is_own(&known.place)) {
+                        state.index.also(&key, &news.place);
+                    } else {
+                        state.index.insert(&entry, news.place);
+                    }
                 }
+                Record::Used(used) => {
+                    uses.extend(used.into_iter().map(|(key, used)| (Key::from_bytes(key), used)));
+                }
+                Record::Gone(_) => {}
             }
+        }
+        for (key, used) in uses {
+            state.index.renew(&key, used);
         }
         for (path, what) in refreshed.faults {
             state.fault(path, what);
@@ -217,6 +231,15 @@ impl State {
         if bytes >= 1 << 20 && seconds > 0.0 {
             self.speed += (bytes as f64 / seconds - self.speed) / 4.0;
         }
+    }
+
+    /// Tells others, and this process after a restart, when results were used last.
+    pub(super) fn tell_used(&mut self, uses: &[([u8; 32], u64)]) -> io::Result<()> {
+        for uses in uses.chunks(USES) {
+            self.segments.append(&Record::Used(uses.to_vec()), &[], false)?;
+            uses.iter().for_each(|(key, used)| self.index.renew(&Key::from_bytes(*key), *used));
+        }
+        Ok(())
     }
 
     /// Tells others that a result is gone. Who does not hear of it finds no file, or a small value

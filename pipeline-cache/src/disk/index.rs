@@ -14,7 +14,7 @@ use super::segments::Place;
 pub(super) const EACH: u64 = 256;
 
 /// Seconds within which it makes no difference when a result was used.
-const RECENT: f64 = 60.0;
+const RECENT: u64 = 60;
 
 /// Where a record is: the name of its segment, and where in that its value would be.
 type Spot = (Arc<str>, u64);
@@ -46,6 +46,10 @@ pub(super) struct Stored {
     pub(super) packed: Option<Packed>,
     /// When it was written or used, in seconds since 1970.
     pub(super) used: u64,
+    /// The same by what the records say.
+    told: u64,
+    /// Whether it is another record than its own that says so.
+    is_renewed: bool,
     /// The same by the uses that this process knows of: a second is long.
     turn: u64,
     /// Where its record is, with the bytes of the value if these are few.
@@ -135,6 +139,8 @@ impl Index {
             identity: entry.identity.map(Key::from_bytes),
             packed: entry.packed,
             used: entry.written,
+            told: entry.written,
+            is_renewed: false,
             turn: self.turn,
             place,
             older,
@@ -257,9 +263,33 @@ impl Index {
         }
     }
 
-    /// Moves a record.
+    /// Takes in when a result was used, by this process or by others, as a record says.
+    pub(super) fn renew(&mut self, key: &Key, used: u64) {
+        if let Some(stored) = self.results.get_mut(key) {
+            stored.used = stored.used.max(used);
+            (stored.told, stored.is_renewed) = (stored.told.max(used), true);
+        }
+    }
+
+    /// Results that were used later than the records say, and when.
+    pub(super) fn untold(&self) -> Vec<([u8; 32], u64)> {
+        self.uses(|stored| stored.used > stored.told + RECENT)
+    }
+
+    /// Results of whose uses other records say than their own, and when these were.
+    pub(super) fn renewed(&self) -> Vec<([u8; 32], u64)> {
+        self.uses(|stored| stored.is_renewed)
+    }
+
+    fn uses(&self, is_wanted: impl Fn(&Stored) -> bool) -> Vec<([u8; 32], u64)> {
+        let wanted = self.results.iter().filter(|(_, stored)| is_wanted(stored));
+        wanted.map(|(key, stored)| (*key.as_bytes(), stored.used)).collect()
+    }
+
+    /// Moves a record, which has all that is known by now.
     pub(super) fn place(&mut self, key: &Key, place: Place) {
         if let Some(stored) = self.results.get_mut(key) {
+            (stored.told, stored.is_renewed) = (stored.used, false);
             stored.place = place;
         }
     }
@@ -281,7 +311,7 @@ impl Index {
             } else {
                 seconds * (stored.len + EACH) as f64
             };
-            if seconds > 0.0 { per_byte / (age + RECENT) } else { per_byte }
+            if seconds > 0.0 { per_byte / (age + RECENT as f64) } else { per_byte }
         };
         let results = self.results.iter();
         let mut order: Vec<(f64, u64, Key)> =

@@ -275,6 +275,15 @@ impl DiskCache {
     }
 }
 
+impl Drop for DiskCache {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        let untold = state.index.untold();
+        // There is nobody to tell of an error, and nothing is lost but an order.
+        let _ = state.tell_used(&untold);
+    }
+}
+
 impl State {
     fn fault(&mut self, path: PathBuf, what: String) {
         if self.faults.len() < FAULTS {
@@ -343,4 +352,44 @@ impl Cache for DiskCache {
 /// Seconds since 1970, by a clock that may jump.
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline_core::key::KeyHasher;
+
+    use super::*;
+
+    #[test]
+    fn when_a_result_was_used_is_known_after_restarts_and_when_records_have_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || DiskCache::open(folder.path(), DiskOptions::default()).unwrap();
+        let [often, once] = [1, 2].map(|number| KeyHasher::result().number(number).finish());
+        let origin = Origin { step: "made", time: Duration::from_secs(1), ..Origin::default() };
+        let cache = open();
+        for key in [often, once] {
+            cache.put(key, &Value::new(()), origin);
+        }
+        drop(cache);
+        let used = |cache: &DiskCache| {
+            let state = cache.state.lock();
+            [often, once].map(|key| state.index.get(&key).unwrap().used)
+        };
+        let [before, _] = used(&open());
+        let later = before + 1000;
+        let cache = open();
+        cache.state.lock().index.note(&often, later, None);
+        drop(cache);
+        assert_eq!(used(&open()), [later, before]);
+        // Each leaves a file of records, until they become one.
+        for number in 0..100u64 {
+            let cache = open();
+            cache.put(KeyHasher::result().number(1000 + number).finish(), &Value::new(()), origin);
+        }
+        let cache = open();
+        assert!(cache.state.lock().segments.count() < 100);
+        assert_eq!(used(&cache), [later, before]);
+        let order = cache.state.lock().index.cheapest(later, |_| 0.0);
+        assert_eq!(order.last(), Some(&often));
+    }
 }

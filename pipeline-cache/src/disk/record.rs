@@ -28,6 +28,8 @@ pub(super) enum Record {
     Put(Entry),
     /// A result is gone.
     Gone(Gone),
+    /// When results were used last, in seconds since 1970.
+    Used(Vec<([u8; 32], u64)>),
 }
 
 /// Which record of a result does not count any more: what was written of it since stays.
@@ -138,6 +140,8 @@ mod tests {
         let gone = Gone { key: [7; 32], segment: "segment".to_owned(), at: 9 };
         assert_eq!(digest(&entry(3))[..16], *"d9ff9ecf02491750");
         assert_eq!(digest(&Record::Gone(gone))[..16], *"7f144ff432482a6a");
+        let used = Record::Used(vec![([5; 32], 1_800_000_000)]);
+        assert_eq!(digest(&used)[..16], *"1df4e893d656aab8");
     }
 
     fn entry(number: u8) -> Record {
