@@ -89,8 +89,8 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     /// The executor asks before a step runs whose result is not here, and puts what came of it
     /// before it drops the claim. All that the step makes is expected to take `bytes`: a store with
     /// a budget makes room for them before they are there, and `put` says what had to go. Of a step
-    /// with several outputs the key is that of the first; if the others are lost, it is made
-    /// without a claim. Runs inside a step do not ask.
+    /// with several outputs the key is that of the first that is not there. Runs inside a step do
+    /// not ask.
     ///
     /// Returns at once. What [`Claim::Elsewhere`] is said of is asked for again a little later; an
     /// implementation sees to it that nobody waits for ever.

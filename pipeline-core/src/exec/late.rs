@@ -76,7 +76,12 @@ impl RunCore {
         hits: impl Fn() -> Option<Vec<Hit>>,
     ) -> Found {
         let Some(cache) = &self.engine.cache else { return Found::Nothing };
-        let claim = cache.claim(&key.port(0), self.bytes_to_make(place));
+        // Of several outputs some may be there, which nobody makes.
+        let outputs = u16::try_from(self.plan.program.shape.slots(place).len()).unwrap_or(u16::MAX);
+        let mut keys = (1..outputs).map(|port| key.port(port - 1));
+        let first = keys.find(|key| !cache.contains(key));
+        let first = first.unwrap_or_else(|| key.port(outputs.saturating_sub(1)));
+        let claim = cache.claim(&first, self.bytes_to_make(place));
         if matches!(claim, Claim::Elsewhere) {
             self.leading.lock().insert(place, None);
             // As above: before it can come back.

@@ -9,13 +9,14 @@ use pipeline_core::event::Status;
 use pipeline_core::graph::Retry;
 use pipeline_core::{Executor, Graph, Key, Node, Options, RunOptions, Services, Value};
 
-use crate::toy::{Fault, Give, Hoard, Journal, Mix, Number, mix};
+use crate::toy::{Fault, Give, Hoard, Journal, Mix, Number, Split, mix};
 
 /// Says of claims what it was told to, in turn, and notes what becomes of them.
 #[derive(Debug, Default)]
 struct Counter {
     hoard: Hoard,
     says: Mutex<Vec<Say>>,
+    claimed: Mutex<Vec<Key>>,
     noted: Arc<Mutex<Vec<&'static str>>>,
 }
 
@@ -51,6 +52,7 @@ impl Cache for Counter {
     }
 
     fn claim(&self, key: &Key, _: u64) -> Claim {
+        self.claimed.lock().push(*key);
         let mut says = self.says.lock();
         let say = if says.is_empty() { None } else { Some(says.remove(0)) };
         drop(says);
@@ -127,6 +129,30 @@ fn what_somebody_else_gave_up_or_lost_is_made_here() {
         let report = executor.run(&graph, &RunOptions::default()).unwrap();
         assert_eq!(report.output(give).unwrap().0, 5);
         assert_eq!(journal.take(), ["give"]);
+    }
+}
+
+#[test]
+fn of_several_outputs_the_first_that_is_not_there_is_claimed() {
+    for there in [&[][..], &[0], &[1]] {
+        let (executor, cache, journal) = executor(vec![]);
+        let mut graph = Graph::new();
+        let give = give(&mut graph);
+        let split = Split { plus: 1, name: "split".into(), digest: false };
+        let (one, two) = graph.add("split", split, give);
+        mix(&mut graph, "mix", 1, &[one, two]);
+        let plan = executor.plan(&graph, &RunOptions::default()).unwrap();
+        let key = plan.key(one.id()).unwrap();
+        let (first, second) = Split { plus: 1, ..Split::default() }.parts(5);
+        for (port, number) in [(0, first), (1, second)] {
+            if there.contains(&port) {
+                cache.hoard.put(key.port(port), &Value::new(number), Origin::default());
+            }
+        }
+        executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
+        assert_eq!(journal.take(), ["give", "mix", "split"]);
+        let missing = key.port(u16::from(there == [0]));
+        assert_eq!(cache.claimed.lock()[1], missing, "{there:?}");
     }
 }
 
