@@ -42,7 +42,7 @@ impl Sampling {
         if self == Self::Half { 16 } else { 8 }
     }
 
-    /// Units that are coded at a time. At half resolution they have two groups of blocks of luma,
+    /// MCUs that are coded at a time. At half resolution they have two groups of blocks of luma,
     /// one below the other, and one that Cb and Cr share.
     const fn together(self) -> usize {
         if matches!(self, Self::Half) { LANES / 2 } else { LANES }

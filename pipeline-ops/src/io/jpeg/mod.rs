@@ -4,8 +4,7 @@
 //! each of them coding begins as it does at the start: at the edge of a byte, and with nothing to
 //! predict from. So what stands between two of them depends on the pixels there alone; the header
 //! says how many minimum coded units (MCUs) that are (B.2.4.4). Here they are those of a strip, as
-//! wide as the picture.
-//! The markers are numbered from 0 to 7 over and over.
+//! wide as the picture. The markers are numbered from 0 to 7 over and over.
 //!
 //! How high a strip is follows from the width and the quality, so no byte depends on threads. A
 //! picture of one strip has no markers.

@@ -205,7 +205,7 @@ fn every_quality_has_its_tables() {
 }
 
 #[test]
-fn every_size_of_a_few_units() {
+fn every_size_of_a_few_mcus() {
     for width in 1..=33 {
         for height in 1..=33 {
             check(&picture("slopes", width, height, 3), 75, 1);
@@ -247,7 +247,7 @@ fn a_profile_stands_once_in_the_header_and_one_that_is_too_large_is_an_error() {
 }
 
 #[test]
-fn a_strip_never_has_more_units_than_a_header_can_say() {
+fn a_strip_never_has_more_mcus_than_a_header_can_say() {
     for width in (1..=65_535).step_by(7).chain([65_535]) {
         for (channels, quality) in [(1, 75), (3, 75), (3, 90)] {
             let layout = Layout::new(width, 65_535, channels, SampleType::U8);
