@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pipeline_core::cache::{Cache, Claim, Evicted, Fault, Hit, Origin};
@@ -115,8 +116,8 @@ impl Cache for Recorder {
         self.inner.identity(key)
     }
 
-    fn remember(&self, name: Key, identity: Key) {
-        self.inner.remember(name, identity);
+    fn remember(&self, name: Key, identity: Key, time: Duration) {
+        self.inner.remember(name, identity, time);
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

@@ -246,8 +246,8 @@ impl Cache for TieredCache {
         self.disk.identity(key)
     }
 
-    fn remember(&self, name: Key, identity: Key) {
-        self.disk.remember(name, identity);
+    fn remember(&self, name: Key, identity: Key, time: Duration) {
+        self.disk.remember(name, identity, time);
     }
 
     /// What is claimed is kept from other processes until it is written, or is found not to pay.

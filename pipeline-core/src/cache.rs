@@ -80,9 +80,9 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     }
 
     /// Keeps what a name of somebody else's goes by: `identity` tells it from then on. The planner
-    /// names the states of files, so that other processes need not read what has not changed. What
-    /// was remembered before under that name is wrong.
-    fn remember(&self, _name: Key, _identity: Key) {}
+    /// names the states of files, so that other processes need not read what has not changed; to
+    /// find out took so long. What was remembered before under that name is wrong.
+    fn remember(&self, _name: Key, _identity: Key, _time: Duration) {}
 
     /// Asks to make the result of a key, so that nobody who shares the store makes it meanwhile.
     ///
@@ -229,8 +229,8 @@ impl<C: Cache + ?Sized> Cache for Arc<C> {
         (**self).identity(key)
     }
 
-    fn remember(&self, name: Key, identity: Key) {
-        (**self).remember(name, identity);
+    fn remember(&self, name: Key, identity: Key, time: Duration) {
+        (**self).remember(name, identity, time);
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

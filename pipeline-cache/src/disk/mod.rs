@@ -311,7 +311,7 @@ impl Cache for DiskCache {
     }
 
     /// A result without bytes, of a step that is called `file`.
-    fn remember(&self, name: Key, identity: Key) {
+    fn remember(&self, name: Key, identity: Key, time: Duration) {
         match self.identity(&name) {
             Some(before) if before == identity => return,
             Some(_) => {
@@ -322,7 +322,11 @@ impl Cache for DiskCache {
             None => {}
         }
         let identity = Some(identity);
-        self.put(name, &Value::new(()), Origin { step: "file", identity, ..Origin::default() });
+        self.put(
+            name,
+            &Value::new(()),
+            Origin { step: "file", time, identity, ..Origin::default() },
+        );
     }
 
     fn claim(&self, key: &Key, _: u64) -> Claim {
@@ -356,6 +360,7 @@ fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use pipeline_core::Image;
     use pipeline_core::key::KeyHasher;
 
     use super::*;
@@ -391,5 +396,27 @@ mod tests {
         assert_eq!(used(&cache), [later, before]);
         let order = cache.state.lock().index.cheapest(later, |_| 0.0);
         assert_eq!(order.last(), Some(&often));
+    }
+
+    #[test]
+    fn what_files_go_by_stays_while_results_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DiskOptions { budget: 64 << 10, ..DiskOptions::default() };
+        let cache = DiskCache::open(folder.path(), options).unwrap();
+        let key = |number: u64| KeyHasher::result().number(number).finish();
+        cache.remember(key(0), key(1), Duration::from_millis(20));
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        };
+        let origin = Origin { step: "made", time: Duration::from_millis(20), ..Origin::default() };
+        for number in 2..200u64 {
+            let value =
+                Image::from_samples(64, 64, 1, (0..4096).map(|_| noise()).collect::<Vec<u8>>());
+            cache.put(key(number), &Value::new(value.unwrap()), origin);
+        }
+        assert!(cache.stats().evictions > 50);
+        assert_eq!(cache.identity(&key(0)), Some(key(1)));
     }
 }

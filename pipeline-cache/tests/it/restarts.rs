@@ -172,7 +172,7 @@ fn a_file_that_has_not_changed_is_not_read_after_a_restart() {
     assert_eq!(names.len(), 1);
     // Another content is remembered of it: whoever reads the file does not find that.
     let disk = disk();
-    disk.remember(names[0], names[0]);
+    disk.remember(names[0], names[0], Duration::from_secs(1));
     drop(disk);
     assert_eq!([run(false), run(true)], [1, 0]);
 }

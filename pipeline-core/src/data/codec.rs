@@ -114,6 +114,7 @@ fn write_layout(layout: Layout, out: &mut dyn Write) -> std::io::Result<()> {
         SampleType::U8 => 0,
         SampleType::U16 => 1,
         SampleType::F32 => 2,
+        // No image and no stack has it.
         SampleType::U32 => 3,
     };
     let color: u32 = match layout.color {

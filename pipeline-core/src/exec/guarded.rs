@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cache::{Cache, Claim, Evicted, Fault, Hit, Origin};
 use crate::data::Value;
@@ -65,8 +66,8 @@ impl Cache for Guarded {
         self.ask(|cache| cache.identity(key))
     }
 
-    fn remember(&self, name: Key, identity: Key) {
-        self.ask(|cache| cache.remember(name, identity));
+    fn remember(&self, name: Key, identity: Key, time: Duration) {
+        self.ask(|cache| cache.remember(name, identity, time));
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

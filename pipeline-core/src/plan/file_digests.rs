@@ -53,8 +53,8 @@ impl Stamp {
 
     fn is_settled(&self) -> bool {
         let seconds = u64::try_from(self.touched.0).unwrap_or(0);
-        let touched = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let last = self.changed.max(touched);
+        let touched = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        let last = touched.map_or(self.changed, |touched| touched.max(self.changed));
         SystemTime::now().duration_since(last).is_ok_and(|age| age > Duration::from_secs(2))
     }
 
@@ -109,13 +109,14 @@ impl FileDigests {
             self.known.lock().files.insert(path.to_owned(), (stamp, digest));
             return Some(digest);
         }
+        let start = Instant::now();
         let file = File::open(path).ok()?;
         let digest = if stamp.len < LARGE { read(&file, stop) } else { read_ahead(&file, stop) }?;
         // Only a stamp that is the same before and after belongs to what was read.
         if stamp.is_settled() && Stamp::of(path)? == stamp {
             self.known.lock().files.insert(path.to_owned(), (stamp, digest));
             if let Some((cache, name)) = shared {
-                cache.remember(name, digest);
+                cache.remember(name, digest, start.elapsed());
             }
         }
         Some(digest)
@@ -301,7 +302,7 @@ mod tests {
             self.0.lock().get(key).copied()
         }
 
-        fn remember(&self, name: Key, identity: Key) {
+        fn remember(&self, name: Key, identity: Key, _: Duration) {
             self.0.lock().insert(name, identity);
         }
     }

@@ -83,7 +83,7 @@ impl Data for Token {
 
 fn remembers(cache: &impl Cache) {
     for (name, identity) in [(1, 10), (2, 20), (1, 10), (1, 11), (2, 20)] {
-        no_panic("remember", || cache.remember(key(name), key(identity)));
+        no_panic("remember", || cache.remember(key(name), key(identity), Duration::from_secs(1)));
         let found = no_panic("identity", || cache.identity(&key(name)));
         let is_right = found.is_none_or(|found| found == key(identity));
         assert!(is_right, "what was remembered of a name before is told of it");

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -87,8 +88,8 @@ impl Cache for CountingCache {
         self.inner.identity(key)
     }
 
-    fn remember(&self, name: Key, identity: Key) {
-        self.inner.remember(name, identity);
+    fn remember(&self, name: Key, identity: Key, time: Duration) {
+        self.inner.remember(name, identity, time);
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

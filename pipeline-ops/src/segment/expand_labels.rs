@@ -28,7 +28,8 @@ const DISTANCE: RangeInclusive<f64> = 0.0..=1_000_000.0;
 ///
 /// **Border**: nothing beyond the edge is seen. **NaN**: labels have none.
 /// **Cost**: about 20 operations per pixel, whatever the distance; memory for the labels and as
-/// much again. The nearest object may be anywhere, so there are no tiles.
+/// much again. There are no tiles: they would see as far around them as objects grow, which makes
+/// the cost depend on the distance, and no tile makes labels.
 /// **Errors**: a distance outside its range; a side of more than 1048576 px.
 ///
 /// Labels that come out as before spare the steps below from running.
