@@ -52,6 +52,8 @@ pub(crate) struct Chances {
     outlooks: Vec<(u32, Outlook)>,
     numbers: HashMap<Arc<str>, StepId>,
     names: Vec<Arc<str>>,
+    /// The step that was asked for last.
+    latest: StepId,
     /// Requests that a result has to be asked in.
     horizon: f32,
     horizons: u32,
@@ -64,6 +66,7 @@ impl Chances {
             outlooks: vec![(0, [0.0; USES * AGES])],
             numbers: HashMap::new(),
             names: vec!["".into()],
+            latest: StepId::default(),
             horizon: 1.0,
             horizons: 1,
         }
@@ -77,7 +80,12 @@ impl Chances {
 
     /// The number of a step.
     pub(crate) fn step(&mut self, name: &str) -> StepId {
+        // Mostly it is the step that made the result before.
+        if self.latest != StepId::default() && *self.names[usize::from(self.latest.0)] == *name {
+            return self.latest;
+        }
         if let Some(&known) = self.numbers.get(name) {
+            self.latest = known;
             return known;
         }
         let Ok(number) = u16::try_from(self.names.len()) else { return StepId::default() };

@@ -10,8 +10,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use pipeline_core::Key;
-
 use crate::chances::{Chances, StepId};
 
 /// The number of a fact: its place in the history.
@@ -19,10 +17,9 @@ pub(crate) type Number = u32;
 
 /// What is known of one result.
 #[derive(Debug)]
-pub(crate) struct Fact {
-    pub(crate) key: Key,
-    pub(crate) step: StepId,
-    pub(crate) standing: Standing,
+struct Fact {
+    step: StepId,
+    standing: Standing,
     /// Seconds that the step took.
     seconds: f32,
     bytes: f32,
@@ -145,8 +142,8 @@ impl History {
         }
     }
 
-    pub(crate) fn fact(&self, number: Number) -> &Fact {
-        &self.facts[number as usize]
+    pub(crate) fn standing(&self, number: Number) -> Standing {
+        self.facts[number as usize].standing
     }
 
     /// The number of the request that goes on.
@@ -156,17 +153,17 @@ impl History {
 
     /// The request that used a result last.
     pub(crate) fn last_request(&self, number: Number) -> u32 {
-        self.fact(number).last
+        self.facts[number as usize].last
     }
 
     /// The name of the step that made a result.
     pub(crate) fn step_name(&self, number: Number) -> &Arc<str> {
-        self.chances.name(self.fact(number).step)
+        self.chances.name(self.facts[number as usize].step)
     }
 
     /// Bytes that are needed for the inputs of a result.
     pub(crate) fn input_bytes(&self, number: Number) -> u64 {
-        size_of_val(&*self.fact(number).inputs) as u64
+        size_of_val(&*self.facts[number as usize].inputs) as u64
     }
 
     /// Another request begins.
@@ -186,17 +183,11 @@ impl History {
     }
 
     /// A result comes in that nothing is known of.
-    pub(crate) fn enter(
-        &mut self,
-        key: Key,
-        made: &Made,
-        inputs: impl Iterator<Item = Number>,
-    ) -> Number {
+    pub(crate) fn enter(&mut self, made: &Made, inputs: impl Iterator<Item = Number>) -> Number {
         let inputs = inputs.map(|number| self.link(number)).collect();
         let number = self.free.pop().unwrap_or_else(|| {
             let number = Number::try_from(self.facts.len()).unwrap_or(Number::MAX);
             self.facts.push(Fact {
-                key,
                 step: StepId::default(),
                 standing: Standing::Free,
                 seconds: 0.0,
@@ -213,7 +204,6 @@ impl History {
         });
         let fact = &mut self.facts[number as usize];
         *fact = Fact {
-            key,
             step: made.step,
             standing: Standing::Coming,
             seconds: made.seconds,
@@ -315,13 +305,14 @@ impl History {
         self.gone.len() > self.remembered
     }
 
-    /// Forgets what went longest ago. Returns its key and the bytes of its inputs, if anything went
-    /// and did not come back.
-    pub(crate) fn forget_oldest(&mut self) -> Option<(Key, u64)> {
+    /// Forgets what went longest ago. Returns its number and the bytes of its inputs, if
+    /// anything went and did not come back.
+    pub(crate) fn forget_oldest(&mut self) -> Option<(Number, u64)> {
         while let Some((oldest, went)) = self.gone.pop_front() {
             if self.is_gone(oldest, went) {
                 let bytes = self.input_bytes(oldest);
-                return Some((self.forget(oldest), bytes));
+                self.forget(oldest);
+                return Some((oldest, bytes));
             }
         }
         None
@@ -333,26 +324,19 @@ impl History {
         fact.standing == Standing::Gone && fact.went == went
     }
 
-    /// Forgets a result. Returns its key.
-    fn forget(&mut self, number: Number) -> Key {
+    fn forget(&mut self, number: Number) {
         let fact = &mut self.facts[number as usize];
         fact.standing = Standing::Free;
         fact.generation = fact.generation.wrapping_add(1);
         fact.inputs = Box::default();
         self.free.push(number);
-        fact.key
     }
 
-    /// The held result that is worth least; one that is pinned only if there is no other.
-    pub(crate) fn cheapest(&mut self) -> Option<Number> {
+    /// The held result that is worth least, and its worth; one that is pinned only if there is no
+    /// other.
+    pub(crate) fn cheapest(&mut self) -> Option<(Number, f32)> {
         self.bring_up_to_date();
         self.cheapest_that_is(Standing::Held).or_else(|| self.cheapest_that_is(Standing::Pinned))
-    }
-
-    /// Whether a result is worth less than another one.
-    pub(crate) fn is_worth_less(&mut self, number: Number, than: Number) -> bool {
-        self.bring_up_to_date();
-        self.worth(number) < self.worth(than)
     }
 
     fn bring_up_to_date(&mut self) {
@@ -361,12 +345,12 @@ impl History {
         }
     }
 
-    fn cheapest_that_is(&mut self, standing: Standing) -> Option<Number> {
+    fn cheapest_that_is(&mut self, standing: Standing) -> Option<(Number, f32)> {
         let count = self.facts.len();
         // All that is known of and not held went, so there are few more of those.
         let is_few = count - self.free.len() <= FEW + self.gone.len();
         let (from, most) = if is_few { (0, usize::MAX) } else { (self.hand, SAMPLED) };
-        let mut cheapest: Option<(f32, Number)> = None;
+        let mut cheapest: Option<(Number, f32)> = None;
         let mut compared = 0;
         for step in 0..count {
             let at = if from + step < count { from + step } else { from + step - count };
@@ -375,8 +359,8 @@ impl History {
             }
             let number = Number::try_from(at).unwrap_or(Number::MAX);
             let worth = self.worth(number);
-            if cheapest.is_none_or(|(least, _)| worth < least) {
-                cheapest = Some((worth, number));
+            if cheapest.is_none_or(|(_, least)| worth < least) {
+                cheapest = Some((number, worth));
             }
             compared += 1;
             if compared == most {
@@ -384,10 +368,11 @@ impl History {
                 break;
             }
         }
-        cheapest.map(|(_, number)| number)
+        cheapest
     }
 
-    fn worth(&mut self, number: Number) -> f32 {
+    /// What a result is worth, if the demand is up to date, as it is after a look for the cheapest.
+    pub(crate) fn worth(&mut self, number: Number) -> f32 {
         let seconds = self.rebuild(number);
         let chance = self.chance(number);
         let fact = &self.facts[number as usize];

@@ -13,7 +13,7 @@ use crate::history::{History, Made, Number, Standing};
 use crate::key_state::KeyState;
 use crate::ledger::{HOLDER, Ledger, Weight};
 use crate::memory::{EntryInfo, Policy};
-use crate::numbers::{Known, Numbers};
+use crate::slots::{Entry, Slots};
 use crate::stats::Stats;
 
 pub(crate) struct Store {
@@ -25,11 +25,8 @@ pub(crate) struct Store {
     reserved: HashMap<Key, Reserved, BuildHasherDefault<KeyState>>,
     /// What had to go for that, until somebody is told.
     untold: Vec<Evicted>,
-    numbers: Numbers,
+    slots: Slots,
     history: History,
-    /// What is held, by number.
-    entries: Vec<Option<Entry>>,
-    held: u64,
     /// What goes if all goes that has to: its number, what it was, and the bytes that it frees.
     leaving: Vec<(Number, Standing, u64)>,
     ledger: Ledger,
@@ -46,19 +43,8 @@ struct Reserved {
     makers: u32,
 }
 
-#[derive(Debug)]
-pub(crate) struct Entry {
-    value: Value,
-    weight: Weight,
-    time: Duration,
-    hits: u64,
-    /// When it came, if it is to go after some time.
-    since: Option<Instant>,
-}
-
-/// What is needed for all that is known of one result but its inputs: a fact, the place of an
-/// entry, and the key with its number.
-const OVERHEAD: u64 = History::FACT + (2 * size_of::<Option<Entry>>() + Numbers::EACH) as u64;
+/// What is needed for all that is known of one result but its inputs.
+const OVERHEAD: u64 = History::FACT + Slots::EACH as u64;
 
 /// The most results that are remembered after they went.
 const REMEMBERED: u64 = 1024;
@@ -87,10 +73,8 @@ impl Store {
             pins: HashMap::default(),
             reserved: HashMap::default(),
             untold: Vec::new(),
-            numbers: Numbers::new(policy),
+            slots: Slots::new(policy),
             history: History::new(remembered.try_into().unwrap_or_default()),
-            entries: Vec::new(),
-            held: 0,
             leaving: Vec::new(),
             ledger: Ledger::new(budget),
             stats: Stats::default(),
@@ -117,7 +101,7 @@ impl Store {
 
     pub(crate) fn stats(&self) -> Stats {
         Stats {
-            entries: self.held,
+            entries: self.slots.held(),
             bytes: self.ledger.held(),
             budget: self.ledger.budget(),
             ..self.stats
@@ -125,26 +109,21 @@ impl Store {
     }
 
     pub(crate) fn infos(&self) -> Vec<EntryInfo> {
-        let info = |(key, &Known { number, .. }): (&Key, &Known)| {
-            let entry = self.entries[number as usize].as_ref()?;
+        let info = |(number, entry): (Number, &Entry)| {
             let info = EntryInfo {
-                key: *key,
+                key: *self.slots.key(number),
                 step: Arc::clone(self.history.step_name(number)),
-                bytes: entry.weight.total(),
-                time: entry.time,
-                hits: entry.hits,
+                bytes: entry.weight().total(),
+                time: entry.time(),
+                hits: entry.hits(),
             };
-            Some((number, info))
+            (number, info)
         };
-        let mut infos: Vec<_> = self.numbers.all().filter_map(info).collect();
+        let mut infos: Vec<_> = self.slots.all().map(info).collect();
         if self.policy == Policy::Worth {
             infos.sort_by_key(|&(number, _)| Reverse(self.history.last_request(number)));
         }
         infos.into_iter().map(|(_, info)| info).collect()
-    }
-
-    fn number(&self, key: &Key) -> Option<Number> {
-        self.numbers.find(key).map(|known| known.number)
     }
 
     pub(crate) fn begin(&mut self) {
@@ -154,27 +133,35 @@ impl Store {
     }
 
     pub(crate) fn get(&mut self, key: &Key) -> Option<Value> {
-        let Some(known) = self.numbers.ask(key) else {
+        let found = self.find(key);
+        if found.is_none() {
             self.stats.misses += 1;
-            return None;
-        };
-        if self.policy == Policy::Worth && known.asked != self.history.request() {
-            known.asked = self.history.request();
-            self.history.ask(known.number);
         }
-        let entry = self.entries[known.number as usize].as_mut();
-        let Some(entry) = entry.filter(|entry| !entry.is_older_than(self.max_age)) else {
-            self.stats.misses += 1;
+        found
+    }
+
+    #[inline]
+    fn find(&mut self, key: &Key) -> Option<Value> {
+        let number = self.slots.ask(key)?;
+        let request = self.history.request();
+        let Some(entry) = self.slots.entry_mut(number) else {
+            self.history.ask(number);
             return None;
         };
-        entry.hits += 1;
+        if entry.is_asked_anew(request) {
+            self.history.ask(number);
+        }
+        if entry.is_older_than(self.max_age) {
+            return None;
+        }
+        entry.hit();
         self.stats.hits += 1;
-        self.stats.saved = self.stats.saved.saturating_add(entry.time);
-        Some(entry.value.clone())
+        self.stats.saved = self.stats.saved.saturating_add(entry.time());
+        Some(entry.value().clone())
     }
 
     pub(crate) fn contains(&self, key: &Key) -> bool {
-        let entry = self.number(key).and_then(|number| self.entries[number as usize].as_ref());
+        let entry = self.slots.find(key).and_then(|number| self.slots.entry(number));
         entry.is_some_and(|entry| !entry.is_older_than(self.max_age))
     }
 
@@ -205,8 +192,8 @@ impl Store {
         }
         self.ledger.unreserve(reserved.bytes);
         self.reserved.remove(key);
-        if let Some(number) = self.number(key)
-            && self.history.fact(number).standing == Standing::New
+        if let Some(number) = self.slots.find(key)
+            && self.history.standing(number) == Standing::New
         {
             self.history.hold(number, self.pins.contains_key(key));
             self.shrink(gone);
@@ -236,9 +223,8 @@ impl Store {
             return;
         }
         let since = self.max_age.map(|_| Instant::now());
-        let entry = Entry { value: value.clone(), weight, time: origin.time, hits: 0, since };
-        self.entries[number as usize] = Some(entry);
-        self.held += 1;
+        let entry = Entry::new(value.clone(), weight, origin.time, self.history.request());
+        self.slots.fill(number, entry.since(since));
         self.stats.inserts += 1;
         if let Some(reserved) = self.reserved.get_mut(&key) {
             reserved.bytes = 0;
@@ -262,18 +248,18 @@ impl Store {
     }
 
     fn shrink(&mut self, gone: &mut Gone) {
-        while self.held > 0 && self.ledger.is_crowded() && self.evict(gone) {}
+        while self.slots.held() > 0 && self.ledger.is_crowded() && self.evict(gone) {}
         // With nothing left to throw out, what went is forgotten.
         while self.ledger.is_over() && self.forget_oldest() {}
     }
 
-    pub(crate) fn purge(&mut self, key: &Key) -> Option<Entry> {
-        let number = self.number(key)?;
+    pub(crate) fn purge(&mut self, key: &Key) -> Option<Value> {
+        let number = self.slots.find(key)?;
         self.take(number)
     }
 
-    pub(crate) fn purge_step(&mut self, name: &str) -> Vec<Entry> {
-        let numbers = self.numbers.all().map(|(_, known)| known.number);
+    pub(crate) fn purge_step(&mut self, name: &str) -> Vec<Value> {
+        let numbers = self.slots.all().map(|(number, _)| number);
         let of_step = numbers.filter(|&number| **self.history.step_name(number) == *name);
         let of_step: Vec<Number> = of_step.collect();
         of_step.into_iter().filter_map(|number| self.take(number)).collect()
@@ -287,25 +273,24 @@ impl Store {
         origin: Origin<'_>,
         gone: &mut Gone,
     ) -> Option<Number> {
-        let mut known = self.numbers.ask(&key).map(|known| known.number);
+        let mut known = self.slots.ask(&key);
         if let Some(number) = known
-            && let Some(entry) = &self.entries[number as usize]
+            && let Some(entry) = self.slots.entry(number)
         {
             if !entry.is_older_than(self.max_age) {
                 return None;
             }
-            gone.entries.extend(self.take(number));
+            gone.add(self.take(number));
             // It may have been forgotten with that.
-            known = self.number(&key);
+            known = self.slots.find(&key);
         }
-        let Self { numbers, history, .. } = self;
+        let Self { slots, history, .. } = self;
         let made = Made {
             step: history.chances.step(origin.step),
             seconds: origin.time.as_secs_f32(),
             bytes: weight.total(),
         };
-        let inputs = origin.inputs.iter().filter_map(|input| numbers.find(input));
-        let inputs = inputs.map(|known| known.number);
+        let inputs = origin.inputs.iter().filter_map(|input| slots.find(input));
         if let Some(number) = known {
             let before = history.input_bytes(number);
             history.renew(number, &made, inputs);
@@ -313,11 +298,8 @@ impl Store {
             self.ledger.charge(history.input_bytes(number));
             return known;
         }
-        let number = history.enter(key, &made, inputs);
-        numbers.insert(key, Known { number, asked: history.request() });
-        if self.entries.len() <= number as usize {
-            self.entries.resize_with(number as usize + 1, || None);
-        }
+        let number = history.enter(&made, inputs);
+        slots.insert(key, number);
         self.ledger.charge(OVERHEAD + history.input_bytes(number));
         Some(number)
     }
@@ -349,11 +331,13 @@ impl Store {
         let mut forgotten = 0;
         let mut has_room = true;
         while !self.ledger.has_room(need, forgotten) {
-            if let Some((number, weight)) = self.next_to_go() {
-                if self.history.is_worth_less(coming, number) {
+            if let Some((number, worth)) = self.history.cheapest() {
+                if self.history.worth(coming) < worth {
                     has_room = false;
                     break;
                 }
+                let Some(entry) = self.slots.entry(number) else { break };
+                let weight = *entry.weight();
                 leaving.push((number, self.history.leave(number), self.ledger.release(&weight)));
                 if self.history.is_full(leaving.len()) {
                     forgotten += OVERHEAD;
@@ -369,8 +353,8 @@ impl Store {
                 self.throw_out(number, bytes, gone);
             } else {
                 self.history.stay(number, standing);
-                let entry = self.entries[number as usize].as_ref();
-                entry.into_iter().for_each(|entry| self.ledger.restore(&entry.weight));
+                let entry = self.slots.entry(number);
+                entry.into_iter().for_each(|entry| self.ledger.restore(entry.weight()));
             }
         }
         self.leaving = leaving;
@@ -389,17 +373,16 @@ impl Store {
     /// What goes next.
     fn next_to_go(&mut self) -> Option<(Number, Weight)> {
         let number = match self.policy {
-            Policy::Worth => self.history.cheapest(),
+            Policy::Worth => self.history.cheapest().map(|(number, _)| number),
             Policy::LeastRecent => self.oldest(),
         }?;
-        Some((number, self.entries[number as usize].as_ref()?.weight))
+        Some((number, *self.slots.entry(number)?.weight()))
     }
 
     /// Takes out what the ledger has released.
     fn throw_out(&mut self, number: Number, bytes: u64, gone: &mut Gone) {
-        let (key, before) = (self.history.fact(number).key, self.ledger.held());
-        gone.entries.extend(self.entries[number as usize].take());
-        self.held -= 1;
+        let (key, before) = (*self.slots.key(number), self.ledger.held());
+        gone.add(self.slots.empty(number).map(Entry::into_value));
         self.stats.evictions += 1;
         self.let_go(number);
         // What is known of it may be forgotten with it.
@@ -408,8 +391,8 @@ impl Store {
     }
 
     fn forget_oldest(&mut self) -> bool {
-        let Some((key, inputs)) = self.history.forget_oldest() else { return false };
-        self.numbers.forget(&key);
+        let Some((number, inputs)) = self.history.forget_oldest() else { return false };
+        self.slots.forget(number);
         self.ledger.refund(OVERHEAD + inputs);
         true
     }
@@ -417,18 +400,15 @@ impl Store {
     /// What was not used for longest, of what is not pinned if there is any.
     fn oldest(&self) -> Option<Number> {
         let oldest_that_is =
-            |standing| self.numbers.oldest(|number| self.history.fact(number).standing == standing);
+            |standing| self.slots.oldest(|number| self.history.standing(number) == standing);
         oldest_that_is(Standing::Held).or_else(|| oldest_that_is(Standing::Pinned))
     }
 
     /// Takes out what came too long ago.
-    pub(crate) fn take_overdue(&mut self) -> Vec<Entry> {
+    pub(crate) fn take_overdue(&mut self) -> Vec<Value> {
         let Some(max_age) = self.max_age else { return Vec::new() };
-        let is_old = |entry: &Option<Entry>| {
-            entry.as_ref().is_some_and(|entry| entry.is_older_than(Some(max_age)))
-        };
-        let old: Vec<Number> =
-            (0..).zip(&self.entries).filter(|(_, e)| is_old(e)).map(|(n, _)| n).collect();
+        let old = self.slots.all().filter(|(_, entry)| entry.is_older_than(Some(max_age)));
+        let old: Vec<Number> = old.map(|(number, _)| number).collect();
         old.into_iter().filter_map(|number| self.take(number)).collect()
     }
 
@@ -451,21 +431,20 @@ impl Store {
     }
 
     fn set_pinned(&mut self, key: &Key, is_pinned: bool) {
-        if let Some(number) = self.number(key)
-            && self.entries[number as usize].is_some()
-            && self.history.fact(number).standing != Standing::New
+        if let Some(number) = self.slots.find(key)
+            && self.slots.entry(number).is_some()
+            && self.history.standing(number) != Standing::New
         {
             self.history.hold(number, is_pinned);
         }
     }
 
     /// Takes out what is held under a number.
-    fn take(&mut self, number: Number) -> Option<Entry> {
-        let entry = self.entries[number as usize].take()?;
-        self.held -= 1;
-        self.ledger.release(&entry.weight);
+    fn take(&mut self, number: Number) -> Option<Value> {
+        let entry = self.slots.empty(number)?;
+        self.ledger.release(entry.weight());
         self.let_go(number);
-        Some(entry)
+        Some(entry.into_value())
     }
 
     fn let_go(&mut self, number: Number) {
@@ -476,21 +455,25 @@ impl Store {
     }
 }
 
-impl Entry {
-    fn is_older_than(&self, age: Option<Duration>) -> bool {
-        self.since.zip(age).is_some_and(|(since, age)| since.elapsed() > age)
-    }
-}
-
-/// Entries on their way out: collected under the lock, dropped after it.
+/// Values on their way out: collected under the lock, dropped after it.
 #[derive(Default)]
 pub(crate) struct Gone {
-    entries: Vec<Entry>,
+    /// Mostly it is one, which needs no allocation.
+    first: Option<Value>,
+    others: Vec<Value>,
     report: Vec<Evicted>,
 }
 
 impl Gone {
-    /// Drops the entries and says which they were; the bytes are what each freed.
+    fn add(&mut self, value: Option<Value>) {
+        if self.first.is_none() {
+            self.first = value;
+        } else {
+            self.others.extend(value);
+        }
+    }
+
+    /// Drops the values and says which they were; the bytes are what each freed.
     pub(crate) fn report(self) -> Vec<Evicted> {
         self.report
     }
