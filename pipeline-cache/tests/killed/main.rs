@@ -1,14 +1,16 @@
 //! What is left when processes are killed while they write results, two at a time into one
 //! directory: everything that they had told of, and nothing that is wrong. Where the budget is so
-//! small that they throw out as much as they write, only that nothing is wrong.
+//! small that they throw out as much as they write, only that nothing is wrong. And the same where
+//! no file can be longer than so much, so that they are refused in the midst of one.
 //!
-//! This program calls itself: with a directory, a number and a budget it is one of those that
+//! This program calls itself: with a directory, two numbers and a budget it is one of those that
 //! write.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![expect(clippy::print_stdout, reason = "what a writer says is how far it has come")]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -34,10 +36,11 @@ const PICTURES: u64 = 40;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, writes, folder, first, budget] = &arguments[..]
+    if let [_, writes, folder, first, end, budget] = &arguments[..]
         && writes == "writes"
     {
-        return write(Path::new(folder), first.parse().unwrap(), budget.parse().unwrap());
+        let numbers = first.parse().unwrap()..end.parse().unwrap();
+        return write(Path::new(folder), numbers, budget.parse().unwrap());
     }
     let folder = tempfile::tempdir().unwrap();
     let told = kill(folder.path(), ROUNDS, u64::MAX);
@@ -46,6 +49,46 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let told = kill(folder.path(), SMALL_ROUNDS, SMALL);
     println!("of {} results with room for few none is wrong", told.len());
+    #[cfg(unix)]
+    refuse();
+}
+
+/// Lets writers run into the end of the disk, in files of all lengths, and then one that does not.
+#[cfg(unix)]
+fn refuse() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut told = BTreeSet::new();
+    let mut refused = 0;
+    // In blocks of 512 bytes; the largest picture has 176.
+    for (round, limit) in (0u64..).zip((1..60).step_by(2).chain((60..400).step_by(10))) {
+        let numbers = round * PICTURES..(round + 1) * PICTURES;
+        // The signal is ignored, and so the system call says what is wrong, as of a full disk.
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("trap '' XFSZ; ulimit -f {limit}; exec \"$@\""), "sh"]);
+        command.arg(std::env::current_exe().unwrap());
+        let writer = writes(&mut command, folder.path(), numbers, u64::MAX);
+        let output = writer.wait_with_output().unwrap();
+        assert!(output.status.success(), "with {limit} blocks: {output:?}");
+        let said = numbers_in(&output.stdout);
+        refused += PICTURES - said.len() as u64;
+        told.extend(said);
+        check(folder.path(), &told, u64::MAX);
+    }
+    assert!(refused > PICTURES && told.len() > 10 * SOME, "{refused} and {}", told.len());
+    let end = u64::MAX >> 1;
+    let writer = start(folder.path(), end..end + PICTURES, u64::MAX);
+    let said = numbers_in(&writer.wait_with_output().unwrap().stdout);
+    assert_eq!(said.len() as u64, PICTURES);
+    told.extend(said);
+    check(folder.path(), &told, u64::MAX);
+    println!("{refused} results were refused by a full disk, and {} are there", told.len());
+}
+
+/// The numbers that a writer has told of; of the last line only if it ends.
+fn numbers_in(said: &[u8]) -> BTreeSet<u64> {
+    let said = std::str::from_utf8(said).unwrap();
+    let whole = said.rfind('\n').map_or("", |end| &said[..end]);
+    whole.lines().map(|line| line.parse::<u64>().unwrap()).collect()
 }
 
 /// Kills two writers again and again, and says of which results they have told.
@@ -54,8 +97,9 @@ fn kill(folder: &Path, rounds: u64, budget: u64) -> BTreeSet<u64> {
     let mut random = 1u64;
     let enough = time_for_some(folder, budget);
     for round in 0..rounds {
-        let mut writers: Vec<Child> =
-            (0..2).map(|writer| start(folder, (2 * round + writer) << 20, budget)).collect();
+        let mut writers: Vec<Child> = (0..2)
+            .map(|writer| start(folder, (2 * round + writer) << 20..u64::MAX, budget))
+            .collect();
         // They are killed before the first result, in the midst of some, or after a few.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let share = (random >> 32) as f64 / f64::from(u32::MAX);
@@ -66,12 +110,8 @@ fn kill(folder: &Path, rounds: u64, budget: u64) -> BTreeSet<u64> {
         for writer in &mut writers {
             writer.kill().unwrap();
         }
-        for mut writer in writers {
-            let mut said = String::new();
-            writer.wait().unwrap();
-            writer.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-            let whole = said.rfind('\n').map_or("", |end| &said[..end]);
-            told.extend(whole.lines().map(|line| line.parse::<u64>().unwrap()));
+        for writer in writers {
+            told.extend(numbers_in(&writer.wait_with_output().unwrap().stdout));
         }
         if round % 10 == 9 {
             check(folder, &told, budget);
@@ -83,7 +123,7 @@ fn kill(folder: &Path, rounds: u64, budget: u64) -> BTreeSet<u64> {
 /// How long a writer takes to start and to write a few results, on this machine.
 fn time_for_some(folder: &Path, budget: u64) -> Duration {
     let start_of_it = Instant::now();
-    let mut writer = start(folder, u64::MAX >> 1, budget);
+    let mut writer = start(folder, u64::MAX >> 1..u64::MAX, budget);
     let said = BufReader::new(writer.stdout.take().unwrap());
     assert_eq!(said.lines().take(SOME).count(), SOME);
     let time = start_of_it.elapsed();
@@ -92,20 +132,19 @@ fn time_for_some(folder: &Path, budget: u64) -> Duration {
     time
 }
 
-/// Starts a writer of results that are numbered from `first` on.
-fn start(folder: &Path, first: u64, budget: u64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .arg("writes")
-        .arg(folder)
-        .arg(first.to_string())
-        .arg(budget.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+/// Starts a writer of results with these numbers.
+fn start(folder: &Path, numbers: Range<u64>, budget: u64) -> Child {
+    writes(&mut Command::new(std::env::current_exe().unwrap()), folder, numbers, budget)
 }
 
-/// Writes results until it is killed, and tells of each that is written.
-fn write(folder: &Path, first: u64, budget: u64) {
+/// The same, where this program is called by a command.
+fn writes(command: &mut Command, folder: &Path, numbers: Range<u64>, budget: u64) -> Child {
+    let numbers = [numbers.start, numbers.end, budget].map(|number| number.to_string());
+    command.arg("writes").arg(folder).args(numbers).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// Writes results, maybe until it is killed, and tells of each that is written.
+fn write(folder: &Path, numbers: Range<u64>, budget: u64) {
     let cache = DiskCache::open(folder, DiskOptions { budget, ..DiskOptions::default() }).unwrap();
     let origin = Origin {
         step: "made",
@@ -115,9 +154,11 @@ fn write(folder: &Path, first: u64, budget: u64) {
         identity: None,
     };
     let mut out = std::io::stdout().lock();
-    for number in first.. {
+    for number in numbers {
         cache.put(key(number), &Value::new(picture(number)), origin);
-        if cache.take_faults().is_empty() {
+        let faults = cache.take_faults();
+        assert!(faults.iter().all(|fault| fault.path.starts_with(folder)), "{faults:?}");
+        if faults.is_empty() {
             writeln!(out, "{number}").unwrap();
             out.flush().unwrap();
         }
