@@ -83,6 +83,7 @@ mod slots;
 mod stats;
 mod store;
 mod tiers;
+mod waiting;
 
 pub use codecs::Codecs;
 pub use disk::{Compression, DiskCache, DiskEntry, DiskOptions, DiskStats, Durability, OpenError};

@@ -1,6 +1,5 @@
 //! Memory in front of a disk.
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, Tier};
-use pipeline_core::{Key, NodeId, Value};
+use pipeline_core::key::KeyHasher;
+use pipeline_core::{Key, Value};
 
 use crate::disk::DiskCache;
 use crate::memory::{MemoryCache, Reservation};
+use crate::waiting::{Queue, Waiting};
 
 /// Results in memory, and behind it on disk.
 ///
@@ -62,45 +63,6 @@ const CLAIMS: usize = 64;
 struct Writer {
     queue: Mutex<Queue>,
     changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// The result that is being written.
-    writing: Option<Key>,
-    /// What keeps other processes from making results of these keys: others find them only once
-    /// they are written.
-    claims: HashMap<Key, Claimed>,
-    /// Bytes of all; no value may say so many that this overflows.
-    bytes: u128,
-    /// How long they wait.
-    delay: Option<Duration>,
-    /// How many came so far, and how many of these are done with, be they written or not.
-    came: u64,
-    done: u64,
-    /// How many wait for all to be written.
-    flushing: usize,
-    is_ending: bool,
-    /// How many were not written because there was no room to wait.
-    unwritten: u64,
-    /// What panicked while it was written.
-    faults: Vec<Fault>,
-    /// What had to go that nobody has been told of.
-    evicted: Vec<Evicted>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    key: Key,
-    value: Value,
-    step: Box<str>,
-    time: Duration,
-    inputs: Box<[Key]>,
-    node: Option<NodeId>,
-    identity: Option<Key>,
-    bytes: u64,
-    since: Instant,
 }
 
 impl fmt::Debug for TieredCache {
@@ -231,8 +193,12 @@ impl Cache for TieredCache {
     fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
         let mut evicted = self.memory.put(key, value, origin);
         let bytes = value.size_bytes() as u64;
+        let most = self.memory.stats().budget / WAITING;
         if origin.time > self.disk.time_to_read(bytes) * WORTH && self.disk.takes(value) {
-            self.writer.add(key, value, origin, self.memory.stats().budget / WAITING);
+            self.writer.add(key, value, origin, most);
+        } else if origin.identity.is_some() && origin.time > self.disk.time_to_read(0) {
+            // What it goes by spares reading what it is made from, which may be large.
+            self.writer.add(name_of(&key), &Value::new(()), origin, most);
         }
         evicted.append(&mut self.writer.queue.lock().evicted);
         evicted
@@ -243,7 +209,7 @@ impl Cache for TieredCache {
     }
 
     fn identity(&self, key: &Key) -> Option<Key> {
-        self.disk.identity(key)
+        self.disk.identity(key).or_else(|| self.disk.identity(&name_of(key)))
     }
 
     fn remember(&self, name: Key, identity: Key, time: Duration) {
@@ -273,6 +239,11 @@ impl Cache for TieredCache {
     }
 }
 
+/// The key under which is kept what a result goes by that is not written itself.
+fn name_of(key: &Key) -> Key {
+    KeyHasher::result().text("identity").key(key).finish()
+}
+
 /// A result that is being made. What becomes of it is known when this is dropped.
 #[derive(Debug)]
 struct Making {
@@ -285,8 +256,7 @@ struct Making {
 impl Drop for Making {
     fn drop(&mut self) {
         let mut queue = self.writer.queue.lock();
-        let is_to_be_written = queue.writing == Some(self.key)
-            || queue.waiting.iter().any(|waiting| waiting.key == self.key);
+        let is_to_be_written = queue.writing == Some(self.key) || queue.find(&self.key).is_some();
         if !is_to_be_written || queue.claims.len() > CLAIMS {
             queue.claims.remove(&self.key);
         }
@@ -296,8 +266,7 @@ impl Drop for Making {
 impl Writer {
     /// Something of a result that waits to be written.
     fn find<R>(&self, key: &Key, take: impl FnOnce(&Waiting) -> R) -> Option<R> {
-        let queue = self.queue.lock();
-        queue.waiting.iter().find(|waiting| waiting.key == *key).map(take)
+        self.queue.lock().find(key).map(take)
     }
 
     fn add(&self, key: Key, value: &Value, origin: Origin<'_>, most: u64) {
@@ -307,24 +276,14 @@ impl Writer {
             step: origin.step.into(),
             time: origin.time,
             inputs: origin.inputs.into(),
-            node: origin.node,
+            maker: origin.maker,
             identity: origin.identity,
             bytes: value.size_bytes() as u64,
             since: Instant::now(),
         };
         let mut queue = self.queue.lock();
         let replaced = queue.replace(&waiting);
-        let has_room =
-            queue.waiting.is_empty() || queue.bytes + u128::from(waiting.bytes) <= most.into();
-        if !queue.waiting.iter().any(|other| other.key == key) {
-            if has_room {
-                queue.bytes += u128::from(waiting.bytes);
-                queue.came += 1;
-                queue.waiting.push_back(waiting);
-            } else {
-                queue.unwritten += 1;
-            }
-        }
+        queue.push(waiting, most);
         drop(queue);
         // What goes may be large.
         drop(replaced);
@@ -335,14 +294,7 @@ impl Writer {
     /// returns.
     fn forget(&self, is_wanted: impl Fn(&Waiting) -> bool) -> bool {
         let mut queue = self.queue.lock();
-        let all = std::mem::take(&mut queue.waiting);
-        let (gone, kept): (VecDeque<Waiting>, _) = all.into_iter().partition(is_wanted);
-        queue.waiting = kept;
-        for waiting in &gone {
-            queue.bytes -= u128::from(waiting.bytes);
-            queue.done += 1;
-            queue.claims.remove(&waiting.key);
-        }
+        let gone = queue.give_up_all(is_wanted);
         self.changed.notify_all();
         let writing = queue.writing;
         while queue.writing.is_some() && queue.writing == writing {
@@ -359,9 +311,9 @@ impl Writer {
             let key = next.key;
             queue.writing = Some(key);
             let write = || {
-                let Waiting { key, value, step, time, inputs, node, identity, .. } = &next;
-                let (time, node, identity) = (*time, *node, *identity);
-                let origin = Origin { step, time, inputs, node, identity };
+                let Waiting { key, value, step, time, inputs, maker, identity, .. } = &next;
+                let (time, maker, identity) = (*time, *maker, *identity);
+                let origin = Origin { step, time, inputs, maker, identity };
                 let evicted = disk.put(*key, value, origin);
                 drop(next);
                 evicted
@@ -387,12 +339,10 @@ impl Writer {
         loop {
             let is_urgent = queue.is_ending || queue.flushing > 0;
             let delay = queue.delay.unwrap_or(SETTLED);
-            let waited = queue.waiting.front().map(|waiting| waiting.since.elapsed());
+            let waited = queue.first().map(|waiting| waiting.since.elapsed());
             match waited.map(|waited| delay.saturating_sub(waited)) {
                 Some(left) if is_urgent || left.is_zero() => {
-                    let next = queue.waiting.pop_front()?;
-                    queue.bytes -= u128::from(next.bytes);
-                    return Some(next);
+                    return queue.pop();
                 }
                 Some(left) => drop(self.changed.wait_for(queue, left)),
                 None if queue.is_ending => return None,
@@ -410,32 +360,5 @@ impl Writer {
             self.changed.wait(&mut queue);
         }
         queue.flushing -= 1;
-    }
-}
-
-impl Queue {
-    /// Takes out what a node made of the same inputs before, and what was made from that: a
-    /// parameter of it has another value by now.
-    fn replace(&mut self, newer: &Waiting) -> Vec<Waiting> {
-        if newer.node.is_none() {
-            return Vec::new();
-        }
-        let mut replaced: Vec<Waiting> = Vec::new();
-        for waiting in std::mem::take(&mut self.waiting) {
-            let is_older = waiting.key != newer.key
-                && waiting.node == newer.node
-                && waiting.step == newer.step
-                && waiting.inputs == newer.inputs;
-            let is_made_from = |from: &Waiting| waiting.inputs.contains(&from.key);
-            if is_older || replaced.iter().any(is_made_from) {
-                self.bytes -= u128::from(waiting.bytes);
-                self.done += 1;
-                self.claims.remove(&waiting.key);
-                replaced.push(waiting);
-            } else {
-                self.waiting.push_back(waiting);
-            }
-        }
-        replaced
     }
 }

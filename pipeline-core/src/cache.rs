@@ -188,12 +188,23 @@ pub struct Origin<'a> {
     /// The keys of what it was made from, without what has none: inputs of the graph, results that
     /// are never kept.
     pub inputs: &'a [Key],
-    /// The node that made it, if it has inputs and `inputs` names them all: what it made of the
-    /// same inputs before is of another value of a parameter.
-    pub node: Option<NodeId>,
+    /// What made it, if that has inputs and `inputs` names them all: what it made of the same
+    /// inputs before is of another value of a parameter.
+    pub maker: Option<Maker>,
     /// What the value goes by in the keys of those below it, where its content may decide that: its
     /// digest, or its own key if it was not digested.
     pub identity: Option<Key>,
+}
+
+/// An output of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Maker {
+    /// The graph, by its number in this process; a copy of a graph has another one.
+    pub graph: u64,
+    /// The node.
+    pub node: NodeId,
+    /// The output.
+    pub port: u16,
 }
 
 /// A value that had to go.

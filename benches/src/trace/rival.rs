@@ -73,7 +73,7 @@ impl Rival for Ours {
         self.cache.put(
             key,
             &Value::new(Load(node.bytes)),
-            Origin { step: &step, time, inputs, node: None, identity: None },
+            Origin { step: &step, time, inputs, maker: None, identity: None },
         );
         drop(claim);
     }

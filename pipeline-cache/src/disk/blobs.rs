@@ -23,6 +23,8 @@ const MAPPED: u64 = 1 << 20;
 pub(super) struct Blobs {
     blobs: PathBuf,
     unfinished: PathBuf,
+    /// Whether large values are mapped.
+    maps: bool,
 }
 
 /// What tells a file from another one that came to its place.
@@ -54,8 +56,8 @@ fn identity(_: &fs::Metadata) -> [u64; 4] {
 }
 
 impl Blobs {
-    pub(super) fn new(root: &Path) -> Self {
-        Self { blobs: root.join("blobs"), unfinished: root.join("unfinished") }
+    pub(super) fn new(root: &Path, maps: bool) -> Self {
+        Self { blobs: root.join("blobs"), unfinished: root.join("unfinished"), maps }
     }
 
     pub(super) fn path(&self, digest: &Key) -> PathBuf {
@@ -109,7 +111,7 @@ impl Blobs {
         if stamp.len != len {
             return Err(harmed(format!("{} bytes instead of {len}", stamp.len)));
         }
-        let bytes = if len < MAPPED {
+        let bytes = if len < MAPPED || !self.maps {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             bytes.into()

@@ -20,6 +20,9 @@ const ROOM: u64 = 10;
 /// Segments from which on small ones that are finished become one: each process leaves one.
 const SEGMENTS: usize = 32;
 
+/// Records that are copied before somebody else may look for a result.
+const TOGETHER: usize = 16;
+
 impl DiskCache {
     /// Throws out what costs least to lose until `most` bytes are left, but for what has just come.
     pub(super) fn make_room(&self, most: u64, newest: Option<&Key>) -> Vec<Evicted> {
@@ -81,8 +84,8 @@ impl DiskCache {
         if state.index.bytes() <= most {
             return Forgotten::default();
         }
-        let (target, speed) = (most - most / ROOM, state.speed);
-        let mut order = state.index.cheapest(now(), |bytes| bytes as f64 / speed);
+        let target = most - most / ROOM;
+        let mut order = state.index.cheapest(now(), |bytes| self.speed.seconds(bytes));
         order.retain(|key| Some(key) != newest);
         state.forget(order, |state| state.index.bytes() <= target)
     }
@@ -115,11 +118,7 @@ impl DiskCache {
         let there: HashSet<Key> = files.iter().filter_map(|(_, digest)| *digest).collect();
         let mut state = self.state.lock();
         let mut told = Ok(());
-        let missing: Vec<Key> =
-            state.index.files().filter(|digest| !there.contains(digest)).copied().collect();
-        for key in
-            missing.iter().flat_map(|digest| state.index.with_file(digest)).collect::<Vec<_>>()
-        {
+        for key in state.index.without_file(|digest| there.contains(digest)) {
             if let Some((stored, _)) = state.index.remove(&key) {
                 told = told.and(state.tell_gone(&key, &stored));
             }
@@ -140,35 +139,42 @@ impl DiskCache {
     }
 
     /// Writes what finished segments tell into the own one, where they are many or little of what
-    /// they tell still counts, and removes them.
+    /// they tell still counts, and removes them. Who looks for a result meanwhile waits for some
+    /// records at the most, and for no disk.
     fn compact(&self, _alone: &File) {
-        let mut state = self.state.lock();
-        let (has_many, little) = (state.segments.count() >= SEGMENTS, state.segments.little());
-        let mut told: HashMap<*const Segment, Vec<(Key, Stored)>> = HashMap::new();
-        for (key, stored) in state.index.iter() {
-            told.entry(Arc::as_ptr(&stored.place.segment))
-                .or_default()
-                .push((*key, stored.clone()));
-        }
-        let mut moved = Vec::new();
-        for segment in state.segments.finished() {
-            let told = told.remove(&Arc::as_ptr(&segment)).unwrap_or_default();
-            let counts: u64 = told.iter().map(|(_, stored)| EACH + stored.place.len as u64).sum();
-            let size = segment.size();
-            let is_due =
-                (has_many && size < little) || size > 2 * counts + little || told.is_empty();
-            if is_due && state.copy(&segment, told) {
+        let (mut moved, mut written) = (Vec::new(), Vec::new());
+        let note = |state: &State, written: &mut Vec<Arc<Segment>>| {
+            let own = state.segments.written();
+            written.extend(own.filter(|own| written.last().is_none_or(|l| !Arc::ptr_eq(l, own))));
+        };
+        note(&self.state.lock(), &mut written);
+        for (segment, told) in self.due() {
+            let is_copied = told.chunks(TOGETHER).all(|keys| {
+                let mut state = self.state.lock();
+                let is_copied = state.copy(&segment, keys);
+                note(&state, &mut written);
+                is_copied
+            });
+            if is_copied && self.state.lock().copy_gone(&segment) {
                 moved.push(segment);
             }
         }
         if moved.is_empty() {
             return;
         }
-        let renewed = state.index.renewed();
+        let told = {
+            let mut state = self.state.lock();
+            let renewed = state.index.renewed();
+            let told = state.tell_used(&renewed);
+            note(&state, &mut written);
+            told
+        };
         // What was durable there is so here before it goes.
-        if let Err(error) = state.tell_used(&renewed).and_then(|()| state.segments.sync()) {
-            return state.fault(self.root.clone(), error.to_string());
+        let synced = told.and_then(|()| written.iter().try_for_each(|segment| segment.sync()));
+        if let Err(error) = synced {
+            return self.fault(error.to_string());
         }
+        let mut state = self.state.lock();
         for segment in moved {
             if let Err(error) = state.segments.remove(&segment) {
                 state.fault(segment.path.clone(), error.to_string());
@@ -176,6 +182,27 @@ impl DiskCache {
         }
         let State { index, segments, .. } = &mut *state;
         index.prune(|name| segments.has(name));
+    }
+
+    /// The segments that are to go, and the results that they tell of.
+    fn due(&self) -> Vec<(Arc<Segment>, Vec<Key>)> {
+        let state = self.state.lock();
+        let (has_many, little) = (state.segments.count() >= SEGMENTS, state.segments.little());
+        let mut told: HashMap<*const Segment, (u64, Vec<Key>)> = HashMap::new();
+        for (key, stored) in state.index.iter() {
+            let of_it = told.entry(Arc::as_ptr(&stored.place.segment)).or_default();
+            of_it.0 += EACH + stored.place.len as u64;
+            of_it.1.push(*key);
+        }
+        let mut due = Vec::new();
+        for segment in state.segments.finished() {
+            let (counts, keys) = told.remove(&Arc::as_ptr(&segment)).unwrap_or_default();
+            let size = segment.size();
+            if (has_many && size < little) || size > 2 * counts + little || keys.is_empty() {
+                due.push((segment, keys));
+            }
+        }
+        due
     }
 }
 
@@ -207,21 +234,31 @@ impl State {
         Forgotten { gone, files, untold }
     }
 
-    /// Writes what a segment tells into the own one; answers whether all of it is there.
-    fn copy(&mut self, segment: &Segment, told: Vec<(Key, Stored)>) -> bool {
-        for (key, stored) in told {
+    /// Writes records of a segment into the own one, those that are still there; answers whether
+    /// that went well.
+    fn copy(&mut self, segment: &Arc<Segment>, keys: &[Key]) -> bool {
+        for key in keys {
+            let Some(stored) = self.index.get(key) else { continue };
+            if !Arc::ptr_eq(&stored.place.segment, segment) {
+                continue;
+            }
             let few = if stored.has_file() { Ok(Vec::new()) } else { stored.place.read() };
-            let record = Record::Put(stored.entry(&key));
-            match few.and_then(|few| self.segments.append(&record, &few, false)) {
-                Ok(place) => self.index.place(&key, place),
+            let record = Record::Put(stored.entry(key));
+            match few.and_then(|few| self.segments.append(&record, &few)) {
+                Ok(place) => self.index.place(key, place),
                 Err(_) => return false,
             }
         }
+        true
+    }
+
+    /// The same with what it tells of records in others.
+    fn copy_gone(&mut self, segment: &Segment) -> bool {
         for gone in self.index.told_by(&segment.name) {
             if !self.segments.has(&gone.segment) {
                 continue;
             }
-            match self.segments.append(&Record::Gone(gone.clone()), &[], false) {
+            match self.segments.append(&Record::Gone(gone.clone()), &[]) {
                 Ok(place) => self.index.forget(&gone, &place.segment.name),
                 Err(_) => return false,
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline_core::data::Samples;
-use pipeline_core::{Key, Value};
+use pipeline_core::{Error, Key, Value};
 
 use super::blobs::Stamp;
 use super::index::Stored;
@@ -35,6 +35,8 @@ enum Unread {
     File(io::Error),
     /// They are right, and this program makes nothing of them.
     Codec(String),
+    /// They are right, and there is no memory for what they are.
+    Memory(String),
 }
 
 impl DiskCache {
@@ -55,10 +57,10 @@ impl DiskCache {
         let took = start.elapsed();
         match read {
             Ok((value, stamp)) => {
-                let mut state = self.state.lock();
                 if seen.is_none() {
-                    state.learn(stored.size(), took);
+                    self.speed.learn(stored.size(), took);
                 }
+                let mut state = self.state.lock();
                 let time = Duration::from_nanos(stored.nanos);
                 state.index.note(key, now(), stamp.map(|stamp| (stored.digest, stamp)));
                 state.stats.hits += 1;
@@ -75,7 +77,7 @@ impl DiskCache {
     /// How long it takes to read and to decode so many bytes for the first time, by what that took
     /// so far.
     pub(crate) fn time_to_read(&self, bytes: u64) -> Duration {
-        Duration::from_secs_f64(bytes as f64 / self.state.lock().speed)
+        Duration::from_secs_f64(self.speed.seconds(bytes))
     }
 
     /// Takes in what other processes have written. Answers whether all of it could be read.
@@ -98,7 +100,7 @@ impl DiskCache {
                     if known.is_some_and(|known| state.segments.is_own(&known.place)) {
                         state.index.also(&key, &news.place);
                     } else {
-                        state.index.insert(&entry, news.place);
+                        state.index.insert(&entry, news.place, now());
                     }
                 }
                 Record::Used(used) => {
@@ -108,7 +110,7 @@ impl DiskCache {
             }
         }
         for (key, used) in uses {
-            state.index.renew(&key, used);
+            state.index.renew(&key, used, now());
         }
         for (path, what) in refreshed.faults {
             state.fault(path, what);
@@ -151,13 +153,19 @@ impl DiskCache {
         let unpacked;
         let bytes = match &stored.packed {
             Some(packed) => {
-                unpacked = packed.unpack(bytes).map_err(|error| fail(error.to_string()))?;
+                unpacked = packed.unpack(bytes).map_err(|error| match error.kind() {
+                    ErrorKind::OutOfMemory => Unread::Memory(error.to_string()),
+                    _ => fail(error.to_string()),
+                })?;
                 &unpacked
             }
             None => bytes,
         };
         match catch_unwind(AssertUnwindSafe(|| kind.decode(bytes))) {
-            Ok(decoded) => decoded.map_err(|error| fail(error.to_string())),
+            Ok(decoded) => decoded.map_err(|error| match error {
+                Error::TooLarge { .. } => Unread::Memory(error.to_string()),
+                error => fail(error.to_string()),
+            }),
             Err(_) => Err(fail("the codec panicked".to_owned())),
         }
     }
@@ -183,6 +191,8 @@ impl DiskCache {
                 state.unreadable.insert(stored.digest);
                 return state.fault(path, what);
             }
+            // There may be some the next time.
+            Unread::Memory(what) => return self.state.lock().fault(path, what),
         };
         match error.kind() {
             // Another process has thrown it out.
@@ -225,19 +235,12 @@ impl DiskCache {
 }
 
 impl State {
-    /// Takes in how long it took to read so many bytes. Of a few it says nothing.
-    fn learn(&mut self, bytes: u64, time: Duration) {
-        let seconds = time.as_secs_f64();
-        if bytes >= 1 << 20 && seconds > 0.0 {
-            self.speed += (bytes as f64 / seconds - self.speed) / 4.0;
-        }
-    }
-
     /// Tells others, and this process after a restart, when results were used last.
     pub(super) fn tell_used(&mut self, uses: &[([u8; 32], u64)]) -> io::Result<()> {
         for uses in uses.chunks(USES) {
-            self.segments.append(&Record::Used(uses.to_vec()), &[], false)?;
-            uses.iter().for_each(|(key, used)| self.index.renew(&Key::from_bytes(*key), *used));
+            self.segments.append(&Record::Used(uses.to_vec()), &[])?;
+            uses.iter()
+                .for_each(|(key, used)| self.index.renew(&Key::from_bytes(*key), *used, now()));
         }
         Ok(())
     }
@@ -247,7 +250,7 @@ impl State {
     pub(super) fn tell_gone(&mut self, key: &Key, stored: &Stored) -> io::Result<()> {
         let mut told = Ok(());
         for gone in stored.gone(key) {
-            match self.segments.append(&Record::Gone(gone.clone()), &[], false) {
+            match self.segments.append(&Record::Gone(gone.clone()), &[]) {
                 Ok(place) => self.index.forget(&gone, &place.segment.name),
                 Err(error) => told = told.and(Err(error)),
             }

@@ -118,8 +118,9 @@ impl Index {
         self.bytes
     }
 
-    /// Takes in what a record told, unless it does not count any more. The last one counts.
-    pub(super) fn insert(&mut self, entry: &Entry, place: Place) {
+    /// Takes in what a record told, unless it does not count any more. The last one counts. What
+    /// is of the future, by a clock that was set back, is of now: else it would never be old.
+    pub(super) fn insert(&mut self, entry: &Entry, place: Place, now: u64) {
         if self.gone.contains_key(&(Arc::clone(&place.segment.name), place.at)) {
             return;
         }
@@ -138,8 +139,8 @@ impl Index {
             nanos: entry.nanos,
             identity: entry.identity.map(Key::from_bytes),
             packed: entry.packed,
-            used: entry.written,
-            told: entry.written,
+            used: entry.written.min(now),
+            told: entry.written.min(now),
             is_renewed: false,
             turn: self.turn,
             place,
@@ -241,9 +242,11 @@ impl Index {
         self.blobs.contains_key(digest)
     }
 
-    /// The files that there must be.
-    pub(super) fn files(&self) -> impl Iterator<Item = &Key> {
-        self.blobs.keys()
+    /// All results whose value should be in a file that is not there.
+    pub(super) fn without_file(&self, is_there: impl Fn(&Key) -> bool) -> Vec<Key> {
+        let results = self.results.iter();
+        let lost = results.filter(|(_, stored)| stored.has_file() && !is_there(&stored.digest));
+        lost.map(|(key, _)| *key).collect()
     }
 
     pub(super) fn seen(&self, digest: &Key) -> Option<Stamp> {
@@ -264,7 +267,8 @@ impl Index {
     }
 
     /// Takes in when a result was used, by this process or by others, as a record says.
-    pub(super) fn renew(&mut self, key: &Key, used: u64) {
+    pub(super) fn renew(&mut self, key: &Key, used: u64, now: u64) {
+        let used = used.min(now);
         if let Some(stored) = self.results.get_mut(key) {
             stored.used = stored.used.max(used);
             (stored.told, stored.is_renewed) = (stored.told.max(used), true);
@@ -299,8 +303,7 @@ impl Index {
     }
 
     /// All results, what costs least to lose first: the time that each saves, per byte, and less
-    /// the longer it was not used. What was used in the future, by a clock that was set back,
-    /// counts as used now.
+    /// the longer it was not used.
     pub(super) fn cheapest(&self, now: u64, read: impl Fn(u64) -> f64) -> Vec<Key> {
         let worth = |stored: &Stored| {
             let seconds = stored.nanos as f64 * 1e-9 - read(stored.size());

@@ -9,8 +9,9 @@ use std::time::SystemTime;
 
 use pipeline_core::Key;
 
-/// The layout that this version reads and writes.
-const VERSION: &str = "pipeline cache, layout 2\n";
+/// The layout that this version reads and writes: in two lines, so that a damaged one is told from
+/// that of another version.
+const VERSION: &str = "pipeline cache, layout 3\npipeline cache, layout 3\n";
 
 /// What programs that make backups look for: <https://bford.info/cachedir/>.
 const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
@@ -59,7 +60,7 @@ pub(super) fn prepare(root: &Path) -> Result<(), OpenError> {
     }
     let failed = |source| OpenError::Io { path: root.to_owned(), source };
     fs::create_dir_all(root).map_err(failed)?;
-    let is_tagged = fs::read(root.join("CACHEDIR.TAG")).is_ok_and(|tag| tag == TAG.as_bytes());
+    let is_tagged = is_tagged(root);
     // What a process left that ended between the two files below, or is writing them now; and what
     // is left of a cache.
     let is_ours = |name: &OsStr| {
@@ -79,20 +80,41 @@ pub(super) fn prepare(root: &Path) -> Result<(), OpenError> {
     write(root, "VERSION", VERSION).map_err(failed)
 }
 
-/// Whether it is one, of this layout. A file without a byte in it is what a loss of power leaves.
+fn is_tagged(root: &Path) -> bool {
+    fs::read(root.join("CACHEDIR.TAG")).is_ok_and(|tag| tag == TAG.as_bytes())
+}
+
+/// Whether it is one, of this layout. A file without a byte in it is what a loss of power leaves;
+/// one that no version writes is damaged, if the directory is that of a cache by its tag.
 fn is_cache(root: &Path) -> Result<bool, OpenError> {
     let path = root.join("VERSION");
     match fs::read(&path) {
         Ok(bytes) if bytes == VERSION.as_bytes() => Ok(true),
         Ok(bytes) if bytes.is_empty() => Ok(false),
+        Ok(bytes) if !is_of_another(&bytes) && is_tagged(root) => Ok(false),
         Ok(bytes) => {
-            let found = String::from_utf8_lossy(&bytes).trim().chars().take(80).collect();
-            let expected = VERSION.trim().to_owned();
+            let line = |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                text.lines().next().unwrap_or_default().chars().take(80).collect()
+            };
+            let (found, expected) = (line(&bytes), line(VERSION.as_bytes()));
             Err(OpenError::Version { path: root.to_owned(), found, expected })
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(source) => Err(OpenError::Io { path, source }),
     }
+}
+
+/// Whether another version of this library has written that.
+fn is_of_another(bytes: &[u8]) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_version =
+        |line: &str| line.strip_prefix("pipeline cache, layout ").is_some_and(is_number);
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let is_own = VERSION.lines().any(|line| line == first);
+    is_version(first) && !is_own && lines.all(|line| line == first)
 }
 
 /// Writes a file that is there as a whole or not at all.

@@ -23,6 +23,7 @@ mod packed;
 mod publish;
 mod record;
 mod segments;
+mod speed;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -42,6 +43,7 @@ use self::claims::{Asked, Claims};
 use self::index::{Index, Stored};
 use self::lock::Lock;
 use self::segments::Segments;
+use self::speed::Speed;
 use crate::codecs::Codecs;
 
 /// Encoded values below this many bytes are kept beside their records.
@@ -55,12 +57,17 @@ const FAULTS: usize = 1000;
 pub struct DiskOptions {
     /// Bytes of all values together, and 256 for each; default 20 GiB.
     pub budget: u64,
-    /// The types that are taken; default images, masks, labels and stacks.
+    /// The types that are taken; default images, masks, labels and stacks. Others join by
+    /// [`Codecs::with`], as the tables of `pipeline-ops`.
     pub codecs: Codecs,
     /// What survives what; default [`Durability::Process`].
     pub durability: Durability,
     /// What is stored in fewer bytes; default [`Compression::WherePays`].
     pub compression: Compression,
+    /// Whether values of 1 MiB and more are read where they lie; default yes. A file that somebody
+    /// cuts off while it is mapped ends the process that reads it: where others than caches write
+    /// into the directory, or its disk may be taken away, `false` reads all values into memory.
+    pub maps: bool,
 }
 
 /// What is stored in fewer bytes than it has.
@@ -82,6 +89,7 @@ impl Default for DiskOptions {
             codecs: Codecs::default(),
             durability: Durability::default(),
             compression: Compression::default(),
+            maps: true,
         }
     }
 }
@@ -101,7 +109,8 @@ pub enum Durability {
 ///
 /// Several processes may share one. A result that one of them makes the others wait for, by locks
 /// that end with a process; ten minutes at the most. Values of 1 MiB and more are mapped, unless
-/// they are compressed: they are read where they lie, without a copy. What is read for the first
+/// they are compressed or [`maps`](DiskOptions::maps) says no: they are read where they lie,
+/// without a copy. What is read for the first
 /// time is held to its digest; a result that is damaged counts as one that is not there, is
 /// removed, and is reported by [`take_faults`](Cache::take_faults).
 ///
@@ -115,6 +124,7 @@ pub struct DiskCache {
     blobs: Blobs,
     claims: Claims,
     options: DiskOptions,
+    speed: Speed,
     state: Mutex<State>,
 }
 
@@ -129,8 +139,6 @@ struct State {
     refreshed: Instant,
     /// Whether files that no record tells of were looked for.
     is_swept: bool,
-    /// Bytes per second at which values are read.
-    speed: f64,
 }
 
 /// One stored result, as [`DiskCache::entries`] lists it.
@@ -195,10 +203,11 @@ impl DiskCache {
             unreadable: HashSet::new(),
             refreshed: Instant::now(),
             is_swept: false,
-            speed: 0.5e9,
         };
-        let (lock, blobs, claims) = (Lock::new(&root), Blobs::new(&root), Claims::new(&root));
-        let cache = Self { root, lock, blobs, claims, options, state: Mutex::new(state) };
+        let (lock, blobs, claims) =
+            (Lock::new(&root), Blobs::new(&root, options.maps), Claims::new(&root));
+        let (speed, state) = (Speed::default(), Mutex::new(state));
+        let cache = Self { root, lock, blobs, claims, options, speed, state };
         cache.refresh(&mut cache.state.lock());
         cache.tidy();
         Ok(cache)
@@ -355,6 +364,10 @@ impl Cache for DiskCache {
 
 /// Seconds since 1970, by a clock that may jump.
 fn now() -> u64 {
+    #[cfg(test)]
+    if let Some(now) = tests::CLOCK.get() {
+        return now;
+    }
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
 }
 
@@ -364,6 +377,29 @@ mod tests {
     use pipeline_core::key::KeyHasher;
 
     use super::*;
+
+    thread_local! {
+        /// What the clock says to this thread, if it is not that of the system.
+        pub(super) static CLOCK: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+    }
+
+    #[test]
+    fn what_a_clock_of_the_future_wrote_grows_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || DiskCache::open(folder.path(), DiskOptions::default()).unwrap();
+        let [future, present] = [1, 2].map(|number| KeyHasher::result().number(number).finish());
+        let origin = Origin { step: "made", time: Duration::from_secs(1), ..Origin::default() };
+        CLOCK.set(Some(4_000_000_000));
+        open().put(future, &Value::new(()), origin);
+        CLOCK.set(Some(1_000_000_000));
+        let cache = open();
+        cache.put(present, &Value::new(()), origin);
+        assert_eq!(cache.state.lock().index.get(&future).unwrap().used, 1_000_000_000);
+        CLOCK.set(Some(1_000_100_000));
+        assert!(cache.get(&present).is_some());
+        let order = cache.state.lock().index.cheapest(now(), |_| 0.0);
+        assert_eq!(order, [future, present]);
+    }
 
     #[test]
     fn when_a_result_was_used_is_known_after_restarts_and_when_records_have_moved() {
@@ -382,9 +418,8 @@ mod tests {
         };
         let [before, _] = used(&open());
         let later = before + 1000;
-        let cache = open();
-        cache.state.lock().index.note(&often, later, None);
-        drop(cache);
+        CLOCK.set(Some(later));
+        assert!(open().get(&often).is_some());
         assert_eq!(used(&open()), [later, before]);
         // Each leaves a file of records, until they become one.
         for number in 0..100u64 {
@@ -395,7 +430,8 @@ mod tests {
         assert!(cache.state.lock().segments.count() < 100);
         assert_eq!(used(&cache), [later, before]);
         let order = cache.state.lock().index.cheapest(later, |_| 0.0);
-        assert_eq!(order.last(), Some(&often));
+        let place = |wanted| order.iter().position(|key| *key == wanted);
+        assert!(place(often) > place(once));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use pipeline_core::cache::{Evicted, Origin};
 use pipeline_core::{Key, Value};
@@ -127,16 +128,22 @@ impl DiskCache {
         };
         let mut state = self.state.lock();
         let record = Record::Put(entry.clone());
-        match state.segments.append(&record, &few, sync) {
-            Ok(place) => state.index.insert(&entry, place),
+        let segment = match state.segments.append(&record, &few) {
+            Ok(place) => {
+                let segment = Arc::clone(&place.segment);
+                state.index.insert(&entry, place, now());
+                segment
+            }
             Err(error) => {
                 // A file without a record is found later, if it has to be.
                 state.is_swept = false;
                 return Err(error);
             }
-        }
+        };
         state.stats.puts += 1;
-        Ok(())
+        drop(state);
+        // Nobody who looks for a result waits for the disk.
+        if sync { segment.sync() } else { Ok(()) }
     }
 
     /// Writes a value where nobody looks for it.

@@ -46,6 +46,12 @@ impl Segment {
         is_free && self.file.unlock().is_ok()
     }
 
+    /// Waits until all of it and its name are on the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()?;
+        self.path.parent().map_or(Ok(()), sync_folder)
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.file.metadata().map_or(0, |data| data.len())
     }
@@ -207,15 +213,10 @@ impl Segments {
     }
 
     /// Writes a record with the bytes of a small value, and says where these are.
-    pub(super) fn append(
-        &mut self,
-        record: &Record,
-        payload: &[u8],
-        sync: bool,
-    ) -> io::Result<Place> {
+    pub(super) fn append(&mut self, record: &Record, payload: &[u8]) -> io::Result<Place> {
         let frame = frame(record, payload)
             .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "more than a record holds"))?;
-        let own = self.own(sync)?;
+        let own = self.own()?;
         // In one call, so that others see all of it or find its end missing.
         let mut file = &own.segment.file;
         if let Err(error) = file.write_all(&frame) {
@@ -224,32 +225,27 @@ impl Segments {
             own.len = own.segment.size();
             return Err(error);
         }
-        if sync {
-            file.sync_data()?;
-        }
         own.len += frame.len() as u64;
         let at = own.len - payload.len() as u64;
         Ok(Place { segment: Arc::clone(&own.segment), at, len: payload.len() })
     }
 
     /// The file of one's own: another one where it is full, or not at its place any more.
-    fn own(&mut self, sync: bool) -> io::Result<&mut Own> {
+    fn own(&mut self) -> io::Result<&mut Own> {
         if let Some(own) = self.own.take_if(|own| own.len >= self.full) {
             own.segment.file.unlock()?;
             self.read.insert(own.segment.path.clone(), (own.segment, own.len));
         }
         let own = match self.own.take() {
             Some(own) if is_in_place(&own.segment.file, &own.segment.path) => own,
-            _ => Own { segment: Arc::new(create(&self.folder, sync)?), len: 0 },
+            _ => Own { segment: Arc::new(create(&self.folder)?), len: 0 },
         };
         Ok(self.own.insert(own))
     }
 
-    /// Waits until all that was written here is on the disk.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        let Some(own) = &self.own else { return Ok(()) };
-        own.segment.file.sync_data()?;
-        sync_folder(&self.folder)
+    /// The file that is written to.
+    pub(super) fn written(&self) -> Option<Arc<Segment>> {
+        self.own.as_ref().map(|own| Arc::clone(&own.segment))
     }
 
     /// The files that nobody writes to any more.
@@ -285,14 +281,11 @@ impl Segments {
 }
 
 /// A file of one's own, locked for as long as it is written to. It gets its name once it is.
-fn create(folder: &Path, sync: bool) -> io::Result<Segment> {
-    make_folder(folder, sync)?;
+fn create(folder: &Path) -> io::Result<Segment> {
+    make_folder(folder, false)?;
     let (unnamed, path) = (folder.join(unique()), folder.join(format!("{}.records", unique())));
     let file = OpenOptions::new().read(true).append(true).create_new(true).open(&unnamed)?;
     file.try_lock()?;
     fs::rename(unnamed, &path)?;
-    if sync {
-        sync_folder(folder)?;
-    }
     Ok(Segment::new(path, file))
 }

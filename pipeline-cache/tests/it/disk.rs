@@ -5,16 +5,16 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use pipeline_cache::{Codecs, Compression, DiskCache, DiskOptions, OpenError};
+use pipeline_cache::{Codecs, Compression, DiskCache, DiskOptions, Durability, OpenError};
 use pipeline_core::cache::{Cache, Evicted, Origin, Tier};
-use pipeline_core::data::{Codec, Data};
+use pipeline_core::data::{Codec, Data, Stack};
 use pipeline_core::{Image, Key, Labels, Layout, Mask, SampleType, Value};
 use tempfile::TempDir;
 
 use crate::values::key;
 
 pub(crate) const MADE: Origin<'_> =
-    Origin { step: "made", time: Duration::from_secs(1), inputs: &[], node: None, identity: None };
+    Origin { step: "made", time: Duration::from_secs(1), inputs: &[], maker: None, identity: None };
 
 /// A picture of its own for each number: floats of 1 to 4 channels, small ones and large ones.
 pub(crate) fn picture(number: u64) -> Image {
@@ -343,15 +343,81 @@ fn a_file_may_go_while_its_value_is_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let cache = open(folder.path());
     put(&cache, 1);
-    let hit = cache.get(&key(1)).unwrap();
+    let value = Value::new(mapped(5));
+    cache.put(key(100), &value, MADE);
+    let [hit, large] = [1, 100].map(|number| cache.get(&key(number)).unwrap());
     fs::remove_dir_all(folder.path()).unwrap();
     assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(1)));
+    assert_eq!(large.value.downcast_ref::<Image>(), Some(&mapped(5)));
     assert!(!has(&cache, 1));
     // The folders are made anew.
     put(&cache, 3);
     assert!(has(&cache, 3));
     drop(cache);
     assert!(has(&open(folder.path()), 3));
+}
+
+/// A picture that is so large that its file is mapped.
+fn mapped(first: u8) -> Image {
+    let mut image = Image::zeros(Layout::new(700, 500, 1, SampleType::F32)).unwrap();
+    let samples = image.samples_mut::<f32>().into_iter().flatten();
+    samples.zip(0..).for_each(|(sample, at)| *sample = f32::from(first) + at as f32 / 7.0);
+    image
+}
+
+#[test]
+fn a_file_that_is_replaced_after_it_was_read_is_found_out() {
+    for maps in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DiskOptions { maps, ..DiskOptions::default() };
+        let cache = DiskCache::open(folder.path(), options).unwrap();
+        cache.put(key(100), &Value::new(mapped(5)), MADE);
+        let get = || cache.get(&key(100)).map(|hit| hit.value);
+        // The second time its digest is known.
+        let before = [get().unwrap(), get().unwrap()];
+        let [path] = &blobs(&folder)[..] else { panic!("one large value") };
+        let (mut bytes, modified) =
+            (fs::read(path).unwrap(), fs::metadata(path).unwrap().modified().unwrap());
+        *bytes.last_mut().unwrap() ^= 1;
+        replace(path, &bytes);
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(modified).unwrap();
+        assert!(get().is_none(), "with maps: {maps}");
+        assert_eq!((cache.stats().damaged, cache.take_faults().len()), (1, 1));
+        // Whoever has it keeps it, and it is made again.
+        let is_whole = |value: &Value| value.downcast_ref::<Image>() == Some(&mapped(5));
+        assert!(before.iter().all(is_whole));
+        cache.put(key(100), &Value::new(mapped(5)), MADE);
+        assert!(get().is_some_and(|value| is_whole(&value)));
+    }
+}
+
+#[test]
+fn stacks_come_back_packed_or_not() {
+    for durability in [Durability::Process, Durability::Power] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DiskOptions { durability, ..DiskOptions::default() };
+        let cache = DiskCache::open(folder.path(), options.clone()).unwrap();
+        let frame = Layout::new(200, 100, 1, SampleType::U16);
+        // Noise, and frames of one value each, which are packed.
+        let noise: Vec<u16> =
+            (0..2_000_000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 16) as u16).collect();
+        let ramp: Vec<u16> = (0..200u16).flat_map(|number| vec![number; 20_000]).collect();
+        let stacks = [(100, noise), (200, ramp)]
+            .map(|(frames, samples)| Stack::new(frame, frames, samples.into()).unwrap());
+        for (stack, number) in stacks.iter().zip(0..) {
+            cache.put(key(number), &Value::new(stack.clone()), MADE);
+        }
+        drop(cache);
+        let cache = DiskCache::open(folder.path(), options).unwrap();
+        for (stack, number) in stacks.iter().zip(0..) {
+            let hit = cache.get(&key(number)).unwrap();
+            let found = hit.value.downcast_ref::<Stack>().unwrap();
+            assert_eq!((found.layout(), found.frames()), (stack.layout(), stack.frames()));
+            assert!(found.bytes() == stack.bytes());
+        }
+        assert_eq!(cache.take_faults(), []);
+    }
 }
 
 #[test]
@@ -364,11 +430,20 @@ fn only_a_cache_of_this_layout_is_opened() {
 
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    for text in ["pipeline cache, layout 1\n", "pipeline cache, layout 3\n", "\u{fffd}"] {
-        fs::write(folder.path().join("VERSION"), text).unwrap();
+    let version = folder.path().join("VERSION");
+    let layout_4 = "pipeline cache, layout 4\n".repeat(2);
+    for text in ["pipeline cache, layout 1\n", "pipeline cache, layout 2\n", &layout_4] {
+        fs::write(&version, text).unwrap();
         let newer = DiskCache::open(folder.path(), DiskOptions::default()).unwrap_err();
         assert!(matches!(newer, OpenError::Version { .. }), "{newer}");
+        assert_eq!(fs::read_to_string(&version).unwrap(), text);
     }
+    // Without the tag of a cache, what stands there is somebody else's.
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("VERSION"), "1.2.3").unwrap();
+    let foreign = DiskCache::open(folder.path(), DiskOptions::default()).unwrap_err();
+    assert!(matches!(foreign, OpenError::Version { .. }), "{foreign}");
+    assert_eq!(fs::read_to_string(folder.path().join("VERSION")).unwrap(), "1.2.3");
 
     let file = folder.path().join("a file");
     fs::write(&file, "").unwrap();
@@ -387,6 +462,17 @@ fn what_is_left_of_a_cache_becomes_one_again() {
     fs::remove_file(&version).unwrap();
     assert!(has(&open(folder.path()), 1));
     assert!(version.exists());
+    // Whatever bit is flipped, and wherever it is cut off.
+    let whole = fs::read(&version).unwrap();
+    for at in 0..whole.len() {
+        let mut harmed = whole.clone();
+        harmed[at] ^= 1 << (at % 8);
+        for bytes in [&harmed[..], &whole[..at]] {
+            replace(&version, bytes);
+            assert!(has(&open(folder.path()), 1), "byte {at}");
+            assert_eq!(fs::read(&version).unwrap(), whole);
+        }
+    }
     // Somebody else's folders of these names are not ours.
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("records")).unwrap();

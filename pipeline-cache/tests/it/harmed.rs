@@ -136,7 +136,7 @@ fn what_is_found_is_right_whatever_is_done_to_the_files() {
         let options = DiskOptions { budget: [200_000, 500_000, u64::MAX][budget], ..DiskOptions::default() };
         let open = || DiskCache::open(folder.path(), options.clone()).unwrap();
         let mut caches = [open(), open()];
-        let origin = Origin { step: "made", time: Duration::from_secs(1), inputs: &[], node: None, identity: None };
+        let origin = Origin { step: "made", time: Duration::from_secs(1), inputs: &[], maker: None, identity: None };
         for op in ops {
             match op {
                 Op::Put { by, at } => {

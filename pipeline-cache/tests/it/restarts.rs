@@ -1,8 +1,8 @@
 //! What a program knows after a restart without looking at what it has on disk.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, TieredCache};
@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 /// How often a number was encoded or decoded: whoever looks at what is kept does one or the other.
 static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
+
+/// Held by a test that has numbers.
+static ALONE: Mutex<()> = Mutex::new(());
 
 #[derive(Debug, PartialEq)]
 struct Number(u8);
@@ -59,17 +62,21 @@ impl Step for Above {
     type Output = Number;
 
     fn run(&self, inputs: Vec<In<Number>>, _: &Context<'_>) -> Result<Number> {
-        // Long enough to be worth a file.
-        let until = Instant::now() + Duration::from_millis(2);
-        while Instant::now() < until {
-            std::thread::yield_now();
-        }
+        take_time();
         let sum = inputs.iter().fold(self.number, |sum, input| sum + input.0);
         Ok(Number(u8::from(sum > 10)))
     }
 
     fn spec(&self) -> Spec {
         Spec::default().cut_off(CutOff::Always)
+    }
+}
+
+/// Long enough to be worth a file.
+fn take_time() {
+    let until = Instant::now() + Duration::from_millis(2);
+    while Instant::now() < until {
+        std::thread::yield_now();
     }
 }
 
@@ -95,6 +102,7 @@ fn graph(number: u8) -> (Graph, Node<Number>) {
 
 #[test]
 fn what_content_decides_is_known_after_a_restart_without_a_look_at_it() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for has_memory in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let run = |number: u8| {
@@ -122,6 +130,74 @@ fn what_content_decides_is_known_after_a_restart_without_a_look_at_it() {
         assert_eq!(looked_at, 4 - usize::from(has_memory));
         assert_eq!(run(6), (vec![], 1));
     }
+}
+
+/// Whether a number is odd, as a type that the cache here does not take.
+#[derive(Debug)]
+struct Mark(u8);
+
+impl Data for Mark {
+    const NAME: &'static str = "mark";
+
+    fn size_bytes(&self) -> usize {
+        1
+    }
+
+    fn codec() -> Option<Codec<Self>> {
+        let read = |_: &pipeline_core::data::Samples<u8>| Err(Error::failed("it is never read"));
+        Some(Codec::new(1, |mark, out| out.write_all(&[mark.0]), read))
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Odd {}
+
+impl Step for Odd {
+    const NAME: &'static str = "odd";
+    type Input = In<Number>;
+    type Output = Mark;
+
+    fn run(&self, number: In<Number>, _: &Context<'_>) -> Result<Mark> {
+        take_time();
+        Ok(Mark(number.0 % 2))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::default().cut_off(CutOff::Always)
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Counted {}
+
+impl Step for Counted {
+    const NAME: &'static str = "counted";
+    type Input = In<Mark>;
+    type Output = Number;
+
+    fn run(&self, mark: In<Mark>, _: &Context<'_>) -> Result<Number> {
+        take_time();
+        Ok(Number(mark.0))
+    }
+}
+
+#[test]
+fn what_is_not_written_is_known_by_its_content_after_a_restart() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let mut graph = Graph::new();
+        let top = graph.add("top", Above { number: 1, name: "top".into() }, vec![]);
+        let odd = graph.add("odd", Odd {}, top);
+        let end = graph.add("end", Counted {}, odd);
+        graph.target(end);
+        let report = executor(folder.path(), true).run(&graph, &RunOptions::default()).unwrap();
+        report.ok().unwrap();
+        let computed = report.nodes_that(Status::Computed);
+        computed.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(run(), ["top", "odd", "end"]);
+    assert_eq!(run(), [""; 0]);
 }
 
 /// The length of a file, as a sample.

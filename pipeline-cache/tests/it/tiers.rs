@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline_cache::{Codecs, Compression, DiskCache, DiskOptions, MemoryCache, TieredCache};
-use pipeline_core::cache::{Cache, Claim, Origin, Tier};
+use pipeline_core::cache::{Cache, Claim, Maker, Origin, Tier};
 use pipeline_core::data::{Codec, Data, Samples};
 use pipeline_core::event::{EventKind, Status};
 use pipeline_core::key::KeyHasher;
@@ -30,7 +30,7 @@ fn picture(number: u8) -> Value {
 }
 
 fn origin<'a>(step: &'a str, millis: u64, inputs: &'a [Key]) -> Origin<'a> {
-    Origin { step, time: Duration::from_millis(millis), inputs, node: None, identity: None }
+    Origin { step, time: Duration::from_millis(millis), inputs, maker: None, identity: None }
 }
 
 #[test]
@@ -79,8 +79,47 @@ fn of_a_slider_that_moves_the_last_position_is_written() {
     assert_eq!(cache.unwritten(), 0);
 }
 
+#[test]
+fn outputs_and_graphs_do_not_take_the_place_of_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 20).with_delay(Duration::MAX);
+    let photo = [key(1)];
+    for (graph, port, number) in [(1, 0, 10), (1, 1, 11), (2, 0, 12), (1, 0, 13)] {
+        let maker = Maker { graph, node: NodeId::from_index(0), port };
+        let origin = Origin { maker: Some(maker), ..origin("split", 100, &photo) };
+        cache.put(key(number), &picture(1), origin);
+    }
+    cache.flush();
+    let written: Vec<u64> = (0..20).filter(|&n| cache.disk().contains(&key(n))).collect();
+    assert_eq!(written, [11, 12, 13]);
+}
+
+#[test]
+fn all_that_waits_is_found_and_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 30).with_delay(Duration::MAX);
+    let value = Value::new(image_of::<u8>(&[&[7; 10][..]; 10]));
+    // Each reads the one before and one that all read.
+    for number in 1..5000 {
+        let maker = Maker { graph: 1, node: NodeId::from_index(number), port: 0 };
+        let inputs = [key(0), key(u64::from(number) - 1)];
+        let origin = Origin { maker: Some(maker), ..origin("made", 100, &inputs) };
+        cache.put(key(number.into()), &value, origin);
+    }
+    cache.memory().clear();
+    assert!((1..5000).all(|number| cache.get(&key(number)).is_some()));
+    assert_eq!(cache.disk().stats().puts, 0);
+    // Another value of the first one's parameter: nothing of the chain is to be written.
+    let maker = Maker { graph: 1, node: NodeId::from_index(1), port: 0 };
+    let inputs = [key(0), key(0)];
+    cache.put(key(9000), &value, Origin { maker: Some(maker), ..origin("made", 100, &inputs) });
+    cache.flush();
+    assert_eq!((cache.disk().stats().puts, cache.unwritten()), (1, 0));
+}
+
 fn by<'a>(node: u32, step: &'a str, inputs: &'a [Key]) -> Origin<'a> {
-    Origin { node: Some(NodeId::from_index(node)), ..origin(step, 100, inputs) }
+    let maker = Maker { graph: 1, node: NodeId::from_index(node), port: 0 };
+    Origin { maker: Some(maker), ..origin(step, 100, inputs) }
 }
 
 #[test]

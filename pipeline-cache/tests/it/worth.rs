@@ -21,7 +21,7 @@ fn put(cache: &MemoryCache, at: u64, bytes: usize, millis: u64, inputs: &[u64]) 
         step: "step",
         time: Duration::from_millis(millis),
         inputs: &inputs,
-        node: None,
+        maker: None,
         identity: None,
     };
     cache.put(key(at), &value(at, bytes), origin);

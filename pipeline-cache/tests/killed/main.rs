@@ -150,7 +150,7 @@ fn write(folder: &Path, numbers: Range<u64>, budget: u64) {
         step: "made",
         time: Duration::from_secs(1),
         inputs: &[],
-        node: None,
+        maker: None,
         identity: None,
     };
     let mut out = std::io::stdout().lock();

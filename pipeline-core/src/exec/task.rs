@@ -12,7 +12,7 @@ use super::options::OnFailure;
 use super::run::{Abandoned, Local, RunCore};
 use super::slots::{Take, dispose};
 use super::wait::is_on;
-use crate::cache::{Cache, Origin, Tier};
+use crate::cache::{Cache, Maker, Origin, Tier};
 use crate::data::Value;
 use crate::error::{CancelReason, Error, Result};
 use crate::event::{EventKind, Status};
@@ -366,14 +366,15 @@ impl RunCore {
             let step = self.plan.infos[place as usize].step_type().map_or("", |step| step.name);
             let shape = &self.plan.program.shape;
             let is_told = !inputs.is_empty() && inputs.len() == shape.inputs(place).len();
-            let node = is_told.then(|| shape.ids[place as usize]);
+            let (graph, node) = (self.plan.graph, shape.ids[place as usize]);
             let time = Duration::from_nanos(took);
-            let origin = Origin { step, time, inputs: &inputs, node, identity: None };
             for (value, port) in values.iter().zip(0u16..) {
                 let key = key.port(port);
                 let has_one = self.plan.traits.has_digests;
                 let identity = has_one.then(|| self.engine.identities.find(&key)).flatten();
-                for evicted in cache.put(key, value, Origin { identity, ..origin }) {
+                let maker = is_told.then_some(Maker { graph, node, port });
+                let origin = Origin { step, time, inputs: &inputs, maker, identity };
+                for evicted in cache.put(key, value, origin) {
                     if self.bus.is_active() {
                         let kind = EventKind::Evicted {
                             key: evicted.key,

@@ -20,6 +20,8 @@ use crate::step::AnyStep;
 /// were found in the cache, so nothing it counts on can be evicted before it runs.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// Which graph it is of, among all of this process.
+    pub(crate) graph: u64,
     pub(super) revision: u64,
     pub(crate) program: Arc<Program>,
     pub(crate) infos: Arc<[Arc<NodeInfo>]>,

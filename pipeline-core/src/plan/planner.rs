@@ -219,6 +219,7 @@ impl Planner {
         let mut traits = frozen.traits;
         traits.has_digests &= self.keys.by_content;
         Plan {
+            graph: graph.id(),
             revision: graph.revision(),
             program: Arc::clone(program),
             traits,

@@ -102,7 +102,7 @@ const MADE: Origin<'_> = Origin {
     step: "testkit",
     time: Duration::from_millis(5),
     inputs: &[],
-    node: None,
+    maker: None,
     identity: None,
 };
 
@@ -228,7 +228,7 @@ fn any_size_and_cost(cache: &impl Cache) {
                     step: ["", "a", "b"][inputs.len() % 3],
                     time,
                     inputs: &inputs,
-                    node: None,
+                    maker: None,
                     identity: (number % 2 == 0).then(|| key(number)),
                 };
                 let value = Value::new(Token { number, claims });
