@@ -48,15 +48,17 @@ fn look_ups(threads: usize, asked: &[Key], get: &(dyn Fn(&Key) -> bool + Sync)) 
     })
 }
 
-/// Look-ups of what is there, ours, of `quick_cache` and of `moka`.
-fn hits(held: u64, threads: usize) -> [Duration; 3] {
+/// Look-ups of what is there, ours, of `quick_cache`, of `moka` and of `foyer`.
+fn hits(held: u64, threads: usize) -> [Duration; 4] {
     let ours = MemoryCache::new(u64::MAX);
     let quick = quick_cache::sync::Cache::new(2 * FULL as usize);
     let moka = moka::sync::Cache::new(2 * u64::from(FULL));
+    let foyer: foyer::Cache<Key, Value> = foyer::CacheBuilder::new(2 * FULL as usize).build();
     for number in 0..held {
         ours.put(key(number), &value(), Origin::default());
         quick.insert(key(number), value());
         moka.insert(key(number), value());
+        foyer.insert(key(number), value());
     }
     moka.run_pending_tasks();
     let asked = asked(held);
@@ -65,6 +67,7 @@ fn hits(held: u64, threads: usize) -> [Duration; 3] {
             look_ups(threads, &asked, &|key| ours.get(key).is_some()),
             look_ups(threads, &asked, &|key| quick.get(key).is_some()),
             look_ups(threads, &asked, &|key| moka.get(key).is_some()),
+            look_ups(threads, &asked, &|key| foyer.get(key).is_some()),
         ]
     })
 }
@@ -133,7 +136,7 @@ pub fn figures(allocations: &dyn Fn(&dyn Fn()) -> usize) -> Vec<Figure> {
     let mut figures = Vec::new();
     for held in [64, FULL.into()] {
         for threads in [1, 2] {
-            let [ours, quick, moka] = hits(held, threads);
+            let [ours, quick, moka, foyer] = hits(held, threads);
             let id = format!("memory/get_hit/{held}/{threads}_threads");
             figures.push(Figure::new(&id, each(ours), "ns"));
             let of_quick = ratio(ours, quick);
@@ -142,6 +145,8 @@ pub fn figures(allocations: &dyn Fn(&dyn Fn()) -> usize) -> Vec<Figure> {
             );
             let of_moka = ratio(ours, moka);
             figures.push(Figure::new(format!("{id}/of_moka"), of_moka, "× its time").reach(0.25));
+            let of_foyer = ratio(ours, foyer);
+            figures.push(Figure::new(format!("{id}/of_foyer"), of_foyer, "× its time").reach(0.25));
         }
     }
     let [ours, lru, moka] = inserts();

@@ -89,7 +89,8 @@ impl MemoryCache {
         self
     }
 
-    /// The same cache, which asks how short memory is, once a second while values come in. It holds
+    /// The same cache, which asks how short memory is, once a second while runs begin and values
+    /// come in. It holds
     /// a quarter of its budget less each time that memory is short, down to a quarter, and a
     /// quarter more each time that it is not.
     #[must_use]
@@ -163,11 +164,16 @@ impl MemoryCache {
 
 impl Cache for MemoryCache {
     fn begin(&self) {
+        let steps = self.pressure.as_ref().and_then(|gauge| gauge.look(Instant::now()));
+        let mut gone = Gone::default();
         let mut store = self.store.lock();
+        if let Some(steps) = steps {
+            store.relieve(steps, &mut gone);
+        }
         store.begin();
         let overdue = store.take_overdue();
         drop(store);
-        drop(overdue);
+        drop((overdue, gone));
     }
 
     fn get(&self, key: &Key) -> Option<Hit> {

@@ -247,6 +247,12 @@ impl Store {
         self.shrink(gone);
     }
 
+    /// The same where nobody is told yet what goes.
+    pub(crate) fn relieve(&mut self, quarters: u64, gone: &mut Gone) {
+        self.give_back(quarters, gone);
+        self.untold.append(&mut gone.report);
+    }
+
     fn shrink(&mut self, gone: &mut Gone) {
         while self.slots.held() > 0 && self.ledger.is_crowded() && self.evict(gone) {}
         // With nothing left to throw out, what went is forgotten.

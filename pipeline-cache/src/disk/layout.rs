@@ -138,10 +138,16 @@ pub(super) fn unique() -> String {
 /// afterwards.
 pub(super) fn make_folder(path: &Path, sync: bool) -> io::Result<()> {
     match fs::create_dir(path) {
-        Ok(()) if sync => sync_folder(path.parent().unwrap_or(path)),
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Ok(()) => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        Err(_) if path.is_dir() => return Ok(()),
+        Err(_) => {
+            // What is in its way is in the directory of a cache, and no part of it.
+            fs::remove_file(path)?;
+            fs::create_dir(path)?;
+        }
     }
+    if sync { sync_folder(path.parent().unwrap_or(path)) } else { Ok(()) }
 }
 
 /// Waits until the names in a folder are on the disk.

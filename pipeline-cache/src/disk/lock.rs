@@ -63,7 +63,14 @@ impl Lock {
         // Somebody may have removed the directory.
         layout::prepare(&self.root).map_err(io::Error::other)?;
         let open = || File::options().create(true).truncate(false).write(true).open(&self.path);
-        let file = open()?;
+        let file = open().or_else(|error| {
+            // An empty folder in its place is in nobody's use.
+            if self.path.is_dir() && fs::remove_dir(&self.path).is_ok() {
+                open()
+            } else {
+                Err(error)
+            }
+        })?;
         if file.metadata()?.len() == 0 {
             return Ok(file);
         }

@@ -167,7 +167,8 @@ impl Segments {
         let mut paths = Vec::new();
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "records") {
+            // A folder has no records, whatever it is called.
+            if path.extension().is_some_and(|extension| extension == "records") && !path.is_dir() {
                 paths.push(path);
             }
         }

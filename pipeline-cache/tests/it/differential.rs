@@ -1,12 +1,14 @@
 //! Random edits of a graph, with caches of any kind and budget, restarts and harmed files: every
 //! result is that of a fresh evaluation, bit for bit.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_cache::{DiskCache, DiskOptions, MemoryCache, Policy, TieredCache};
 use pipeline_core::cache::Cache;
+use pipeline_core::event::Status;
 use pipeline_core::step::CutOff;
 use pipeline_core::{
     Context, Executor, Graph, Image, In, Node, NodeId, Options, Result, RunOptions, Spec, Step,
@@ -177,6 +179,7 @@ fn every_result_is_that_of_a_fresh_evaluation() {
         ..ProptestConfig::default()
     };
     let start = (0..4usize, prop::sample::select(&[100_000u64, 1 << 30]));
+    let served = Cell::new(0);
     proptest!(config, |(ops in prop::collection::vec(op(), 1..50), (kind, budget) in start)| {
         let folder = tempfile::tempdir().unwrap();
         let mut executor = Some(executor(folder.path(), kind, budget));
@@ -194,6 +197,7 @@ fn every_result_is_that_of_a_fresh_evaluation() {
                     let options = RunOptions::to(Targets::nodes([nodes[wanted]]));
                     let report = executor.as_ref().unwrap().run(&graph, &options).unwrap();
                     report.ok().unwrap();
+                    served.set(served.get() + report.nodes_that(Status::Cached).len());
                     let value = report.value(nodes[wanted], 0).unwrap();
                     let found = value.downcast_ref::<Image>().and_then(|image| image.samples::<u16>());
                     prop_assert_eq!(found, Some(&model.evaluate()[wanted][..]));
@@ -211,4 +215,6 @@ fn every_result_is_that_of_a_fresh_evaluation() {
             }
         }
     });
+    // A cache that has nothing is right too.
+    assert!(served.get() > 200, "{} results were served", served.get());
 }

@@ -584,37 +584,55 @@ fn types_that_a_program_does_not_know_are_left_alone() {
 }
 
 #[test]
-fn where_nothing_can_be_written_results_are_still_found() {
-    for folder_name in ["unfinished", "records", "lock"] {
+fn what_is_in_the_way_of_a_part_is_removed() {
+    for part in ["unfinished", "records", "blobs", "claims"] {
         let folder = tempfile::tempdir().unwrap();
+        put(&open(folder.path()), 0);
+        let place = folder.path().join(part);
+        let _ = fs::remove_dir_all(&place);
+        fs::write(&place, "in the way").unwrap();
         let cache = open(folder.path());
-        assert_eq!(put(&cache, 1), []);
-        drop(cache);
-        let place = folder.path().join(folder_name);
-        let aside = folder.path().join("aside");
-        if folder_name == "records" {
-            // What was written stays readable by who has read it.
-            let cache = open(folder.path());
-            fs::rename(&place, aside).unwrap();
-            fs::write(&place, "in the way").unwrap();
-            assert_eq!(put(&cache, 3), []);
-            assert!(has(&cache, 1) && !has(&cache, 3));
-            assert_eq!(cache.take_faults().len(), 1);
-            continue;
-        }
-        let _ = fs::remove_file(&place);
-        let _ = fs::remove_dir(&place);
-        if folder_name == "lock" {
-            fs::create_dir(&place).unwrap();
-        } else {
-            fs::write(&place, "in the way").unwrap();
-        }
+        assert_eq!([put(&cache, 1), put(&cache, 2)], [vec![], vec![]]);
+        assert!(has(&cache, 1) && has(&cache, 2), "{part}");
+        cache.take_faults();
         let cache = open(folder.path());
-        assert_eq!(put(&cache, 3), []);
-        assert!(has(&cache, 1) && !has(&cache, 3), "{folder_name}");
-        let faults = cache.take_faults();
-        assert_eq!(faults.len(), 1, "{folder_name}: {faults:?}");
+        assert!(has(&cache, 1) && has(&cache, 2), "{part}");
+        assert_eq!(cache.take_faults(), []);
     }
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    put(&cache, 1);
+    let [blob] = &blobs(&folder)[..] else { panic!("one large value") };
+    let place = blob.parent().unwrap();
+    fs::remove_dir_all(place).unwrap();
+    fs::write(place, "in the way").unwrap();
+    fs::create_dir(folder.path().join("records/a folder.records")).unwrap();
+    fs::remove_file(folder.path().join("lock")).unwrap();
+    fs::create_dir(folder.path().join("lock")).unwrap();
+    assert!(!has(&cache, 1));
+    cache.take_faults();
+    put(&cache, 1);
+    assert!(has(&cache, 1));
+    assert_eq!(cache.take_faults(), []);
+}
+
+#[test]
+fn where_nothing_can_be_written_results_are_still_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    assert_eq!(put(&cache, 1), []);
+    // What somebody else keeps there is not thrown away.
+    let lock = folder.path().join("lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    fs::write(lock.join("notes.txt"), "not ours").unwrap();
+    for cache in [cache, open(folder.path())] {
+        assert_eq!(put(&cache, 3), []);
+        assert!(has(&cache, 1) && !has(&cache, 3));
+        let faults = cache.take_faults();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+    }
+    assert!(lock.join("notes.txt").exists());
 }
 
 #[test]

@@ -162,6 +162,12 @@ fn less_is_held_while_memory_is_short() {
     let cache = room_for(8).with_pressure(|| Pressure::Low);
     (0..20).for_each(|at| put(&cache, at, MIB, 100, &[]));
     assert_eq!(cache.stats().entries, 8);
+    // Runs that only find what is there ask too, and the next value tells what went.
+    let cache = cache.with_pressure(|| Pressure::High);
+    cache.begin();
+    assert_eq!(cache.stats().entries, 6);
+    let evicted = cache.put(key(40), &value(40, 8), Origin::default());
+    assert_eq!(evicted.len(), 2);
 }
 
 #[test]
