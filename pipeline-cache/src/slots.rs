@@ -37,7 +37,6 @@ struct Slot {
 #[repr(C)]
 pub(crate) struct Entry {
     value: Value,
-    /// Nanoseconds that it took to make.
     nanos: u64,
     hits: u32,
     /// The request that asked for it last, as far as its history was told.
@@ -65,8 +64,9 @@ impl Entry {
         self.value
     }
 
-    pub(crate) const fn time(&self) -> Duration {
-        Duration::from_nanos(self.nanos)
+    /// Nanoseconds that it took to make.
+    pub(crate) const fn nanos(&self) -> u64 {
+        self.nanos
     }
 
     pub(crate) const fn weight(&self) -> &Weight {

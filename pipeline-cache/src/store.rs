@@ -30,8 +30,10 @@ pub(crate) struct Store {
     /// What goes if all goes that has to: its number, what it was, and the bytes that it frees.
     leaving: Vec<(Number, Standing, u64)>,
     ledger: Ledger,
-    /// The counters; what is held is filled in when somebody asks.
+    /// The counters; what is held and saved is filled in when somebody asks.
     stats: Stats,
+    /// Nanoseconds that were saved.
+    saved: u64,
 }
 
 /// What is kept free for a result that is being made.
@@ -78,13 +80,14 @@ impl Store {
             leaving: Vec::new(),
             ledger: Ledger::new(budget),
             stats: Stats::default(),
+            saved: 0,
         }
     }
 
     /// Starts anew; the counters, the pins and what is being made go on. Returns what it was.
     pub(crate) fn emptied(&mut self) -> Self {
         let mut empty = Self::new(self.ledger.budget(), self.policy, self.max_age);
-        empty.stats = self.stats;
+        (empty.stats, empty.saved) = (self.stats, self.saved);
         empty.pins = std::mem::take(&mut self.pins);
         empty.reserved = std::mem::take(&mut self.reserved);
         empty.ledger.reserve(empty.reserved.values().map(|reserved| reserved.bytes).sum());
@@ -104,6 +107,7 @@ impl Store {
             entries: self.slots.held(),
             bytes: self.ledger.held(),
             budget: self.ledger.budget(),
+            saved: Duration::from_nanos(self.saved),
             ..self.stats
         }
     }
@@ -114,7 +118,7 @@ impl Store {
                 key: *self.slots.key(number),
                 step: Arc::clone(self.history.step_name(number)),
                 bytes: entry.weight().total(),
-                time: entry.time(),
+                time: Duration::from_nanos(entry.nanos()),
                 hits: entry.hits(),
             };
             (number, info)
@@ -156,7 +160,7 @@ impl Store {
         }
         entry.hit();
         self.stats.hits += 1;
-        self.stats.saved = self.stats.saved.saturating_add(entry.time());
+        self.saved = self.saved.saturating_add(entry.nanos());
         Some(entry.value().clone())
     }
 

@@ -167,7 +167,7 @@ fn a_time_without_end_counts_as_centuries() {
     cache.put(key(1), &value(1, 8), origin);
     cache.get(&key(1));
     cache.get(&key(1));
-    assert_eq!(cache.stats().saved, 2 * Duration::from_nanos(u64::MAX));
+    assert_eq!(cache.stats().saved, Duration::from_nanos(u64::MAX));
 }
 
 /// Calls the cache while it is dropped.
