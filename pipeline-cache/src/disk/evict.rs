@@ -9,7 +9,7 @@ use std::sync::Arc;
 use pipeline_core::Key;
 use pipeline_core::cache::{Evicted, Tier};
 
-use super::index::{EACH, Stored};
+use super::index::{EACH, Slot, Stored};
 use super::record::Record;
 use super::segments::Segment;
 use super::{DiskCache, State, layout, now};
@@ -58,8 +58,8 @@ impl DiskCache {
         let lock = self.lock.alone()?;
         let mut state = self.state.lock();
         let is_complete = self.refresh(&mut state);
-        let wanted = state.index.iter().filter(|(key, stored)| is_wanted(key, stored));
-        let wanted: Vec<Key> = wanted.map(|(key, _)| *key).collect();
+        let wanted = state.index.iter().filter(|(slot, stored)| is_wanted(&slot.key, stored));
+        let wanted: Vec<Slot> = wanted.map(|(slot, _)| *slot).collect();
         let Forgotten { gone, files, untold } = state.forget(wanted, |_| false);
         drop(state);
         self.remove(&files);
@@ -86,7 +86,7 @@ impl DiskCache {
         }
         let target = most - most / ROOM;
         let mut order = state.index.cheapest(now(), |bytes| self.speed.seconds(bytes));
-        order.retain(|key| Some(key) != newest);
+        order.retain(|slot| newest.is_none_or(|newest| *slot != Slot::own(*newest)));
         state.forget(order, |state| state.index.bytes() <= target)
     }
 
@@ -118,9 +118,9 @@ impl DiskCache {
         let there: HashSet<Key> = files.iter().filter_map(|(_, digest)| *digest).collect();
         let mut state = self.state.lock();
         let mut told = Ok(());
-        for key in state.index.without_file(|digest| there.contains(digest)) {
-            if let Some((stored, _)) = state.index.remove(&key) {
-                told = told.and(state.tell_gone(&key, &stored));
+        for slot in state.index.without_file(|digest| there.contains(digest)) {
+            if let Some((stored, _)) = state.index.remove(&slot) {
+                told = told.and(state.tell_gone(&slot.key, &stored));
             }
         }
         if let Err(error) = told {
@@ -149,9 +149,9 @@ impl DiskCache {
         };
         note(&self.state.lock(), &mut written);
         for (segment, told) in self.due() {
-            let is_copied = told.chunks(TOGETHER).all(|keys| {
+            let is_copied = told.chunks(TOGETHER).all(|slots| {
                 let mut state = self.state.lock();
-                let is_copied = state.copy(&segment, keys);
+                let is_copied = state.copy(&segment, slots);
                 note(&state, &mut written);
                 is_copied
             });
@@ -185,21 +185,21 @@ impl DiskCache {
     }
 
     /// The segments that are to go, and the results that they tell of.
-    fn due(&self) -> Vec<(Arc<Segment>, Vec<Key>)> {
+    fn due(&self) -> Vec<(Arc<Segment>, Vec<Slot>)> {
         let state = self.state.lock();
         let (has_many, little) = (state.segments.count() >= SEGMENTS, state.segments.little());
-        let mut told: HashMap<*const Segment, (u64, Vec<Key>)> = HashMap::new();
-        for (key, stored) in state.index.iter() {
+        let mut told: HashMap<*const Segment, (u64, Vec<Slot>)> = HashMap::new();
+        for (slot, stored) in state.index.iter() {
             let of_it = told.entry(Arc::as_ptr(&stored.place.segment)).or_default();
             of_it.0 += EACH + stored.place.len as u64;
-            of_it.1.push(*key);
+            of_it.1.push(*slot);
         }
         let mut due = Vec::new();
         for segment in state.segments.finished() {
-            let (counts, keys) = told.remove(&Arc::as_ptr(&segment)).unwrap_or_default();
+            let (counts, slots) = told.remove(&Arc::as_ptr(&segment)).unwrap_or_default();
             let size = segment.size();
-            if (has_many && size < little) || size > 2 * counts + little || keys.is_empty() {
-                due.push((segment, keys));
+            if (has_many && size < little) || size > 2 * counts + little || slots.is_empty() {
+                due.push((segment, slots));
             }
         }
         due
@@ -218,13 +218,14 @@ struct Forgotten {
 
 impl State {
     /// Forgets results until it is enough.
-    fn forget(&mut self, keys: Vec<Key>, is_enough: impl Fn(&Self) -> bool) -> Forgotten {
+    fn forget(&mut self, slots: Vec<Slot>, is_enough: impl Fn(&Self) -> bool) -> Forgotten {
         let Forgotten { mut gone, mut files, mut untold } = Forgotten::default();
-        for key in keys {
+        for slot in slots {
             if is_enough(self) {
                 break;
             }
-            let Some((stored, file)) = self.index.remove(&key) else { continue };
+            let Some((stored, file)) = self.index.remove(&slot) else { continue };
+            let key = slot.key;
             files.extend(file);
             if let Err(error) = self.tell_gone(&key, &stored) {
                 untold.get_or_insert(error);
@@ -236,16 +237,16 @@ impl State {
 
     /// Writes records of a segment into the own one, those that are still there; answers whether
     /// that went well.
-    fn copy(&mut self, segment: &Arc<Segment>, keys: &[Key]) -> bool {
-        for key in keys {
-            let Some(stored) = self.index.get(key) else { continue };
+    fn copy(&mut self, segment: &Arc<Segment>, slots: &[Slot]) -> bool {
+        for slot in slots {
+            let Some(stored) = self.index.at(slot) else { continue };
             if !Arc::ptr_eq(&stored.place.segment, segment) {
                 continue;
             }
             let few = if stored.has_file() { Ok(Vec::new()) } else { stored.place.read() };
-            let record = Record::Put(stored.entry(key));
+            let record = Record::Put(stored.entry(&slot.key));
             match few.and_then(|few| self.segments.append(&record, &few)) {
-                Ok(place) => self.index.place(key, place),
+                Ok(place) => self.index.place(slot, place),
                 Err(_) => return false,
             }
         }

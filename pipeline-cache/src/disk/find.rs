@@ -10,8 +10,8 @@ use pipeline_core::data::Samples;
 use pipeline_core::{Error, Key, Value};
 
 use super::blobs::Stamp;
-use super::index::Stored;
-use super::record::Record;
+use super::index::{Slot, Stored};
+use super::record::{Entry, Record};
 use super::{DiskCache, State, now};
 
 /// How long what other processes write may go unseen by those who look for a result in vain.
@@ -100,7 +100,8 @@ impl DiskCache {
                     if known.is_some_and(|known| state.segments.is_own(&known.place)) {
                         state.index.also(&key, &news.place);
                     } else {
-                        state.index.insert(&entry, news.place, now());
+                        let is_readable = self.reads(&entry);
+                        state.index.insert(&entry, news.place, is_readable, now());
                     }
                 }
                 Record::Used(used) => {
@@ -125,8 +126,12 @@ impl DiskCache {
             self.refresh(state);
         }
         let stored = state.index.get(key)?;
-        self.options.codecs.named(&stored.kind, stored.version)?;
         (!state.unreadable.contains(&stored.digest)).then(|| stored.clone())
+    }
+
+    /// Whether this program can read what a record tells of.
+    fn reads(&self, entry: &Entry) -> bool {
+        self.options.codecs.named(&entry.kind, entry.version).is_some()
     }
 
     /// The bytes of a value, held to their digest.
@@ -210,11 +215,14 @@ impl DiskCache {
             _ => return self.state.lock().fault(path, error.to_string()),
         }
         let mut state = self.state.lock();
-        let lost =
-            if stored.has_file() { state.index.with_file(&stored.digest) } else { vec![*key] };
-        for key in lost {
-            if let Some((stored, _)) = state.index.remove(&key)
-                && let Err(error) = state.tell_gone(&key, &stored)
+        let lost = if stored.has_file() {
+            state.index.with_file(&stored.digest)
+        } else {
+            vec![Slot::own(*key)]
+        };
+        for slot in lost {
+            if let Some((stored, _)) = state.index.remove(&slot)
+                && let Err(error) = state.tell_gone(&slot.key, &stored)
             {
                 state.fault(self.root.clone(), format!("nobody is told what is lost: {error}"));
             }

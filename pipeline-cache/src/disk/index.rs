@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pipeline_core::Key;
+use pipeline_core::key::KeyHasher;
 
 use super::blobs::Stamp;
 use super::packed::Packed;
@@ -16,13 +17,38 @@ pub(super) const EACH: u64 = 256;
 /// Seconds within which it makes no difference when a result was used.
 const RECENT: u64 = 60;
 
+/// What a result is found under: its key, and for one that this program cannot read a number of its
+/// type and version. So programs of two versions have their own results under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Slot {
+    pub(super) key: Key,
+    /// 0 for all that this program reads.
+    other: u32,
+}
+
+impl Slot {
+    /// That of what this program reads.
+    pub(super) const fn own(key: Key) -> Self {
+        Self { key, other: 0 }
+    }
+
+    fn other(entry: &Entry) -> Self {
+        let mut name = KeyHasher::result();
+        name.text(&entry.kind).number(entry.version.into());
+        let [a, b, c, ..] = *name.finish().as_bytes();
+        Self { key: Key::from_bytes(entry.key), other: u32::from_le_bytes([a, b, c, 1]) }
+    }
+}
+
 /// Where a record is: the name of its segment, and where in that its value would be.
 type Spot = (Arc<str>, u64);
 
 /// Results by their keys, and the bytes that they share.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    results: HashMap<Key, Stored>,
+    results: HashMap<Slot, Stored>,
+    /// Which results there are beside a key's own one.
+    others: HashMap<Key, Vec<Slot>>,
     blobs: HashMap<Key, Blob>,
     /// Records that do not count any more: of which results, and the segments that say so.
     gone: HashMap<Spot, (Key, Arc<str>)>,
@@ -107,7 +133,16 @@ struct Blob {
 
 impl Index {
     pub(super) fn get(&self, key: &Key) -> Option<&Stored> {
-        self.results.get(key)
+        self.results.get(&Slot::own(*key))
+    }
+
+    pub(super) fn at(&self, slot: &Slot) -> Option<&Stored> {
+        self.results.get(slot)
+    }
+
+    fn slots(&self, key: Key) -> Vec<Slot> {
+        let others = self.others.get(&key).into_iter().flatten().copied();
+        others.chain([Slot::own(key)]).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -120,12 +155,13 @@ impl Index {
 
     /// Takes in what a record told, unless it does not count any more. The last one counts. What
     /// is of the future, by a clock that was set back, is of now: else it would never be old.
-    pub(super) fn insert(&mut self, entry: &Entry, place: Place, now: u64) {
+    pub(super) fn insert(&mut self, entry: &Entry, place: Place, is_readable: bool, now: u64) {
         if self.gone.contains_key(&(Arc::clone(&place.segment.name), place.at)) {
             return;
         }
-        let key = Key::from_bytes(entry.key);
-        let older = self.remove(&key).map_or_else(Vec::new, |(stored, _)| {
+        let slot =
+            if is_readable { Slot::own(Key::from_bytes(entry.key)) } else { Slot::other(entry) };
+        let older = self.remove(&slot).map_or_else(Vec::new, |(stored, _)| {
             let spot = stored.spot();
             stored.older.into_iter().chain([spot]).collect()
         });
@@ -153,12 +189,15 @@ impl Index {
         };
         let more = if is_new { stored.len } else { 0 };
         self.bytes = self.bytes.saturating_add(more).saturating_add(EACH);
-        self.results.insert(key, stored);
+        if !is_readable {
+            self.others.entry(slot.key).or_default().push(slot);
+        }
+        self.results.insert(slot, stored);
     }
 
     /// Takes in another record of a result that is known.
     pub(super) fn also(&mut self, key: &Key, place: &Place) {
-        if let Some(stored) = self.results.get_mut(key) {
+        if let Some(stored) = self.results.get_mut(&Slot::own(*key)) {
             stored.older.push((Arc::clone(&place.segment.name), place.at));
         }
     }
@@ -174,8 +213,14 @@ impl Index {
     }
 
     /// Forgets a result. Says which file nobody needs any more.
-    pub(super) fn remove(&mut self, key: &Key) -> Option<(Stored, Option<Key>)> {
-        let stored = self.results.remove(key)?;
+    pub(super) fn remove(&mut self, slot: &Slot) -> Option<(Stored, Option<Key>)> {
+        let stored = self.results.remove(slot)?;
+        if let Some(others) = self.others.get_mut(&slot.key) {
+            others.retain(|other| other != slot);
+            if others.is_empty() {
+                self.others.remove(&slot.key);
+            }
+        }
         let is_last = !stored.has_file() || self.let_go(&stored.digest);
         let less = if is_last { stored.len } else { 0 };
         self.bytes = self.bytes.saturating_sub(less).saturating_sub(EACH);
@@ -199,9 +244,10 @@ impl Index {
     /// unless that was written again.
     pub(super) fn forget(&mut self, gone: &Gone, teller: &Arc<str>) {
         let (key, spot) = (Key::from_bytes(gone.key), (gone.segment.as_str().into(), gone.at));
-        if let Some(stored) = self.results.get_mut(&key) {
+        for slot in self.slots(key) {
+            let Some(stored) = self.results.get_mut(&slot) else { continue };
             if stored.spot() == spot {
-                self.remove(&key);
+                self.remove(&slot);
             } else {
                 stored.older.retain(|older| *older != spot);
             }
@@ -232,10 +278,10 @@ impl Index {
     }
 
     /// All results whose value is in this file.
-    pub(super) fn with_file(&self, digest: &Key) -> Vec<Key> {
+    pub(super) fn with_file(&self, digest: &Key) -> Vec<Slot> {
         let results = self.results.iter();
         let same = results.filter(|(_, stored)| stored.has_file() && stored.digest == *digest);
-        same.map(|(key, _)| *key).collect()
+        same.map(|(slot, _)| *slot).collect()
     }
 
     pub(super) fn needs_file(&self, digest: &Key) -> bool {
@@ -243,10 +289,10 @@ impl Index {
     }
 
     /// All results whose value should be in a file that is not there.
-    pub(super) fn without_file(&self, is_there: impl Fn(&Key) -> bool) -> Vec<Key> {
+    pub(super) fn without_file(&self, is_there: impl Fn(&Key) -> bool) -> Vec<Slot> {
         let results = self.results.iter();
         let lost = results.filter(|(_, stored)| stored.has_file() && !is_there(&stored.digest));
-        lost.map(|(key, _)| *key).collect()
+        lost.map(|(slot, _)| *slot).collect()
     }
 
     pub(super) fn seen(&self, digest: &Key) -> Option<Stamp> {
@@ -256,7 +302,7 @@ impl Index {
     /// Notes that a result was used, and that the file of this digest was found to be right.
     pub(super) fn note(&mut self, key: &Key, now: u64, seen: Option<(Key, Stamp)>) {
         self.turn += 1;
-        if let Some(stored) = self.results.get_mut(key) {
+        if let Some(stored) = self.results.get_mut(&Slot::own(*key)) {
             (stored.used, stored.turn) = (now, self.turn);
         }
         if let Some((digest, stamp)) = seen
@@ -269,9 +315,11 @@ impl Index {
     /// Takes in when a result was used, by this process or by others, as a record says.
     pub(super) fn renew(&mut self, key: &Key, used: u64, now: u64) {
         let used = used.min(now);
-        if let Some(stored) = self.results.get_mut(key) {
-            stored.used = stored.used.max(used);
-            (stored.told, stored.is_renewed) = (stored.told.max(used), true);
+        for slot in self.slots(*key) {
+            if let Some(stored) = self.results.get_mut(&slot) {
+                stored.used = stored.used.max(used);
+                (stored.told, stored.is_renewed) = (stored.told.max(used), true);
+            }
         }
     }
 
@@ -287,24 +335,24 @@ impl Index {
 
     fn uses(&self, is_wanted: impl Fn(&Stored) -> bool) -> Vec<([u8; 32], u64)> {
         let wanted = self.results.iter().filter(|(_, stored)| is_wanted(stored));
-        wanted.map(|(key, stored)| (*key.as_bytes(), stored.used)).collect()
+        wanted.map(|(slot, stored)| (*slot.key.as_bytes(), stored.used)).collect()
     }
 
     /// Moves a record, which has all that is known by now.
-    pub(super) fn place(&mut self, key: &Key, place: Place) {
-        if let Some(stored) = self.results.get_mut(key) {
+    pub(super) fn place(&mut self, slot: &Slot, place: Place) {
+        if let Some(stored) = self.results.get_mut(slot) {
             (stored.told, stored.is_renewed) = (stored.used, false);
             stored.place = place;
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Stored)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Slot, &Stored)> {
         self.results.iter()
     }
 
     /// All results, what costs least to lose first: the time that each saves, per byte, and less
     /// the longer it was not used.
-    pub(super) fn cheapest(&self, now: u64, read: impl Fn(u64) -> f64) -> Vec<Key> {
+    pub(super) fn cheapest(&self, now: u64, read: impl Fn(u64) -> f64) -> Vec<Slot> {
         let worth = |stored: &Stored| {
             let seconds = stored.nanos as f64 * 1e-9 - read(stored.size());
             let age = now.saturating_sub(stored.used) as f64;
@@ -317,9 +365,9 @@ impl Index {
             if seconds > 0.0 { per_byte / (age + RECENT as f64) } else { per_byte }
         };
         let results = self.results.iter();
-        let mut order: Vec<(f64, u64, Key)> =
-            results.map(|(key, stored)| (worth(stored), stored.turn, *key)).collect();
+        let mut order: Vec<(f64, u64, Slot)> =
+            results.map(|(slot, stored)| (worth(stored), stored.turn, *slot)).collect();
         order.sort_by(|(a, earlier, _), (b, later, _)| a.total_cmp(b).then(earlier.cmp(later)));
-        order.into_iter().map(|(_, _, key)| key).collect()
+        order.into_iter().map(|(_, _, slot)| slot).collect()
     }
 }

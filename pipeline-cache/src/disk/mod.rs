@@ -40,7 +40,7 @@ pub use self::layout::OpenError;
 
 use self::blobs::Blobs;
 use self::claims::{Asked, Claims};
-use self::index::{Index, Stored};
+use self::index::{Index, Slot, Stored};
 use self::lock::Lock;
 use self::segments::Segments;
 use self::speed::Speed;
@@ -226,8 +226,8 @@ impl DiskCache {
     pub fn entries(&self) -> Vec<DiskEntry> {
         let mut state = self.state.lock();
         self.refresh(&mut state);
-        let entry = |(key, stored): (&Key, &Stored)| DiskEntry {
-            key: *key,
+        let entry = |(slot, stored): (&Slot, &Stored)| DiskEntry {
+            key: slot.key,
             step: Arc::clone(&stored.step),
             bytes: stored.len,
             time: Duration::from_nanos(stored.nanos),
@@ -398,7 +398,7 @@ mod tests {
         CLOCK.set(Some(1_000_100_000));
         assert!(cache.get(&present).is_some());
         let order = cache.state.lock().index.cheapest(now(), |_| 0.0);
-        assert_eq!(order, [future, present]);
+        assert_eq!(order, [future, present].map(Slot::own));
     }
 
     #[test]
@@ -430,7 +430,7 @@ mod tests {
         assert!(cache.state.lock().segments.count() < 100);
         assert_eq!(used(&cache), [later, before]);
         let order = cache.state.lock().index.cheapest(later, |_| 0.0);
-        let place = |wanted| order.iter().position(|key| *key == wanted);
+        let place = |wanted| order.iter().position(|slot| *slot == Slot::own(wanted));
         assert!(place(often) > place(once));
     }
 

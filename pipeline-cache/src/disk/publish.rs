@@ -131,7 +131,7 @@ impl DiskCache {
         let segment = match state.segments.append(&record, &few) {
             Ok(place) => {
                 let segment = Arc::clone(&place.segment);
-                state.index.insert(&entry, place, now());
+                state.index.insert(&entry, place, true, now());
                 segment
             }
             Err(error) => {

@@ -136,9 +136,20 @@ fn two_versions_of_a_program_make_their_own_results() {
     newer.put(key(1), &Value::new(Meant::<2>(4)), MADE);
     let hit = newer.get(&key(1)).unwrap();
     assert_eq!(hit.value.downcast_ref::<Meant<2>>(), Some(&Meant(4)));
-    let hit = older.get(&key(1));
-    assert!(hit.is_none_or(|hit| hit.value.downcast_ref::<Meant<1>>() == Some(&Meant(3))));
+    let hit = older.get(&key(1)).unwrap();
+    assert_eq!(hit.value.downcast_ref::<Meant<1>>(), Some(&Meant(3)));
     assert_eq!((older.take_faults(), newer.take_faults()), (vec![], vec![]));
+    // Nor does one take the place of the other for those who come later, until both are purged.
+    drop((older, newer));
+    let older = with(Codecs::default().with::<Meant<1>>());
+    let newer = with(Codecs::default().with::<Meant<2>>());
+    assert!(older.contains(&key(1)) && newer.contains(&key(1)));
+    assert_eq!((older.stats().entries, newer.stats().entries), (2, 2));
+    assert!(newer.purge(&key(1)).unwrap());
+    assert_eq!(newer.entries(), []);
+    for codecs in [Codecs::default().with::<Meant<1>>(), Codecs::default().with::<Meant<2>>()] {
+        assert_eq!(with(codecs).stats().entries, 0);
+    }
 }
 
 #[test]
