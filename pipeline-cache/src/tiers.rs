@@ -149,6 +149,11 @@ impl TieredCache {
         self.memory.contains(key) || self.writer.find(key, |_| ()).is_some()
     }
 
+    /// Bytes that may wait.
+    fn most_waiting(&self) -> u64 {
+        self.memory.stats().budget / WAITING
+    }
+
     /// Waits until everything that waits by now is written.
     pub fn flush(&self) {
         self.writer.flush();
@@ -193,12 +198,11 @@ impl Cache for TieredCache {
     fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
         let mut evicted = self.memory.put(key, value, origin);
         let bytes = value.size_bytes() as u64;
-        let most = self.memory.stats().budget / WAITING;
         if origin.time > self.disk.time_to_read(bytes) * WORTH && self.disk.takes(value) {
-            self.writer.add(key, value, origin, most);
+            self.writer.add(key, value, origin, self.most_waiting());
         } else if origin.identity.is_some() && origin.time > self.disk.time_to_read(0) {
             // What it goes by spares reading what it is made from, which may be large.
-            self.writer.add(name_of(&key), &Value::new(()), origin, most);
+            self.writer.add(name_of(&key), &Value::new(()), origin, self.most_waiting());
         }
         evicted.append(&mut self.writer.queue.lock().evicted);
         evicted

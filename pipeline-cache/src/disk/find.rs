@@ -96,11 +96,11 @@ impl DiskCache {
                 Record::Put(entry) => {
                     // What this process wrote itself is not gone when the others' is.
                     let key = Key::from_bytes(entry.key);
-                    let known = state.index.get(&key);
+                    let is_readable = self.reads(&entry);
+                    let known = state.index.get(&key).filter(|_| is_readable);
                     if known.is_some_and(|known| state.segments.is_own(&known.place)) {
                         state.index.also(&key, &news.place);
                     } else {
-                        let is_readable = self.reads(&entry);
                         state.index.insert(&entry, news.place, is_readable, now());
                     }
                 }

@@ -139,6 +139,8 @@ fn two_versions_of_a_program_make_their_own_results() {
     let hit = older.get(&key(1)).unwrap();
     assert_eq!(hit.value.downcast_ref::<Meant<1>>(), Some(&Meant(3)));
     assert_eq!((older.take_faults(), newer.take_faults()), (vec![], vec![]));
+    // A process that made its own hears of the other's, and throwing out is of both.
+    assert_eq!((older.entries().len(), newer.entries().len()), (2, 2));
     // Nor does one take the place of the other for those who come later, until both are purged.
     drop((older, newer));
     let older = with(Codecs::default().with::<Meant<1>>());
