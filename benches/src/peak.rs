@@ -10,18 +10,23 @@ use pipeline_core::{Data, Key, Value};
 
 use crate::figure::Figure;
 
-/// A picture of 24 megapixels, three bytes to a pixel.
-const PICTURE: u64 = 72_000_000;
-
 /// The budget of each cache.
 const BUDGET: u64 = 1 << 30;
 
-/// How many pictures that is, about.
-const HELD: usize = 15;
+/// Threads that make results of so many bytes, and how many each makes.
+#[derive(Debug, Clone, Copy)]
+struct Load {
+    name: &'static str,
+    threads: u64,
+    bytes: u64,
+    results: u64,
+}
 
-/// Threads that make results, and how many each makes.
-const THREADS: u64 = 2;
-const RESULTS: u64 = 500;
+/// Pictures of 24 megapixels, of three bytes to a pixel and of three floats.
+const LOADS: [Load; 2] = [
+    Load { name: "", threads: 2, bytes: 72_000_000, results: 500 },
+    Load { name: "/288m", threads: 4, bytes: 288_000_000, results: 100 },
+];
 
 /// How long a result takes to make, where there are gaps.
 const GAP: Duration = Duration::from_millis(2);
@@ -32,19 +37,19 @@ static MOST: AtomicU64 = AtomicU64::new(0);
 
 /// Stands for a picture, and is counted as long as it lives.
 #[derive(Debug)]
-struct Picture;
+struct Picture(u64);
 
 impl Picture {
-    fn new() -> Self {
-        let alive = ALIVE.fetch_add(PICTURE, Ordering::Relaxed) + PICTURE;
+    fn new(bytes: u64) -> Self {
+        let alive = ALIVE.fetch_add(bytes, Ordering::Relaxed) + bytes;
         MOST.fetch_max(alive, Ordering::Relaxed);
-        Self
+        Self(bytes)
     }
 }
 
 impl Drop for Picture {
     fn drop(&mut self) {
-        ALIVE.fetch_sub(PICTURE, Ordering::Relaxed);
+        ALIVE.fetch_sub(self.0, Ordering::Relaxed);
     }
 }
 
@@ -52,13 +57,13 @@ impl Data for Picture {
     const NAME: &'static str = "picture";
 
     fn size_bytes(&self) -> usize {
-        usize::try_from(PICTURE).unwrap_or(usize::MAX)
+        usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
 /// A result, after the time that it takes.
-fn make(gap: Duration) -> Value {
-    let value = Value::new(Picture::new());
+fn make(load: Load, gap: Duration) -> Value {
+    let value = Value::new(Picture::new(load.bytes));
     let start = Instant::now();
     while start.elapsed() < gap {
         std::hint::spin_loop();
@@ -68,35 +73,35 @@ fn make(gap: Duration) -> Value {
 
 /// The most that was alive while threads made results, as a multiple of the budget.
 #[expect(clippy::cast_precision_loss, reason = "a ratio")]
-fn peak(keep: &(dyn Fn(Key) + Sync)) -> f64 {
+fn peak(load: Load, keep: &(dyn Fn(Key) + Sync)) -> f64 {
     MOST.store(0, Ordering::Relaxed);
     let work = |thread: u64| {
-        for number in 0..RESULTS {
+        for number in 0..load.results {
             keep(KeyHasher::result().number(thread).number(number).finish());
         }
     };
     std::thread::scope(|scope| {
-        (0..THREADS).for_each(|thread| drop(scope.spawn(move || work(thread))));
+        (0..load.threads).for_each(|thread| drop(scope.spawn(move || work(thread))));
     });
     MOST.load(Ordering::Relaxed) as f64 / BUDGET as f64
 }
 
-fn ours(gap: Duration) -> f64 {
+fn ours(load: Load, gap: Duration) -> f64 {
     let cache = MemoryCache::new(BUDGET);
     let origin = Origin { time: Duration::from_millis(50), ..Origin::default() };
-    peak(&|key| {
-        let claim = cache.claim(&key, PICTURE);
-        let value = make(gap);
+    peak(load, &|key| {
+        let claim = cache.claim(&key, load.bytes);
+        let value = make(load, gap);
         cache.put(key, &value, origin);
         drop((value, claim));
     })
 }
 
-fn moka(gap: Duration) -> f64 {
+fn moka(load: Load, gap: Duration) -> f64 {
     let weigh =
         |_: &Key, value: &Value| u32::try_from(value.size_bytes() >> 10).unwrap_or(u32::MAX);
     let cache = moka::sync::Cache::builder().max_capacity(BUDGET >> 10).weigher(weigh).build();
-    peak(&|key| cache.insert(key, make(gap)))
+    peak(load, &|key| cache.insert(key, make(load, gap)))
 }
 
 /// Weighs by bytes.
@@ -109,23 +114,26 @@ impl quick_cache::Weighter<Key, Value> for Bytes {
     }
 }
 
-fn quick(gap: Duration) -> f64 {
-    let cache = quick_cache::sync::Cache::with_weighter(HELD, BUDGET, Bytes);
-    peak(&|key| cache.insert(key, make(gap)))
+fn quick(load: Load, gap: Duration) -> f64 {
+    let held = usize::try_from(BUDGET / load.bytes + 1).unwrap_or(usize::MAX);
+    let cache = quick_cache::sync::Cache::with_weighter(held, BUDGET, Bytes);
+    peak(load, &|key| cache.insert(key, make(load, gap)))
 }
 
 /// The figures of this question.
 #[must_use]
 pub fn figures() -> Vec<Figure> {
-    type Peak = fn(Duration) -> f64;
+    type Peak = fn(Load, Duration) -> f64;
     // Ours first: what others have thrown out may go later.
     let caches: [(&str, Peak); 3] = [("", ours), ("/moka", moka), ("/quick_cache", quick)];
     let mut figures = Vec::new();
     for (cache, peak) in caches {
-        for (name, gap) in [("burst", Duration::ZERO), ("gaps", GAP)] {
-            let id = format!("memory/peak/{name}{cache}");
-            let figure = Figure::new(id, peak(gap), "× the budget");
-            figures.push(if cache.is_empty() { figure.reach(1.0) } else { figure });
+        for load in LOADS {
+            for (name, gap) in [("burst", Duration::ZERO), ("gaps", GAP)] {
+                let id = format!("memory/peak/{name}{}{cache}", load.name);
+                let figure = Figure::new(id, peak(load, gap), "× the budget");
+                figures.push(if cache.is_empty() { figure.reach(1.0) } else { figure });
+            }
         }
     }
     figures

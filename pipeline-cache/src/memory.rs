@@ -32,10 +32,6 @@ impl std::fmt::Debug for MemoryCache {
     }
 }
 
-/// For smaller results no room is made before they are there: as many are made at a time as there
-/// are threads.
-const SMALL: u64 = 64 << 10;
-
 /// What goes first when room is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -149,17 +145,6 @@ impl MemoryCache {
         self.store.lock().pin(&keys);
         Pin { store: Arc::clone(&self.store), keys }
     }
-
-    /// Makes room for a result that is about to be made, for as long as what is returned lives or
-    /// until the result comes in.
-    pub(crate) fn reserve(&self, key: Key, bytes: u64) -> Option<Reservation> {
-        if bytes < SMALL {
-            return None;
-        }
-        let mut gone = Gone::default();
-        self.store.lock().reserve(key, bytes, &mut gone);
-        Some(Reservation { store: Arc::clone(&self.store), key })
-    }
 }
 
 impl Cache for MemoryCache {
@@ -199,34 +184,38 @@ impl Cache for MemoryCache {
         self.store.lock().contains(key)
     }
 
-    /// Makes room for what is about to be made, so that what is held and what is being made are
+    /// Others who share the cache wait until the claim is dropped.
+    ///
+    /// Room is made for what is about to be made, so that what is held and what is being made are
     /// within the budget together, as far as sizes are known. Nothing goes for what takes more than
     /// a quarter of the budget before it is there and known to be worth more, nor for more than
     /// half of the budget at a time.
     fn claim(&self, key: &Key, bytes: u64) -> Claim {
-        if self.contains(key) {
+        let mut gone = Gone::default();
+        let mut store = self.store.lock();
+        if store.contains(key) {
             return Claim::Made;
         }
-        Claim::Mine(self.reserve(*key, bytes).map_or_else(Claimed::default, Claimed::new))
+        let is_mine = store.begin_making(*key, bytes, &mut gone);
+        drop(store);
+        if is_mine {
+            Claim::Mine(Claimed::new(Making { store: Arc::clone(&self.store), key: *key }))
+        } else {
+            Claim::Elsewhere
+        }
     }
 }
 
-/// Room for a result that is being made.
-pub(crate) struct Reservation {
+/// A result that is being made.
+struct Making {
     store: Arc<Mutex<Store>>,
     key: Key,
 }
 
-impl Drop for Reservation {
+impl Drop for Making {
     fn drop(&mut self) {
         let mut gone = Gone::default();
         self.store.lock().end_making(&self.key, &mut gone);
-    }
-}
-
-impl std::fmt::Debug for Reservation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reservation").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::Vacant;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,8 +22,9 @@ pub(crate) struct Store {
     max_age: Option<Duration>,
     /// How often each key is pinned, whether it is held or not.
     pins: HashMap<Key, u32, BuildHasherDefault<KeyState>>,
-    /// What is kept free for what is being made.
-    reserved: HashMap<Key, Reserved, BuildHasherDefault<KeyState>>,
+    /// What is being made, and the bytes that are kept free for it: none any more once it has come
+    /// in.
+    making: HashMap<Key, u64, BuildHasherDefault<KeyState>>,
     /// What had to go for that, until somebody is told.
     untold: Vec<Evicted>,
     slots: Slots,
@@ -36,15 +38,6 @@ pub(crate) struct Store {
     saved: u64,
 }
 
-/// What is kept free for a result that is being made.
-#[derive(Debug)]
-struct Reserved {
-    /// None any more once it has come in.
-    bytes: u64,
-    /// How many make it.
-    makers: u32,
-}
-
 /// What is needed for all that is known of one result but its inputs.
 const OVERHEAD: u64 = History::FACT + Slots::EACH as u64;
 
@@ -54,6 +47,10 @@ const REMEMBERED: u64 = 1024;
 /// Bytes that are kept free for a result beside its own: those of its buffer's holders, and of a
 /// few inputs.
 const ASIDE: u64 = OVERHEAD + HOLDER + 64;
+
+/// For smaller results no room is made before they are there: as many are made at a time as there
+/// are threads.
+const SMALL: u64 = 64 << 10;
 
 /// For a result of more than this part of the budget no room is made before it is there. Room for
 /// all results, however large, took 4 of a hundred seconds that a cache saves, and half of them
@@ -73,7 +70,7 @@ impl Store {
             policy,
             max_age,
             pins: HashMap::default(),
-            reserved: HashMap::default(),
+            making: HashMap::default(),
             untold: Vec::new(),
             slots: Slots::new(policy),
             history: History::new(remembered.try_into().unwrap_or_default()),
@@ -89,8 +86,8 @@ impl Store {
         let mut empty = Self::new(self.ledger.budget(), self.policy, self.max_age);
         (empty.stats, empty.saved) = (self.stats, self.saved);
         empty.pins = std::mem::take(&mut self.pins);
-        empty.reserved = std::mem::take(&mut self.reserved);
-        empty.ledger.reserve(empty.reserved.values().map(|reserved| reserved.bytes).sum());
+        empty.making = std::mem::take(&mut self.making);
+        empty.ledger.reserve(empty.making.values().sum());
         std::mem::replace(self, empty)
     }
 
@@ -169,33 +166,29 @@ impl Store {
         entry.is_some_and(|entry| !entry.is_older_than(self.max_age))
     }
 
-    /// Makes room for a result that is about to be made, until as many say that it was as have
-    /// asked. Nothing goes for what is large beside the budget before it is known to be worth it,
-    /// nor for more than half of the budget in all.
-    pub(crate) fn reserve(&mut self, key: Key, bytes: u64, gone: &mut Gone) {
-        let reserved = self.reserved.entry(key).or_insert(Reserved { bytes: 0, makers: 0 });
-        reserved.makers += 1;
+    /// Takes note that a result is about to be made, and makes room for it. Answers whether nobody
+    /// else is making it. Nothing goes for what is large beside the budget before it is known to be
+    /// worth it, nor for more than half of the budget in all.
+    pub(crate) fn begin_making(&mut self, key: Key, bytes: u64, gone: &mut Gone) -> bool {
+        let is_small = bytes < SMALL;
         let bytes = bytes.saturating_add(ASIDE);
         let is_large = bytes > self.ledger.budget() / LARGE;
-        if reserved.makers > 1 || is_large || !self.ledger.may_reserve(bytes) {
-            return;
+        let has_room = !is_small && !is_large && self.ledger.may_reserve(bytes);
+        let Vacant(place) = self.making.entry(key) else { return false };
+        place.insert(if has_room { bytes } else { 0 });
+        if has_room {
+            self.ledger.reserve(bytes);
+            self.shrink(gone);
+            self.untold.append(&mut gone.report);
         }
-        reserved.bytes = bytes;
-        self.ledger.reserve(bytes);
-        self.shrink(gone);
-        self.untold.append(&mut gone.report);
+        true
     }
 
-    /// Takes note that one maker of a result has ended. If the budget has become smaller meanwhile,
+    /// Takes note that the maker of a result has ended. If the budget has become smaller meanwhile,
     /// the result may go now.
     pub(crate) fn end_making(&mut self, key: &Key, gone: &mut Gone) {
-        let Some(reserved) = self.reserved.get_mut(key) else { return };
-        reserved.makers -= 1;
-        if reserved.makers > 0 {
-            return;
-        }
-        self.ledger.unreserve(reserved.bytes);
-        self.reserved.remove(key);
+        let Some(reserved) = self.making.remove(key) else { return };
+        self.ledger.unreserve(reserved);
         if let Some(number) = self.slots.find(key)
             && self.history.standing(number) == Standing::New
         {
@@ -215,7 +208,7 @@ impl Store {
     ) {
         gone.report.append(&mut self.untold);
         let Some(number) = self.note(key, &weight, origin, gone) else { return };
-        let reserved = self.reserved.get(&key).map_or(0, |reserved| reserved.bytes);
+        let reserved = self.making.get(&key).copied().unwrap_or(0);
         self.ledger.unreserve(reserved);
         if !self.book(number, &weight, gone) {
             // Whoever made it has it all the same.
@@ -230,8 +223,8 @@ impl Store {
         let entry = Entry::new(value.clone(), weight, origin.time, self.history.request());
         self.slots.fill(number, entry.since(since));
         self.stats.inserts += 1;
-        if let Some(reserved) = self.reserved.get_mut(&key) {
-            reserved.bytes = 0;
+        if let Some(reserved) = self.making.get_mut(&key) {
+            *reserved = 0;
             self.history.take_in(number);
             return;
         }

@@ -13,7 +13,7 @@ use pipeline_core::key::KeyHasher;
 use pipeline_core::{Key, Value};
 
 use crate::disk::DiskCache;
-use crate::memory::{MemoryCache, Reservation};
+use crate::memory::MemoryCache;
 use crate::waiting::{Queue, Waiting};
 
 /// Results in memory, and behind it on disk.
@@ -120,8 +120,10 @@ impl TieredCache {
     /// What the system says if the directory cannot be locked.
     pub fn purge(&self, key: &Key) -> io::Result<bool> {
         let waited = self.writer.forget(|waiting| waiting.key == *key);
+        // In this order: what is found on the disk comes into memory.
+        let was_on_disk = self.disk.purge(key);
         let was_there = self.memory.purge(key);
-        Ok(self.disk.purge(key)? || was_there || waited)
+        Ok(was_on_disk? || was_there || waited)
     }
 
     /// Throws all results that steps of this name have made out of both tiers.
@@ -130,8 +132,9 @@ impl TieredCache {
     /// What the system says if the directory cannot be locked.
     pub fn purge_step(&self, name: &str) -> io::Result<()> {
         self.writer.forget(|waiting| *waiting.step == *name);
+        let purged = self.disk.purge_step(name);
         self.memory.purge_step(name);
-        self.disk.purge_step(name).map(|_| ())
+        purged.map(|_| ())
     }
 
     /// Throws out everything.
@@ -140,8 +143,9 @@ impl TieredCache {
     /// What the system says if the directory cannot be locked.
     pub fn clear(&self) -> io::Result<()> {
         self.writer.forget(|_| true);
+        let cleared = self.disk.clear();
         self.memory.clear();
-        self.disk.clear().map(|_| ())
+        cleared.map(|_| ())
     }
 
     /// Whether a result is in this process.
@@ -154,7 +158,8 @@ impl TieredCache {
         self.memory.stats().budget / WAITING
     }
 
-    /// Waits until everything that waits by now is written.
+    /// Waits until everything that waits by now is written. What could not be, and why, is told by
+    /// [`take_faults`](Cache::take_faults), as by the next run.
     pub fn flush(&self) {
         self.writer.flush();
     }
@@ -199,10 +204,11 @@ impl Cache for TieredCache {
         let mut evicted = self.memory.put(key, value, origin);
         let bytes = value.size_bytes() as u64;
         if origin.time > self.disk.time_to_read(bytes) * WORTH && self.disk.takes(value) {
-            self.writer.add(key, value, origin, self.most_waiting());
+            self.writer.add(key, (key, value), origin, self.most_waiting());
         } else if origin.identity.is_some() && origin.time > self.disk.time_to_read(0) {
             // What it goes by spares reading what it is made from, which may be large.
-            self.writer.add(name_of(&key), &Value::new(()), origin, self.most_waiting());
+            let named = (name_of(&key), &Value::new(()));
+            self.writer.add(key, named, origin, self.most_waiting());
         }
         evicted.append(&mut self.writer.queue.lock().evicted);
         evicted
@@ -227,13 +233,14 @@ impl Cache for TieredCache {
         }
         let claim = self.disk.claim(key, bytes);
         let Claim::Mine(claimed) = claim else { return claim };
+        // It says the same where the directory cannot be locked.
+        let in_memory = match self.memory.claim(key, bytes) {
+            Claim::Mine(in_memory) => in_memory,
+            others => return others,
+        };
         self.writer.queue.lock().claims.insert(*key, claimed);
-        let reserved = self.memory.reserve(*key, bytes);
-        Claim::Mine(Claimed::new(Making {
-            writer: Arc::clone(&self.writer),
-            key: *key,
-            _reserved: reserved,
-        }))
+        let writer = Arc::clone(&self.writer);
+        Claim::Mine(Claimed::new(Making { writer, key: *key, _in_memory: in_memory }))
     }
 
     fn take_faults(&self) -> Vec<Fault> {
@@ -253,8 +260,7 @@ fn name_of(key: &Key) -> Key {
 struct Making {
     writer: Arc<Writer>,
     key: Key,
-    /// Room for it in memory.
-    _reserved: Option<Reservation>,
+    _in_memory: Claimed,
 }
 
 impl Drop for Making {
@@ -273,9 +279,11 @@ impl Writer {
         self.queue.lock().find(key).map(take)
     }
 
-    fn add(&self, key: Key, value: &Value, origin: Origin<'_>, most: u64) {
+    /// Lets the result of a key wait, or what is written instead of it.
+    fn add(&self, made: Key, (key, value): (Key, &Value), origin: Origin<'_>, most: u64) {
         let waiting = Waiting {
             key,
+            made,
             value: value.clone(),
             step: origin.step.into(),
             time: origin.time,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline_core::cache::{Claimed, Evicted, Fault, Maker};
@@ -14,15 +15,27 @@ type ByKey<V> = HashMap<Key, V, BuildHasherDefault<KeyState>>;
 /// A result that waits.
 #[derive(Debug)]
 pub(crate) struct Waiting {
+    /// What it is written under.
     pub(crate) key: Key,
+    /// The key of the result: another one if only what it goes by is written.
+    pub(crate) made: Key,
     pub(crate) value: Value,
     pub(crate) step: Box<str>,
     pub(crate) time: Duration,
-    pub(crate) inputs: Box<[Key]>,
+    pub(crate) inputs: Arc<[Key]>,
     pub(crate) maker: Option<Maker>,
     pub(crate) identity: Option<Key>,
     pub(crate) bytes: u64,
     pub(crate) since: Instant,
+}
+
+/// The output of a node, and what it read.
+type Place = (Maker, Arc<[Key]>);
+
+impl Waiting {
+    fn place(&self) -> Option<Place> {
+        Some((self.maker?, Arc::clone(&self.inputs)))
+    }
 }
 
 /// Bytes that are needed for a result that waits beside its value: what is known of it, its places
@@ -36,7 +49,7 @@ pub(crate) struct Queue {
     waiting: BTreeMap<u64, Waiting>,
     numbers: ByKey<u64>,
     /// What an output of a node made of the same inputs last.
-    latest: HashMap<(Maker, Box<[Key]>), Key>,
+    latest: HashMap<Place, Key>,
     /// What is made from what: an input, and the number of a result.
     made_from: BTreeSet<(Key, u64)>,
     /// The result that is being written.
@@ -85,8 +98,8 @@ impl Queue {
         }
         self.bytes = bytes;
         self.made_from.extend(waiting.inputs.iter().map(|input| (*input, self.came)));
-        if let Some(maker) = waiting.maker {
-            self.latest.insert((maker, waiting.inputs.clone()), waiting.key);
+        if let Some(place) = waiting.place() {
+            self.latest.insert(place, waiting.key);
         }
         self.numbers.insert(waiting.key, self.came);
         self.waiting.insert(self.came, waiting);
@@ -118,12 +131,13 @@ impl Queue {
     /// parameter has another value by now.
     pub(crate) fn replace(&mut self, newer: &Waiting) -> Vec<Waiting> {
         let mut replaced = Vec::new();
-        let Some(maker) = newer.maker else { return replaced };
-        let older = self.latest.get(&(maker, newer.inputs.clone())).copied();
+        let Some(place) = newer.place() else { return replaced };
+        let older = self.latest.get(&place).copied();
         let mut keys: Vec<Key> = older.into_iter().filter(|key| *key != newer.key).collect();
         while let Some(key) = keys.pop() {
             let Some(waiting) = self.give_up(&key) else { continue };
-            let numbers = self.made_from.range((key, 0)..=(key, u64::MAX));
+            let made = waiting.made;
+            let numbers = self.made_from.range((made, 0)..=(made, u64::MAX));
             let readers = numbers.filter_map(|(_, number)| self.waiting.get(number));
             keys.extend(readers.map(|reader| reader.key));
             replaced.push(waiting);
@@ -135,14 +149,13 @@ impl Queue {
         let number = self.numbers.remove(key)?;
         let waiting = self.waiting.remove(&number)?;
         self.bytes -= u128::from(waiting.bytes) + u128::from(EACH);
-        for input in &waiting.inputs {
+        for input in waiting.inputs.iter() {
             self.made_from.remove(&(*input, number));
         }
-        if let Some(maker) = waiting.maker {
-            let place = (maker, waiting.inputs.clone());
-            if self.latest.get(&place) == Some(key) {
-                self.latest.remove(&place);
-            }
+        if let Some(place) = waiting.place()
+            && self.latest.get(&place) == Some(key)
+        {
+            self.latest.remove(&place);
         }
         Some(waiting)
     }

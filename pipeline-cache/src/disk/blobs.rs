@@ -132,7 +132,9 @@ impl Blobs {
 
     /// Removes a value. One that is gone already is no error.
     pub(super) fn remove(&self, digest: &Key) -> io::Result<()> {
-        match fs::remove_file(self.path(digest)) {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(_) if path.is_dir() => fs::remove_dir_all(&path),
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -213,7 +215,13 @@ impl Unfinished {
             permissions.set_readonly(true);
             self.file.set_permissions(permissions)?;
         }
-        fs::rename(&self.path, path)
+        let Err(error) = fs::rename(&self.path, path) else { return Ok(()) };
+        if path.is_dir() {
+            // It is in the directory of a cache, and no part of it.
+            fs::remove_dir_all(path)?;
+            return fs::rename(&self.path, path);
+        }
+        Err(error)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::layout::{is_in_place, make_folder, sync_folder, unique};
 use super::record::{Record, frame, scan};
@@ -32,12 +33,14 @@ pub(super) struct Segment {
     /// The name that records of it use.
     pub(super) name: Arc<str>,
     file: File,
+    /// Whether its name is on the disk.
+    is_named: AtomicBool,
 }
 
 impl Segment {
     fn new(path: PathBuf, file: File) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into();
-        Self { path, name, file }
+        Self { path, name, file, is_named: AtomicBool::new(false) }
     }
 
     /// Whether nobody writes to it any more.
@@ -49,7 +52,11 @@ impl Segment {
     /// Waits until all of it and its name are on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()?;
-        self.path.parent().map_or(Ok(()), sync_folder)
+        if !self.is_named.load(Ordering::Relaxed) {
+            self.path.parent().map_or(Ok(()), sync_folder)?;
+            self.is_named.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -85,6 +92,7 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
 /// All segments of a directory, as far as they were read, and the one that is written to.
 #[derive(Debug)]
 pub(super) struct Segments {
+    root: PathBuf,
     folder: PathBuf,
     read: HashMap<PathBuf, (Arc<Segment>, u64)>,
     own: Option<Own>,
@@ -119,8 +127,14 @@ pub(super) struct Refreshed {
 impl Segments {
     pub(super) fn new(root: &Path, budget: u64) -> Self {
         let full = (budget / PART).clamp(FULL[0], FULL[1]);
-        let folder = root.join("records");
-        Self { folder, read: HashMap::new(), own: None, unreadable: HashSet::new(), full }
+        Self {
+            root: root.to_owned(),
+            folder: root.join("records"),
+            read: HashMap::new(),
+            own: None,
+            unreadable: HashSet::new(),
+            full,
+        }
     }
 
     /// Bytes up to which a file is small.
@@ -239,7 +253,11 @@ impl Segments {
         }
         let own = match self.own.take() {
             Some(own) if is_in_place(&own.segment.file, &own.segment.path) => own,
-            _ => Own { segment: Arc::new(create(&self.folder)?), len: 0 },
+            _ => {
+                // The first may be taken for one that was left, before it is locked.
+                let segment = create(&self.root).or_else(|_| create(&self.root))?;
+                Own { segment: Arc::new(segment), len: 0 }
+            }
         };
         Ok(self.own.insert(own))
     }
@@ -282,9 +300,12 @@ impl Segments {
 }
 
 /// A file of one's own, locked for as long as it is written to. It gets its name once it is.
-fn create(folder: &Path) -> io::Result<Segment> {
-    make_folder(folder, false)?;
-    let (unnamed, path) = (folder.join(unique()), folder.join(format!("{}.records", unique())));
+fn create(root: &Path) -> io::Result<Segment> {
+    let (unfinished, records) = (root.join("unfinished"), root.join("records"));
+    make_folder(&unfinished, false)?;
+    make_folder(&records, false)?;
+    let name = unique();
+    let (unnamed, path) = (unfinished.join(&name), records.join(format!("{name}.records")));
     let file = OpenOptions::new().read(true).append(true).create_new(true).open(&unnamed)?;
     file.try_lock()?;
     fs::rename(unnamed, &path)?;

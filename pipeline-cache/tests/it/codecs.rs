@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pipeline_cache::{Codecs, DiskCache, DiskOptions, Durability};
 use pipeline_core::cache::Cache;
 use pipeline_core::data::{Codec, Data, Stack};
-use pipeline_core::{Layout, SampleType, Value};
+use pipeline_core::{Error, Layout, SampleType, Value};
 
 use crate::disk::{MADE, files, has, open, put};
 use crate::values::key;
@@ -25,12 +25,16 @@ enum Codes {
     PanicsWhileItWrites,
     FailsToRead,
     PanicsWhileItReads,
+    FindsNoMemoryOnce,
 }
 
 /// How often a value was written that finds no room the first time.
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 
-const CODES: [Codes; 7] = [
+/// How often a value was read that finds no memory the first time.
+static READ: AtomicUsize = AtomicUsize::new(0);
+
+const CODES: [Codes; 8] = [
     Codes::Well,
     Codes::FailsToWrite,
     Codes::FindsNoRoom,
@@ -38,6 +42,7 @@ const CODES: [Codes; 7] = [
     Codes::PanicsWhileItWrites,
     Codes::FailsToRead,
     Codes::PanicsWhileItReads,
+    Codes::FindsNoMemoryOnce,
 ];
 
 impl Data for Odd {
@@ -64,7 +69,10 @@ impl Data for Odd {
             },
             |bytes| match CODES[usize::from(bytes[0])] {
                 Codes::PanicsWhileItReads => panic!("while it reads"),
-                Codes::FailsToRead => Err(pipeline_core::Error::input("odd", 0, "1")),
+                Codes::FindsNoMemoryOnce if READ.fetch_add(1, Ordering::Relaxed) == 0 => {
+                    Err(Error::TooLarge { what: "odd".to_owned(), needed: 2, allowed: 1 })
+                }
+                Codes::FailsToRead => Err(Error::input("odd", 0, "1")),
                 codes => Ok(Self(codes)),
             },
         ))
@@ -93,6 +101,9 @@ fn a_codec_that_fails_or_panics_costs_its_own_result() {
         }
     }
     assert_eq!(files(&folder.path().join("unfinished")), Vec::<PathBuf>::new());
+    // What found no memory is read when there is some.
+    assert!(cache.get(&key(17)).is_some());
+    assert_eq!(cache.take_faults(), []);
     // What cannot be read is told of once, and is written no second time.
     let (puts, number) = (cache.stats().puts, key(15));
     cache.put(number, &Value::new(Odd(Codes::FailsToRead)), MADE);

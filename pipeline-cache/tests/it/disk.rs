@@ -490,6 +490,13 @@ fn what_is_in_the_way_of_a_part_is_removed() {
     put(&cache, 1);
     assert!(has(&cache, 1));
     assert_eq!(cache.take_faults(), []);
+    fs::remove_file(blob).unwrap();
+    fs::create_dir_all(blob.join("in the way")).unwrap();
+    assert!(!has(&cache, 1));
+    assert_eq!(cache.take_faults().len(), 1);
+    put(&cache, 1);
+    assert!(has(&cache, 1));
+    assert_eq!(cache.take_faults(), []);
 }
 
 #[test]

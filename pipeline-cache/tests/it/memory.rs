@@ -265,7 +265,7 @@ fn room_is_made_for_a_result_before_it_is_there() {
     let cache = of_five();
     let claim = cache.claim(&key(5), MIB as u64);
     assert_eq!(has(&cache, 0..9), [1, 2, 3, 4]);
-    let again = cache.claim(&key(5), MIB as u64);
+    assert!(matches!(cache.claim(&key(5), MIB as u64), Claim::Elsewhere));
     assert_eq!(has(&cache, 0..9), [1, 2, 3, 4], "it is one result");
     assert_eq!(put(&cache, 6, &value(6, MIB)), [0, 1], "its room is not for others");
     assert_eq!(put(&cache, 5, &value(5, MIB)), [0u64; 0]);
@@ -274,10 +274,26 @@ fn room_is_made_for_a_result_before_it_is_there() {
         put(&cache, place, &value(place, 2 * MIB));
     }
     assert_eq!(has(&cache, 0..9), [5, 7, 8], "who made it has it too, so it frees nothing");
-    drop((claim, again));
+    drop(claim);
     put(&cache, 0, &value(0, MIB));
     assert_eq!(has(&cache, 0..9), [0, 7, 8]);
     assert!(matches!(cache.claim(&key(8), MIB as u64), Claim::Made));
+}
+
+#[test]
+fn a_result_of_any_size_is_made_by_one_at_a_time() {
+    let cache = MemoryCache::new(MIB as u64);
+    for bytes in [0, 1000, MIB as u64 / 8, MIB as u64, u64::MAX] {
+        let claim = cache.claim(&key(1), bytes);
+        assert!(matches!(claim, Claim::Mine(_)));
+        assert!(matches!(cache.claim(&key(1), bytes), Claim::Elsewhere), "{bytes}");
+        assert!(matches!(cache.claim(&key(2), bytes), Claim::Mine(_)), "{bytes}");
+        drop(claim);
+    }
+    let claim = cache.claim(&key(1), 8);
+    put(&cache, 1, &value(1, 8));
+    assert!(matches!(cache.claim(&key(1), 8), Claim::Made));
+    drop(claim);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::values::take_time;
+
 /// How often a number was encoded or decoded: whoever looks at what is kept does one or the other.
 static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
 
@@ -62,7 +64,7 @@ impl Step for Above {
     type Output = Number;
 
     fn run(&self, inputs: Vec<In<Number>>, _: &Context<'_>) -> Result<Number> {
-        take_time();
+        take_time(LONG);
         let sum = inputs.iter().fold(self.number, |sum, input| sum + input.0);
         Ok(Number(u8::from(sum > 10)))
     }
@@ -73,12 +75,7 @@ impl Step for Above {
 }
 
 /// Long enough to be worth a file.
-fn take_time() {
-    let until = Instant::now() + Duration::from_millis(2);
-    while Instant::now() < until {
-        std::thread::yield_now();
-    }
-}
+const LONG: Duration = Duration::from_millis(2);
 
 fn executor(folder: &Path, has_memory: bool) -> Executor {
     let codecs = Codecs::default().with::<Number>();
@@ -158,7 +155,7 @@ impl Step for Odd {
     type Output = Mark;
 
     fn run(&self, number: In<Number>, _: &Context<'_>) -> Result<Mark> {
-        take_time();
+        take_time(LONG);
         Ok(Mark(number.0 % 2))
     }
 
@@ -176,7 +173,7 @@ impl Step for Counted {
     type Output = Number;
 
     fn run(&self, mark: In<Mark>, _: &Context<'_>) -> Result<Number> {
-        take_time();
+        take_time(LONG);
         Ok(Number(mark.0))
     }
 }

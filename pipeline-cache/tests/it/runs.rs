@@ -1,11 +1,18 @@
-//! What the statistics of a cache tell of the runs that it served.
+//! What the statistics of a cache tell of the runs that it served, and what several executors on
+//! one make of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pipeline_cache::{MemoryCache, Stats};
+use pipeline_core::cache::{Cache, Claim, Evicted, Hit, Origin};
+use pipeline_core::event::Status;
 use pipeline_core::step::CutOff;
 use pipeline_core::testkit::CountingCache;
-use pipeline_core::{Context, Data, Executor, Graph, In, Options, Result, RunOptions, Spec, Step};
+use pipeline_core::{
+    Context, Data, Executor, Graph, In, Key, Options, Result, RunOptions, Services, Spec, Step,
+    Value,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,4 +101,92 @@ fn a_result_whose_key_comes_to_light_in_the_run_is_missed_once_too() {
     let [cold, warm] = cold_and_warm(&graph);
     assert_eq!((cold.hits, cold.misses), (0, 2));
     assert_eq!((warm.hits, warm.misses), (1, 2));
+}
+
+#[test]
+fn the_result_of_a_node_is_thrown_out_by_the_key_that_a_plan_tells() {
+    let cache = Arc::new(MemoryCache::new(1 << 20));
+    let options = Options { cache: Some(Arc::<MemoryCache>::clone(&cache)), ..Options::default() };
+    let executor = Executor::new(options).unwrap();
+    let mut graph = Graph::new();
+    let nodes: Vec<_> = (0..3)
+        .map(|number| graph.add(format!("add{number}"), Add { number, digest: false }, vec![]))
+        .collect();
+    let run = RunOptions::default();
+    executor.run(&graph, &run).unwrap().ok().unwrap();
+    let key = executor.plan(&graph, &run).unwrap().key(nodes[1].id()).unwrap();
+    assert!(cache.entries().iter().any(|entry| entry.key == key && *entry.step == *"add"));
+    assert!(cache.purge(&key));
+    let report = executor.run(&graph, &run).unwrap();
+    assert_eq!(report.nodes_that(Status::Computed), ["add1"]);
+}
+
+/// A cache in memory that says when somebody is told to wait.
+#[derive(Debug)]
+struct Waited(MemoryCache, AtomicBool);
+
+impl Cache for Waited {
+    fn get(&self, key: &Key) -> Option<Hit> {
+        self.0.get(key)
+    }
+
+    fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
+        self.0.put(key, value, origin)
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        self.0.contains(key)
+    }
+
+    fn claim(&self, key: &Key, bytes: u64) -> Claim {
+        let claim = self.0.claim(key, bytes);
+        self.1.fetch_or(matches!(claim, Claim::Elsewhere), Ordering::SeqCst);
+        claim
+    }
+}
+
+/// Runs until somebody waits for it, and counts how often it does.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Slow {}
+
+struct Times {
+    cache: Arc<Waited>,
+    ran: AtomicUsize,
+}
+
+impl Step for Slow {
+    const NAME: &'static str = "slow";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), context: &Context<'_>) -> Result<Number> {
+        let times: &Arc<Times> = context.service()?;
+        times.ran.fetch_add(1, Ordering::SeqCst);
+        while !times.cache.1.load(Ordering::SeqCst) {
+            context.check()?;
+            std::thread::yield_now();
+        }
+        Ok(Number(7))
+    }
+}
+
+#[test]
+fn of_two_executors_on_one_cache_one_makes_a_result() {
+    let cache = Arc::new(Waited(MemoryCache::new(1 << 20), AtomicBool::new(false)));
+    let times = Arc::new(Times { cache: Arc::clone(&cache), ran: AtomicUsize::new(0) });
+    let mut graph = Graph::new();
+    graph.add("slow", Slow {}, ());
+    let run = || {
+        let executor = Executor::new(Options {
+            cache: Some(Arc::<Waited>::clone(&cache)),
+            services: Services::new().with(Arc::clone(&times)),
+            ..Options::default()
+        });
+        let report = executor.unwrap().run(&graph, &RunOptions::default());
+        report.unwrap().nodes_that(Status::Computed).len()
+    };
+    let computed = std::thread::scope(|scope| {
+        [(); 2].map(|()| scope.spawn(run)).map(|run| run.join().unwrap())
+    });
+    assert_eq!((computed.iter().sum(), times.ran.load(Ordering::SeqCst)), (1, 1));
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pipeline_cache::{Codecs, Compression, DiskCache, DiskOptions, MemoryCache, TieredCache};
 use pipeline_core::cache::{Cache, Claim, Maker, Origin, Tier};
@@ -16,7 +16,7 @@ use pipeline_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::values::key;
+use crate::values::{key, take_time};
 
 fn open(folder: &Path, memory: u64) -> TieredCache {
     let compression = Compression::Nothing;
@@ -122,6 +122,39 @@ fn by<'a>(node: u32, step: &'a str, inputs: &'a [Key]) -> Origin<'a> {
     Origin { maker: Some(maker), ..origin(step, 100, inputs) }
 }
 
+/// A value without a codec.
+#[derive(Debug)]
+struct Unwritten;
+
+impl Data for Unwritten {
+    const NAME: &'static str = "unwritten";
+
+    fn size_bytes(&self) -> usize {
+        100
+    }
+}
+
+#[test]
+fn what_was_made_from_what_is_replaced_is_not_written_where_only_a_name_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path(), 1 << 20).with_delay(Duration::MAX);
+    let photo = [key(0)];
+    let put = |number: u64| {
+        let identity = Some(key(100 + number));
+        cache.put(
+            key(number),
+            &Value::new(Unwritten),
+            Origin { identity, ..by(1, "count", &photo) },
+        );
+    };
+    put(1);
+    cache.put(key(5), &picture(1), by(2, "blur", &[key(1)]));
+    put(2);
+    cache.flush();
+    assert_eq!([1, 2].map(|number| cache.identity(&key(number))), [None, Some(key(102))]);
+    assert!(!cache.disk().contains(&key(5)));
+}
+
 #[test]
 fn what_waited_long_enough_is_written_without_being_asked() {
     let folder = tempfile::tempdir().unwrap();
@@ -214,14 +247,6 @@ fn items_of_a_batch_do_not_take_the_place_of_each_other() {
     assert!((0..20).all(|item| [100, 200].iter().all(|from| cache.contains(&key(from + item)))));
 }
 
-/// Takes longer than it takes to read a picture of these.
-fn take_time() {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(20) {
-        std::hint::spin_loop();
-    }
-}
-
 /// Makes a picture, which takes its time.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct Make {}
@@ -232,7 +257,8 @@ impl Step for Make {
     type Output = Image;
 
     fn run(&self, (): (), _: &Context<'_>) -> Result<Image> {
-        take_time();
+        // Longer than it takes to read a picture of these.
+        take_time(Duration::from_millis(20));
         Ok(image_of::<u8>(&[&[7; 400][..]; 400]))
     }
 }
@@ -247,7 +273,8 @@ impl Step for Invert {
     type Output = Image;
 
     fn run(&self, image: In<Image>, _: &Context<'_>) -> Result<Image> {
-        take_time();
+        // Longer than it takes to read a picture of these.
+        take_time(Duration::from_millis(20));
         let mut image = image.into_owned();
         image.samples_mut::<u8>().into_iter().flatten().for_each(|sample| *sample = 255 - *sample);
         Ok(image)

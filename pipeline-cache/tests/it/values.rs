@@ -1,5 +1,7 @@
 //! Values of any size, on their own or sharing buffers, and keys for them.
 
+use std::time::{Duration, Instant};
+
 use pipeline_core::data::{Allocation, Data};
 use pipeline_core::{Key, Value};
 
@@ -42,4 +44,12 @@ pub(crate) fn key(number: u64) -> Key {
     let mut bytes = [0; 32];
     bytes[24..].copy_from_slice(&number.to_be_bytes());
     Key::from_bytes(bytes)
+}
+
+/// Takes so long.
+pub(crate) fn take_time(time: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        std::hint::spin_loop();
+    }
 }

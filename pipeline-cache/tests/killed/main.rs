@@ -1,10 +1,11 @@
 //! What is left when processes are killed while they write results, two at a time into one
 //! directory: everything that they had told of, and nothing that is wrong. Where the budget is so
 //! small that they throw out as much as they write, only that nothing is wrong. And the same where
-//! no file can be longer than so much, so that they are refused in the midst of one.
+//! no file can be longer than so much, so that they are refused in the midst of one. Where nothing
+//! may be written at all, everything is found.
 //!
 //! This program calls itself: with a directory, two numbers and a budget it is one of those that
-//! write.
+//! write, or that only may read.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![expect(clippy::print_stdout, reason = "what a writer says is how far it has come")]
 
@@ -15,7 +16,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pipeline_cache::{DiskCache, DiskOptions};
+use pipeline_cache::{DiskCache, DiskOptions, OpenError};
 use pipeline_core::cache::{Cache, Origin};
 use pipeline_core::{Image, Key, Layout, SampleType, Value};
 
@@ -34,13 +35,19 @@ const SOME: usize = 20;
 /// How many pictures there are. Different results may have the same one.
 const PICTURES: u64 = 40;
 
+/// Where the results come from.
+const MADE: Origin<'static> =
+    Origin { step: "made", time: Duration::from_secs(1), inputs: &[], maker: None, identity: None };
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, writes, folder, first, end, budget] = &arguments[..]
-        && writes == "writes"
-    {
+    if let [_, what, folder, first, end, budget] = &arguments[..] {
         let numbers = first.parse().unwrap()..end.parse().unwrap();
-        return write(Path::new(folder), numbers, budget.parse().unwrap());
+        match &**what {
+            "writes" => return write(Path::new(folder), numbers, budget.parse().unwrap()),
+            "reads" => return read(Path::new(folder), numbers),
+            _ => {}
+        }
     }
     let folder = tempfile::tempdir().unwrap();
     let told = kill(folder.path(), ROUNDS, u64::MAX);
@@ -50,7 +57,10 @@ fn main() {
     let told = kill(folder.path(), SMALL_ROUNDS, SMALL);
     println!("of {} results with room for few none is wrong", told.len());
     #[cfg(unix)]
-    refuse();
+    {
+        refuse();
+        forbid();
+    }
 }
 
 /// Lets writers run into the end of the disk, in files of all lengths, and then one that does not.
@@ -82,6 +92,69 @@ fn refuse() {
     told.extend(said);
     check(folder.path(), &told, u64::MAX);
     println!("{refused} results were refused by a full disk, and {} are there", told.len());
+}
+
+/// Lets somebody read who may not write.
+#[cfg(unix)]
+fn forbid() {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    write_some(&cache, 0..PICTURES);
+    // Where all who run this program find it.
+    let program = folder.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let mut folders = vec![folder.path().to_owned()];
+    while let Some(path) = folders.pop() {
+        let entries = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+        folders.extend(entries.filter(|path| path.is_dir()));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
+    }
+    let mut command = Command::new(&program);
+    if fs::metadata(&cache).unwrap().uid() == 0 {
+        // Whom nothing is forbidden becomes somebody else.
+        command.uid(65_534).gid(65_534);
+    }
+    command.arg("reads").arg(&cache).args([0, PICTURES, 0].map(|number| number.to_string()));
+    let status = command.status().unwrap();
+    let mut folders = vec![folder.path().to_owned()];
+    while let Some(path) = folders.pop() {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let entries = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+        folders.extend(entries.filter(|path| path.is_dir()));
+    }
+    assert!(status.success(), "{status}");
+    println!("{PICTURES} results are found where nothing may be written");
+}
+
+/// Writes results of these numbers.
+#[cfg(unix)]
+fn write_some(folder: &Path, numbers: Range<u64>) {
+    let writer = start(folder, numbers.clone(), u64::MAX);
+    let said = numbers_in(&writer.wait_with_output().unwrap().stdout);
+    assert!(said.iter().copied().eq(numbers));
+}
+
+/// Finds results in a directory in which nothing can be written, and is told so of each that it
+/// tries to keep.
+fn read(folder: &Path, numbers: Range<u64>) {
+    let cache = DiskCache::open(folder, DiskOptions::default()).unwrap();
+    for number in numbers.clone() {
+        let hit = cache.get(&key(number)).unwrap();
+        assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(number)), "result {number}");
+    }
+    assert_eq!(cache.take_faults(), []);
+    for number in numbers.map(|number| number + PICTURES) {
+        assert!(cache.put(key(number), &Value::new(picture(number)), MADE).is_empty());
+        let faults = cache.take_faults();
+        assert!(matches!(&faults[..], [fault] if fault.path.starts_with(folder)), "{faults:?}");
+        assert!(cache.get(&key(number)).is_none());
+    }
+    let other = folder.with_file_name("another cache");
+    let refused = DiskCache::open(&other, DiskOptions::default()).unwrap_err();
+    assert!(matches!(&refused, OpenError::Io { path, .. } if *path == other), "{refused}");
 }
 
 /// The numbers that a writer has told of; of the last line only if it ends.
@@ -146,16 +219,9 @@ fn writes(command: &mut Command, folder: &Path, numbers: Range<u64>, budget: u64
 /// Writes results, maybe until it is killed, and tells of each that is written.
 fn write(folder: &Path, numbers: Range<u64>, budget: u64) {
     let cache = DiskCache::open(folder, DiskOptions { budget, ..DiskOptions::default() }).unwrap();
-    let origin = Origin {
-        step: "made",
-        time: Duration::from_secs(1),
-        inputs: &[],
-        maker: None,
-        identity: None,
-    };
     let mut out = std::io::stdout().lock();
     for number in numbers {
-        cache.put(key(number), &Value::new(picture(number)), origin);
+        cache.put(key(number), &Value::new(picture(number)), MADE);
         let faults = cache.take_faults();
         assert!(faults.iter().all(|fault| fault.path.starts_with(folder)), "{faults:?}");
         if faults.is_empty() {
@@ -176,6 +242,11 @@ fn check(folder: &Path, told: &BTreeSet<u64>, budget: u64) {
         assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(number)), "result {number}");
     }
     assert_eq!(cache.stats().damaged, 0);
+    let mut unfinished = std::fs::read_dir(folder.join("unfinished")).unwrap();
+    assert!(unfinished.next().is_none(), "what nobody writes any more is removed");
+    // What two had begun may be above the budget until the next result comes.
+    cache.put(key(u64::MAX), &Value::new(picture(0)), MADE);
+    assert!(cache.stats().bytes <= budget);
 }
 
 fn key(number: u64) -> Key {
