@@ -15,6 +15,9 @@ use crate::chances::{Chances, StepId};
 /// The number of a fact: its place in the history.
 pub(crate) type Number = u32;
 
+/// No number.
+pub(crate) const NONE: Number = Number::MAX;
+
 /// What is known of one result.
 #[derive(Debug)]
 struct Fact {
@@ -116,6 +119,10 @@ const HORIZON: f32 = 1.4;
 
 /// Results that went last whose mean this is.
 const DEPARTURES: f32 = 50.0;
+
+/// Numbers are given anew where there are so many and but one of so many is in use.
+const MANY: usize = 4096;
+const MUCH: usize = 4;
 
 /// A result that was last used so many requests ago or more is no longer counted on.
 const OLD: u32 = 256;
@@ -330,6 +337,35 @@ impl History {
         fact.generation = fact.generation.wrapping_add(1);
         fact.inputs = Box::default();
         self.free.push(number);
+    }
+
+    /// Numbers what is known anew, if that is little beside what once was: memory is given back.
+    /// Returns the new numbers, at the places of the old ones.
+    pub(crate) fn renumber(&mut self) -> Option<Vec<Number>> {
+        let known = self.facts.len() - self.free.len();
+        if self.facts.len() < MANY || known > self.facts.len() / MUCH {
+            return None;
+        }
+        let mut numbers = 0..NONE;
+        let number = |fact: &Fact| match fact.standing {
+            Standing::Free => NONE,
+            _ => numbers.next().unwrap_or(NONE),
+        };
+        let numbers: Vec<Number> = self.facts.iter().map(number).collect();
+        let generations: Vec<u32> = self.facts.iter().map(|fact| fact.generation).collect();
+        self.facts.retain(|fact| fact.standing != Standing::Free);
+        self.facts.shrink_to_fit();
+        for link in self.facts.iter_mut().flat_map(|fact| &mut fact.inputs) {
+            let old = link.number as usize;
+            let is_known = generations.get(old) == Some(&link.generation);
+            link.number = if is_known { numbers[old] } else { NONE };
+        }
+        (self.free, self.hand) = (Vec::new(), 0);
+        self.gone.retain_mut(|(number, _)| {
+            *number = numbers[*number as usize];
+            *number != NONE
+        });
+        Some(numbers)
     }
 
     /// The held result that is worth least, and its worth; one that is pinned only if there is no

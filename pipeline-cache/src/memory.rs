@@ -78,17 +78,25 @@ impl MemoryCache {
     /// The same cache, empty, in which no value is found that came longer ago than that.
     ///
     /// Results never need it: what a key stands for it stands for ever. It is for programs that
-    /// give memory back when nobody works.
+    /// give memory back: what is too old goes when a run begins, or when
+    /// [`drop_overdue`](Self::drop_overdue) is called, as by a clock of the program when nobody
+    /// works.
     #[must_use]
     pub fn with_max_age(self, age: Duration) -> Self {
         self.store.lock().set_max_age(age);
         self
     }
 
+    /// Throws out what came longer ago than [`with_max_age`](Self::with_max_age) says. Returns how
+    /// many values that were.
+    pub fn drop_overdue(&self) -> usize {
+        let overdue = self.store.lock().take_overdue();
+        overdue.len()
+    }
+
     /// The same cache, which asks how short memory is, once a second while runs begin and values
-    /// come in. It holds
-    /// a quarter of its budget less each time that memory is short, down to a quarter, and a
-    /// quarter more each time that it is not.
+    /// come in. It holds a quarter of its budget less each time that memory is short, down to a
+    /// quarter, and a quarter more each time that it is not.
     #[must_use]
     pub fn with_pressure(self, source: impl Fn() -> Pressure + Send + Sync + 'static) -> Self {
         Self { pressure: Some(Gauge::new(source)), ..self }
@@ -147,6 +155,28 @@ impl MemoryCache {
     }
 }
 
+impl MemoryCache {
+    /// Takes a value in that took `made` to make, and to lose it costs the time of its origin.
+    pub(crate) fn keep(
+        &self,
+        key: Key,
+        value: &Value,
+        origin: Origin<'_>,
+        made: Duration,
+    ) -> Vec<Evicted> {
+        let weight = Weight::of(value);
+        let steps = self.pressure.as_ref().and_then(|gauge| gauge.look(Instant::now()));
+        let mut gone = Gone::default();
+        let mut store = self.store.lock();
+        if let Some(steps) = steps {
+            store.give_back(steps, &mut gone);
+        }
+        store.put(key, (value, weight), (origin, made), &mut gone);
+        drop(store);
+        gone.report()
+    }
+}
+
 impl Cache for MemoryCache {
     fn begin(&self) {
         let steps = self.pressure.as_ref().and_then(|gauge| gauge.look(Instant::now()));
@@ -168,16 +198,7 @@ impl Cache for MemoryCache {
 
     /// Takes the value in, unless it is there already, or is worth less than what would have to go.
     fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
-        let weight = Weight::of(value);
-        let steps = self.pressure.as_ref().and_then(|gauge| gauge.look(Instant::now()));
-        let mut gone = Gone::default();
-        let mut store = self.store.lock();
-        if let Some(steps) = steps {
-            store.give_back(steps, &mut gone);
-        }
-        store.put(key, (value, weight), origin, &mut gone);
-        drop(store);
-        gone.report()
+        self.keep(key, value, origin, origin.time)
     }
 
     fn contains(&self, key: &Key) -> bool {

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use lru::LruCache;
 use pipeline_core::{Key, Value};
 
-use crate::history::Number;
+use crate::history::{NONE, Number};
 use crate::key_state::KeyState;
 use crate::ledger::Weight;
 use crate::memory::Policy;
@@ -192,10 +192,29 @@ impl Slots {
         in_order.chain(without).filter_map(|number| Some((number, self.entry(number)?)))
     }
 
-    /// What was used longest ago of what is held and of that kind, if there is an order.
-    pub(crate) fn oldest(&self, is_such: impl Fn(Number) -> bool) -> Option<Number> {
-        let mut numbers = self.order.as_ref()?.iter().rev().map(|(&number, ())| number);
-        numbers.find(|&number| is_such(number))
+    /// All numbers, what was used longest ago first, if there is an order.
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = Number> {
+        self.order.iter().flat_map(|order| order.iter().rev().map(|(&number, ())| number))
+    }
+
+    /// Gives all that is known other numbers: those at the places of its own, or none where nothing
+    /// has that number.
+    pub(crate) fn renumber(&mut self, numbers: &[Number]) {
+        let slots = std::mem::take(&mut self.slots).into_iter().zip(numbers);
+        self.slots = slots.filter(|&(_, &number)| number != NONE).map(|(slot, _)| slot).collect();
+        self.table = HashTable::with_capacity(self.slots.len());
+        for (slot, number) in self.slots.iter().zip(0..) {
+            self.table.insert_unique(hash(&slot.key), number, |&other| {
+                hash(&self.slots[other as usize].key)
+            });
+        }
+        if let Some(order) = &mut self.order {
+            let old: Vec<Number> = order.iter().rev().map(|(&number, ())| number).collect();
+            *order = LruCache::unbounded();
+            for old in old {
+                order.put(numbers[old as usize], ());
+            }
+        }
     }
 }
 

@@ -29,14 +29,17 @@ pub(crate) struct Store {
     untold: Vec<Evicted>,
     slots: Slots,
     history: History,
-    /// What goes if all goes that has to: its number, what it was, and the bytes that it frees.
-    leaving: Vec<(Number, Standing, u64)>,
+    /// What goes if all goes that has to.
+    leaving: Vec<Leaving>,
     ledger: Ledger,
     /// The counters; what is held and saved is filled in when somebody asks.
     stats: Stats,
     /// Nanoseconds that were saved.
     saved: u64,
 }
+
+/// What may have to go: its number, what it is, and the bytes that it frees.
+type Leaving = (Number, Standing, u64);
 
 /// What is needed for all that is known of one result but its inputs.
 const OVERHEAD: u64 = History::FACT + Slots::EACH as u64;
@@ -128,6 +131,9 @@ impl Store {
     }
 
     pub(crate) fn begin(&mut self) {
+        if let Some(numbers) = self.history.renumber() {
+            self.slots.renumber(&numbers);
+        }
         if self.policy == Policy::Worth {
             self.history.begin();
         }
@@ -198,12 +204,13 @@ impl Store {
         }
     }
 
-    /// Takes a value in, unless it is there already.
+    /// Takes a value in, unless it is there already. To lose it costs the time of its origin; to
+    /// make it took `made`.
     pub(crate) fn put(
         &mut self,
         key: Key,
         (value, weight): (&Value, Weight),
-        origin: Origin<'_>,
+        (origin, made): (Origin<'_>, Duration),
         gone: &mut Gone,
     ) {
         gone.report.append(&mut self.untold);
@@ -220,7 +227,7 @@ impl Store {
             return;
         }
         let since = self.max_age.map(|_| Instant::now());
-        let entry = Entry::new(value.clone(), weight, origin.time, self.history.request());
+        let entry = Entry::new(value.clone(), weight, made, self.history.request());
         self.slots.fill(number, entry.since(since));
         self.stats.inserts += 1;
         if let Some(reserved) = self.making.get_mut(&key) {
@@ -311,13 +318,7 @@ impl Store {
     fn book(&mut self, coming: Number, weight: &Weight, gone: &mut Gone) -> bool {
         let bookkeeping = OVERHEAD + self.history.input_bytes(coming);
         let Some(need) = self.ledger.begin(weight, bookkeeping) else { return false };
-        let has_room = match self.policy {
-            Policy::Worth => self.replace(need, coming, gone),
-            Policy::LeastRecent => {
-                while !self.ledger.has_room(need, 0) && self.evict(gone) {}
-                self.ledger.has_room(need, 0)
-            }
-        };
+        let has_room = self.replace(need, coming, gone);
         if has_room {
             self.ledger.take(need);
         } else {
@@ -326,31 +327,13 @@ impl Store {
         has_room
     }
 
-    /// Makes room for bytes if all that has to go is worth less than what comes. Nothing goes
-    /// before that is known.
+    /// Makes room for bytes if what may go for them is enough. Nothing goes before that is known.
     fn replace(&mut self, need: u64, coming: Number, gone: &mut Gone) -> bool {
         let mut leaving = std::mem::take(&mut self.leaving);
-        // Bytes of what will be forgotten.
-        let mut forgotten = 0;
-        let mut has_room = true;
-        while !self.ledger.has_room(need, forgotten) {
-            if let Some((number, worth)) = self.history.cheapest() {
-                if self.history.worth(coming) < worth {
-                    has_room = false;
-                    break;
-                }
-                let Some(entry) = self.slots.entry(number) else { break };
-                let weight = *entry.weight();
-                leaving.push((number, self.history.leave(number), self.ledger.release(&weight)));
-                if self.history.is_full(leaving.len()) {
-                    forgotten += OVERHEAD;
-                }
-            } else {
-                // With nothing left to throw out, all that went may be forgotten.
-                has_room = self.ledger.has_room(need, self.history.remembered_now() * OVERHEAD);
-                break;
-            }
-        }
+        let has_room = match self.policy {
+            Policy::Worth => self.choose_by_worth(need, coming, &mut leaving),
+            Policy::LeastRecent => self.choose_by_age(need, &mut leaving),
+        };
         for (number, standing, bytes) in leaving.drain(..) {
             if has_room {
                 self.throw_out(number, bytes, gone);
@@ -363,6 +346,48 @@ impl Store {
         self.leaving = leaving;
         while has_room && !self.ledger.has_room(need, 0) && self.forget_oldest() {}
         has_room && self.ledger.has_room(need, 0)
+    }
+
+    /// Chooses what costs least to lose, and answers whether there is room without it: not if any
+    /// of it is worth more than what comes.
+    fn choose_by_worth(&mut self, need: u64, coming: Number, leaving: &mut Vec<Leaving>) -> bool {
+        // Bytes of what will be forgotten.
+        let mut forgotten = 0;
+        while !self.ledger.has_room(need, forgotten) {
+            let Some((number, worth)) = self.history.cheapest() else {
+                // With nothing left to throw out, all that went may be forgotten.
+                return self.ledger.has_room(need, self.history.remembered_now() * OVERHEAD);
+            };
+            if self.history.worth(coming) < worth {
+                return false;
+            }
+            let Some(entry) = self.slots.entry(number) else { return false };
+            let weight = *entry.weight();
+            leaving.push((number, self.history.leave(number), self.ledger.release(&weight)));
+            if self.history.is_full(leaving.len()) {
+                forgotten += OVERHEAD;
+            }
+        }
+        true
+    }
+
+    /// Chooses what was not used for longest, and last what is pinned. Answers whether there is
+    /// room without it.
+    fn choose_by_age(&mut self, need: u64, leaving: &mut Vec<Leaving>) -> bool {
+        let Self { slots, history, ledger, .. } = self;
+        for standing in [Standing::Held, Standing::Pinned] {
+            let of_it = slots.oldest_first().filter(|&number| history.standing(number) == standing);
+            for number in of_it {
+                // What goes is forgotten at once.
+                if ledger.has_room(need, leaving.len() as u64 * OVERHEAD) {
+                    return true;
+                }
+                if let Some(entry) = slots.entry(number) {
+                    leaving.push((number, standing, ledger.release(entry.weight())));
+                }
+            }
+        }
+        ledger.has_room(need, leaving.len() as u64 * OVERHEAD)
     }
 
     /// Throws something out. Returns whether there was anything.
@@ -402,8 +427,9 @@ impl Store {
 
     /// What was not used for longest, of what is not pinned if there is any.
     fn oldest(&self) -> Option<Number> {
-        let oldest_that_is =
-            |standing| self.slots.oldest(|number| self.history.standing(number) == standing);
+        let oldest_that_is = |standing| {
+            self.slots.oldest_first().find(|&number| self.history.standing(number) == standing)
+        };
         oldest_that_is(Standing::Held).or_else(|| oldest_that_is(Standing::Pinned))
     }
 

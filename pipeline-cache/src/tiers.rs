@@ -12,7 +12,7 @@ use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, T
 use pipeline_core::key::KeyHasher;
 use pipeline_core::{Key, Value};
 
-use crate::disk::DiskCache;
+use crate::disk::{Ask, DiskCache};
 use crate::memory::MemoryCache;
 use crate::waiting::{Queue, Waiting};
 
@@ -23,8 +23,11 @@ use crate::waiting::{Queue, Waiting};
 /// While a parameter is being moved the results of each position take the place of those before,
 /// and are written once the next half of a second has brought no others, or as long as
 /// [`with_delay`](Self::with_delay) says. What waits takes a quarter of the bytes that the memory
-/// may hold, beside it, or is a single result; what comes when there is more is not written, and
-/// counted by [`unwritten`](Self::unwritten).
+/// may hold, beside it and what is being written, or is a single result. When more comes, what
+/// waits longest is written at once; where the disk is too slow for that it is not written at all,
+/// which is counted by [`unwritten`](Self::unwritten) and told as a fault.
+///
+/// What other processes wait for is written at once.
 ///
 /// What is found on the disk is kept in memory too. Dropping the cache writes what waits.
 ///
@@ -46,9 +49,6 @@ pub struct TieredCache {
     thread: Option<JoinHandle<()>>,
 }
 
-/// How long a result waits for one that takes its place, if nothing else is said.
-const SETTLED: Duration = Duration::from_millis(500);
-
 /// How often the time of reading it has to go into the time of making it.
 const WORTH: u32 = 2;
 
@@ -58,6 +58,9 @@ const WAITING: u64 = 4;
 /// Claims that results which wait to be written keep: each holds a file open. What is beyond them
 /// may be made by another process too.
 const CLAIMS: usize = 64;
+
+/// How often it is looked whether others wait for what waits.
+const LOOKS: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Default)]
 struct Writer {
@@ -192,9 +195,9 @@ impl Cache for TieredCache {
         // To lose it costs no more than to read it again.
         let time = found.time.min(self.disk.time_to_read(found.bytes));
         let origin = Origin { step: &found.step, time, ..Origin::default() };
-        let evicted = self.memory.put(*key, &found.value, origin);
+        let evicted = self.memory.keep(*key, &found.value, origin, found.time);
         if !evicted.is_empty() {
-            self.writer.queue.lock().evicted.extend(evicted);
+            self.writer.queue.lock().tell(evicted);
         }
         Some(Hit { value: found.value, tier: Tier::Disk })
     }
@@ -231,21 +234,31 @@ impl Cache for TieredCache {
         if self.is_at_hand(key) {
             return Claim::Made;
         }
-        let claim = self.disk.claim(key, bytes);
-        let Claim::Mine(claimed) = claim else { return claim };
+        let held = match self.disk.ask(key) {
+            Ask::Made => return Claim::Made,
+            Ask::Elsewhere => return Claim::Elsewhere,
+            Ask::Mine(held) => held,
+        };
         // It says the same where the directory cannot be locked.
         let in_memory = match self.memory.claim(key, bytes) {
             Claim::Mine(in_memory) => in_memory,
             others => return others,
         };
-        self.writer.queue.lock().claims.insert(*key, claimed);
+        self.writer.queue.lock().claims.extend(held.map(|held| (*key, held)));
         let writer = Arc::clone(&self.writer);
         Claim::Mine(Claimed::new(Making { writer, key: *key, _in_memory: in_memory }))
     }
 
     fn take_faults(&self) -> Vec<Fault> {
         let mut faults = self.disk.take_faults();
-        faults.append(&mut self.writer.queue.lock().faults);
+        let mut queue = self.writer.queue.lock();
+        faults.append(&mut queue.faults);
+        let untold = std::mem::take(&mut queue.untold);
+        drop(queue);
+        if untold > 0 {
+            let what = format!("{untold} results came faster than they could be written");
+            faults.push(self.disk.fault_of(what));
+        }
         faults
     }
 }
@@ -266,7 +279,7 @@ struct Making {
 impl Drop for Making {
     fn drop(&mut self) {
         let mut queue = self.writer.queue.lock();
-        let is_to_be_written = queue.writing == Some(self.key) || queue.find(&self.key).is_some();
+        let is_to_be_written = queue.is_writing(&self.key) || queue.find(&self.key).is_some();
         if !is_to_be_written || queue.claims.len() > CLAIMS {
             queue.claims.remove(&self.key);
         }
@@ -295,10 +308,10 @@ impl Writer {
         };
         let mut queue = self.queue.lock();
         let replaced = queue.replace(&waiting);
-        queue.push(waiting, most);
+        let given_up = queue.push(waiting, most);
         drop(queue);
         // What goes may be large.
-        drop(replaced);
+        drop((replaced, given_up));
         self.changed.notify_all();
     }
 
@@ -321,7 +334,6 @@ impl Writer {
         let mut queue = self.queue.lock();
         while let Some(next) = self.next(&mut queue) {
             let key = next.key;
-            queue.writing = Some(key);
             let write = || {
                 let Waiting { key, value, step, time, inputs, maker, identity, .. } = &next;
                 let (time, maker, identity) = (*time, *maker, *identity);
@@ -333,7 +345,7 @@ impl Writer {
             let written =
                 MutexGuard::unlocked(&mut queue, || catch_unwind(AssertUnwindSafe(write)));
             match written {
-                Ok(evicted) => queue.evicted.extend(evicted),
+                Ok(evicted) => queue.tell(evicted),
                 Err(_) => {
                     let fault = disk.fault_of("a result panicked while it was written");
                     queue.faults.push(fault);
@@ -341,7 +353,6 @@ impl Writer {
             }
             queue.writing = None;
             queue.claims.remove(&key);
-            queue.done += 1;
             self.changed.notify_all();
         }
     }
@@ -349,14 +360,18 @@ impl Writer {
     /// Waits for the next to be written; none once all are and the cache goes.
     fn next(&self, queue: &mut MutexGuard<'_, Queue>) -> Option<Waiting> {
         loop {
-            let is_urgent = queue.is_ending || queue.flushing > 0;
-            let delay = queue.delay.unwrap_or(SETTLED);
+            let is_urgent = queue.is_ending || queue.flushing > 0 || queue.is_short;
+            let delay = queue.delay();
             let waited = queue.first().map(|waiting| waiting.since.elapsed());
             match waited.map(|waited| delay.saturating_sub(waited)) {
-                Some(left) if is_urgent || left.is_zero() => {
-                    return queue.pop();
+                Some(left) if is_urgent || left.is_zero() => return queue.pop(),
+                Some(left) => {
+                    if let Some(wanted) = queue.pop_wanted() {
+                        return Some(wanted);
+                    }
+                    let left = if queue.claims.is_empty() { left } else { left.min(LOOKS) };
+                    self.changed.wait_for(queue, left);
                 }
-                Some(left) => drop(self.changed.wait_for(queue, left)),
                 None if queue.is_ending => return None,
                 None => self.changed.wait(queue),
             }
@@ -368,7 +383,7 @@ impl Writer {
         let came = queue.came;
         queue.flushing += 1;
         self.changed.notify_all();
-        while queue.done < came {
+        while !queue.is_done_before(came) {
             self.changed.wait(&mut queue);
         }
         queue.flushing -= 1;

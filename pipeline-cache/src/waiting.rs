@@ -5,10 +5,17 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline_core::cache::{Claimed, Evicted, Fault, Maker};
+use pipeline_core::cache::{Evicted, Fault, Maker};
 use pipeline_core::{Key, Value};
 
+use crate::disk::Held;
 use crate::key_state::KeyState;
+
+/// How long a result waits for one that takes its place, if nothing else is said.
+const SETTLED: Duration = Duration::from_millis(500);
+
+/// The most results of which it is known that they went and nobody was told.
+const TOLD: usize = 1000;
 
 type ByKey<V> = HashMap<Key, V, BuildHasherDefault<KeyState>>;
 
@@ -33,6 +40,11 @@ pub(crate) struct Waiting {
 type Place = (Maker, Arc<[Key]>);
 
 impl Waiting {
+    /// Bytes that it takes while it waits.
+    fn bytes(&self) -> u128 {
+        u128::from(self.bytes) + u128::from(EACH)
+    }
+
     fn place(&self) -> Option<Place> {
         Some((self.maker?, Arc::clone(&self.inputs)))
     }
@@ -52,23 +64,28 @@ pub(crate) struct Queue {
     latest: HashMap<Place, Key>,
     /// What is made from what: an input, and the number of a result.
     made_from: BTreeSet<(Key, u64)>,
-    /// The result that is being written.
-    pub(crate) writing: Option<Key>,
+    /// The result that is being written, and its number.
+    pub(crate) writing: Option<(Key, u64)>,
     /// What keeps other processes from making results of these keys: others find them only once
     /// they are written.
-    pub(crate) claims: ByKey<Claimed>,
+    pub(crate) claims: ByKey<Held>,
     /// Bytes of all; no value may say so many that this overflows.
     bytes: u128,
     /// How long they wait.
     pub(crate) delay: Option<Duration>,
-    /// How many came so far, and how many of these are done with, be they written or not.
+    /// How many came so far, which is the number of the next.
     pub(crate) came: u64,
-    pub(crate) done: u64,
+    /// When a result last took the place of another one.
+    edited: Option<Instant>,
+    /// Whether more came than may wait: nothing waits for others then that take its place.
+    pub(crate) is_short: bool,
     /// How many wait for all to be written.
     pub(crate) flushing: usize,
     pub(crate) is_ending: bool,
-    /// How many were not written because there was no room to wait.
+    /// How many were not written because there was no room to wait, and how many of these nobody
+    /// was told of.
     pub(crate) unwritten: u64,
+    pub(crate) untold: u64,
     /// What panicked while it was written.
     pub(crate) faults: Vec<Fault>,
     /// What had to go that nobody has been told of.
@@ -76,6 +93,12 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// Takes note of what had to go, to be told with the next result that comes.
+    pub(crate) fn tell(&mut self, gone: Vec<Evicted>) {
+        let room = TOLD.saturating_sub(self.evicted.len());
+        self.evicted.extend(gone.into_iter().take(room));
+    }
+
     pub(crate) fn find(&self, key: &Key) -> Option<&Waiting> {
         self.waiting.get(self.numbers.get(key)?)
     }
@@ -85,18 +108,35 @@ impl Queue {
         self.waiting.first_key_value().map(|(_, waiting)| waiting)
     }
 
-    /// Lets a result wait, if it does not yet and all that waits takes `most` bytes then, or if it
-    /// is the only one.
-    pub(crate) fn push(&mut self, waiting: Waiting, most: u64) {
+    /// How long results wait for others that take their place.
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay.unwrap_or(SETTLED)
+    }
+
+    /// Lets a result wait, if it does not yet. Where all that waits takes more than `most` bytes
+    /// then, what waits longest is due at once, or goes: of a chain the last results are those that
+    /// spare making the others. Returns what is not to be written.
+    pub(crate) fn push(&mut self, waiting: Waiting, most: u64) -> Vec<Waiting> {
+        let mut gone = Vec::new();
         if self.numbers.contains_key(&waiting.key) {
-            return;
+            return gone;
         }
-        let bytes = self.bytes + u128::from(waiting.bytes) + u128::from(EACH);
-        if !self.waiting.is_empty() && bytes > most.into() {
+        let bytes = waiting.bytes();
+        while let Some((key, first)) = self.first().map(|first| (first.key, first.bytes()))
+            && self.bytes + bytes > most.into()
+        {
+            // While a parameter is being moved nothing is written: more is about to be replaced.
+            let is_edited = self.edited.is_some_and(|when| when.elapsed() < self.delay());
+            self.is_short |= !is_edited;
+            let is_next = !is_edited && self.writing.is_none();
+            if is_next && self.bytes - first + bytes <= most.into() {
+                break;
+            }
+            gone.extend(self.give_up(&key));
             self.unwritten += 1;
-            return;
+            self.untold += u64::from(!is_edited);
         }
-        self.bytes = bytes;
+        self.bytes += bytes;
         self.made_from.extend(waiting.inputs.iter().map(|input| (*input, self.came)));
         if let Some(place) = waiting.place() {
             self.latest.insert(place, waiting.key);
@@ -104,18 +144,46 @@ impl Queue {
         self.numbers.insert(waiting.key, self.came);
         self.waiting.insert(self.came, waiting);
         self.came += 1;
+        gone
     }
 
-    /// Takes out what waits longest, which is to be written.
+    /// Takes out what waits longest, which is being written from here on.
     pub(crate) fn pop(&mut self) -> Option<Waiting> {
         let key = self.first()?.key;
-        self.take(&key)
+        self.begin(&key)
+    }
+
+    /// Takes out what another process waits for, which is being written from here on.
+    pub(crate) fn pop_wanted(&mut self) -> Option<Waiting> {
+        let waits = |key: &Key| self.numbers.contains_key(key);
+        let wanted = self.claims.iter().find(|(key, held)| waits(key) && held.is_wanted());
+        let key = *wanted?.0;
+        self.begin(&key)
+    }
+
+    fn begin(&mut self, key: &Key) -> Option<Waiting> {
+        self.writing = Some((*key, *self.numbers.get(key)?));
+        let begun = self.take(key);
+        // Until nothing waits, what comes is not kept waiting.
+        self.is_short &= !self.waiting.is_empty();
+        begun
+    }
+
+    /// Whether a result of this key is being written.
+    pub(crate) fn is_writing(&self, key: &Key) -> bool {
+        self.writing.is_some_and(|(writing, _)| writing == *key)
+    }
+
+    /// Whether all that came before a number is written, or will not be.
+    pub(crate) fn is_done_before(&self, number: u64) -> bool {
+        let waiting = self.waiting.keys().next().copied();
+        let writing = self.writing.map(|(_, number)| number);
+        waiting.into_iter().chain(writing).all(|earliest| earliest >= number)
     }
 
     /// Takes out what is not to be written.
     pub(crate) fn give_up(&mut self, key: &Key) -> Option<Waiting> {
         let waiting = self.take(key)?;
-        self.done += 1;
         self.claims.remove(key);
         Some(waiting)
     }
@@ -142,13 +210,16 @@ impl Queue {
             keys.extend(readers.map(|reader| reader.key));
             replaced.push(waiting);
         }
+        if !replaced.is_empty() {
+            self.edited = Some(newer.since);
+        }
         replaced
     }
 
     fn take(&mut self, key: &Key) -> Option<Waiting> {
         let number = self.numbers.remove(key)?;
         let waiting = self.waiting.remove(&number)?;
-        self.bytes -= u128::from(waiting.bytes) + u128::from(EACH);
+        self.bytes -= waiting.bytes();
         for input in waiting.inputs.iter() {
             self.made_from.remove(&(*input, number));
         }
@@ -158,5 +229,39 @@ impl Queue {
             self.latest.remove(&place);
         }
         Some(waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(number: u8) -> Waiting {
+        let key = Key::from_bytes([number; 32]);
+        Waiting {
+            key,
+            made: key,
+            value: Value::new(()),
+            step: "made".into(),
+            time: Duration::from_secs(1),
+            inputs: Arc::new([]),
+            maker: None,
+            identity: None,
+            bytes: 0,
+            since: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn what_goes_does_not_stand_for_what_is_being_written() {
+        let mut queue = Queue::default();
+        queue.push(waiting(1), u64::MAX);
+        let came = queue.came;
+        assert!(queue.pop().is_some() && !queue.is_done_before(came));
+        queue.push(waiting(2), u64::MAX);
+        assert!(queue.give_up(&waiting(2).key).is_some());
+        assert!(!queue.is_done_before(came), "the first is not written yet");
+        queue.writing = None;
+        assert!(queue.is_done_before(came) && queue.is_done_before(queue.came));
     }
 }

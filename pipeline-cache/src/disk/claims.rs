@@ -1,11 +1,11 @@
 //! Who makes which result, among processes that share a directory.
 //!
 //! A claim is the lock of one of 4096 files, which its key says. The system lets go of it when the
-//! process ends, however that comes about. Two keys may have the same file: then the one that comes
-//! second waits for the first, unless both are of this process. No one waits in a circle: what is
+//! process ends, however that comes about. Two keys may have the same file: those of one process
+//! share it, and others wait until all of them are let go. No one waits in a circle: what is
 //! claimed is being made, or waits to be written, and neither waits for another claim.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,23 +30,47 @@ pub(super) struct Claims {
     folder: PathBuf,
     waiting: Mutex<HashMap<Key, Waiting>>,
     /// What this process has claimed, by the names of the files.
-    held: Arc<Mutex<HashMap<String, Key>>>,
+    held: Arc<Mutex<HashMap<String, Locked>>>,
 }
 
-/// A claim: the file is locked as long as it is open.
+/// A file, which is locked as long as it is open, and the keys that are claimed by that.
+///
+/// Whoever waits for one of them makes it one byte long, so that who holds it hurries.
 #[derive(Debug)]
-pub(super) struct Held {
-    file: Option<File>,
+struct Locked {
+    file: File,
+    keys: HashSet<Key>,
+}
+
+/// A claim.
+#[derive(Debug)]
+pub(crate) struct Held {
+    key: Key,
     name: String,
-    held: Arc<Mutex<HashMap<String, Key>>>,
+    held: Arc<Mutex<HashMap<String, Locked>>>,
+}
+
+impl Held {
+    /// Whether another process waits for it, or for another key of its file.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.held.lock().get(&self.name).is_some_and(|locked| is_marked(&locked.file))
+    }
+}
+
+fn is_marked(file: &File) -> bool {
+    file.metadata().is_ok_and(|data| data.len() > 0)
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         // Whoever finds it let go here finds it let go there.
         let mut held = self.held.lock();
-        drop(self.file.take());
-        held.remove(&self.name);
+        if let Some(locked) = held.get_mut(&self.name) {
+            locked.keys.remove(&self.key);
+            if locked.keys.is_empty() {
+                held.remove(&self.name);
+            }
+        }
     }
 }
 
@@ -74,8 +98,7 @@ impl Claims {
     /// Claims a key, if nobody else has.
     ///
     /// # Errors
-    /// If files cannot be locked, this process has the file for another key, or others have had it
-    /// for longer than [`PATIENCE`].
+    /// If files cannot be locked, or others have had it for longer than [`PATIENCE`].
     pub(super) fn ask(&self, key: &Key) -> io::Result<Asked> {
         let asked = self.try_to_claim(key);
         let mut waiting = self.waiting.lock();
@@ -97,14 +120,11 @@ impl Claims {
     fn try_to_claim(&self, key: &Key) -> io::Result<Asked> {
         let name = key.to_string()[..3].to_owned();
         let mut held = self.held.lock();
-        if let Some(claimed) = held.get(&name) {
+        let claimed = |name| Asked::Claimed(Held { key: *key, name, held: Arc::clone(&self.held) });
+        if let Some(locked) = held.get_mut(&name) {
             // For another one nobody here has to wait.
-            let is_same = claimed == key;
-            return if is_same {
-                Ok(Asked::Elsewhere)
-            } else {
-                Err(io::ErrorKind::WouldBlock.into())
-            };
+            let is_new = locked.keys.insert(*key);
+            return Ok(if is_new { claimed(name) } else { Asked::Elsewhere });
         }
         let path = self.folder.join(&name);
         let open = || File::options().create(true).truncate(false).write(true).open(&path);
@@ -118,14 +138,22 @@ impl Claims {
         };
         match file.try_lock() {
             Ok(()) if is_in_place(&file, &path) => {
-                held.insert(name.clone(), *key);
-                let held = Arc::clone(&self.held);
-                Ok(Asked::Claimed(Held { file: Some(file), name, held }))
+                if is_marked(&file) {
+                    // By those who waited for who had it before.
+                    file.set_len(0)?;
+                }
+                held.insert(name.clone(), Locked { file, keys: HashSet::from([*key]) });
+                Ok(claimed(name))
             }
             // Somebody has removed it, and others lock another one by now.
             Ok(()) => Err(io::ErrorKind::NotFound.into()),
             Err(TryLockError::Error(error)) => Err(error),
-            Err(TryLockError::WouldBlock) => Ok(Asked::Elsewhere),
+            Err(TryLockError::WouldBlock) => {
+                if !is_marked(&file) {
+                    file.set_len(1)?;
+                }
+                Ok(Asked::Elsewhere)
+            }
         }
     }
 }
@@ -152,10 +180,19 @@ mod tests {
         }
         // Of the same file.
         assert!(matches!(other.ask(&key(7, 2)), Ok(Asked::Elsewhere)));
-        assert_eq!(one.ask(&key(7, 2)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let second = one.ask(&key(7, 2)).unwrap();
+        assert!(matches!(second, Asked::Claimed(_)), "those of one process do not wait");
+        assert!(matches!(one.ask(&key(7, 2)), Ok(Asked::Elsewhere)));
         drop(claimed);
-        assert!(matches!(other.ask(&key(7, 2)), Ok(Asked::Claimed(_))));
+        let Asked::Claimed(held) = &second else { panic!("it is claimed") };
+        assert!(held.is_wanted());
+        for number in [1, 2] {
+            assert!(matches!(other.ask(&key(7, number)), Ok(Asked::Elsewhere)));
+        }
         assert!(matches!(one.ask(&key(7, 1)), Ok(Asked::Claimed(_))));
+        drop(second);
+        let Ok(Asked::Claimed(held)) = other.ask(&key(7, 2)) else { panic!("it is let go") };
+        assert!(!held.is_wanted());
     }
 
     #[test]

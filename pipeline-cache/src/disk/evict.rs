@@ -20,6 +20,9 @@ const ROOM: u64 = 10;
 /// Segments from which on small ones that are finished become one: each process leaves one.
 const SEGMENTS: usize = 32;
 
+/// Bytes of segments that are copied while others can publish nothing.
+const AT_A_TIME: u64 = 16 << 20;
+
 /// Records that are copied before somebody else may look for a result.
 const TOGETHER: usize = 16;
 
@@ -194,12 +197,17 @@ impl DiskCache {
             of_it.0 += EACH + stored.place.len as u64;
             of_it.1.push(*slot);
         }
-        let mut due = Vec::new();
+        let (mut due, mut bytes) = (Vec::new(), 0);
         for segment in state.segments.finished() {
             let (counts, slots) = told.remove(&Arc::as_ptr(&segment)).unwrap_or_default();
             let size = segment.size();
             if (has_many && size < little) || size > 2 * counts + little || slots.is_empty() {
+                bytes += counts;
                 due.push((segment, slots));
+            }
+            if bytes > AT_A_TIME {
+                // The rest goes the next time.
+                break;
             }
         }
         due

@@ -116,6 +116,9 @@ impl DiskCache {
         for (path, what) in refreshed.faults {
             state.fault(path, what);
         }
+        if !refreshed.removed.is_empty() {
+            state.index.prune(|name| !refreshed.removed.iter().any(|removed| **removed == *name));
+        }
         state.refreshed = Instant::now();
         refreshed.is_complete
     }
@@ -126,7 +129,7 @@ impl DiskCache {
             self.refresh(state);
         }
         let stored = state.index.get(key)?;
-        (!state.unreadable.contains(&stored.digest)).then(|| stored.clone())
+        (!state.unreadable.contains(&stored.form())).then(|| stored.clone())
     }
 
     /// Whether this program can read what a record tells of.
@@ -193,7 +196,7 @@ impl DiskCache {
             Unread::Codec(what) => {
                 // Other programs may make something of it.
                 let mut state = self.state.lock();
-                state.unreadable.insert(stored.digest);
+                state.unreadable.insert(stored.form());
                 return state.fault(path, what);
             }
             // There may be some the next time.

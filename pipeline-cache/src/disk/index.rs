@@ -84,7 +84,14 @@ pub(super) struct Stored {
     older: Vec<Spot>,
 }
 
+/// The bytes of a value, and what is to be made of them: the type and its version.
+pub(super) type Form = (Key, Arc<str>, u32);
+
 impl Stored {
+    pub(super) fn form(&self) -> Form {
+        (self.digest, Arc::clone(&self.kind), self.version)
+    }
+
     /// Whether the value has a file of its own.
     pub(super) fn has_file(&self) -> bool {
         self.place.len == 0 && self.len > 0

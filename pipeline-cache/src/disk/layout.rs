@@ -56,6 +56,10 @@ pub enum OpenError {
 /// Makes the directory a cache, if it is none yet or not a whole one any more.
 pub(super) fn prepare(root: &Path) -> Result<(), OpenError> {
     if is_cache(root)? {
+        if fs::read(root.join("CACHEDIR.TAG")).is_ok_and(|tag| tag != TAG.as_bytes()) {
+            // By the tag a damaged `VERSION` is known. Where nothing can be written it is as it is.
+            let _ = write(root, "CACHEDIR.TAG", TAG);
+        }
         return Ok(());
     }
     let failed = |source| OpenError::Io { path: root.to_owned(), source };
@@ -80,8 +84,10 @@ pub(super) fn prepare(root: &Path) -> Result<(), OpenError> {
     write(root, "VERSION", VERSION).map_err(failed)
 }
 
+/// Whether it is one by its tag, with which `VERSION` may have changed places.
 fn is_tagged(root: &Path) -> bool {
-    fs::read(root.join("CACHEDIR.TAG")).is_ok_and(|tag| tag == TAG.as_bytes())
+    let has_tag = |name| fs::read(root.join(name)).is_ok_and(|tag| tag == TAG.as_bytes());
+    has_tag("CACHEDIR.TAG") || has_tag("VERSION")
 }
 
 /// Whether it is one, of this layout. A file without a byte in it is what a loss of power leaves;

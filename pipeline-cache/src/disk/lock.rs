@@ -53,7 +53,8 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
             }
             if start.elapsed() > PATIENCE {
-                return Err(ErrorKind::TimedOut.into());
+                let text = format!("others have had the lock for {PATIENCE:?}");
+                return Err(io::Error::new(ErrorKind::TimedOut, text));
             }
             std::thread::park_timeout(Duration::from_millis(1));
         }

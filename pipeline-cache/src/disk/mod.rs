@@ -39,8 +39,9 @@ use pipeline_core::{Key, Value};
 pub use self::layout::OpenError;
 
 use self::blobs::Blobs;
+pub(crate) use self::claims::Held;
 use self::claims::{Asked, Claims};
-use self::index::{Index, Slot, Stored};
+use self::index::{Form, Index, Slot, Stored};
 use self::lock::Lock;
 use self::segments::Segments;
 use self::speed::Speed;
@@ -72,6 +73,7 @@ pub struct DiskOptions {
 
 /// What is stored in fewer bytes than it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Compression {
     /// Values of integers of 64 KiB and more, as masks, labels, and images and stacks of u8 and
     /// u16, where their first part becomes two thirds as long or shorter. They are read at one to
@@ -96,6 +98,7 @@ impl Default for DiskOptions {
 
 /// What a result that was taken in survives. A damaged one is never served, whatever happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Durability {
     /// The end of the process at any moment. After a loss of power, results of the last seconds may
     /// be missing or damaged, and are made again.
@@ -134,8 +137,8 @@ struct State {
     segments: Segments,
     stats: DiskStats,
     faults: Vec<Fault>,
-    /// Digests of values that this program cannot read, though they are whole.
-    unreadable: HashSet<Key>,
+    /// Values that this program cannot read, though they are whole.
+    unreadable: HashSet<Form>,
     refreshed: Instant,
     /// Whether files that no record tells of were looked for.
     is_swept: bool,
@@ -284,6 +287,37 @@ impl DiskCache {
     }
 }
 
+/// What comes of asking for a claim.
+pub(crate) enum Ask {
+    /// It is here.
+    Made,
+    /// Somebody else is at it.
+    Elsewhere,
+    /// Whoever asked makes it; without a claim where files cannot be locked.
+    Mine(Option<Held>),
+}
+
+impl DiskCache {
+    /// Claims a result that nobody else is making.
+    pub(crate) fn ask(&self, key: &Key) -> Ask {
+        match self.claims.ask(key) {
+            // Somebody else may have written it all the same.
+            Ok(Asked::Elsewhere) if self.contains(key) => Ask::Made,
+            Ok(Asked::Elsewhere) => Ask::Elsewhere,
+            Ok(Asked::Claimed(held)) => {
+                // Who had the claim before has written it by now.
+                let mut state = self.state.lock();
+                if state.index.get(key).is_none() {
+                    self.refresh(&mut state);
+                }
+                let is_there = self.look(&mut state, key).is_some();
+                if is_there { Ask::Made } else { Ask::Mine(Some(held)) }
+            }
+            Err(_) => Ask::Mine(None),
+        }
+    }
+}
+
 impl Drop for DiskCache {
     fn drop(&mut self) {
         let state = self.state.get_mut();
@@ -339,20 +373,10 @@ impl Cache for DiskCache {
     }
 
     fn claim(&self, key: &Key, _: u64) -> Claim {
-        match self.claims.ask(key) {
-            // Somebody else may have written it all the same.
-            Ok(Asked::Elsewhere) if self.contains(key) => Claim::Made,
-            Ok(Asked::Elsewhere) => Claim::Elsewhere,
-            Ok(Asked::Claimed(held)) => {
-                // Who had the claim before has written it by now.
-                let mut state = self.state.lock();
-                if state.index.get(key).is_none() {
-                    self.refresh(&mut state);
-                }
-                let is_there = self.look(&mut state, key).is_some();
-                if is_there { Claim::Made } else { Claim::Mine(Claimed::new(held)) }
-            }
-            Err(_) => Claim::default(),
+        match self.ask(key) {
+            Ask::Made => Claim::Made,
+            Ask::Elsewhere => Claim::Elsewhere,
+            Ask::Mine(held) => Claim::Mine(held.map_or_else(Claimed::default, Claimed::new)),
         }
     }
 

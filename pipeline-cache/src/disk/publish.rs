@@ -91,7 +91,7 @@ impl DiskCache {
         let mut state = self.state.lock();
         let known = self.look(&mut state, key);
         let is_unreadable =
-            state.index.get(key).is_some_and(|known| state.unreadable.contains(&known.digest));
+            state.index.get(key).is_some_and(|known| state.unreadable.contains(&known.form()));
         drop(state);
         // A record may outlive its file, where others remove it.
         is_unreadable
@@ -103,6 +103,10 @@ impl DiskCache {
     fn publish(&self, key: Key, value: &Value, kind: Kind, origin: &Origin<'_>) -> io::Result<()> {
         let written = self.write(value)?;
         let (digest, len, packed) = (written.digest(), written.len(), written.packed());
+        if len.saturating_add(EACH) > self.state.lock().budget {
+            // In memory it took less, and would have had room.
+            return Ok(());
+        }
         let sync = self.is_durable();
         // Nobody looks for files without a record meanwhile.
         let _lock = self.lock.shared()?;

@@ -120,6 +120,8 @@ pub(super) struct Refreshed {
     pub(super) news: Vec<News>,
     /// What is wrong with which files.
     pub(super) faults: Vec<(PathBuf, String)>,
+    /// Which files were there before.
+    pub(super) removed: Vec<Arc<str>>,
     /// Whether all that there is could be read.
     pub(super) is_complete: bool,
 }
@@ -152,7 +154,13 @@ impl Segments {
                 return found;
             }
         };
-        self.read.retain(|path, _| paths.contains(path));
+        self.read.retain(|path, (segment, _)| {
+            let is_there = paths.contains(path);
+            if !is_there {
+                found.removed.push(Arc::clone(&segment.name));
+            }
+            is_there
+        });
         for path in paths {
             if self.own.as_ref().is_some_and(|own| own.segment.path == path) {
                 continue;

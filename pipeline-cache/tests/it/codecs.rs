@@ -1,12 +1,13 @@
 //! Types and their codecs: those that fail, those that nobody knows, and stacks.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipeline_cache::{Codecs, DiskCache, DiskOptions, Durability};
 use pipeline_core::cache::Cache;
 use pipeline_core::data::{Codec, Data, Stack};
+use pipeline_core::testkit::image_of;
 use pipeline_core::{Error, Layout, SampleType, Value};
 
 use crate::disk::{MADE, files, has, open, put};
@@ -109,6 +110,49 @@ fn a_codec_that_fails_or_panics_costs_its_own_result() {
     cache.put(number, &Value::new(Odd(Codes::FailsToRead)), MADE);
     assert!(cache.get(&number).is_none() && !cache.contains(&number));
     assert_eq!((cache.stats().puts, cache.take_faults()), (puts, vec![]));
+}
+
+/// A value of the same bytes as one that cannot be read, and more of them than it says.
+#[derive(Debug)]
+struct Large;
+
+impl Data for Large {
+    const NAME: &'static str = "large";
+
+    fn size_bytes(&self) -> usize {
+        100
+    }
+
+    fn codec() -> Option<Codec<Self>> {
+        let write =
+            |_: &Self, out: &mut dyn Write| out.write_all(&vec![Codes::FailsToRead as u8; 100_000]);
+        Some(Codec::new(1, write, |_| Ok(Self)))
+    }
+}
+
+#[test]
+fn bytes_that_one_type_cannot_read_another_one_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let codecs = Codecs::default().with::<Odd>().with::<Large>();
+    let cache =
+        DiskCache::open(folder.path(), DiskOptions { codecs, ..DiskOptions::default() }).unwrap();
+    cache.put(key(1), &Value::new(Odd(Codes::FailsToRead)), MADE);
+    assert!(cache.get(&key(1)).is_none());
+    cache.put(key(2), &Value::new(Large), MADE);
+    assert!(cache.get(&key(2)).is_some() && cache.contains(&key(2)) && !cache.contains(&key(1)));
+}
+
+#[test]
+fn what_needs_more_bytes_than_it_says_drives_nothing_out_that_it_does_not_replace() {
+    let folder = tempfile::tempdir().unwrap();
+    let codecs = Codecs::default().with::<Large>();
+    let options = DiskOptions { codecs, budget: 50_000, ..DiskOptions::default() };
+    let cache = DiskCache::open(folder.path(), options).unwrap();
+    let small = Value::new(image_of::<u8>(&[&[7; 40][..]; 40]));
+    (0..9).for_each(|number| assert_eq!(cache.put(key(number), &small, MADE), []));
+    assert_eq!(cache.put(key(10), &Value::new(Large), MADE), []);
+    assert!((0..9).all(|number| cache.contains(&key(number))) && !cache.contains(&key(10)));
+    assert_eq!(cache.take_faults(), []);
 }
 
 #[test]

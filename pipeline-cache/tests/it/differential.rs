@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::harmed::{HARMS, Harm, files, harm};
+use crate::values::take_time;
 
 /// Nodes of the graph. The first reads nothing; each of the others two before it.
 const NODES: usize = 7;
@@ -65,6 +66,8 @@ impl Step for Mix {
         let samples = inputs.iter().filter_map(|input| input.samples::<u16>());
         let samples = self.apply(&samples.collect::<Vec<_>>());
         let side = inputs.first().map_or(self.side, |input| input.width());
+        // So long that it pays to write the result.
+        take_time(Duration::from_micros(if side < 100 { 100 } else { 500 }));
         Image::from_samples(side, side, 1, samples)
     }
 
@@ -153,21 +156,33 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn executor(folder: &Path, kind: usize, budget: u64) -> Executor {
+/// An executor, and how many results of its cache were found on the disk.
+struct Program {
+    executor: Executor,
+    found: Box<dyn Fn() -> u64>,
+}
+
+fn program(folder: &Path, kind: usize, budget: u64) -> Program {
     let disk = || {
         let options = DiskOptions { budget, ..DiskOptions::default() };
         DiskCache::open(folder, options).unwrap()
     };
-    let cache: Arc<dyn Cache> = match kind {
-        0 => Arc::new(MemoryCache::new(budget)),
-        1 => Arc::new(MemoryCache::new(budget).with_policy(Policy::LeastRecent)),
-        2 => Arc::new(disk()),
+    let none = || Box::new(|| 0);
+    let (cache, found): (Arc<dyn Cache>, Box<dyn Fn() -> u64>) = match kind {
+        0 => (Arc::new(MemoryCache::new(budget)), none()),
+        1 => (Arc::new(MemoryCache::new(budget).with_policy(Policy::LeastRecent)), none()),
+        2 => {
+            let disk = Arc::new(disk());
+            (Arc::<DiskCache>::clone(&disk), Box::new(move || disk.stats().hits))
+        }
         _ => {
             let tiered = TieredCache::new(MemoryCache::new(budget), disk()).unwrap();
-            Arc::new(tiered.with_delay(Duration::from_millis(1)))
+            let tiered = Arc::new(tiered.with_delay(Duration::from_millis(1)));
+            (Arc::<TieredCache>::clone(&tiered), Box::new(move || tiered.disk().stats().hits))
         }
     };
-    Executor::new(Options { threads: Some(2), cache: Some(cache), ..Options::default() }).unwrap()
+    let options = Options { threads: Some(2), cache: Some(cache), ..Options::default() };
+    Program { executor: Executor::new(options).unwrap(), found }
 }
 
 #[test]
@@ -180,9 +195,16 @@ fn every_result_is_that_of_a_fresh_evaluation() {
     };
     let start = (0..4usize, prop::sample::select(&[100_000u64, 1 << 30]));
     let served = Cell::new(0);
+    let found_on_disk = Cell::new([0; 4]);
     proptest!(config, |(ops in prop::collection::vec(op(), 1..50), (kind, budget) in start)| {
         let folder = tempfile::tempdir().unwrap();
-        let mut executor = Some(executor(folder.path(), kind, budget));
+        let mut kind = kind;
+        let mut running = Some(program(folder.path(), kind, budget));
+        let end = |kind: usize, running: Option<Program>| {
+            let mut found = found_on_disk.get();
+            found[kind] += running.map_or(0, |running| (running.found)());
+            found_on_disk.set(found);
+        };
         let mut model = Model { nodes: std::array::from_fn(|at| {
             (Mix::default(), [at.saturating_sub(1), at / 2].map(|from| from.min(at.saturating_sub(1))))
         }) };
@@ -195,16 +217,17 @@ fn every_result_is_that_of_a_fresh_evaluation() {
                 Op::Run { wanted } => {
                     let (graph, nodes) = model.graph();
                     let options = RunOptions::to(Targets::nodes([nodes[wanted]]));
-                    let report = executor.as_ref().unwrap().run(&graph, &options).unwrap();
+                    let report = running.as_ref().unwrap().executor.run(&graph, &options).unwrap();
                     report.ok().unwrap();
                     served.set(served.get() + report.nodes_that(Status::Cached).len());
                     let value = report.value(nodes[wanted], 0).unwrap();
                     let found = value.downcast_ref::<Image>().and_then(|image| image.samples::<u16>());
                     prop_assert_eq!(found, Some(&model.evaluate()[wanted][..]));
                 }
-                Op::Restart { kind, budget } => {
-                    drop(executor.take());
-                    executor = Some(self::executor(folder.path(), kind, budget));
+                Op::Restart { kind: next, budget } => {
+                    end(kind, running.take());
+                    kind = next;
+                    running = Some(program(folder.path(), kind, budget));
                 }
                 Op::Harm { file, harm: kind, place } => {
                     let files = files(folder.path());
@@ -214,7 +237,10 @@ fn every_result_is_that_of_a_fresh_evaluation() {
                 }
             }
         }
+        end(kind, running);
     });
     // A cache that has nothing is right too.
     assert!(served.get() > 200, "{} results were served", served.get());
+    let [_, _, disk, tiered] = found_on_disk.get();
+    assert!(disk > 100 && tiered > 20, "{disk} and {tiered} were found on the disk");
 }

@@ -443,6 +443,18 @@ fn what_is_left_of_a_cache_becomes_one_again() {
             assert_eq!(fs::read(&version).unwrap(), whole);
         }
     }
+    // The two files that say what it is, if they change places or one of them is harmed.
+    let tag = folder.path().join("CACHEDIR.TAG");
+    let text = fs::read(&tag).unwrap();
+    for harmed in [&whole[..], b"something else", b""] {
+        replace(&tag, harmed);
+        assert!(has(&open(folder.path()), 1));
+        assert_eq!(fs::read(&tag).unwrap(), text);
+    }
+    replace(&tag, &whole);
+    replace(&version, &text);
+    assert!(has(&open(folder.path()), 1));
+    assert_eq!((fs::read(&tag).unwrap(), fs::read(&version).unwrap()), (text, whole));
     // Somebody else's folders of these names are not ours.
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("records")).unwrap();

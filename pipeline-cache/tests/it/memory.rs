@@ -373,6 +373,20 @@ fn what_cannot_have_room_costs_nothing_of_what_is_known() {
 }
 
 #[test]
+fn of_what_was_used_longest_ago_nothing_goes_for_what_has_no_room_beside_what_is_being_made() {
+    let cache = of_five();
+    let claim = cache.claim(&key(10), 0);
+    assert_eq!(put(&cache, 10, &value(10, 2 * MIB)), [0, 1]);
+    let before = cache.stats();
+    // Its maker has the one that is there, which does not go.
+    assert_eq!(put(&cache, 11, &value(11, 4 * MIB)), [0u64; 0]);
+    assert_eq!(has(&cache, 0..20), [2, 3, 4, 10]);
+    assert_eq!(cache.stats(), Stats { refusals: before.refusals + 1, ..before });
+    drop(claim);
+    assert_eq!(put(&cache, 11, &value(11, 4 * MIB)), [2, 3, 4, 10]);
+}
+
+#[test]
 fn what_is_worth_more_than_what_comes_stays_and_so_does_what_would_have_gone_with_it() {
     let cache = MemoryCache::new(3 * MIB as u64 + 4000);
     let of = |millis| Origin { time: Duration::from_millis(millis), ..Origin::default() };

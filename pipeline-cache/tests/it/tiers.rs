@@ -45,6 +45,9 @@ fn what_is_written_is_there_for_the_next_and_then_in_memory() {
     assert_eq!(second.get(&key(1)).unwrap().tier, Tier::Disk);
     assert_eq!(second.get(&key(1)).unwrap().tier, Tier::Memory);
     assert_eq!(second.disk().stats().saved, Duration::from_millis(100));
+    // In memory too it is what it took to make, not what it took to read.
+    assert_eq!(second.memory().stats().saved, Duration::from_millis(100));
+    assert_eq!(second.memory().entries()[0].time, Duration::from_millis(100));
 }
 
 #[test]
@@ -171,17 +174,54 @@ fn what_waits_takes_a_quarter_of_the_memory_at_the_most() {
     let folder = tempfile::tempdir().unwrap();
     let cache = open(folder.path(), 200_000).with_delay(Duration::MAX);
     // Each takes a little more than 10 000 bytes.
-    for number in 0..10 {
+    for number in 0..4 {
         cache.put(key(number), &picture(1), origin("blur", 100, &[key(100 + number)]));
     }
-    assert_eq!(cache.unwritten(), 6);
+    assert_eq!((cache.unwritten(), cache.disk().stats().puts), (0, 0));
+    // What waits longest is written at once, or not at all if there is no time for it.
+    for number in 4..100 {
+        cache.put(key(number), &picture(1), origin("blur", 100, &[key(100 + number)]));
+    }
     cache.flush();
-    assert_eq!(cache.disk().stats().puts, 4);
+    let (puts, unwritten) = (cache.disk().stats().puts, cache.unwritten());
+    assert!(puts >= 4 && puts + unwritten == 100, "{puts} and {unwritten}");
+    assert!((96..100).all(|number| cache.disk().contains(&key(number))), "what came last");
+    let faults = cache.take_faults();
+    assert_eq!(
+        faults.iter().map(|fault| &*fault.path).collect::<Vec<_>>(),
+        match unwritten {
+            0 => vec![],
+            _ => vec![folder.path()],
+        }
+    );
+    assert_eq!(cache.take_faults(), []);
     // One alone may be larger.
     let large = Value::new(image_of::<u8>(&[&[7; 300][..]; 300]));
-    cache.put(key(20), &large, origin("blur", 100, &[key(120)]));
+    cache.put(key(200), &large, origin("blur", 100, &[key(120)]));
     cache.flush();
-    assert_eq!((cache.disk().stats().puts, cache.unwritten()), (5, 6));
+    assert!(cache.disk().contains(&key(200)));
+}
+
+#[test]
+fn while_a_parameter_moves_what_has_no_room_to_wait_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    // One picture may wait.
+    let cache = open(folder.path(), 60_000).with_delay(Duration::MAX);
+    let photo = [key(0)];
+    for position in 0..50 {
+        let soft = key(100 + position);
+        cache.put(soft, &picture(1), by(1, "blur", &photo));
+        cache.put(key(200 + position), &picture(2), by(2, "invert", &[soft]));
+        if position == 0 {
+            // Only the first position is not known to be one.
+            cache.flush();
+        }
+    }
+    let puts = cache.disk().stats().puts;
+    cache.flush();
+    assert!((1..=2).contains(&puts), "{puts}");
+    assert!(cache.disk().contains(&key(249)), "the result that spares making the other");
+    assert!(cache.unwritten() > 0);
 }
 
 /// A value that panics when it is written, or when it goes.

@@ -150,6 +150,10 @@ fn what_came_too_long_ago_is_not_found() {
     while cache.contains(&key(0)) {}
     cache.begin();
     assert_eq!(cache.stats().entries, 0, "what is too old goes with the next request");
+    put(&cache, 0, MIB, 100, &[]);
+    while cache.contains(&key(0)) {}
+    assert_eq!((cache.stats().entries, cache.drop_overdue()), (1, 1), "or when somebody says so");
+    assert_eq!((cache.stats().entries, hour.drop_overdue()), (0, 0));
 }
 
 #[test]
@@ -199,4 +203,30 @@ fn the_names_of_inputs_are_part_of_the_budget() {
     put(&few, 50, 8, 1, &[]);
     put(&many, 50, 8, 1, &(0..50).collect::<Vec<_>>());
     assert_eq!(many.stats().bytes - few.stats().bytes, 50 * 8);
+}
+
+#[test]
+fn what_is_left_of_many_results_is_still_known() {
+    for policy in [Policy::Worth, Policy::LeastRecent] {
+        let cache = MemoryCache::new(64 << 20).with_policy(policy);
+        // Two of a hundred stay while the others go, and one is made from the one before.
+        for at in 0..20_000u64 {
+            let inputs = if at % 50 == 25 { vec![at - 25] } else { vec![] };
+            put(&cache, at, 100, 10, &inputs);
+        }
+        let stays = |at: &u64| at.is_multiple_of(25);
+        (0..20_000).filter(|at| !stays(at)).for_each(|at| assert!(cache.purge(&key(at))));
+        for _ in 0..3 {
+            cache.begin();
+            let there: Vec<u64> = (0..20_000).filter(|&at| cache.get(&key(at)).is_some()).collect();
+            assert!(there.iter().all(stays) && there.len() == 800, "{policy:?}");
+            assert_eq!(cache.entries().len(), 800);
+        }
+        put(&cache, 30_000, 60 << 20, 100_000, &[]);
+        assert!(cache.contains(&key(30_000)));
+        let stats = cache.stats();
+        assert!(stats.bytes <= stats.budget);
+        (0..4000).for_each(|at| put(&cache, 40_000 + at, 100, 10, &[at]));
+        assert!(cache.contains(&key(43_999)));
+    }
 }
