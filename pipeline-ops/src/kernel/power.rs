@@ -23,7 +23,7 @@ pub(super) const COUNTS: f64 = (1u64 << FRACTION) as f64;
 
 /// The logarithm to the base 2 of a finite number above 0 that is not subnormal.
 #[inline(always)]
-fn logarithm(x: f64) -> f64 {
+pub(super) fn logarithm(x: f64) -> f64 {
     /// The bits of the square root of one half: fractions are from there to that of 2.
     const LEAST: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
     /// What is added, so that no exponent is negative.

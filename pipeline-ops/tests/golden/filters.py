@@ -12,6 +12,7 @@ def cases(golden):
     sobel(golden)
     edges(golden)
     deviations(golden)
+    log_deviations(golden)
     blobs(golden)
     bilateral(golden)
     canny(golden)
@@ -206,6 +207,33 @@ def deviations(golden):
         std = ndimage.generic_filter(golden.INPUTS["corner"].astype(float), np.std, 9, mode=border)
         params = {"radius": 4, "border": border}
         golden.case("local_std", params, ["corner"], std.astype(np.float32), 0, border)
+
+
+def log_deviations(golden):
+    def rounded(image, size, mode):
+        image = image.astype(np.float32)
+        mean = ndimage.uniform_filter(image, size, mode=mode)
+        variance = ndimage.uniform_filter(image * image, size, mode=mode) - mean * mean
+        return 0.5 * np.log(np.where(variance > 0, variance, np.float32(1)))
+
+    for name, radius in [("camera", 1), ("micro", 1), ("gradient", 4), ("row", 2), ("row_u16", 1),
+                         ("row_float", 1), ("float", 2), ("special", 1)]:
+        image = golden.INPUTS[name]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            std = ndimage.generic_filter(image.astype(float), np.std, 2 * radius + 1,
+                                         mode="reflect")
+            out = np.log(std).astype(np.float32)
+            golden.case("log_std", {"radius": radius}, [name], out, 1e-5)
+            if name == "special":
+                # Running sums never lose a NaN.
+                continue
+            out = rounded(image, 2 * radius + 1, "reflect")
+            params = {"radius": radius, "arithmetic": "single"}
+            golden.case("log_std", params, [name], out, 1e-6, "single")
+    for border in ["mirror", "wrap"]:
+        out = rounded(golden.INPUTS["corner"], 9, border)
+        params = {"radius": 4, "arithmetic": "single", "border": border}
+        golden.case("log_std", params, ["corner"], out, 1e-6, f"single_{border}")
 
 
 def blobs(golden):

@@ -8,6 +8,7 @@ from scipy import ndimage
 def cases(golden):
     fixed(golden)
     levels(golden)
+    modes(golden)
     local(golden)
     hysteresis(golden)
 
@@ -37,6 +38,22 @@ def levels(golden):
             level = np.percentile(image[np.isfinite(image)].astype(np.float64), percentile)
             golden.case("percentile_threshold", {"percentile": percentile}, [name],
                         image.astype(np.float64) > level, 0, f"{percentile:.0f}")
+
+
+def modes(golden):
+    for name, bins, deviations in [("camera", 200, 3.0), ("camera", 64, 1.5), ("corner", 200, 1.0),
+                                   ("micro", 200, 3.0), ("gradient", 200, 0.25), ("row", 16, 1.0),
+                                   *((name, 50, 0.5) for name in golden.ROWS),
+                                   ("float", 256, 2.0), ("special", 7, 0.0)]:
+        image = golden.INPUTS[name]
+        samples = image[np.isfinite(image)].astype(np.float32)
+        counts, edges = np.histogram(samples, bins)
+        fullest = np.argmax(counts)
+        mode = (edges[fullest] + edges[fullest + 1]) * np.float32(0.5)
+        spread = samples[samples <= mode].astype(np.float64).std()
+        out = image > float(mode) + deviations * spread
+        golden.case("mode_threshold", {"bins": bins, "deviations": deviations}, [name], out, 0,
+                    f"{bins}")
 
 
 def local(golden):

@@ -371,7 +371,15 @@ fn sharpening_equals_direct_at_every_border() {
 
 #[test]
 fn an_image_of_one_value_is_all_background() {
-    let ops = ["otsu", "triangle", "yen", "li", "percentile_threshold", "adaptive_threshold"];
+    let ops = [
+        "otsu",
+        "triangle",
+        "yen",
+        "li",
+        "mode_threshold",
+        "percentile_threshold",
+        "adaptive_threshold",
+    ];
     for value in [0.0f32, 0.1, 1.0] {
         let floats = Image::from_samples(40, 30, 1, vec![value; 1200]).unwrap();
         let bytes = Image::from_samples(40, 30, 1, vec![(value * 255.0) as u8; 1200]).unwrap();

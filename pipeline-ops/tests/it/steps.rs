@@ -7,7 +7,7 @@ use pipeline_core::{ColorSpace, Context, Image, In, Labels, Mask, Result, Step};
 use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
-    LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
+    LaplacianOfGaussian, LocalStd, LogStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use pipeline_ops::geometry::{
     Affine, Crop, Flip, Pad, Perspective, Resize, Rotate, Rotate90, Thumbnail, Translate,
@@ -27,7 +27,7 @@ use pipeline_ops::point::{
 use pipeline_ops::rank::{Maximum, Median, Minimum, Percentile};
 use pipeline_ops::segment::{
     AdaptiveThreshold, ConnectedComponents, ExpandLabels, Hysteresis, LabelImage, Li, MaskImage,
-    Otsu, PercentileThreshold, Relabel, Sauvola, Triangle, Watershed, Yen,
+    ModeThreshold, Otsu, PercentileThreshold, Relabel, Sauvola, Triangle, Watershed, Yen,
 };
 use serde_json::Value as Json;
 
@@ -90,12 +90,14 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "levels" => call::<Levels>(params, inputs),
         "li" => call::<Li>(params, inputs),
         "local_std" => call::<LocalStd>(params, inputs),
+        "log_std" => call::<LogStd>(params, inputs),
         "lookup" => call::<Lookup>(params, inputs),
         "mask_image" => call::<MaskImage>(params, inputs),
         "maximum" => call::<Maximum>(params, inputs),
         "median" => call::<Median>(params, inputs),
         "merge_channels" => call::<MergeChannels>(params, inputs),
         "minimum" => call::<Minimum>(params, inputs),
+        "mode_threshold" => call::<ModeThreshold>(params, inputs),
         "opening" => call::<Opening>(params, inputs),
         "opening_mask" => call::<OpeningMask>(params, inputs),
         "otsu" => call::<Otsu>(params, inputs),

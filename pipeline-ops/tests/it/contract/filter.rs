@@ -2,7 +2,7 @@
 
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
-    LaplacianOfGaussian, LocalStd, Prewitt, Scharr, Sobel, UnsharpMask,
+    LaplacianOfGaussian, LocalStd, LogStd, Prewitt, Scharr, Sobel, UnsharpMask,
 };
 use serde_json::json;
 
@@ -33,6 +33,11 @@ pub(super) const ROWS: &[Row] = &[
         images::<LaplacianOfGaussian>(&[1, 4], &bordered(&json!({ "sigma": 0.9 })));
     }),
     ("local_std", || images::<LocalStd>(&[1, 4], &bordered(&json!({ "radius": 2 })))),
+    ("log_std", || {
+        for arithmetic in ["exact", "single"] {
+            images::<LogStd>(&[1], &bordered(&json!({ "radius": 2, "arithmetic": arithmetic })));
+        }
+    }),
     ("prewitt", || images::<Prewitt>(&[1, 4], &bordered(&json!({})))),
     ("scharr", || images::<Scharr>(&[1, 4], &bordered(&json!({ "output": "y" })))),
     ("sobel", || {

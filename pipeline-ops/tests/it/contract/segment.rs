@@ -3,7 +3,7 @@
 use pipeline_core::{Image, In, Layout, Sample, SampleType, dispatch};
 use pipeline_ops::segment::{
     AdaptiveThreshold, ConnectedComponents, ExpandLabels, Hysteresis, LabelImage, Li, MaskImage,
-    Otsu, PercentileThreshold, Relabel, Sauvola, Triangle, Watershed, Yen,
+    ModeThreshold, Otsu, PercentileThreshold, Relabel, Sauvola, Triangle, Watershed, Yen,
 };
 use serde_json::json;
 
@@ -49,6 +49,7 @@ pub(super) const ROWS: &[Row] = &[
     ("label_image", || contract().run(&LabelImage::default(), In::new(labels()))),
     ("li", || images::<Li>(&[1], &[json!({})])),
     ("mask_image", || masks::<MaskImage>(&[json!({})])),
+    ("mode_threshold", || images::<ModeThreshold>(&[1], &[json!({ "deviations": 0.5 })])),
     ("otsu", || images::<Otsu>(&[1], &[json!({})])),
     ("percentile_threshold", || {
         images::<PercentileThreshold>(&[1], &[json!({ "percentile": 35.5 })]);
