@@ -243,7 +243,8 @@ fn packing() -> [f64; 2] {
         .collect();
     let frame = Layout::new(1024, 1024, 1, SampleType::U16);
     let stack = Stack::new(frame, 64, Buffer::U16(samples.into())).expect("as many samples");
-    let (folder, bytes) = (tempfile::tempdir().expect("a folder"), stack.bytes().len());
+    let (folder, bytes) =
+        (tempfile::tempdir().expect("a folder"), stack.bytes().map_or(0, <[u8]>::len));
     let ours = DiskCache::open(folder.path(), DiskOptions::default()).expect("a folder of ours");
     let origin = Origin { step: "record", time: Duration::from_secs(1), ..Origin::default() };
     ours.put(key(0), &Value::new(stack), origin);

@@ -309,11 +309,11 @@ impl Data for Stack {
     const NAME: &'static str = "stack";
 
     fn size_bytes(&self) -> usize {
-        size_of::<Self>() + self.bytes().len()
+        size_of::<Self>() + self.bytes().map_or(0, <[u8]>::len)
     }
 
     fn allocation(&self) -> Option<super::buffer::Allocation> {
-        Some(Self::allocation(self))
+        Self::allocation(self)
     }
 
     fn codec() -> Option<Codec<Self>> {
@@ -323,7 +323,10 @@ impl Data for Stack {
                 write_layout(stack.layout(), out)?;
                 out.write_all(&(stack.frames() as u64).to_le_bytes())?;
                 pad(LAYOUT + 8, out)?;
-                write_samples(stack.buffer(), out)
+                (0..stack.frames()).try_for_each(|t| {
+                    let frame = stack.frame(t).map_err(std::io::Error::other)?;
+                    write_samples(&frame.into_parts().1, out)
+                })
             },
             |bytes| {
                 let mut header = Header::new(bytes);
@@ -363,6 +366,19 @@ mod tests {
         let layout = Layout::new(2, 1, 1, SampleType::U16);
         let stack = Stack::new(layout, 2, vec![1u16, 2, 3, 4].into()).unwrap();
         assert_eq!(survives(&stack).bytes(), stack.bytes());
+        // Frames that are read are written as those of a buffer.
+        let read = Stack::read_by(layout, 2, Arc::new(Again(stack.clone()))).unwrap();
+        assert_eq!(survives(&read).bytes(), stack.bytes());
+    }
+
+    /// The frames of another stack.
+    #[derive(Debug)]
+    struct Again(Stack);
+
+    impl crate::data::ReadFrames for Again {
+        fn read(&self, t: usize) -> Result<Image> {
+            self.0.frame(t)
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use mask::{Labels, Mask};
 pub use region::Region;
 pub use sample::{Element, Sample, SampleType};
 pub(crate) use spare::release;
-pub use stack::Stack;
+pub use stack::{ReadFrames, Stack};
 pub use table::look_up;
 pub use value::{Data, DataType, In, Value};
 pub use view::{Canvas, Plane, Raster, View, ViewMut};

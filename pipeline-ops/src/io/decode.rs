@@ -69,7 +69,7 @@ impl Rows for Guarded<'_> {
     }
 }
 
-fn guard<T>(open: &Open, ctx: &Context<'_>, f: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn guard<T>(open: &Open, ctx: &Context<'_>, f: impl FnOnce() -> Result<T>) -> Result<T> {
     let result = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
         let message = panic_message(payload.as_ref());
         Err(refuse(&open.path, "decode", format!("the decoder panicked: {message}")))

@@ -18,12 +18,17 @@ const WORTH: usize = 4 << 10;
 /// A file that has an end, and its bytes. To seek within what was read before costs nothing, as
 /// strips of a picture that follow one another do.
 #[derive(Debug)]
-pub(super) struct PictureFile<'a>(BufReader<Watched<'a, Take<File>>>, u64);
+pub(super) struct PictureFile<'a>(BufReader<Watched<'a, Headed>>, u64);
 
 impl<'a> PictureFile<'a> {
     /// The file of `open`, if it is one that has an end: looking into a pipe waits for another
     /// program, and some devices go on for ever.
     pub(super) fn of(open: &Open, ctx: &Context<'a>) -> Result<Self> {
+        Self::with_head(open, ctx, Vec::new())
+    }
+
+    /// The same, which begins with other bytes.
+    pub(super) fn with_head(open: &Open, ctx: &Context<'a>, head: Vec<u8>) -> Result<Self> {
         let fail = |error| refuse(&open.path, "read", error);
         let check = |metadata: &Metadata| {
             if !metadata.is_file() {
@@ -41,7 +46,7 @@ impl<'a> PictureFile<'a> {
         check(&metadata)?;
         // A file that grows meanwhile is read as long as it was, so limits hold for all that is
         // read.
-        let file = file.take(metadata.len());
+        let file = Headed { file: file.take(metadata.len()), head, at: 0 };
         Ok(Self(BufReader::with_capacity(READ, Watched::new(file, ctx)), metadata.len()))
     }
 
@@ -59,6 +64,36 @@ impl<'a> PictureFile<'a> {
         // This empties the buffer, so the file is where the buffer says that it is.
         self.0.seek(SeekFrom::Start(place))?;
         self.0.get_mut().read_exact(bytes)
+    }
+}
+
+/// A file that begins with other bytes than it does on the disk.
+#[derive(Debug)]
+struct Headed {
+    file: Take<File>,
+    head: Vec<u8>,
+    /// The next byte.
+    at: u64,
+}
+
+impl Read for Headed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let head = usize::try_from(self.at).ok().and_then(|at| self.head.get(at..));
+        let Some(mut head) = head.filter(|head| !head.is_empty()) else {
+            let read = self.file.read(buffer)?;
+            self.at += read as u64;
+            return Ok(read);
+        };
+        let read = head.read(buffer)?;
+        self.seek(SeekFrom::Current(i64::try_from(read).unwrap_or(0)))?;
+        Ok(read)
+    }
+}
+
+impl Seek for Headed {
+    fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
+        self.at = self.file.seek(place)?;
+        Ok(self.at)
     }
 }
 

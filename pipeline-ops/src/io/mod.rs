@@ -1,4 +1,4 @@
-//! Picture files: opening and saving.
+//! Picture files and microscope files: opening and saving.
 
 mod complete;
 mod decode;
@@ -10,6 +10,7 @@ mod png;
 mod replace;
 mod save;
 mod scanlines;
+mod series;
 mod tiff;
 mod upright;
 mod watched;
@@ -17,6 +18,7 @@ mod whole;
 
 pub use open::{Open, Orientation};
 pub use save::Save;
+pub use series::{Field, FieldInfo, Frame, OpenStack, SeriesFile};
 
 use pipeline_core::{Registry, Result};
 
@@ -25,6 +27,8 @@ use pipeline_core::{Registry, Result};
 /// # Errors
 /// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
 pub fn register(registry: &mut Registry) -> Result<()> {
+    registry.register::<Frame>()?;
     registry.register::<Open>()?;
+    registry.register::<OpenStack>()?;
     registry.register::<Save>()
 }

@@ -30,7 +30,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A folder of the full data set, if `PIPELINE_DATA` names one; says so aloud where it does not.
-fn data(folder: &str) -> Option<PathBuf> {
+pub(crate) fn data(folder: &str) -> Option<PathBuf> {
     let found = std::env::var_os("PIPELINE_DATA").map(|data| Path::new(&data).join(folder));
     let found = found.filter(|path| path.is_dir());
     if found.is_none() {

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "codecs")]
 mod between;
+mod cells;
 mod channels;
 mod complete;
 #[cfg(feature = "codecs")]

@@ -1,7 +1,7 @@
 //! Steps of `io`.
 
 use pipeline_core::{In, SampleType};
-use pipeline_ops::io::{Open, Save};
+use pipeline_ops::io::{Field, Frame, Open, OpenStack, Save, SeriesFile};
 
 use super::{Row, SIZE, contract};
 use crate::support::{filled, shipped};
@@ -9,6 +9,18 @@ use crate::support::{filled, shipped};
 fn open() {
     for name in ["basn6a08.png", "made-gray-f32.tif", "simple-rgb.webp"] {
         contract().run(&Open::path(shipped("files/good").join(name)), ());
+    }
+}
+
+fn frame() {
+    let stack = SeriesFile::open(shipped("cells/fields.ome.tif")).unwrap().stack(0, 1, 0).unwrap();
+    contract().run(&Frame { frame: 2 }, In::new(stack));
+}
+
+fn open_stack() {
+    let open = OpenStack { channel: 1, ..OpenStack::path(shipped("cells/fields.ome.tif")) };
+    for field in [None, Some(In::new(Field(1)))] {
+        contract().run(&open, field);
     }
 }
 
@@ -20,4 +32,5 @@ fn save() {
     }
 }
 
-pub(super) const ROWS: &[Row] = &[("open", open), ("save", save)];
+pub(super) const ROWS: &[Row] =
+    &[("frame", frame), ("open", open), ("open_stack", open_stack), ("save", save)];
