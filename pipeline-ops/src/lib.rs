@@ -36,6 +36,8 @@ pub mod rank;
 pub mod measure;
 pub mod segment;
 
+pub mod cells;
+
 pub mod draw;
 
 use pipeline_core::{Registry, Result};
@@ -54,5 +56,6 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     morphology::register(registry)?;
     segment::register(registry)?;
     measure::register(registry)?;
+    cells::register(registry)?;
     draw::register(registry)
 }

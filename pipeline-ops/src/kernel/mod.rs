@@ -95,6 +95,11 @@ mod regions;
 mod skeleton;
 mod watershed;
 
+// Backgrounds: levels of places, and the smoothest surface through them.
+mod cubic;
+mod level;
+mod smooth;
+
 // Images compared and drawn.
 mod font;
 mod palette;
@@ -122,6 +127,7 @@ pub(crate) use color_table::Cube;
 pub(crate) use components::{Band, Components};
 pub use connectivity::Connectivity;
 pub(crate) use convolve::{APART, horizontal, vertical, vertical_pair};
+pub(crate) use cubic::{Blend, Ends, Knots};
 pub(crate) use curve::Curve;
 pub(crate) use depth::{cast, change_depth};
 pub(crate) use derivatives::{Smoothing, derivatives};
@@ -139,6 +145,7 @@ pub(crate) use histogram::{Bins, Count, count_bytes};
 pub(crate) use hsv::{hsv_of, rgb_of_hsv};
 pub(crate) use hysteresis::{NOTHING, STRONG, WEAK};
 pub(crate) use lab::{lab_of, light_of_lab};
+pub(crate) use level::{Level, Levels};
 pub(crate) use li::{li, means_of_counts, total_between};
 pub(crate) use light::{Light, encode, encoded, light};
 pub(crate) use log_std::{log_deviation, log_rounded, rounded_columns, rounded_windows};
@@ -170,6 +177,7 @@ pub(crate) use sharpen::{sharpen, sharpen_bytes};
 pub(crate) use shuffle::shuffle;
 pub(crate) use similarity::Similarity;
 pub(crate) use skeleton::{Tile, Tiles};
+pub(crate) use smooth::smooth;
 pub(crate) use squares::Squares;
 pub(crate) use tally::{Tally, chosen, spread, tally, tally_counted};
 pub(crate) use threshold::above;

@@ -75,6 +75,14 @@ def made():
     np.save(HERE / "array-f4.npy", stack(0, 3, 1)[:, 0].astype(">f4"))
 
 
+def backgrounds():
+    """Rows 233 to 280 and columns 0 to 95 of the background of frames 0, 16 and 31."""
+    for field in range(2):
+        with np.load(DATA / "golden" / "synth-a-seed" / f"fov_{field:03}" / "bg_ch1.npz") as file:
+            assert list(file["frames"]) == [0, 16, 31] and file["crop_y0"] == 233
+            np.save(HERE / f"background-{field}.npy", file["crop"])
+
+
 def expected():
     table = {}
     for name, (path, field) in SETS.items():
@@ -99,4 +107,5 @@ def expected():
 
 series()
 made()
+backgrounds()
 expected()

@@ -34,7 +34,7 @@ EXPECTED = {}
 INPUTS = {}
 DATA = pathlib.Path(sys.argv[1])
 SUBJECTS = ["filters", "rank", "point", "colors", "blends", "thresholds", "geometry", "draw",
-            "labels", "measures", "morphology", "openings", "borders", "outlines", "profiles"]
+            "labels", "measures", "morphology", "openings", "borders", "outlines", "profiles", "cells"]
 
 # The kinds of picture that every operation is compared on, the row in samples of other types, and
 # pictures with opacity.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pipeline_core::{Context, Image, In, Mask, Result, Step};
+use pipeline_ops::cells::{Background, Shown};
 use pipeline_ops::filter::{Arithmetic, LogStd};
 use pipeline_ops::io::SeriesFile;
 use pipeline_ops::morphology::{ClosingMask, Element, FillHoles, OpeningMask};
@@ -66,6 +67,100 @@ fn masks_are_those_of_the_original() {
             digest.update(mask.bytes());
         }
         assert_eq!(format!("{:x}", digest.finalize()), expected.masks, "{name}");
+    }
+}
+
+#[test]
+fn backgrounds_are_those_of_the_original() {
+    let Some(all) = data("microscopy") else { return };
+    let movie = SeriesFile::open(all.join("synth-a/synth-a.ome.tiff")).unwrap();
+    for field in 0..2 {
+        let expected = SeriesFile::open(shipped("cells").join(format!("background-{field}.npy")));
+        let expected = expected.unwrap().stack(0, 0, 0).unwrap();
+        let [cells, signal] = [0, 1].map(|channel| movie.stack(field, channel, 0).unwrap());
+        for (at, t) in [0, 16, 31].into_iter().enumerate() {
+            let mask = mask(cells.frame(t).unwrap());
+            let step = Background { output: Shown::Background, ..Background::compatible() };
+            let inputs = (In::new(signal.frame(t).unwrap()), Some(In::new(mask)));
+            let found = step.run(inputs, &Context::default()).unwrap();
+            let rows = found.samples::<f32>().unwrap().chunks_exact(found.width() as usize);
+            let found = rows.skip(233).take(48).flat_map(|row| &row[..96]);
+            let expected = expected.frame(at).unwrap();
+            for (found, expected) in found.zip(expected.samples::<f32>().unwrap()) {
+                assert!((found - expected).abs() <= 1e-4, "{found} for {expected}");
+            }
+        }
+    }
+}
+
+/// Errors of a background beside the truth, root mean squares: of the inner part and of the border,
+/// which is half a tile of the original wide.
+fn errors(found: &Image, truth: impl Fn(f64, f64) -> f64) -> [f64; 2] {
+    const BORDER: usize = 43;
+    let (width, height) = (found.width() as usize, found.height() as usize);
+    let mut sums = [[0.0; 2]; 2];
+    for (at, &sample) in found.samples::<f32>().unwrap().iter().enumerate() {
+        let (x, y) = (at % width, at / width);
+        let is_inner =
+            (BORDER..width - BORDER).contains(&x) && (BORDER..height - BORDER).contains(&y);
+        let place = |at: usize, len: usize| 2.0 * at as f64 / (len - 1) as f64 - 1.0;
+        let error = f64::from(sample) - truth(place(x, width), place(y, height));
+        let sum = &mut sums[usize::from(!is_inner)];
+        *sum = [sum[0] + 1.0, sum[1] + error * error];
+    }
+    sums.map(|[count, squares]| (squares / count).sqrt())
+}
+
+#[test]
+fn a_smooth_background_is_nearer_to_the_truth() {
+    let Some(all) = data("microscopy") else { return };
+    let movie = SeriesFile::open(all.join("synth-a/synth-a.ome.tiff")).unwrap();
+    let truth = std::fs::read(all.join("synth-a/truth/truth.json")).unwrap();
+    let truth: serde_json::Value = serde_json::from_slice(&truth).unwrap();
+    for field in 0..2 {
+        let known = &truth["fovs"][field]["fl_background"][0];
+        let number = |value: &serde_json::Value| value.as_f64().unwrap();
+        let k: Vec<f64> = known["quad"].as_array().unwrap().iter().map(number).collect();
+        let [cells, signal] = [0, 1].map(|channel| movie.stack(field, channel, 0).unwrap());
+        for t in [0, 13, 31] {
+            let light = number(&known["level"])
+                * (-number(&known["bleach"]) * t as f64).exp()
+                * number(&known["flicker"][t]);
+            let truth = |u: f64, v: f64| {
+                let shade = k[0] + k[1] * u + k[2] * v + k[3] * u * u + k[4] * u * v + k[5] * v * v;
+                number(&truth["camera_offset"]) + light * shade
+            };
+            let mask = mask(cells.frame(t).unwrap());
+            let [smooth, original] =
+                [Background::default(), Background::compatible()].map(|step| {
+                    let step = Background { output: Shown::Background, ..step };
+                    let inputs = (In::new(signal.frame(t).unwrap()), Some(In::new(mask.clone())));
+                    errors(&step.run(inputs, &Context::default()).unwrap(), truth)
+                });
+            let [inside, border] = [original[0] / smooth[0], original[1] / smooth[1]];
+            assert!(inside > 2.5 && border > 5.0, "field {field}, frame {t}: {inside}, {border}");
+        }
+    }
+}
+
+#[test]
+fn an_image_of_any_size_has_a_background() {
+    for (width, height) in [(1, 1), (2, 3), (32, 32), (33, 7), (600, 5)] {
+        let samples: Vec<u16> =
+            (0..width * height).map(|at| 500 + (at % width) as u16 / 16).collect();
+        let image = Image::from_samples(width, height, 1, samples).unwrap();
+        for step in [Background::default(), Background::compatible()] {
+            let out = step.run((In::new(image.clone()), None), &Context::default()).unwrap();
+            let out = out.samples::<f32>().unwrap();
+            assert!(out.iter().all(|sample| sample.abs() < 10.0), "{width} × {height}: {step:?}");
+        }
+    }
+    let image = Image::from_samples(40, 40, 1, vec![7u8; 1600]).unwrap();
+    let all = Mask::from_bytes(40, 40, vec![1; 1600]).unwrap();
+    for step in [Background::default(), Background::compatible()] {
+        let inputs = (In::new(image.clone()), Some(In::new(all.clone())));
+        let error = step.run(inputs, &Context::default()).unwrap_err().to_string();
+        assert!(error.contains("all foreground"), "{error}");
     }
 }
 

@@ -103,6 +103,9 @@ fn parameters_out_of_range_are_named_with_their_range() {
         ("canny", json!({ "sigma": 1001.0 }), "sigma is 1001 px, expected 0 to 1000 px"),
         ("local_std", json!({ "radius": 9999 }), "radius is 9999 px, expected 0 to 4096 px"),
         ("log_std", json!({ "radius": 0 }), "radius is 0 px, expected 1 to 4096 px"),
+        ("background", json!({ "tile": 7 }), "tile is 7 px, expected 8 to 4096 px"),
+        ("background", json!({ "grow": 5000 }), "grow is 5000 px, expected 0 to 4096 px"),
+        ("background", json!({ "stiffness": -1.0 }), "stiffness is -1, expected 0 to 1000000"),
         ("mode_threshold", json!({ "bins": 1 }), "bins is 1, expected 2 to 65536"),
         ("mode_threshold", json!({ "deviations": -1.0 }), "deviations is -1, expected 0 to 1000"),
         (

@@ -4,6 +4,7 @@
 //! for each number, and several images are one of all their channels.
 
 use pipeline_core::{ColorSpace, Context, Image, In, Labels, Mask, Result, Step};
+use pipeline_ops::cells::Background;
 use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
@@ -42,6 +43,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "apply_mask" => call::<ApplyMask>(params, inputs),
         "assign_color_space" => call::<AssignColorSpace>(params, inputs),
         "arithmetic" => call::<Arithmetic>(params, inputs),
+        "background" => call::<Background>(params, inputs),
         "bilateral" => call::<Bilateral>(params, inputs),
         "black_hat" => call::<BlackHat>(params, inputs),
         "black_hat_mask" => call::<BlackHatMask>(params, inputs),

@@ -1,5 +1,6 @@
 //! Every step through the contract of the engine, on every sample type that it takes.
 
+mod cells;
 mod draw;
 mod filter;
 mod geometry;
@@ -94,6 +95,7 @@ fn labels() -> Labels {
 fn every_step_keeps_the_contract() {
     let mut names: Vec<_> = registry().iter().map(|step| step.name).collect();
     let rows: Vec<Row> = [
+        cells::ROWS,
         draw::ROWS,
         filter::ROWS,
         geometry::ROWS,

@@ -1,0 +1,16 @@
+//! Cells over time: what is behind them, and which is which.
+
+mod background;
+mod surface;
+
+pub use background::{Background, Shown, Surface};
+
+use pipeline_core::{Registry, Result};
+
+/// Adds the steps of this group to `registry`.
+///
+/// # Errors
+/// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
+pub fn register(registry: &mut Registry) -> Result<()> {
+    registry.register::<Background>()
+}
