@@ -1,9 +1,15 @@
 //! Cells over time: what is behind them, and which is which.
 
 mod background;
+mod cell_features;
+mod link;
 mod surface;
+mod traces;
 
 pub use background::{Background, Shown, Surface};
+pub use cell_features::CellFeatures;
+pub use link::Link;
+pub use traces::Traces;
 
 use pipeline_core::{Registry, Result};
 
@@ -12,5 +18,8 @@ use pipeline_core::{Registry, Result};
 /// # Errors
 /// [`Error::Input`](pipeline_core::Error::Input) if a step of the same name is there already.
 pub fn register(registry: &mut Registry) -> Result<()> {
-    registry.register::<Background>()
+    registry.register::<Background>()?;
+    registry.register::<CellFeatures>()?;
+    registry.register::<Link>()?;
+    registry.register::<Traces>()
 }

@@ -100,6 +100,10 @@ mod cubic;
 mod level;
 mod smooth;
 
+// Objects: which is which, and how much of it there is.
+mod assignment;
+mod pairwise;
+
 // Images compared and drawn.
 mod font;
 mod palette;
@@ -112,6 +116,7 @@ pub(crate) use alpha::{
 };
 pub use arithmetic::Operation;
 pub(crate) use arithmetic::{Combine, combine};
+pub(crate) use assignment::assign;
 pub(crate) use bilateral::LikenessSums;
 pub(crate) use bisection::{Bisection, MOST, TALL};
 pub use blend::BlendMode;
@@ -160,6 +165,7 @@ pub(crate) use order::Order;
 pub(crate) use otsu::otsu;
 pub(crate) use outline::Rows;
 pub use outline::Side;
+pub(crate) use pairwise::pairwise_sum;
 pub(crate) use palette::Painting;
 pub use palette::Palette;
 pub(crate) use pick::pick;

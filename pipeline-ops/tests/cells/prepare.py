@@ -83,6 +83,16 @@ def backgrounds():
             np.save(HERE / f"background-{field}.npy", file["crop"])
 
 
+def traces():
+    """The rows of the shipped frames, before any are left out."""
+    folder = DATA / "golden" / "synth-b-main" / "fov_000"
+    for channel in [1, 2]:
+        lines = (folder / f"raw_traces_ch{channel}.csv").read_text().splitlines()
+        kept = [line for line in lines[1:] if int(line.split(",")[1]) < FRAMES]
+        text = "\n".join([lines[0], *kept]) + "\n"
+        (HERE / f"traces-{channel}.csv").write_text(text)
+
+
 def expected():
     table = {}
     for name, (path, field) in SETS.items():
@@ -108,4 +118,5 @@ def expected():
 series()
 made()
 backgrounds()
+traces()
 expected()

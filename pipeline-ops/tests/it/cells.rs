@@ -1,14 +1,15 @@
 //! Cells over time: microscope files, and what is made of them beside the original workflow.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 
-use pipeline_core::{Context, Image, In, Mask, Result, Step};
-use pipeline_ops::cells::{Background, Shown};
+use pipeline_core::{Context, Image, In, Labels, Mask, Result, Stack, Step};
+use pipeline_ops::cells::{Background, CellFeatures, Link, Shown, Traces};
 use pipeline_ops::filter::{Arithmetic, LogStd};
 use pipeline_ops::io::SeriesFile;
+use pipeline_ops::measure::Table;
 use pipeline_ops::morphology::{ClosingMask, Element, FillHoles, OpeningMask};
-use pipeline_ops::segment::{Border, ModeThreshold};
+use pipeline_ops::segment::{Border, ConnectedComponents, Connectivity, ModeThreshold};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -22,7 +23,9 @@ struct Expected {
     field: usize,
     frames: usize,
     masks: String,
+    labels: String,
     pixels: Vec<usize>,
+    objects: Vec<u32>,
 }
 
 /// The series that are here: the shipped one, and those of the full data set if there is one.
@@ -88,6 +91,118 @@ fn backgrounds_are_those_of_the_original() {
             let expected = expected.frame(at).unwrap();
             for (found, expected) in found.zip(expected.samples::<f32>().unwrap()) {
                 assert!((found - expected).abs() <= 1e-4, "{found} for {expected}");
+            }
+        }
+    }
+}
+
+/// The objects of frames, and their tracks as the original finds them.
+fn tracked(stack: &Stack) -> (Vec<Labels>, Table) {
+    let ctx = Context::default();
+    let number = |t| {
+        let step = ConnectedComponents { connectivity: Connectivity::Four };
+        step.run(In::new(mask(stack.frame(t).unwrap())), &ctx).unwrap()
+    };
+    let labels: Vec<Labels> = (0..stack.frames()).map(number).collect();
+    let measure = |labels: &Labels| {
+        In::new(CellFeatures {}.run((In::new(labels.clone()), None), &ctx).unwrap())
+    };
+    let frames = labels.iter().map(measure).collect();
+    let tracks = Link::compatible().run(frames, &ctx).unwrap();
+    (labels, tracks)
+}
+
+#[test]
+fn labels_are_those_of_the_original() {
+    for (name, path, expected) in series() {
+        let stack = SeriesFile::open(&path).unwrap().stack(expected.field, 0, 0).unwrap();
+        let (labels, tracks) = tracked(&stack);
+        let counts: Vec<u32> = labels.iter().map(Labels::count).collect();
+        assert_eq!(counts, expected.objects, "{name}");
+        let of = |name: &str| tracks.column(name).unwrap().iter().map(|&number| number as u16);
+        let rows = of("frame").zip(of("label")).zip(of("track"));
+        let numbers: HashMap<(u16, u16), u16> = rows.collect();
+        let mut digest = Sha256::new();
+        for (t, labels) in (0..).zip(&labels) {
+            for &label in labels.labels() {
+                let track = numbers.get(&(t, label as u16)).copied().unwrap_or(0);
+                digest.update(track.to_le_bytes());
+            }
+        }
+        assert_eq!(format!("{:x}", digest.finalize()), expected.labels, "{name}");
+    }
+}
+
+/// Traces as the newer version of the original prints them, without the fields and channels.
+fn printed(traces: &Table) -> Vec<String> {
+    let of = |name: &str| traces.column(name).unwrap();
+    let places = ["position_x", "position_y", "bbox_x0", "bbox_y0", "bbox_x1", "bbox_y1"];
+    (0..traces.rows())
+        .map(|row| {
+            let frame = of("frame")[row];
+            let numbers = places.iter().chain(&["intensity_total_signal", "area"]);
+            let numbers: Vec<String> =
+                numbers.map(|name| format!("{:.6}", of(name)[row])).collect();
+            format!("{},{frame},{frame:.6},True,{}", of("cell")[row], numbers.join(","))
+        })
+        .collect()
+}
+
+/// The traces of a channel, whose background is taken away or not.
+fn traces(path: &Path, field: usize, channel: usize, is_corrected: bool, step: &Traces) -> Table {
+    let ctx = Context::default();
+    let movie = SeriesFile::open(path).unwrap();
+    let [cells, signal] = [0, channel].map(|channel| movie.stack(field, channel, 0).unwrap());
+    let (labels, tracks) = tracked(&cells);
+    let features = labels.iter().zip(0..).map(|(labels, t)| {
+        let mut frame = signal.frame(t).unwrap();
+        if is_corrected {
+            let inputs = (In::new(frame), Some(In::new(mask(cells.frame(t).unwrap()))));
+            frame = Background::compatible().run(inputs, &ctx).unwrap();
+        }
+        let inputs = (In::new(labels.clone()), Some(In::new(frame)));
+        In::new(CellFeatures {}.run(inputs, &ctx).unwrap())
+    });
+    step.run([In::new(tracks)].into_iter().chain(features).collect(), &ctx).unwrap()
+}
+
+/// The lines of a file of the original that are not its head, by cell and frame.
+fn lines(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+    let place = |line: &String| {
+        let numbers: Vec<u32> = line.split(',').take(2).map(|n| n.parse().unwrap()).collect();
+        (numbers[0], numbers[1])
+    };
+    lines.sort_by_key(place);
+    lines
+}
+
+#[test]
+fn traces_are_those_of_the_original() {
+    let all = Traces { channels: vec!["signal".to_owned()], ..Traces::default() };
+    let kept = Traces { min_frames: 30, margin: 50, ..all.clone() };
+    for channel in [1, 2] {
+        let path = shipped("cells/synth-b.ome.tif");
+        let found = printed(&traces(&path, 0, channel, false, &all));
+        let expected = lines(&shipped("cells").join(format!("traces-{channel}.csv")));
+        assert_eq!(found, expected, "channel {channel}");
+    }
+    let Some(folder) = data("microscopy") else { return };
+    for (movie, field, channel, is_corrected) in [
+        ("synth-a", 0, 1, true),
+        ("synth-a", 1, 1, true),
+        ("synth-b", 0, 1, false),
+        ("synth-b", 0, 2, false),
+    ] {
+        let path = folder.join(format!("{movie}/{movie}.ome.tiff"));
+        let golden = folder.join(format!("golden/{movie}-main/fov_{field:03}"));
+        for (step, name) in [(&all, "raw_traces"), (&kept, "traces")] {
+            let found = printed(&traces(&path, field, channel, is_corrected, step));
+            let expected = lines(&golden.join(format!("{name}_ch{channel}.csv")));
+            assert_eq!(found.len(), expected.len(), "{name} of {movie}");
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found, expected, "{name} of {movie}, field {field}");
             }
         }
     }
@@ -259,4 +374,92 @@ fn a_series_that_is_cut_off_anywhere_is_an_error() {
             let _ = open(&harmed);
         }
     }
+}
+
+/// A table of a frame with one object in each of these columns.
+fn frame(columns: &[u32]) -> In<Table> {
+    let of = |number: &dyn Fn(u32) -> u32| {
+        columns.iter().map(|&x| f64::from(number(x))).collect::<Vec<f64>>()
+    };
+    let labels = (1..=columns.len()).map(|label| label as f64).collect();
+    let table = Table::new(vec![
+        ("label", labels),
+        ("area", of(&|_| 100)),
+        ("x0", of(&|x| x)),
+        ("y0", of(&|_| 5)),
+        ("x1", of(&|x| x + 9)),
+        ("y1", of(&|_| 14)),
+        ("edge", of(&|x| x.min(5))),
+    ]);
+    In::new(table.unwrap())
+}
+
+fn link(step: &Link, frames: &[&[u32]]) -> Vec<[u32; 3]> {
+    let frames = frames.iter().map(|columns| frame(columns)).collect();
+    let tracks = step.run(frames, &Context::default()).unwrap();
+    let of = |name: &str| tracks.column(name).unwrap();
+    let row = |row: usize| ["frame", "label", "track"].map(|name| of(name)[row] as u32);
+    (0..tracks.rows()).map(row).collect()
+}
+
+#[test]
+fn tracks_begin_end_and_go_on_over_gaps() {
+    let frames: [&[u32]; 4] = [&[10, 50], &[12], &[13, 52, 90], &[]];
+    let compatible = link(&Link::compatible(), &frames);
+    assert_eq!(compatible, [[0, 1, 1], [0, 2, 2], [1, 1, 1], [2, 1, 1]]);
+    let births = link(&Link::default(), &frames);
+    assert_eq!(births[3..], [[2, 1, 1], [2, 2, 3], [2, 3, 4]]);
+    let over_gaps = link(&Link { gap: 1, ..Link::default() }, &frames);
+    assert_eq!(over_gaps[3..], [[2, 1, 1], [2, 2, 2], [2, 3, 3]]);
+    assert_eq!(link(&Link::default(), &[]), [[0; 3]; 0]);
+    // A frame without any costs but that frame.
+    let blank = link(&Link { gap: 1, ..Link::default() }, &[&[10], &[], &[11]]);
+    assert_eq!(blank, [[0, 1, 1], [2, 1, 1]]);
+}
+
+#[test]
+fn of_all_pairs_those_are_chosen_that_have_most_in_common() {
+    // The first would take what the second has alone.
+    let found = link(&Link::default(), &[&[10, 16], &[13, 8]]);
+    assert_eq!(found, [[0, 1, 1], [0, 2, 2], [1, 1, 2], [1, 2, 1]]);
+    let apart = Link { overlap: 0.9, ..Link::default() };
+    assert_eq!(link(&apart, &[&[10], &[12]]), [[0, 1, 1], [1, 1, 2]]);
+}
+
+#[test]
+fn traces_are_left_out_that_are_short_or_near_an_edge() {
+    let ctx = Context::default();
+    let frames = || [frame(&[10, 2, 40]), frame(&[12, 9]), frame(&[14, 12])].to_vec();
+    let tracks = In::new(Link::default().run(frames(), &ctx).unwrap());
+    let cells = |step: Traces| {
+        let tables = [tracks.clone()].into_iter().chain(frames()).collect();
+        step.run(tables, &ctx).unwrap().column("cell").unwrap().to_vec()
+    };
+    assert_eq!(cells(Traces::default()), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0]);
+    assert_eq!(cells(Traces { min_frames: 2, ..Traces::default() }).len(), 6);
+    assert_eq!(cells(Traces { margin: 3, ..Traces::default() }), [1.0, 1.0, 1.0, 3.0]);
+}
+
+#[test]
+fn tables_that_do_not_fit_are_named() {
+    let ctx = Context::default();
+    let areas = || In::new(Table::new(vec![("area", vec![1.0])]).unwrap());
+    let error = Link::default().run(vec![areas()], &ctx).unwrap_err().to_string();
+    assert_eq!(error, "the columns is area of frame 0, expected `x0` among them");
+    let two = Traces { channels: vec!["a".into(), "b".into()], ..Traces::default() };
+    let tracks = || In::new(Link::default().run(vec![frame(&[3])], &ctx).unwrap());
+    let refused =
+        |step: &Traces, tables: Vec<In<Table>>| step.run(tables, &ctx).unwrap_err().to_string();
+    let error = refused(&two, vec![tracks(), frame(&[3])]);
+    assert_eq!(error, "the tables of frames is 1, expected as many for each of 2 channels");
+    assert!(refused(&two, Vec::new()).contains("the tracks"));
+    let error = refused(&Traces::default(), vec![tracks(), frame(&[])]);
+    assert!(error.contains("object 1 of frame 0"), "{error}");
+    let one = Traces { channels: vec!["a".into()], ..Traces::default() };
+    assert!(refused(&one, vec![tracks(), frame(&[3])]).contains("`intensity_total` among them"));
+    let none = Traces { min_frames: 0, ..Traces::default() };
+    assert!(refused(&none, vec![tracks()]).contains("min_frames is 0, expected 1 to 1000000"));
+    let link = Link { overlap: 2.0, ..Link::default() };
+    let error = link.run(Vec::new(), &ctx).unwrap_err().to_string();
+    assert_eq!(error, "overlap is 2, expected 0 to 1");
 }

@@ -1,10 +1,11 @@
 //! Steps of `cells`.
 
-use pipeline_core::In;
-use pipeline_ops::cells::Background;
+use pipeline_core::{Context, In, Step};
+use pipeline_ops::cells::{Background, CellFeatures, Link, Traces};
+use pipeline_ops::measure::Table;
 use serde_json::json;
 
-use super::{Row, SIZE, TYPES, contract, mask, step};
+use super::{Row, SIZE, TYPES, contract, labels, mask, step};
 use crate::support::filled;
 
 fn background() {
@@ -19,4 +20,32 @@ fn background() {
     }
 }
 
-pub(super) const ROWS: &[Row] = &[("background", background)];
+/// The same objects three times.
+fn frames() -> Vec<In<Table>> {
+    let image = In::new(filled(SIZE, 1, TYPES[1], 4));
+    let of = |_| (In::new(labels()), Some(image.clone()));
+    let run = |inputs| CellFeatures {}.run(inputs, &Context::default()).unwrap();
+    (0..3).map(of).map(run).map(In::new).collect()
+}
+
+fn cell_features() {
+    for sample in TYPES {
+        contract()
+            .run(&CellFeatures {}, (In::new(labels()), Some(In::new(filled(SIZE, 1, sample, 4)))));
+    }
+    contract().run(&CellFeatures {}, (In::new(labels()), None));
+}
+
+fn traces() {
+    let mut tables = vec![In::new(Link::default().run(frames(), &Context::default()).unwrap())];
+    tables.extend(frames());
+    let params = json!({ "channels": ["signal"], "min_frames": 2, "margin": 1 });
+    contract().run(&step::<Traces>(&params), tables);
+}
+
+pub(super) const ROWS: &[Row] = &[
+    ("background", background),
+    ("cell_features", cell_features),
+    ("link", || contract().run(&Link::default(), frames())),
+    ("traces", traces),
+];
