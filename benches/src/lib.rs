@@ -13,6 +13,7 @@ pub mod work;
 
 pub mod behind;
 pub mod cancel;
+pub mod cells;
 pub mod copies;
 pub mod disk;
 pub mod events;

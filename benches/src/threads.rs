@@ -77,6 +77,7 @@ const BYTES: &[(&str, &str, &str, Picture)] = &[
     ("box_5", "box_blur", r#"{"radius": 2}"#, COLOR),
     ("box_41", "box_blur", r#"{"radius": 20}"#, COLOR),
     ("local_std_5", "local_std", r#"{"radius": 2}"#, COLOR),
+    ("log_std_3", "log_std", "{}", GRAY),
     ("unsharp_mask", "unsharp_mask", "{}", COLOR),
     ("convolve", "convolve", r#"{"kernel": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]}"#, COLOR),
     ("laplace", "laplace", "{}", COLOR),
@@ -116,6 +117,7 @@ const BYTES: &[(&str, &str, &str, Picture)] = &[
     ("triangle", "triangle", "{}", GRAY),
     ("li", "li", "{}", GRAY),
     ("yen", "yen", "{}", GRAY),
+    ("mode_threshold", "mode_threshold", "{}", GRAY),
     ("percentile_threshold", "percentile_threshold", "{}", GRAY),
     ("adaptive_threshold", "adaptive_threshold", "{}", GRAY),
     ("sauvola", "sauvola", "{}", GRAY),
@@ -127,6 +129,8 @@ const BYTES: &[(&str, &str, &str, Picture)] = &[
     ("label_image", "label_image", "{}", OBJECTS),
     ("mask_image", "mask_image", "{}", MASK),
     ("region_properties", "region_properties", "{}", OBJECTS),
+    ("cell_features", "cell_features", "{}", OBJECTS),
+    ("background", "background", "{}", GRAY),
     ("histogram", "histogram", "{}", COLOR),
     ("statistics", "statistics", "{}", COLOR),
     ("psnr", "psnr", "{}", COLORS),
@@ -239,8 +243,9 @@ mod tests {
 
     use super::*;
 
-    /// Files are measured elsewhere, and a name takes no time.
-    const WITHOUT: [&str; 3] = ["open", "save", "assign_color_space"];
+    /// Files and tables of cells are measured elsewhere, and a name takes no time.
+    const WITHOUT: [&str; 7] =
+        ["open", "save", "frame", "open_stack", "link", "traces", "assign_color_space"];
 
     #[test]
     fn every_operation_is_measured_but_files() {

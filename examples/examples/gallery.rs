@@ -32,7 +32,8 @@ fn main() -> Result<()> {
     let report = Executor::new(Options::default())?.run(&graph, &options)?;
     report.ok()?;
 
-    let (mut cells, mut shown) = (Vec::new(), HashSet::from(["save"]));
+    // Of files; a photo has no frames.
+    let (mut cells, mut shown) = (Vec::new(), HashSet::from(["save", "open_stack", "frame"]));
     for (node, name) in nodes {
         if shown.insert(name) {
             cells.push(In::new(cell(name, report.value(node, 0)?)?));

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use pipeline_benches::figure::{Figure, HEAD};
 use pipeline_benches::{
-    behind, cancel, copies, disk, events, files, fusion, latency, memory, nested, order, overhead,
-    peak, plan, radius, rerun, resize, threads, trace,
+    behind, cancel, cells, copies, disk, events, files, fusion, latency, memory, nested, order,
+    overhead, peak, plan, radius, rerun, resize, threads, trace,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -32,7 +32,7 @@ fn allocated(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 19] = [
+    let questions: [Question; 20] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
@@ -52,6 +52,7 @@ fn main() {
         ("resize", resize::figures),
         ("files", files::figures),
         ("threads", threads::figures),
+        ("cells", cells::figures),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     println!("{}\n\n{HEAD}", surroundings(&wanted));

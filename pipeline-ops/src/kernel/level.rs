@@ -2,8 +2,10 @@
 
 use pipeline_core::Sample;
 
-/// Integers whose least and greatest are this far apart or less are counted.
-const SPAN: usize = 4096;
+use super::vector::widest;
+
+/// Whole numbers whose least and greatest are less far apart are counted.
+pub(crate) const SPAN: f32 = 4096.0;
 
 /// Samples that are farther from the median than so many deviations are left out of the mean.
 const FAR: f64 = 2.5;
@@ -16,7 +18,6 @@ const DEVIATION: f64 = 1.4826;
 #[derive(Debug, Default)]
 pub(crate) struct Levels {
     samples: Vec<f32>,
-    counts: Vec<u32>,
 }
 
 /// What a level is.
@@ -34,11 +35,10 @@ impl Levels {
         self.samples.clear();
     }
 
-    /// Adds the samples of a row that are finite and at which `mask`, if there is one, is 0.
-    pub(crate) fn add<T: Sample>(&mut self, row: &[T], mask: Option<&[u8]>) {
-        let kept = |at: usize| mask.is_none_or(|mask| mask[at] == 0);
-        let samples = row.iter().enumerate().filter(|&(at, _)| kept(at));
-        let samples = samples.map(|(_, sample)| sample.to_f32());
+    /// Adds the samples of a row that are finite and at which `mask` is 0.
+    pub(crate) fn add<T: Sample>(&mut self, row: &[T], mask: &[u8]) {
+        let kept = row.iter().zip(mask).filter(|&(_, &mask)| mask == 0);
+        let samples = kept.map(|(sample, _)| sample.to_f32());
         self.samples.extend(samples.filter(|sample| sample.is_finite()));
     }
 
@@ -56,9 +56,7 @@ impl Levels {
         let mut center = f64::from(median);
         self.samples.iter_mut().for_each(|sample| *sample -= median);
         let distances: Vec<f32> = self.samples.iter().map(|sample| sample.abs()).collect();
-        let mut others = Self { samples: distances, counts: std::mem::take(&mut self.counts) };
-        let far = FAR * DEVIATION * f64::from(others.median());
-        self.counts = others.counts;
+        let far = FAR * DEVIATION * f64::from(Self { samples: distances }.median());
         center = self.mean_within(far, 0.0).map_or(center, |mean| f64::from(median) + mean);
         let shift = center - f64::from(median);
         self.mean_within(far, shift).map_or(center, |mean| f64::from(median) + mean)
@@ -76,31 +74,7 @@ impl Levels {
     }
 
     fn median(&mut self) -> f32 {
-        let (low, high) = self
-            .samples
-            .iter()
-            .fold((f32::MAX, f32::MIN), |(low, high), &sample| (low.min(sample), high.max(sample)));
-        let is_whole = self.samples.iter().all(|sample| sample.fract() == 0.0);
-        let middle = self.samples.len() / 2;
-        let is_even = self.samples.len().is_multiple_of(2);
-        if is_whole && (high - low) < SPAN as f32 {
-            self.counts.clear();
-            self.counts.resize((high - low) as usize + 1, 0);
-            for sample in &self.samples {
-                self.counts[(sample - low) as usize] += 1;
-            }
-            let value = |rank: usize| {
-                let mut left = rank;
-                let at = self.counts.iter().position(|&count| {
-                    let is_here = left < count as usize;
-                    left = left.wrapping_sub(count as usize);
-                    is_here
-                });
-                low + at.unwrap_or(0) as f32
-            };
-            let upper = value(middle);
-            return if is_even { (value(middle - 1) + upper) * 0.5 } else { upper };
-        }
+        let (middle, is_even) = (self.samples.len() / 2, self.samples.len().is_multiple_of(2));
         let (before, &mut upper, _) = self.samples.select_nth_unstable_by(middle, f32::total_cmp);
         if !is_even {
             return upper;
@@ -110,14 +84,107 @@ impl Levels {
     }
 }
 
+/// The least and the greatest of the samples of a row at which `mask` is 0, within those of others.
+pub(crate) fn widen_range<T: Sample>(row: &[T], mask: &[u8], (low, high): &mut (f32, f32)) {
+    widest(
+        #[inline(always)]
+        || {
+            let (mut least, mut most) = (*low, *high);
+            for (sample, &mask) in row.iter().zip(mask) {
+                let sample = sample.to_f32();
+                least = least.min(if mask == 0 { sample } else { f32::MAX });
+                most = most.max(if mask == 0 { sample } else { f32::MIN });
+            }
+            (*low, *high) = (least, most);
+        },
+    );
+}
+
+/// Counts the samples of a row at which `mask` is 0, of which the least may be `low`.
+pub(crate) fn count_kept<T: Sample>(row: &[T], mask: &[u8], low: f32, counts: &mut [u32]) {
+    for (sample, &mask) in row.iter().zip(mask) {
+        if mask == 0
+            && let Some(count) = counts.get_mut((sample.to_f32() - low) as usize)
+        {
+            *count += 1;
+        }
+    }
+}
+
+/// The level of whole numbers from `low` on that were counted, and how many there are; none if
+/// there is none.
+pub(crate) fn level_of_counts(low: f32, counts: &[u32], level: Level) -> Option<(f64, usize)> {
+    let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    let first = counts.iter().position(|&count| count > 0)?;
+    let last = counts.iter().rposition(|&count| count > 0)?;
+    let counts = &counts[first..=last];
+    // Twice the median, from the first of them.
+    let twice = middle_two(counts.iter().copied(), total).iter().sum::<usize>();
+    let median = twice as f64 * 0.5;
+    let place = |from_first: f64| f64::from(low) + first as f64 + from_first;
+    let count = usize::try_from(total).unwrap_or(usize::MAX);
+    if level == Level::Median {
+        return Some((place(median), count));
+    }
+    // Distances come twice as well, and from both sides.
+    let at = |distance: usize| {
+        let below = twice.checked_sub(distance).filter(|below| below.is_multiple_of(2));
+        let above = Some(twice + distance).filter(|above| above.is_multiple_of(2) && distance > 0);
+        let of = |twice: Option<usize>| twice.and_then(|twice| counts.get(twice / 2)).copied();
+        of(below).unwrap_or(0) + of(above).unwrap_or(0)
+    };
+    let distances = middle_two((0..2 * counts.len()).map(at), total);
+    let far = FAR * DEVIATION * (distances.iter().sum::<usize>() as f64 * 0.25);
+    let mean = |center: f64| {
+        let from = (center - far).ceil().max(0.0) as usize;
+        let to = ((center + far).floor().max(0.0) as usize).min(counts.len() - 1);
+        let (mut near, mut sum) = (0u64, 0.0);
+        for (place, &count) in counts.iter().enumerate().take(to + 1).skip(from) {
+            near += u64::from(count);
+            sum += (place as f64 - median) * f64::from(count);
+        }
+        if near > 0 { median + sum / near as f64 } else { center }
+    };
+    Some((place(mean(mean(median))), count))
+}
+
+/// Where the two middle ones of counted things stand; twice the middle one of an odd number.
+fn middle_two(counts: impl Iterator<Item = u32>, total: u64) -> [usize; 2] {
+    let mut found = [None; 2];
+    let ranks = [(total - 1) / 2, total / 2];
+    let mut passed = 0;
+    for (place, count) in counts.enumerate() {
+        passed += u64::from(count);
+        for (found, rank) in found.iter_mut().zip(ranks) {
+            *found = found.or((passed > rank).then_some(place));
+        }
+        if found[1].is_some() {
+            break;
+        }
+    }
+    found.map(Option::unwrap_or_default)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn level(samples: &[f32], level: Level) -> f64 {
         let mut levels = Levels::default();
-        levels.add(samples, None);
-        levels.level(level)
+        levels.add(samples, &vec![0; samples.len()]);
+        let found = levels.level(level);
+        if samples.iter().all(|sample| sample.fract() == 0.0) {
+            // Counted they have the same level.
+            let mut range = (f32::MAX, f32::MIN);
+            widen_range(samples, &vec![0; samples.len()], &mut range);
+            let mut counts = vec![0; (range.1 - range.0) as usize + 5];
+            let low = range.0 - 2.0;
+            count_kept(samples, &vec![0; samples.len()], low, &mut counts);
+            let (counted, count) = level_of_counts(low, &counts, level).unwrap();
+            assert_eq!(count, samples.len());
+            assert!((counted - found).abs() < 1e-9, "{counted} for {found}");
+        }
+        found
     }
 
     #[test]
@@ -147,7 +214,12 @@ mod tests {
     #[test]
     fn what_is_masked_or_no_number_is_left_out() {
         let mut levels = Levels::default();
-        levels.add(&[1.0f32, 100.0, f32::NAN, 3.0], Some(&[0, 1, 0, 0]));
+        levels.add(&[1.0f32, 100.0, f32::NAN, 3.0], &[0, 1, 0, 0]);
         assert_eq!((levels.len(), levels.level(Level::Median)), (2, 2.0));
+        let mut counts = [0; 9];
+        count_kept(&[1u8, 8, 3], &[0, 1, 0], 1.0, &mut counts);
+        assert_eq!(counts, [1, 0, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(level_of_counts(1.0, &counts, Level::Median), Some((2.0, 2)));
+        assert_eq!(level_of_counts(1.0, &[0; 4], Level::Clipped), None);
     }
 }

@@ -150,7 +150,7 @@ pub(crate) use histogram::{Bins, Count, count_bytes};
 pub(crate) use hsv::{hsv_of, rgb_of_hsv};
 pub(crate) use hysteresis::{NOTHING, STRONG, WEAK};
 pub(crate) use lab::{lab_of, light_of_lab};
-pub(crate) use level::{Level, Levels};
+pub(crate) use level::{Level, Levels, SPAN, count_kept, level_of_counts, widen_range};
 pub(crate) use li::{li, means_of_counts, total_between};
 pub(crate) use light::{Light, encode, encoded, light};
 pub(crate) use log_std::{log_deviation, log_rounded, rounded_columns, rounded_windows};

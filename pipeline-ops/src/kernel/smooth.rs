@@ -63,12 +63,23 @@ fn factor(matrix: &mut [f64], count: usize, band: usize) {
             let reach = column.min(band - back);
             let own = &matrix[at * stride + back + 1..][..reach];
             let other = &matrix[column * stride + 1..][..reach];
-            let sum: f64 = own.iter().zip(other).map(|(a, b)| a * b).sum();
-            let value = matrix[at * stride + back] - sum;
+            let value = matrix[at * stride + back] - product(own, other);
             matrix[at * stride + back] =
                 if back == 0 { value.sqrt() } else { value / matrix[column * stride] };
         }
     }
+}
+
+/// The sum of the products of numbers, in four lanes.
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    let (fours, rest) = a.as_chunks::<4>();
+    let (others, other_rest) = b.as_chunks::<4>();
+    let mut lanes = [0.0; 4];
+    for (four, other) in fours.iter().zip(others) {
+        lanes.iter_mut().zip(four.iter().zip(other)).for_each(|(lane, (a, b))| *lane += a * b);
+    }
+    let rest = rest.iter().zip(other_rest).map(|(a, b)| a * b);
+    lanes.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 #[cfg(test)]
