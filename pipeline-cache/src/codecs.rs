@@ -40,8 +40,12 @@ impl Codecs {
         self
     }
 
-    /// What a value is written as.
+    /// What a value is written as. Frames that are read when they are asked for lie somewhere
+    /// already, and may be more than a store holds.
     pub(crate) fn of(&self, value: &Value) -> Option<Kind> {
+        if value.downcast_ref::<Stack>().is_some_and(|stack| stack.bytes().is_none()) {
+            return None;
+        }
         self.0.iter().find(|kind| kind.data_type == value.data_type()).copied()
     }
 

@@ -2,13 +2,14 @@
 
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipeline_cache::{Codecs, DiskCache, DiskOptions, Durability};
 use pipeline_core::cache::Cache;
-use pipeline_core::data::{Codec, Data, Stack};
+use pipeline_core::data::{Codec, Data, ReadFrames, Stack};
 use pipeline_core::testkit::image_of;
-use pipeline_core::{Error, Layout, SampleType, Value};
+use pipeline_core::{Error, Image, Layout, Result, SampleType, Value};
 
 use crate::disk::{MADE, files, has, open, put};
 use crate::values::key;
@@ -196,4 +197,25 @@ fn stacks_come_back_packed_or_not() {
         }
         assert_eq!(cache.take_faults(), []);
     }
+}
+
+/// Frames that nobody reads.
+#[derive(Debug)]
+struct Unread;
+
+impl ReadFrames for Unread {
+    fn read(&self, _: usize) -> Result<Image> {
+        panic!("nobody asked for a frame")
+    }
+}
+
+#[test]
+fn frames_of_a_file_are_not_copied_into_the_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = open(folder.path());
+    let frame = Layout::new(200, 100, 1, SampleType::U16);
+    let stack = Stack::read_by(frame, 1000, Arc::new(Unread)).unwrap();
+    assert_eq!(cache.put(key(1), &Value::new(stack), MADE), []);
+    assert!(!cache.contains(&key(1)));
+    assert_eq!((cache.stats().puts, cache.take_faults()), (0, vec![]));
 }
