@@ -2,11 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use pipeline_core::{Context, Image, In, Labels, Mask, Result, Stack, Step};
+use pipeline_core::cache::Cache;
+use pipeline_core::event::Status;
+use pipeline_core::{
+    Bindings, Context, Executor, Graph, Image, In, Labels, Mask, Options, Result, RunOptions,
+    Stack, Step,
+};
 use pipeline_ops::cells::{Background, CellFeatures, Link, Shown, Traces};
 use pipeline_ops::filter::{Arithmetic, LogStd};
-use pipeline_ops::io::SeriesFile;
+use pipeline_ops::io::{Field, Frame, OpenStack, SeriesFile};
 use pipeline_ops::measure::Table;
 use pipeline_ops::morphology::{ClosingMask, Element, FillHoles, OpeningMask};
 use pipeline_ops::segment::{Border, ConnectedComponents, Connectivity, ModeThreshold};
@@ -14,7 +20,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::io::data;
-use crate::support::shipped;
+use crate::support::{Kept, shipped};
 
 /// What the original makes of a series.
 #[derive(Debug, Deserialize)]
@@ -462,4 +468,64 @@ fn tables_that_do_not_fit_are_named() {
     let link = Link { overlap: 2.0, ..Link::default() };
     let error = link.run(Vec::new(), &ctx).unwrap_err().to_string();
     assert_eq!(error, "overlap is 2, expected 0 to 1");
+}
+
+/// A field of view as a graph in which each frame has nodes of its own.
+fn graph(frames: u32, min_frames: u32) -> Graph {
+    let mut graph = Graph::new();
+    let field = graph.input::<Field>("field");
+    let open = |channel| OpenStack { channel, ..OpenStack::path(shipped("cells/synth-b.ome.tif")) };
+    let [phase, signal] =
+        [0, 1].map(|channel| graph.add(format!("open {channel}"), open(channel), Some(field)));
+    let (mut shapes, mut sums) = (Vec::new(), Vec::new());
+    for frame in 0..frames {
+        let name = |step: &str| format!("{step} {frame}");
+        let cells = graph.add(name("phase"), Frame { frame }, phase);
+        let texture = LogStd { arithmetic: Arithmetic::Single, ..LogStd::default() };
+        let texture = graph.add(name("texture"), texture, cells);
+        let mask = graph.add(name("mask"), ModeThreshold::default(), texture);
+        let mask = graph.add(name("holes"), FillHoles::default(), mask);
+        let (element, radius, border) = (Element::Square, 9, Border::Constant(0.0));
+        let mask = graph.add(name("opening"), OpeningMask { element, radius, border }, mask);
+        let mask = graph.add(name("closing"), ClosingMask { element, radius, border }, mask);
+        let number = ConnectedComponents { connectivity: Connectivity::Four };
+        let labels = graph.add(name("labels"), number, mask);
+        shapes.push(graph.add(name("shapes"), CellFeatures {}, (labels, None)));
+        let light = graph.add(name("signal"), Frame { frame }, signal);
+        sums.push(graph.add(name("sums"), CellFeatures {}, (labels, Some(light))));
+    }
+    let tracks = graph.add("tracks", Link::compatible(), shapes);
+    let step = Traces { channels: vec!["signal".to_owned()], min_frames, margin: 0 };
+    let tables = [tracks].into_iter().chain(sums).collect();
+    let traces = graph.add("traces", step, tables);
+    graph.target(traces);
+    graph
+}
+
+#[test]
+fn a_movie_goes_through_the_engine_frame_by_frame() {
+    let cache: Arc<dyn Cache> = Arc::new(Kept::default());
+    let options = Options { threads: Some(2), cache: Some(cache), ..Options::default() };
+    let executor = Executor::new(options).unwrap();
+    let bindings = Bindings::new().with("field", Field(0));
+    let run = |graph: &Graph| {
+        let options = RunOptions { bindings: bindings.clone(), ..RunOptions::default() };
+        let report = executor.run(graph, &options).unwrap();
+        report.ok().unwrap();
+        let end = graph.find("traces").unwrap();
+        let traces = report.value(end, 0).unwrap().downcast_ref::<Table>().cloned().unwrap();
+        (printed(&traces), report.nodes_that(Status::Computed).len())
+    };
+    let expected = lines(&shipped("cells/traces-1.csv"));
+    let (found, computed) = run(&graph(8, 1));
+    assert_eq!((found, computed), (expected.clone(), 2 + 8 * 10 + 2));
+    assert_eq!(run(&graph(8, 1)), (expected, 0), "nothing is made twice");
+    let (kept, computed) = run(&graph(8, 8));
+    assert!(kept.len().is_multiple_of(8) && computed == 1, "only the traces are made again");
+    // Frames of a shorter movie are known.
+    assert_eq!(run(&graph(5, 1)).1, 2);
+    let missing = executor
+        .run(&graph(9, 1), &RunOptions { bindings: bindings.clone(), ..RunOptions::default() });
+    let error = missing.unwrap().ok().unwrap_err().to_string();
+    assert!(error.contains("phase 8") || error.contains("signal 8"), "{error}");
 }
