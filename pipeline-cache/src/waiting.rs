@@ -75,7 +75,9 @@ pub(crate) struct Queue {
     pub(crate) delay: Option<Duration>,
     /// How many came so far, which is the number of the next.
     pub(crate) came: u64,
-    /// When a result last took the place of another one.
+    /// Whose result took the place of another one last, and when it last made one, be the other
+    /// still there or not.
+    moving: Option<Place>,
     edited: Option<Instant>,
     /// Whether more came than may wait: nothing waits for others then that take its place.
     pub(crate) is_short: bool,
@@ -211,8 +213,11 @@ impl Queue {
             replaced.push(waiting);
         }
         if !replaced.is_empty() {
-            self.edited = Some(newer.since);
+            self.moving = Some(place);
+        } else if self.moving.as_ref() != Some(&place) {
+            return replaced;
         }
+        self.edited = Some(newer.since);
         replaced
     }
 
