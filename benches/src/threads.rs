@@ -244,8 +244,17 @@ mod tests {
     use super::*;
 
     /// Files and tables of cells are measured elsewhere, and a name takes no time.
-    const WITHOUT: [&str; 7] =
-        ["open", "save", "frame", "open_stack", "link", "traces", "assign_color_space"];
+    const WITHOUT: [&str; 9] = [
+        "open",
+        "save",
+        "frame",
+        "open_stack",
+        "label_overlaps",
+        "link",
+        "traces",
+        "tracking_scores",
+        "assign_color_space",
+    ];
 
     #[test]
     fn every_operation_is_measured_but_files() {

@@ -32,8 +32,9 @@ fn main() -> Result<()> {
     let report = Executor::new(Options::default())?.run(&graph, &options)?;
     report.ok()?;
 
-    // Of files; a photo has no frames.
-    let (mut cells, mut shown) = (Vec::new(), HashSet::from(["save", "open_stack", "frame"]));
+    // Of files and of movies; a photo has no frames.
+    let others = ["save", "open_stack", "frame", "tracking_scores"];
+    let (mut cells, mut shown) = (Vec::new(), HashSet::from(others));
     for (node, name) in nodes {
         if shown.insert(name) {
             cells.push(In::new(cell(name, report.value(node, 0)?)?));

@@ -2,14 +2,18 @@
 
 mod background;
 mod cell_features;
+mod label_overlaps;
 mod link;
 mod surface;
 mod traces;
+mod tracking_scores;
 
 pub use background::{Background, Shown, Surface};
 pub use cell_features::CellFeatures;
+pub use label_overlaps::LabelOverlaps;
 pub use link::Link;
 pub use traces::Traces;
+pub use tracking_scores::TrackingScores;
 
 use pipeline_core::{Registry, Result};
 
@@ -20,6 +24,8 @@ use pipeline_core::{Registry, Result};
 pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<Background>()?;
     registry.register::<CellFeatures>()?;
+    registry.register::<LabelOverlaps>()?;
     registry.register::<Link>()?;
-    registry.register::<Traces>()
+    registry.register::<Traces>()?;
+    registry.register::<TrackingScores>()
 }

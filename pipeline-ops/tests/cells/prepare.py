@@ -93,6 +93,17 @@ def traces():
         (HERE / f"traces-{channel}.csv").write_text(text)
 
 
+def truth():
+    """The true objects of the movies, and whose child each track is."""
+    for movie, field in [("synth-a", 0), ("synth-a", 1), ("synth-b", 0)]:
+        folder = DATA / movie / "truth"
+        with np.load(folder / f"fov_{field:03}_labels.npz") as file:
+            tifffile.imwrite(HERE / f"truth-{movie}-{field}.tif", file[file.files[0]],
+                             photometric="minisblack", compression="deflate", metadata=None)
+        text = (folder / f"fov_{field:03}_tracks.csv").read_text()
+        (HERE / f"truth-{movie}-{field}.csv").write_text(text)
+
+
 def expected():
     table = {}
     for name, (path, field) in SETS.items():
@@ -119,4 +130,5 @@ series()
 made()
 backgrounds()
 traces()
+truth()
 expected()

@@ -7,6 +7,17 @@ from scipy import interpolate, ndimage
 def cases(golden):
     backgrounds(golden)
     features(golden)
+    overlaps(golden)
+
+
+def overlaps(golden):
+    for first, second in [("camera_labels", "camera_objects"), ("micro_labels", "micro_objects"),
+                          ("gradient_objects", "gradient_labels"), ("row_objects", "row_labels"),
+                          ("special_labels", "special_objects")]:
+        pairs = np.stack([golden.INPUTS[name].astype(int).ravel() for name in [first, second]], 1)
+        found, counts = np.unique(pairs[pairs.any(axis=1)], axis=0, return_counts=True)
+        golden.case("label_overlaps", {}, [first, second],
+                    np.column_stack([found, counts]).astype(np.float64), 0)
 
 
 def features(golden):

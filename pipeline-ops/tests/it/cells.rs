@@ -103,7 +103,7 @@ fn backgrounds_are_those_of_the_original() {
 }
 
 /// The objects of frames, and their tracks as the original finds them.
-fn tracked(stack: &Stack) -> (Vec<Labels>, Table) {
+pub(crate) fn tracked(stack: &Stack) -> (Vec<Labels>, Table) {
     let ctx = Context::default();
     let number = |t| {
         let step = ConnectedComponents { connectivity: Connectivity::Four };

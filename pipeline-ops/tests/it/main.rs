@@ -30,6 +30,7 @@ mod ranks;
 mod refusals;
 #[cfg(feature = "codecs")]
 mod scanlines;
+mod scores;
 mod segment;
 mod sevens;
 mod sizes;

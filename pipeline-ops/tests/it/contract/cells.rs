@@ -1,7 +1,7 @@
 //! Steps of `cells`.
 
 use pipeline_core::{Context, In, Step};
-use pipeline_ops::cells::{Background, CellFeatures, Link, Traces};
+use pipeline_ops::cells::{Background, CellFeatures, LabelOverlaps, Link, Traces, TrackingScores};
 use pipeline_ops::measure::Table;
 use serde_json::json;
 
@@ -43,9 +43,26 @@ fn traces() {
     contract().run(&step::<Traces>(&params), tables);
 }
 
+fn tracking_scores() {
+    let tracks = || {
+        let ones = vec![1.0; 3];
+        let columns =
+            vec![("frame", vec![0.0, 1.0, 2.0]), ("label", ones.clone()), ("track", ones)];
+        In::new(Table::new(columns).unwrap())
+    };
+    let run = |inputs| LabelOverlaps {}.run(inputs, &Context::default()).unwrap();
+    let frame = |_| In::new(run((In::new(labels()), In::new(labels()))));
+    let tables = [tracks(), tracks()].into_iter().chain((0..3).map(frame)).collect();
+    contract().run(&TrackingScores {}, tables);
+}
+
 pub(super) const ROWS: &[Row] = &[
     ("background", background),
     ("cell_features", cell_features),
+    ("label_overlaps", || {
+        contract().run(&LabelOverlaps {}, (In::new(labels()), In::new(labels())));
+    }),
     ("link", || contract().run(&Link::default(), frames())),
     ("traces", traces),
+    ("tracking_scores", tracking_scores),
 ];
