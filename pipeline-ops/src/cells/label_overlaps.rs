@@ -37,9 +37,9 @@ use crate::measure::Table;
 /// use pipeline_ops::cells::LabelOverlaps;
 ///
 /// let labels = |labels: [u32; 6]| Labels::new(6, 1, labels.to_vec()).map(In::new);
-/// let inputs = (labels([1, 1, 1, 0, 0, 2])?, labels([0, 3, 3, 3, 0, 1])?);
+/// let inputs = (labels([1, 1, 1, 0, 0, 2])?, labels([0, 2, 2, 2, 0, 1])?);
 /// let out = LabelOverlaps {}.run(inputs, &Context::default())?;
-/// assert_eq!(out.to_csv(), "first,second,pixels\n0,3,1\n1,0,1\n1,3,2\n2,1,1\n");
+/// assert_eq!(out.to_csv(), "first,second,pixels\n0,2,1\n1,0,1\n1,2,2\n2,1,1\n");
 /// # Ok::<(), pipeline_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
