@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use pipeline_core::{ColorSpace, Error, Layout, Result, SampleType};
+use pipeline_core::{ColorSpace, Error, Image, Labels, Layout, Result, SampleType};
 
 /// A share of a whole.
 pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
@@ -101,6 +101,14 @@ pub(crate) fn same_size(input: (&str, (u32, u32)), first: (&str, (u32, u32))) ->
     }
     let expected = format!("{}×{} as {first_name}", first.0, first.1);
     Err(Error::input(name, format_args!("{}×{}", size.0, size.1), expected))
+}
+
+/// Refuses an image that has not one channel and the size of the labels that it is measured in.
+pub(crate) fn image_in(labels: &Labels, image: &Image) -> Result<()> {
+    single_channel(image.layout())?;
+    let [of_image, of_labels] =
+        [(image.width(), image.height()), (labels.width(), labels.height())];
+    same_size(("`in`", of_image), ("`labels`", of_labels))
 }
 
 /// Refuses an input of another sample type than `first`.

@@ -96,9 +96,7 @@ impl Step for CellFeatures {
 
     fn run(&self, (labels, image): Self::Input, ctx: &Context<'_>) -> Result<Table> {
         if let Some(image) = &image {
-            check::single_channel(image.layout())?;
-            let size = (labels.width(), labels.height());
-            check::same_size(("`in`", (image.width(), image.height())), ("`labels`", size))?;
+            check::image_in(&labels, image)?;
         }
         let objects = match &image {
             Some(image) => dispatch!(image.sample_type(), T => {

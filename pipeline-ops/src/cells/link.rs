@@ -1,10 +1,11 @@
 //! Which object of a frame is which of the frame before.
 
 use pipeline_core::step::CutOff;
-use pipeline_core::{Context, Error, In, Result, Spec, Step};
+use pipeline_core::{Context, In, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::columns::{number, of_frame};
 use crate::check;
 use crate::kernel::assign;
 use crate::measure::Table;
@@ -112,7 +113,7 @@ impl Step for Link {
         let mut next = 1.0;
         for (t, frame) in frames.iter().enumerate() {
             ctx.check()?;
-            let (labels, extents) = objects(frame, t)?;
+            let ((labels, extents), time) = (objects(frame, t)?, number(t));
             tracks.retain(|track| t - track.seen <= self.gap as usize + 1);
             let found = self.find(&tracks, &extents);
             let mut numbers = vec![None; labels.len()];
@@ -132,7 +133,7 @@ impl Step for Link {
                     }
                     None => continue,
                 };
-                of_frames.push(number_of(t));
+                of_frames.push(time);
                 of_labels.push(label);
                 of_tracks.push(number);
             }
@@ -169,22 +170,10 @@ impl Link {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 frames")]
-fn number_of(t: usize) -> f64 {
-    t as f64
-}
-
 /// The labels and boxes of the objects of a frame.
 fn objects(frame: &Table, t: usize) -> Result<(&[f64], Vec<Extent>)> {
-    let column = |name: &str| {
-        frame.column(name).ok_or_else(|| {
-            let names: Vec<&str> = frame.columns().map(|(name, _)| name).collect();
-            let found = format!("{} of frame {t}", names.join(", "));
-            Error::input("the columns", found, format!("`{name}` among them"))
-        })
-    };
-    let [x0, y0, x1, y1] = ["x0", "y0", "x1", "y1"].map(column);
+    let [x0, y0, x1, y1] = ["x0", "y0", "x1", "y1"].map(|name| of_frame(frame, t, name));
     let (x0, y0, x1, y1) = (x0?, y0?, x1?, y1?);
     let extents = (0..frame.rows()).map(|row| [x0[row], y0[row], x1[row], y1[row]]);
-    Ok((column("label")?, extents.collect()))
+    Ok((of_frame(frame, t, "label")?, extents.collect()))
 }

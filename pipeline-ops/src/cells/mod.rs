@@ -2,6 +2,7 @@
 
 mod background;
 mod cell_features;
+mod columns;
 mod label_overlaps;
 mod link;
 mod surface;

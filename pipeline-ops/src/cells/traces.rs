@@ -7,6 +7,7 @@ use pipeline_core::{Context, Error, In, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::columns::{column, number, of_frame};
 use crate::check;
 use crate::measure::Table;
 
@@ -117,7 +118,9 @@ impl Step for Traces {
         ];
         let of = |channel: usize, name: &str| -> Result<Vec<f64>> {
             let of_frames = &frames[channel * count..][..count];
-            kept.iter().map(|row| Ok(column(&of_frames[row.frame], name)?[row.row])).collect()
+            let number =
+                |row: &&Row| Ok(of_frame(&of_frames[row.frame], row.frame, name)?[row.row]);
+            kept.iter().map(number).collect()
         };
         for axis in ["x", "y"] {
             let (first, last) = (of(0, &format!("{axis}0"))?, of(0, &format!("{axis}1"))?);
@@ -149,7 +152,7 @@ impl Traces {
             let mut is_inside = true;
             if self.margin > 0 {
                 for row in trace {
-                    let edge = column(&frames[row.frame], "edge")?[row.row];
+                    let edge = of_frame(&frames[row.frame], row.frame, "edge")?[row.row];
                     is_inside &= edge >= self.margin.into();
                 }
             }
@@ -175,9 +178,9 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
         ["frame", "label", "track"].map(|name| column(tracks, name));
     let (of_frames, labels, of_tracks) = (of_frames?, labels?, of_tracks?);
     let mut places = Vec::with_capacity(frames.len());
-    for frame in frames {
+    for (frame, table) in frames.iter().enumerate() {
         ctx.check()?;
-        let labels = column(frame, "label")?.iter().enumerate();
+        let labels = of_frame(table, frame, "label")?.iter().enumerate();
         places.push(labels.map(|(row, label)| (label.to_bits(), row)).collect::<HashMap<_, _>>());
     }
     let mut found: BTreeMap<(u64, usize), Row> = BTreeMap::new();
@@ -202,16 +205,4 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
 )]
 fn index(frame: f64) -> usize {
     if frame >= 0.0 && frame.fract() == 0.0 { frame as usize } else { usize::MAX }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 frames")]
-fn number(frame: usize) -> f64 {
-    frame as f64
-}
-
-fn column<'a>(table: &'a Table, name: &str) -> Result<&'a [f64]> {
-    table.column(name).ok_or_else(|| {
-        let names: Vec<&str> = table.columns().map(|(name, _)| name).collect();
-        Error::input("the columns", names.join(", "), format!("`{name}` among them"))
-    })
 }

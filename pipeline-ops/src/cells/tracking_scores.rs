@@ -7,6 +7,7 @@ use pipeline_core::{Context, Error, In, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::columns::{column, number, of_frame};
 use crate::measure::Table;
 
 /// Scores the objects and tracks of a movie by the measures of the Cell Tracking Challenge.
@@ -112,11 +113,6 @@ impl Tracks {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 frames")]
-fn number(frame: usize) -> f64 {
-    frame as f64
-}
-
 /// What there is to do to make the truth of what was found.
 #[derive(Debug, Default)]
 struct Faults {
@@ -153,7 +149,7 @@ impl Step for TrackingScores {
         for (frame, table) in frames.iter().enumerate() {
             ctx.check()?;
             let [first, second, pixels] =
-                ["first", "second", "pixels"].map(|name| column(table, name));
+                ["first", "second", "pixels"].map(|name| of_frame(table, frame, name));
             let rows = first?.iter().zip(second?).zip(pixels?);
             for ((&first, &second), &pixels) in rows {
                 let both = (truth.see(frame, first, pixels), found.see(frame, second, pixels));
@@ -172,7 +168,6 @@ impl Step for TrackingScores {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of objects are below 2^53")]
 fn score(truth: &Tracks, found: &Tracks, common: &[(Vertex, Vertex, f64)]) -> Result<Table> {
     // More than half of an object is in one that was found, or in none.
     let matches = common.iter().filter(|(first, _, pixels)| *pixels > truth.areas[first] / 2.0);
@@ -185,9 +180,9 @@ fn score(truth: &Tracks, found: &Tracks, common: &[(Vertex, Vertex, f64)]) -> Re
         likeness += pixels / (truth.areas[&first] + found.areas[&second] - pixels);
     }
     let mut faults = Faults {
-        splits: held.values().map(|held| held.len() as f64 - 1.0).sum(),
-        missing: (truth.areas.len() - own.len()) as f64,
-        wrong: (found.areas.len() - held.len()) as f64,
+        splits: held.values().map(|held| number(held.len()) - 1.0).sum(),
+        missing: number(truth.areas.len() - own.len()),
+        wrong: number(found.areas.len() - held.len()),
         ..Faults::default()
     };
     // Links count where each object is one.
@@ -206,9 +201,9 @@ fn score(truth: &Tracks, found: &Tracks, common: &[(Vertex, Vertex, f64)]) -> Re
             None => faults.false_links += 1.0,
         }
     }
-    faults.missing_links = (truth.links.len() - met) as f64;
-    let objects = truth.areas.len() as f64;
-    let nothing = [10.0 * objects, 10.0 * objects + 1.5 * truth.links.len() as f64];
+    faults.missing_links = number(truth.links.len() - met);
+    let objects = number(truth.areas.len());
+    let nothing = [10.0 * objects, 10.0 * objects + 1.5 * number(truth.links.len())];
     let scores = [faults.of_objects(), faults.of_all()];
     let [det, tra] = [0, 1].map(|at| 1.0 - scores[at].min(nothing[at]) / nothing[at]);
     let row = [
@@ -223,11 +218,4 @@ fn score(truth: &Tracks, found: &Tracks, common: &[(Vertex, Vertex, f64)]) -> Re
         ("mistaken_links", faults.mistaken_links),
     ];
     Table::new(row.map(|(name, number)| (name, vec![number])).to_vec())
-}
-
-fn column<'a>(table: &'a Table, name: &str) -> Result<&'a [f64]> {
-    table.column(name).ok_or_else(|| {
-        let names: Vec<&str> = table.columns().map(|(name, _)| name).collect();
-        Error::input("the columns", names.join(", "), format!("`{name}` among them"))
-    })
 }

@@ -91,9 +91,7 @@ impl Step for RegionProperties {
 
     fn run(&self, (labels, image): Self::Input, ctx: &Context<'_>) -> Result<Table> {
         if let Some(image) = &image {
-            check::single_channel(image.layout())?;
-            let size = (labels.width(), labels.height());
-            check::same_size(("`in`", (image.width(), image.height())), ("`labels`", size))?;
+            check::image_in(&labels, image)?;
         }
         let Sums { regions, cubes } = sums(&labels, &self.moments, ctx)?;
         let mut table = shapes(&regions[1..]);

@@ -451,7 +451,7 @@ fn tables_that_do_not_fit_are_named() {
     let ctx = Context::default();
     let areas = || In::new(Table::new(vec![("area", vec![1.0])]).unwrap());
     let error = Link::default().run(vec![areas()], &ctx).unwrap_err().to_string();
-    assert_eq!(error, "the columns is area of frame 0, expected `x0` among them");
+    assert_eq!(error, "the columns of frame 0 is area, expected `x0` among them");
     let two = Traces { channels: vec!["a".into(), "b".into()], ..Traces::default() };
     let tracks = || In::new(Link::default().run(vec![frame(&[3])], &ctx).unwrap());
     let refused =

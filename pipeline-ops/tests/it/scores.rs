@@ -100,7 +100,10 @@ fn tables_that_do_not_fit_are_named() {
     assert!(error.contains("the tables is 1, expected the true tracks"), "{error}");
     let tables = vec![tracks(&[]), tracks(&[]), tracks(&[])];
     let error = TrackingScores {}.run(tables, &ctx).unwrap_err().to_string();
-    assert_eq!(error, "the columns is frame, label, track, parent, expected `first` among them");
+    assert_eq!(
+        error,
+        "the columns of frame 0 is frame, label, track, parent, expected `first` among them"
+    );
     let labels = |len: u32| In::new(Labels::new(len, 1, vec![0; len as usize]).unwrap());
     let error = LabelOverlaps {}.run((labels(2), labels(3)), &ctx).unwrap_err().to_string();
     assert_eq!(error, "`second` is 3×1, expected 2×1 as `first`");
