@@ -23,6 +23,8 @@ pub mod observe;
 
 pub mod exec;
 
+pub mod batch;
+
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

@@ -1,5 +1,6 @@
 //! The executor as programs see it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,8 @@ use crate::cache::Cache;
 use crate::data::release;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
-use crate::plan::{Fuse, Plan, Planner, Request, Stop};
+use crate::key::Key;
+use crate::plan::{Fuse, Outline, Plan, Planner, Request, Stop, outline};
 
 /// Runs plans. One per program is enough; runs share its threads, its cache and whatever they are
 /// computing at the same time.
@@ -55,23 +57,21 @@ impl Executor {
         Ok(plan)
     }
 
+    /// What a run would do and write, whatever is cached.
+    pub(crate) fn outline(&self, graph: &Graph, options: &RunOptions) -> Result<Outline> {
+        outline(graph, &self.request(options, stop_of(options)))
+    }
+
+    /// The digest of a file; `None` if it cannot be read.
+    pub(crate) fn digest(&self, path: &Path) -> Option<Key> {
+        self.engine.digests.digest(path, None, &Stop::default())
+    }
+
     /// As [`plan`](Self::plan), but where files were to be read for longer, what is made from them
     /// has no name: a run that is to stop is planned without them.
     fn plan_until(&self, graph: &Graph, options: &RunOptions, stop: Stop<'_>) -> Result<Plan> {
         let engine = &self.engine;
-        let request = Request {
-            targets: &options.targets,
-            bindings: &options.bindings,
-            cache: engine.cache.as_ref().map(|cache| cache as &dyn Cache),
-            services: &engine.services,
-            digests: &engine.digests,
-            stop,
-            identities: &engine.identities,
-            costs: &engine.costs,
-            recheck: engine.recheck(),
-            fuse: if options.step_timeout.is_none() { engine.fuse() } else { Fuse::Nothing },
-            threads: engine.threads,
-        };
+        let request = self.request(options, stop);
         let mut planner = {
             let mut planners = engine.planners.lock();
             let known = planners.iter().position(|&(id, _)| id == graph.id());
@@ -87,6 +87,23 @@ impl Executor {
         let plan = plan?;
         check_resources(&plan, options)?;
         Ok(plan)
+    }
+
+    fn request<'a>(&'a self, options: &'a RunOptions, stop: Stop<'a>) -> Request<'a> {
+        let engine = &self.engine;
+        Request {
+            targets: &options.targets,
+            bindings: &options.bindings,
+            cache: engine.cache.as_ref().map(|cache| cache as &dyn Cache),
+            services: &engine.services,
+            digests: &engine.digests,
+            stop,
+            identities: &engine.identities,
+            costs: &engine.costs,
+            recheck: engine.recheck(),
+            fuse: if options.step_timeout.is_none() { engine.fuse() } else { Fuse::Nothing },
+            threads: engine.threads,
+        }
     }
 
     /// Plans a graph and runs it on this thread and the workers, until it is over.

@@ -178,6 +178,23 @@ impl Graph {
         S::Output::nodes(id(node))
     }
 
+    /// Adds one step for each of so many frames, under the names `name[0]`, `name[1]` and so on:
+    /// what is told of their progress counts them as one step.
+    ///
+    /// Returns their handles by frame.
+    pub fn add_frames<S: Step>(
+        &mut self,
+        name: &str,
+        frames: usize,
+        mut of: impl FnMut(usize) -> (S, <S::Input as Inputs>::Wires),
+    ) -> Vec<<S::Output as Outputs>::Nodes> {
+        let each = |frame: usize| {
+            let (step, wires) = of(frame);
+            self.add(format!("{name}[{frame}]"), step, wires)
+        };
+        (0..frames).map(each).collect()
+    }
+
     /// Adds a step whose type is known only at run time, without wires.
     pub fn add_any(
         &mut self,

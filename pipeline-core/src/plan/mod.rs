@@ -9,6 +9,7 @@ mod fuse;
 mod keys;
 mod narrow;
 mod order;
+mod outline;
 #[expect(clippy::module_inception, reason = "the type that the folder is named after")]
 mod plan;
 mod planner;
@@ -27,6 +28,7 @@ pub(crate) use file_digests::{FileDigests, Stop};
 pub(crate) use keys::{Identities, Identity, extended};
 pub(crate) use narrow::{DECLARED, Program};
 pub(crate) use order::UNKNOWN_NANOS;
+pub(crate) use outline::{Outline, outline};
 pub(crate) use planner::Planner;
 pub(crate) use recheck::Recheck;
 pub(crate) use request::{Costs, Fuse, Request};

@@ -63,6 +63,8 @@ pub struct Spec {
     pub lane: Lane,
     /// Files the result depends on; their content enters the key.
     pub reads: Vec<PathBuf>,
+    /// Files that an effect makes or replaces. A batch keeps record of them.
+    pub writes: Vec<PathBuf>,
     /// Names of services the result depends on; their identity enters the key.
     pub services: Vec<&'static str>,
     /// Named resource units the step holds while it runs.
@@ -124,6 +126,13 @@ impl Spec {
     #[must_use]
     pub fn reads(mut self, path: impl Into<PathBuf>) -> Self {
         self.reads.push(path.into());
+        self
+    }
+
+    /// Adds a file that the step makes or replaces.
+    #[must_use]
+    pub fn writes(mut self, path: impl Into<PathBuf>) -> Self {
+        self.writes.push(path.into());
         self
     }
 

@@ -1,6 +1,8 @@
 //! What the crate promises, from the outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod batch;
+mod batch_records;
 mod claims;
 mod corners;
 mod declared;

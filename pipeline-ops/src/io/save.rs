@@ -122,7 +122,7 @@ impl Step for Save {
     }
 
     fn spec(&self) -> Spec {
-        Spec::effect().blocking()
+        Spec::effect().writes(&self.path).blocking()
     }
 }
 

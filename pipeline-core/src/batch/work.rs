@@ -1,0 +1,351 @@
+//! The workers of a batch.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{Builder, scope};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::event::{BatchEvent, ItemStatus};
+use super::item::{Item, Job};
+use super::manifest::{Manifest, Output, Record, check_names};
+use super::options::BatchOptions;
+use super::report::{BatchReport, ItemReport, line};
+use super::steps::Steps;
+use super::teller::{Ended, Teller};
+use crate::error::{Error, Result};
+use crate::event::RunStatus;
+use crate::exec::{Executor, OnFailure, RunOptions};
+use crate::observe::Observer;
+use crate::plan::{FileDigests, Outline};
+
+impl Executor {
+    /// Runs the graph of each item, several items at the same time.
+    ///
+    /// One item that fails does not stop the others, unless that is asked for. Items whose records
+    /// say that they are done are passed over, if their files are whole and the same would be done
+    /// now; to find that out, files that they read and wrote are only looked at while they seem
+    /// unchanged.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if two items have one name, or one that cannot be that of a file, or if the
+    /// records of the folder are of something else; [`Error::File`] if the folder cannot be written
+    /// to. What is wrong with an item is in the report.
+    pub fn batch(&self, items: &[Item<'_>], options: &BatchOptions) -> Result<BatchReport> {
+        check_names(items.iter().map(|item| &item.name))?;
+        let manifest = match &options.folder {
+            Some(folder) => Some(Manifest::open(folder, &options.pipeline)?),
+            None => None,
+        };
+        if options.revalidate {
+            self.revalidate();
+        }
+        Ok(Batch::new(self, items, options, manifest).run())
+    }
+}
+
+/// A batch at work.
+struct Batch<'a> {
+    executor: &'a Executor,
+    options: &'a BatchOptions,
+    manifest: Option<Manifest>,
+    items: Vec<&'a Item<'a>>,
+    workers: usize,
+    teller: Arc<Teller>,
+    queue: Mutex<Queue>,
+    reports: Mutex<Vec<ItemReport>>,
+    /// Which item writes a file.
+    writers: Mutex<HashMap<PathBuf, usize>>,
+}
+
+struct Queue {
+    waiting: VecDeque<usize>,
+    /// Items that are to be tried again once all have been tried, for the time that they failed.
+    again: VecDeque<usize>,
+    /// Items that another process had.
+    elsewhere: VecDeque<usize>,
+    is_stopped: bool,
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Unchanged(Vec<Output>),
+    Done(Vec<Output>),
+    Stopped,
+    Elsewhere,
+}
+
+impl<'a> Batch<'a> {
+    fn new(
+        executor: &'a Executor,
+        items: &'a [Item<'a>],
+        options: &'a BatchOptions,
+        manifest: Option<Manifest>,
+    ) -> Self {
+        let mine = items.iter().enumerate().filter(|&(at, _)| options.shard.has(at));
+        let items: Vec<&Item<'_>> = mine.map(|(_, item)| item).collect();
+        let size = options.batch_size.unwrap_or(usize::MAX).max(1);
+        let batches = items.chunks(size).map(<[_]>::len).collect();
+        let workers = options.workers.unwrap_or_else(|| executor.threads());
+        Self {
+            executor,
+            options,
+            manifest,
+            workers: workers.clamp(1, items.len().max(1)),
+            teller: Arc::new(Teller::new(options, batches)),
+            queue: Mutex::new(Queue {
+                waiting: (0..items.len()).collect(),
+                again: VecDeque::new(),
+                elsewhere: VecDeque::new(),
+                is_stopped: false,
+            }),
+            reports: Mutex::new(items.iter().map(|item| ItemReport::open(&item.name)).collect()),
+            writers: Mutex::default(),
+            items,
+        }
+    }
+
+    fn run(self) -> BatchReport {
+        let began = Instant::now();
+        let batches = self.items.len().div_ceil(self.batch_size());
+        let (items, workers) = (self.items.len(), self.workers);
+        self.teller.tell(&BatchEvent::Started { items, batches, workers });
+        scope(|scope| {
+            let batch = &self;
+            for worker in 1..workers {
+                let named = Builder::new().name(format!("batch-{worker}"));
+                if named.spawn_scoped(scope, move || batch.work(worker)).is_err() {
+                    // Those that there are do all the same.
+                    break;
+                }
+            }
+            batch.work(0);
+        });
+        let items = self.reports.into_inner();
+        let done = items.iter().filter(|item| item.status.is_ok()).count();
+        self.teller.tell(&BatchEvent::Finished { done, open: items.len() - done });
+        BatchReport { items, duration: began.elapsed() }
+    }
+
+    fn batch_size(&self) -> usize {
+        self.options.batch_size.unwrap_or(usize::MAX).max(1)
+    }
+
+    fn work(&self, worker: usize) {
+        while let Some(at) = self.next() {
+            self.attempt(at, worker);
+        }
+    }
+
+    /// The next item: those that were not tried come first, then those that failed, and last those
+    /// that another process had when their turn came.
+    fn next(&self) -> Option<usize> {
+        let queue = &mut *self.queue.lock();
+        if queue.is_stopped || self.options.token.is_cancelled() {
+            return None;
+        }
+        let first = queue.waiting.pop_front().or_else(|| queue.again.pop_front());
+        first.or_else(|| queue.elsewhere.pop_front())
+    }
+
+    /// Tries an item once, and notes and tells what came of it.
+    fn attempt(&self, at: usize, worker: usize) {
+        let (fov, batch) = (&self.items[at].name, at / self.batch_size());
+        let attempt = self.reports.lock()[at].attempts + 1;
+        let fov_of_event = Arc::clone(fov);
+        self.teller.tell(&BatchEvent::ItemStarted { fov: fov_of_event, batch, worker, attempt });
+        let began = Instant::now();
+        let result = catch_unwind(AssertUnwindSafe(|| self.try_item(at, worker)));
+        let result = result
+            .unwrap_or_else(|_| Err(Error::Panicked("what makes the job of the item".to_owned())));
+        let is_stopped = self.options.token.is_cancelled();
+        let again = match &result {
+            Ok(Attempt::Elsewhere) => attempt == 1,
+            Ok(_) | Err(Error::Invalid(_)) => false,
+            Err(_) => attempt <= self.options.retries && !is_stopped,
+        };
+        let duration = began.elapsed();
+        let (status, message) = {
+            let report = &mut self.reports.lock()[at];
+            report.attempts = attempt;
+            report.duration += duration;
+            report.error = None;
+            (report.status, report.outputs) = match result {
+                Ok(Attempt::Done(outputs)) => (ItemStatus::Done, outputs),
+                Ok(Attempt::Unchanged(outputs)) => (ItemStatus::Unchanged, outputs),
+                Ok(Attempt::Elsewhere) => (ItemStatus::Elsewhere, Vec::new()),
+                Ok(Attempt::Stopped) => (ItemStatus::Cancelled, Vec::new()),
+                Err(error) => {
+                    report.error = Some(Arc::new(error));
+                    (ItemStatus::Failed, Vec::new())
+                }
+            };
+            (report.status, report.message())
+        };
+        {
+            let queue = &mut *self.queue.lock();
+            match status {
+                ItemStatus::Elsewhere if again => queue.elsewhere.push_back(at),
+                _ if again => queue.again.push_back(at),
+                ItemStatus::Failed => {
+                    queue.is_stopped |= self.options.on_failure == OnFailure::Stop;
+                }
+                _ => {}
+            }
+        }
+        self.teller.tell_end(Ended { fov, batch, worker, status, message, again, duration });
+    }
+
+    fn try_item(&self, at: usize, worker: usize) -> Result<Attempt> {
+        let name = &self.items[at].name;
+        let lock = match &self.manifest {
+            Some(manifest) => manifest.lock(name)?,
+            None => None,
+        };
+        if self.manifest.is_some() && lock.is_none() {
+            return Ok(Attempt::Elsewhere);
+        }
+        let job = (self.items[at].job)()?;
+        let options = self.run_options(&job, at, worker);
+        let outline = self.executor.outline(&job.graph, &options)?;
+        if self.options.token.is_cancelled() {
+            return Ok(Attempt::Stopped);
+        }
+        self.claim(at, &outline)?;
+        let Some(manifest) = &self.manifest else {
+            let ended = self.run_job(at, &job, &options)?;
+            return Ok(if ended { Attempt::Done(Vec::new()) } else { Attempt::Stopped });
+        };
+        if let Some(outputs) = self.recorded(manifest, name, &outline)? {
+            return Ok(Attempt::Unchanged(outputs));
+        }
+        let record = |status, message, outputs| Record {
+            item: name.to_string(),
+            status,
+            message,
+            fingerprint: outline.fingerprint,
+            outputs,
+        };
+        let ended = self.run_job(at, &job, &options).and_then(|ended| {
+            let written = || outline.writes.iter().map(|path| self.output(manifest, path));
+            if ended { written().collect::<Result<Vec<_>>>().map(Some) } else { Ok(None) }
+        });
+        match ended {
+            Ok(Some(outputs)) => {
+                manifest.put(&record(ItemStatus::Done, None, outputs.clone()))?;
+                Ok(Attempt::Done(outputs))
+            }
+            Ok(None) => Ok(Attempt::Stopped),
+            Err(error) => {
+                // What failed first is what is told, also if that cannot be recorded.
+                let _ = manifest.put(&record(ItemStatus::Failed, Some(line(&error)), Vec::new()));
+                Err(error)
+            }
+        }
+    }
+
+    fn run_options(&self, job: &Job, at: usize, worker: usize) -> RunOptions {
+        let observers: Vec<Arc<dyn Observer>> = if self.teller.is_heard() {
+            vec![Arc::new(Steps {
+                fov: Arc::clone(&self.items[at].name),
+                worker,
+                every: self.options.every,
+                teller: Arc::clone(&self.teller),
+                counts: Mutex::default(),
+            })]
+        } else {
+            Vec::new()
+        };
+        RunOptions {
+            targets: job.targets.clone(),
+            bindings: job.bindings.clone(),
+            on_failure: OnFailure::Stop,
+            priority: self.options.priority,
+            budget: self.options.budget.map(|budget| budget / self.workers as u64),
+            token: self.options.token.clone(),
+            observers,
+            ..RunOptions::default()
+        }
+    }
+
+    /// Two items must not write one file.
+    fn claim(&self, at: usize, outline: &Outline) -> Result<()> {
+        let writers = &mut *self.writers.lock();
+        for path in &outline.writes {
+            let owner = *writers.entry(path.clone()).or_insert(at);
+            if owner != at {
+                let found =
+                    format!("{}, which `{}` writes too", path.display(), self.items[owner].name);
+                return Err(Error::input("a file to write", found, "a file of its own"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs an item; says whether it came to its end.
+    fn run_job(&self, at: usize, job: &Job, options: &RunOptions) -> Result<bool> {
+        let report = self.executor.run(&job.graph, options)?;
+        self.reports.lock()[at].counts = report.totals().counts;
+        match report.status() {
+            RunStatus::Cancelled if self.options.token.is_cancelled() => Ok(false),
+            _ => report.ok().map(|()| true),
+        }
+    }
+
+    /// The files of an item that is done, if the same would be done now and they are whole.
+    fn recorded(
+        &self,
+        manifest: &Manifest,
+        name: &str,
+        outline: &Outline,
+    ) -> Result<Option<Vec<Output>>> {
+        if self.options.redo || outline.fingerprint.is_none() {
+            return Ok(None);
+        }
+        let record = manifest.find(name).filter(|record| {
+            record.status == ItemStatus::Done && record.fingerprint == outline.fingerprint
+        });
+        let Some(record) = record else { return Ok(None) };
+        let mut outputs = Vec::with_capacity(record.outputs.len());
+        for output in &record.outputs {
+            let path = manifest.path_of(output);
+            let stamp = FileDigests::stamp(&path);
+            if stamp.is_none() {
+                return Ok(None);
+            }
+            if stamp == output.stamp && !self.options.revalidate {
+                outputs.push(output.clone());
+                continue;
+            }
+            let found = self.output(manifest, &path)?;
+            if (found.bytes, found.digest) != (output.bytes, output.digest) {
+                return Ok(None);
+            }
+            outputs.push(found);
+        }
+        if outputs != record.outputs {
+            // Whoever looks next need not read them.
+            manifest.put(&Record { outputs: outputs.clone(), ..record })?;
+        }
+        Ok(Some(outputs))
+    }
+
+    /// What is recorded of a file.
+    fn output(&self, manifest: &Manifest, path: &Path) -> Result<Output> {
+        let stamp = FileDigests::stamp(path);
+        let digest = self.executor.digest(path);
+        let bytes = std::fs::metadata(path).map(|meta| meta.len());
+        match (bytes, digest) {
+            (Ok(bytes), Some(digest)) => {
+                Ok(Output { path: manifest.recorded(path), bytes, digest, stamp })
+            }
+            (bytes, _) => {
+                let source = bytes.err().map_or_else(|| "it is no file".into(), Into::into);
+                Err(Error::File { path: path.to_owned(), action: "read", source })
+            }
+        }
+    }
+}

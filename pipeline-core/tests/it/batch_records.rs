@@ -1,0 +1,233 @@
+//! What a batch records, and what a second start makes of it.
+
+use std::fs;
+use std::path::Path;
+
+use pipeline_core::batch::{
+    BatchOptions, BatchReport, Item, ItemStatus, Job, Output, Record, Shard, records,
+};
+use pipeline_core::{CancelReason, Context, Graph, Result, Spec, Step};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::batch::{Keep, executor, items, job, statuses};
+use crate::toy::{Fault, Journal, Number};
+use ItemStatus::{Done, Elsewhere, Failed, Unchanged};
+
+fn options(folder: &Path) -> BatchOptions {
+    let (folder, pipeline) = (Some(folder.to_owned()), "sums".to_owned());
+    BatchOptions { folder, pipeline, ..BatchOptions::default() }
+}
+
+/// Runs three items; says how they ended and what was written.
+fn run(folder: &Path, first: i64, options: &BatchOptions) -> (Vec<ItemStatus>, Vec<String>) {
+    let journal = Journal::default();
+    let report = executor(&journal).batch(&items(folder, 3, first), options).unwrap();
+    let written = journal.take().into_iter().filter(|name| !name.is_empty()).collect();
+    (statuses(&report), written)
+}
+
+#[test]
+fn a_second_start_does_nothing_and_a_change_does_what_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let all = ["a", "b", "c"].map(str::to_owned);
+    assert_eq!(run(folder, 7, &options(folder)), (vec![Done; 3], all.to_vec()));
+    assert_eq!(run(folder, 7, &options(folder)), (vec![Unchanged; 3], vec![]));
+    let before = fs::read(folder.join("a.txt")).unwrap();
+    let (statuses, written) = run(folder, 8, &options(folder));
+    assert_eq!((statuses, written), (vec![Done, Unchanged, Unchanged], vec!["a".to_owned()]));
+    assert_ne!(fs::read(folder.join("a.txt")).unwrap(), before);
+    let redo = BatchOptions { redo: true, ..options(folder) };
+    assert_eq!(run(folder, 8, &redo), (vec![Done; 3], all.to_vec()));
+}
+
+#[test]
+fn files_are_verified_and_not_only_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [a, b, c] = ["a.txt", "b.txt", "c.txt"].map(|name| folder.join(name));
+    run(folder, 7, &options(folder));
+    let content = fs::read(&a).unwrap();
+    // Of the same length, of another, gone, a folder.
+    fs::write(&a, vec![b'x'; content.len()]).unwrap();
+    fs::write(&b, "").unwrap();
+    fs::remove_file(&c).unwrap();
+    assert_eq!(run(folder, 7, &options(folder)).0, [Done; 3]);
+    assert_eq!(fs::read(&a).unwrap(), content);
+    fs::remove_file(&c).unwrap();
+    fs::create_dir(&c).unwrap();
+    assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged, Unchanged, Failed]);
+    fs::remove_dir(&c).unwrap();
+    // The same content in another file is what was written.
+    fs::remove_file(&a).unwrap();
+    fs::write(&a, &content).unwrap();
+    assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged, Unchanged, Done]);
+    let revalidate = BatchOptions { revalidate: true, ..options(folder) };
+    assert_eq!(run(folder, 7, &revalidate).0, [Unchanged; 3]);
+}
+
+#[test]
+fn records_say_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let items = [
+        Item::new("good", || Ok(job(&folder.join("good.txt"), 1, Fault::None))),
+        Item::new("bad", || Ok(job(&folder.join("bad.txt"), 2, Fault::Fail))),
+    ];
+    let report = executor(&Journal::default()).batch(&items, &options(folder)).unwrap();
+    let found = records(folder).unwrap();
+    let [bad, good] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((&*good.item, good.status, &good.message), ("good", Done, &None));
+    let [Output { path, bytes, digest, .. }] = &good.outputs[..] else { panic!("{good:?}") };
+    let content = fs::read(folder.join("good.txt")).unwrap();
+    assert_eq!((path.as_path(), *bytes), (Path::new("good.txt"), content.len() as u64));
+    assert_eq!(digest.to_string(), blake3::hash(&content).to_string());
+    assert_eq!(report.items[0].outputs, good.outputs);
+    let message = "step `sum` (mix): it was told to";
+    assert_eq!((bad.status, bad.message.as_deref()), (Failed, Some(message)));
+    assert!(bad.outputs.is_empty());
+    assert_eq!(records(&folder.join("nowhere")).unwrap(), []);
+}
+
+#[test]
+fn an_item_that_failed_is_done_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let start = |fault| -> BatchReport {
+        let items = [
+            Item::new("a", move || Ok(job(&folder.join("a.txt"), 1, fault))),
+            Item::new("b", || Ok(job(&folder.join("b.txt"), 2, Fault::None))),
+        ];
+        executor(&Journal::default()).batch(&items, &options(folder)).unwrap()
+    };
+    assert_eq!(statuses(&start(Fault::Fail)), [Failed, Done]);
+    assert_eq!(statuses(&start(Fault::None)), [Done, Unchanged]);
+}
+
+#[test]
+fn what_was_done_before_a_stop_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let stopped = BatchOptions { workers: Some(1), ..options(folder) };
+    let token = stopped.token.clone();
+    let mut items = items(folder, 2, 7);
+    items.push(Item::new("c", || {
+        token.cancel(CancelReason::User);
+        Ok(job(&folder.join("c.txt"), 2, Fault::None))
+    }));
+    let report = executor(&Journal::default()).batch(&items, &stopped).unwrap();
+    assert_eq!(statuses(&report), [Done, Done, ItemStatus::Cancelled]);
+    assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged, Unchanged, Done]);
+}
+
+#[test]
+fn a_folder_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, 7, &options(folder));
+    let before = fs::read(folder.join("a.txt")).unwrap();
+    let refused = |options: &BatchOptions| {
+        let items = items(folder, 3, 9);
+        executor(&Journal::default()).batch(&items, options).unwrap_err().to_string()
+    };
+    let other = BatchOptions { pipeline: "products".to_owned(), ..options(folder) };
+    let error = refused(&other);
+    let expected = "is `sums`, expected `products`; choose another output folder";
+    assert!(error.ends_with(expected), "{error}");
+    assert_eq!(fs::read(folder.join("a.txt")).unwrap(), before);
+
+    let header = folder.join("manifest/pipeline.json");
+    fs::write(&header, r#"{"format": 2, "pipeline": "sums"}"#).unwrap();
+    let error = refused(&options(folder));
+    assert!(error.contains("the format of ") && error.contains("2, made by another"), "{error}");
+    assert!(records(folder).is_err());
+    fs::write(&header, "no json").unwrap();
+    assert!(refused(&options(folder)).ends_with("pipeline.json: cannot decode"));
+    fs::remove_dir_all(folder.join("manifest")).unwrap();
+    fs::write(folder.join("manifest"), "in the way").unwrap();
+    assert!(refused(&options(folder)).ends_with("cannot write"));
+}
+
+#[test]
+fn a_record_that_is_damaged_counts_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run(folder, 7, &options(folder));
+    let record = folder.join("manifest/items/b.json");
+    let whole = fs::read(&record).unwrap();
+    for cut in [0, 1, whole.len() / 2, whole.len() - 1] {
+        fs::write(&record, &whole[..cut]).unwrap();
+        assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged, Done, Unchanged], "{cut}");
+    }
+    // Nor does one of another item.
+    fs::copy(folder.join("manifest/items/a.json"), &record).unwrap();
+    assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged, Done, Unchanged]);
+}
+
+#[test]
+fn an_item_that_another_process_works_on_is_left_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir_all(folder.join("manifest/locks")).unwrap();
+    let lock = fs::File::create(folder.join("manifest/locks/b")).unwrap();
+    lock.lock().unwrap();
+    let journal = Journal::default();
+    let report = executor(&journal).batch(&items(folder, 3, 7), &options(folder)).unwrap();
+    assert_eq!(statuses(&report), [Done, Elsewhere, Done]);
+    let error = report.ok().unwrap_err().to_string();
+    assert_eq!(error, "`b`: another process works on it");
+    drop(lock);
+    assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged, Done, Unchanged]);
+}
+
+#[test]
+fn shards_record_into_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::thread::scope(|scope| {
+        for index in 0..2 {
+            let shard = Shard::new(index, 2).unwrap();
+            scope.spawn(move || run(folder, 7, &BatchOptions { shard, ..options(folder) }));
+        }
+    });
+    let names: Vec<String> = records(folder).unwrap().into_iter().map(|one| one.item).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged; 3]);
+}
+
+/// Gives another number each time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Clock {}
+
+impl Step for Clock {
+    const NAME: &'static str = "clock";
+    type Input = ();
+    type Output = Number;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
+        Ok(Number(1))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::volatile()
+    }
+}
+
+#[test]
+fn what_may_be_otherwise_each_time_is_done_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let items = [Item::new("a", || {
+        let mut graph = Graph::new();
+        let number = graph.add("clock", Clock {}, ());
+        graph.add("keep", Keep { path: folder.join("a.txt") }, number);
+        Ok(Job::from(graph))
+    })];
+    for _ in 0..2 {
+        let report = executor(&Journal::default()).batch(&items, &options(folder)).unwrap();
+        assert_eq!(statuses(&report), [Done]);
+    }
+    let record: Vec<Record> = records(folder).unwrap();
+    assert_eq!(record[0].fingerprint, None);
+}
