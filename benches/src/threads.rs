@@ -244,11 +244,14 @@ mod tests {
     use super::*;
 
     /// Files and tables of cells are measured elsewhere, and a name takes no time.
-    const WITHOUT: [&str; 9] = [
+    const WITHOUT: [&str; 12] = [
         "open",
         "save",
         "frame",
         "open_stack",
+        "save_frame",
+        "saved_stack",
+        "track_image",
         "label_overlaps",
         "link",
         "traces",

@@ -33,7 +33,15 @@ fn main() -> Result<()> {
     report.ok()?;
 
     // Of files and of movies; a photo has no frames.
-    let others = ["save", "open_stack", "frame", "tracking_scores"];
+    let others = [
+        "save",
+        "save_frame",
+        "saved_stack",
+        "track_image",
+        "open_stack",
+        "frame",
+        "tracking_scores",
+    ];
     let (mut cells, mut shown) = (Vec::new(), HashSet::from(others));
     for (node, name) in nodes {
         if shown.insert(name) {

@@ -7,6 +7,7 @@ mod label_overlaps;
 mod link;
 mod surface;
 mod traces;
+mod track_image;
 mod tracking_scores;
 
 pub use background::{Background, Shown, Surface};
@@ -14,6 +15,7 @@ pub use cell_features::CellFeatures;
 pub use label_overlaps::LabelOverlaps;
 pub use link::Link;
 pub use traces::Traces;
+pub use track_image::TrackImage;
 pub use tracking_scores::TrackingScores;
 
 use pipeline_core::{Registry, Result};
@@ -27,6 +29,7 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<CellFeatures>()?;
     registry.register::<LabelOverlaps>()?;
     registry.register::<Link>()?;
+    registry.register::<TrackImage>()?;
     registry.register::<Traces>()?;
     registry.register::<TrackingScores>()
 }

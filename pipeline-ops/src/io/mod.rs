@@ -18,7 +18,9 @@ mod whole;
 
 pub use open::{Open, Orientation};
 pub use save::Save;
-pub use series::{Field, FieldInfo, Frame, OpenStack, SeriesFile};
+pub use series::{
+    Field, FieldInfo, Frame, FrameFile, OpenFiles, OpenStack, SaveFrame, SavedStack, SeriesFile,
+};
 
 use pipeline_core::{Registry, Result};
 
@@ -30,5 +32,7 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<Frame>()?;
     registry.register::<Open>()?;
     registry.register::<OpenStack>()?;
+    registry.register::<SaveFrame>()?;
+    registry.register::<SavedStack>()?;
     registry.register::<Save>()
 }

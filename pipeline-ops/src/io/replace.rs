@@ -1,10 +1,12 @@
 //! A file that appears whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+
+use pipeline_core::key::KeyHasher;
 
 /// A temporary file beside its target. Dropped, it is removed; committed, it takes the target's
 /// place in one move.
@@ -21,22 +23,34 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 
 impl Replacement {
     /// Opens a temporary file in the folder of `target`, which is made if it is missing.
+    ///
+    /// It has one name for each target, so that what a process left behind that was stopped is
+    /// used up by the next one that writes the same; only while two write the same at once, one of
+    /// them takes another name.
     pub(super) fn of(target: &Path) -> io::Result<(Self, File)> {
-        if target.file_name().is_none() {
+        let Some(name) = target.file_name() else {
             return Err(io::Error::other("the path names no file"));
-        }
+        };
         let folder = folder_of(target);
         let changed = changed_by(folder);
         fs::create_dir_all(folder)?;
-        let (temporary, file) = loop {
-            // Short, and without the target's name, which may be as long as names can be.
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let temporary = target.with_file_name(format!(".{}-{count}.part", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-                // A process that had the same number was stopped before it could remove it.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                file => break (temporary, file?),
-            }
+        // Short, and without the target's name, which may be as long as names can be.
+        let mut hasher = KeyHasher::content();
+        hasher.write_all(name.as_encoded_bytes())?;
+        let digest = hasher.finish().prefix();
+        let own = target.with_file_name(format!(".{digest:016x}.part"));
+        let (temporary, file) = match take(&own)? {
+            Some(file) => (own, file),
+            None => loop {
+                let count = COUNT.fetch_add(1, Ordering::Relaxed);
+                let other = format!(".{digest:016x}-{}-{count}.part", std::process::id());
+                let other = target.with_file_name(other);
+                match OpenOptions::new().write(true).create_new(true).open(&other) {
+                    // A process that had the same number was stopped before it could remove it.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    file => break (other, file?),
+                }
+            },
         };
         Ok((Self { temporary, changed, committed: false }, file))
     }
@@ -59,6 +73,35 @@ impl Replacement {
         }
         Ok(())
     }
+}
+
+/// The file of this path, empty and locked; none if another writer has it.
+fn take(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        // Before it was locked, its writer may have put it in its target's place.
+        Ok(()) if is_at(&file, path) => {}
+        // Another writer has it, or had it, or nobody can tell who has.
+        Ok(()) | Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return Ok(None),
+    }
+    file.set_len(0)?;
+    Ok(Some(file))
+}
+
+/// Whether this is the file that has this path now.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(file), Ok(found)) => (file.dev(), file.ino()) == (found.dev(), found.ino()),
+        _ => false,
+    }
+}
+
+/// Elsewhere a file that is open does not change its name.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// The folder that a path lies in.
@@ -131,8 +174,6 @@ impl Drop for Replacement {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     #[test]
@@ -165,17 +206,33 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stopped_process_left_behind_is_in_nobodys_way() {
+    fn what_a_stopped_process_left_behind_is_used_up() {
         let folder = tempfile::tempdir().unwrap();
-        let next = COUNT.load(Ordering::Relaxed);
-        for count in next..next + 20 {
-            let name = format!(".{}-{count}.part", std::process::id());
-            fs::write(folder.path().join(name), b"left behind").unwrap();
-        }
         let target = folder.path().join("picture.png");
-        let (replacement, file) = Replacement::of(&target).unwrap();
-        replacement.commit(&file, &target, false).unwrap();
-        assert_eq!(fs::read(target).unwrap(), b"");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 21);
+        let (left, mut file) = Replacement::of(&target).unwrap();
+        file.write_all(b"left behind").unwrap();
+        // It is stopped: nothing is removed, and nobody holds the file.
+        let _ = std::mem::ManuallyDrop::new(left);
+        drop(file);
+        let (replacement, mut file) = Replacement::of(&target).unwrap();
+        file.write_all(b"new").unwrap();
+        replacement.commit(&file, &target, true).unwrap();
+        assert_eq!(fs::read(target).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_who_write_the_same_do_not_meet() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("picture.png");
+        let (first, mut first_file) = Replacement::of(&target).unwrap();
+        let (second, mut second_file) = Replacement::of(&target).unwrap();
+        first_file.write_all(b"first").unwrap();
+        second_file.write_all(b"second").unwrap();
+        first.commit(&first_file, &target, false).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"first");
+        second.commit(&second_file, &target, false).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"second");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

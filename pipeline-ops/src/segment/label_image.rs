@@ -72,16 +72,16 @@ impl Step for LabelImage {
         // The type has a sample for every label.
         #[expect(clippy::cast_possible_truncation, reason = "checked above")]
         let image = match self.to {
-            SampleType::U8 => made(&labels, ctx, |label| label as u8),
-            SampleType::U16 => made(&labels, ctx, |label| label as u16),
-            _ => made(&labels, ctx, |label| label as f32),
+            SampleType::U8 => image_of(&labels, ctx, |label| label as u8),
+            SampleType::U16 => image_of(&labels, ctx, |label| label as u16),
+            _ => image_of(&labels, ctx, |label| label as f32),
         };
         Ok(image?.with_color(ColorSpace::Data))
     }
 }
 
 /// The image of what is made of each label.
-fn made<T: Sample>(
+pub(crate) fn image_of<T: Sample>(
     labels: &Labels,
     ctx: &Context<'_>,
     sample: impl Fn(u32) -> T + Sync,

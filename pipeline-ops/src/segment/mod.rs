@@ -23,6 +23,7 @@ pub use connected_components::ConnectedComponents;
 pub use expand_labels::ExpandLabels;
 pub use hysteresis::Hysteresis;
 pub use label_image::LabelImage;
+pub(crate) use label_image::image_of;
 pub use li::Li;
 pub use mask_image::MaskImage;
 pub use mode_threshold::ModeThreshold;

@@ -144,8 +144,18 @@ const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
 ];
 
 /// Operations on files and tables, which have tests of their own.
-const ELSEWHERE: [&str; 7] =
-    ["frame", "link", "open", "open_stack", "save", "traces", "tracking_scores"];
+const ELSEWHERE: [&str; 10] = [
+    "frame",
+    "link",
+    "open",
+    "open_stack",
+    "save",
+    "save_frame",
+    "saved_stack",
+    "track_image",
+    "traces",
+    "tracking_scores",
+];
 
 #[test]
 fn every_operation_has_every_kind_of_picture() {

@@ -29,6 +29,7 @@ mod profiles;
 mod ranks;
 mod refusals;
 #[cfg(feature = "codecs")]
+mod save_frame;
 mod scanlines;
 mod scores;
 mod segment;
@@ -42,6 +43,7 @@ mod support;
 mod table;
 #[cfg(feature = "codecs")]
 mod tiff;
+mod track_image;
 mod transparent;
 mod waiting;
 mod widths;

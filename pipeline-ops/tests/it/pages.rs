@@ -39,9 +39,9 @@ fn every_page_has_its_parts_in_order() {
 
 /// The units of parameters: `sample` is a number as samples have it, `white` a share of the
 /// brightest one, `ratio` a factor or a share of something else.
-const UNITS: [&str; 12] = [
+const UNITS: [&str; 13] = [
     "px", "px²", "%", "degrees", "ratio", "white", "sample", "sigma", "byte", "channel", "tiles",
-    "images",
+    "images", "s",
 ];
 
 #[test]

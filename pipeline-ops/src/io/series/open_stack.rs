@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::file::SeriesFile;
+use super::open_files::OpenFiles;
 
 /// The number of a field of view: what a batch over the fields of a file binds for each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,8 @@ impl Data for Field {
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
 /// **Cost**: two short reads for each page of the file, and the first frame; of memory eight bytes
-/// per page and plane. There are no tiles.
+/// per page and plane. Where a program lends [`OpenFiles`], a file is gone through once for all its
+/// fields and channels. There are no tiles.
 /// **Errors**: a path that is missing or no file; a file that is cut off, damaged or of an unknown
 /// kind; a field, channel or slice that it does not have; planes in other files; a frame that the
 /// file does not have, or that is of another layout than the first, when it is read.
@@ -107,9 +109,12 @@ impl Step for OpenStack {
     type Input = Option<In<Field>>;
     type Output = Stack;
 
-    fn run(&self, field: Option<In<Field>>, _: &Context<'_>) -> Result<Stack> {
+    fn run(&self, field: Option<In<Field>>, ctx: &Context<'_>) -> Result<Stack> {
         let field = field.map_or(self.field, |field| field.0);
-        let file = SeriesFile::open(&self.path)?;
+        let file = match ctx.service::<OpenFiles>() {
+            Ok(files) => files.open(&self.path)?,
+            Err(_) => SeriesFile::open(&self.path)?,
+        };
         file.stack(field as usize, self.channel as usize, self.slice as usize)
     }
 

@@ -1,7 +1,9 @@
 //! Steps of `cells`.
 
 use pipeline_core::{Context, In, Step};
-use pipeline_ops::cells::{Background, CellFeatures, LabelOverlaps, Link, Traces, TrackingScores};
+use pipeline_ops::cells::{
+    Background, CellFeatures, LabelOverlaps, Link, Traces, TrackImage, TrackingScores,
+};
 use pipeline_ops::measure::Table;
 use serde_json::json;
 
@@ -63,6 +65,11 @@ pub(super) const ROWS: &[Row] = &[
         contract().run(&LabelOverlaps {}, (In::new(labels()), In::new(labels())));
     }),
     ("link", || contract().run(&Link::default(), frames())),
+    ("track_image", || {
+        let tracks = Link::default().run(frames(), &Context::default()).unwrap();
+        let step = TrackImage { frame: 1, ..TrackImage::default() };
+        contract().run(&step, (In::new(labels()), In::new(tracks)));
+    }),
     ("traces", traces),
     ("tracking_scores", tracking_scores),
 ];

@@ -1,7 +1,7 @@
 //! Steps of `io`.
 
-use pipeline_core::{In, SampleType};
-use pipeline_ops::io::{Field, Frame, Open, OpenStack, Save, SeriesFile};
+use pipeline_core::{Context, In, SampleType, Step};
+use pipeline_ops::io::{Field, Frame, Open, OpenStack, Save, SaveFrame, SavedStack, SeriesFile};
 
 use super::{Row, SIZE, contract};
 use crate::support::{filled, shipped};
@@ -32,5 +32,27 @@ fn save() {
     }
 }
 
-pub(super) const ROWS: &[Row] =
-    &[("frame", frame), ("open", open), ("open_stack", open_stack), ("save", save)];
+fn save_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, sample) in [("a.tif", SampleType::U16), ("a.npy", SampleType::F32)] {
+        let image = filled(SIZE, 1, sample, 3);
+        contract().run(&SaveFrame::path(folder.path().join(name)), (In::new(image), None));
+    }
+}
+
+fn saved_stack() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = In::new(filled(SIZE, 1, SampleType::U16, 3));
+    let save = SaveFrame::path(folder.path().join("a.tif"));
+    let file = save.run((image, None), &Context::default()).unwrap();
+    contract().run(&SavedStack {}, In::new(file));
+}
+
+pub(super) const ROWS: &[Row] = &[
+    ("frame", frame),
+    ("open", open),
+    ("open_stack", open_stack),
+    ("save", save),
+    ("save_frame", save_frame),
+    ("saved_stack", saved_stack),
+];

@@ -1,0 +1,293 @@
+//! A file that frames are added to, one after the other.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use pipeline_core::error::Cause;
+use pipeline_core::{Error, Image, Layout, Result, SampleType};
+use tiff::encoder::{TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard};
+use tiff::tags::{PhotometricInterpretation, Predictor, SampleFormat, Tag};
+
+use super::super::decode::refuse;
+use super::super::replace::Replacement;
+
+/// What a file is to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plan {
+    pub(super) frames: u32,
+    /// Effort of compression, from 0, none, to 9.
+    pub(super) level: u8,
+    /// Whether floats become whole numbers of 16 bits with a sign.
+    pub(super) is_whole: bool,
+    /// Seconds from one frame to the next, if known.
+    pub(super) interval: f64,
+}
+
+/// A file that has some of its frames. It is in its place once it has all of them.
+#[derive(Debug)]
+pub(super) struct Writer {
+    plan: Plan,
+    layout: Layout,
+    done: u32,
+    file: Arc<File>,
+    form: Form,
+    replacement: Replacement,
+}
+
+enum Form {
+    Tiff(TiffEncoder<Arc<File>, TiffKindStandard>),
+    /// Offsets of 64 bits, for files that could pass 4 GiB.
+    BigTiff(TiffEncoder<Arc<File>, TiffKindBig>),
+    Npy,
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Tiff(_) => "Tiff",
+            Self::BigTiff(_) => "BigTiff",
+            Self::Npy => "Npy",
+        })
+    }
+}
+
+/// Offsets of 32 bits end at 4 GiB; what is compressed may grow by a little.
+const LARGE: u64 = 4_000_000_000;
+
+/// Bytes of a strip, before they are compressed.
+const STRIP: usize = 1 << 18;
+
+impl Writer {
+    /// Begins a file for frames like this one.
+    pub(super) fn new(path: &Path, plan: Plan, layout: Layout) -> Result<Self> {
+        let fail = |error: Cause| refuse(path, "write", error);
+        let is_npy = match extension(path).as_deref() {
+            Some("npy") => true,
+            Some("tif" | "tiff") => false,
+            found => {
+                let found = found.map_or("none".to_owned(), |found| format!("`{found}`"));
+                let what = format!("the extension of {}", path.display());
+                return Err(Error::input(what, found, "`tif`, `tiff` or `npy`"));
+            }
+        };
+        let (replacement, file) = Replacement::of(path).map_err(|error| fail(error.into()))?;
+        let file = Arc::new(file);
+        let size = layout.size_bytes().saturating_mul(plan.frames.into());
+        let begun = || -> Result<Form, Cause> {
+            let writer = Arc::clone(&file);
+            Ok(match (is_npy, size < LARGE) {
+                (true, _) => {
+                    (&*file).write_all(&npy_header(layout, &plan))?;
+                    Form::Npy
+                }
+                (false, true) => Form::Tiff(TiffEncoder::new(writer)?),
+                (false, false) => Form::BigTiff(TiffEncoder::new_big(writer)?),
+            })
+        };
+        let form = begun().map_err(fail)?;
+        Ok(Self { plan, layout, done: 0, file, form, replacement })
+    }
+
+    /// Adds the frame of this number. The last one puts the file in its place, when it is on the
+    /// disk.
+    pub(super) fn add(mut self, path: &Path, frame: u32, image: &Image) -> Result<Option<Self>> {
+        if frame != self.done {
+            return Err(Error::input("the frame", frame, format!("{}, the next", self.done)));
+        }
+        let (found, expected) = (image.layout(), self.layout);
+        let is_alike = (found.width, found.height, found.channels, found.sample)
+            == (expected.width, expected.height, expected.channels, expected.sample);
+        if !is_alike {
+            let expected = format!("{expected}, as those before");
+            return Err(Error::input(format!("frame {frame}"), found, expected));
+        }
+        let is_first = frame == 0;
+        let samples = Samples::of(image, self.plan.is_whole);
+        let added = match &mut self.form {
+            Form::Tiff(encoder) => page(encoder, &samples, expected, &self.plan, is_first),
+            Form::BigTiff(encoder) => page(encoder, &samples, expected, &self.plan, is_first),
+            Form::Npy => (&*self.file).write_all(samples.bytes()).map_err(Into::into),
+        };
+        added.map_err(|error| refuse(path, "write", error))?;
+        self.done += 1;
+        if self.done < self.plan.frames {
+            return Ok(Some(self));
+        }
+        // The encoder holds the file; nothing of it waits to be written.
+        drop(self.form);
+        let committed = self.replacement.commit(&self.file, path, true);
+        committed.map_err(|error| refuse(path, "write", error))?;
+        Ok(None)
+    }
+}
+
+pub(super) fn extension(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
+}
+
+/// Samples as they are stored.
+enum Samples<'a> {
+    Stored(&'a [u8]),
+    Whole(Vec<i16>),
+}
+
+impl<'a> Samples<'a> {
+    fn of(image: &'a Image, is_whole: bool) -> Self {
+        match image.samples::<f32>().filter(|_| is_whole) {
+            Some(samples) => {
+                #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+                let whole = |&sample: &f32| sample.round_ties_even() as i16;
+                Self::Whole(samples.iter().map(whole).collect())
+            }
+            None => Self::Stored(image.bytes()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Stored(bytes) => bytes,
+            Self::Whole(samples) => bytemuck::cast_slice(samples),
+        }
+    }
+}
+
+/// Bits and kind of a sample as it is stored.
+fn stored(layout: Layout, is_whole: bool) -> (u16, SampleFormat) {
+    match layout.sample {
+        SampleType::U8 => (8, SampleFormat::Uint),
+        SampleType::U16 => (16, SampleFormat::Uint),
+        SampleType::F32 if is_whole => (16, SampleFormat::Int),
+        SampleType::F32 => (32, SampleFormat::IEEEFP),
+        SampleType::U32 => (32, SampleFormat::Uint),
+    }
+}
+
+/// Adds a page of TIFF in strips that are compressed each by itself.
+fn page<K: TiffKind>(
+    encoder: &mut TiffEncoder<Arc<File>, K>,
+    samples: &Samples<'_>,
+    layout: Layout,
+    plan: &Plan,
+    is_first: bool,
+) -> Result<(), Cause> {
+    let (bits, format) = stored(layout, plan.is_whole);
+    let channels = usize::from(layout.channels);
+    let row_bytes = layout.width as usize * channels * usize::from(bits / 8);
+    let rows = (STRIP / row_bytes.max(1)).clamp(1, layout.height as usize);
+    // Floats that differ little differ in all their bytes.
+    let predicts = plan.level > 0 && format != SampleFormat::IEEEFP;
+    let (mut offsets, mut counts) = (Vec::new(), Vec::new());
+    let mut directory = encoder.image_directory()?;
+    for strip in samples.bytes().chunks(rows * row_bytes) {
+        let packed;
+        let strip = if plan.level == 0 {
+            strip
+        } else {
+            packed = pack(strip, row_bytes, predicts.then_some((bits, channels)), plan.level)?;
+            &packed
+        };
+        offsets.push(K::convert_offset(directory.write_data(strip)?)?);
+        counts.push(u32::try_from(strip.len())?);
+    }
+    directory.write_tag(Tag::ImageWidth, layout.width)?;
+    directory.write_tag(Tag::ImageLength, layout.height)?;
+    directory.write_tag(Tag::BitsPerSample, &*vec![bits; channels])?;
+    let compression: u16 = if plan.level == 0 { 1 } else { 8 };
+    directory.write_tag(Tag::Compression, compression)?;
+    let gray = PhotometricInterpretation::BlackIsZero.to_u16();
+    let rgb = PhotometricInterpretation::RGB.to_u16();
+    let meaning = if channels == 3 { rgb } else { gray };
+    directory.write_tag(Tag::PhotometricInterpretation, meaning)?;
+    directory.write_tag(Tag::StripOffsets, K::convert_slice(&offsets))?;
+    directory.write_tag(Tag::SamplesPerPixel, layout.channels)?;
+    directory.write_tag(Tag::RowsPerStrip, u32::try_from(rows)?)?;
+    directory.write_tag(Tag::StripByteCounts, &*counts)?;
+    if predicts {
+        directory.write_tag(Tag::Predictor, Predictor::Horizontal.to_u16())?;
+    }
+    directory.write_tag(Tag::SampleFormat, &*vec![format.to_u16(); channels])?;
+    if is_first {
+        directory.write_tag(Tag::ImageDescription, &*description(plan))?;
+    }
+    directory.finish()?;
+    Ok(())
+}
+
+/// What `ImageJ` reads to take the pages for frames over time.
+fn description(plan: &Plan) -> String {
+    let frames = plan.frames;
+    let mut text = format!("ImageJ=1.54f\nimages={frames}\nframes={frames}\n");
+    text += "hyperstack=true\nmode=grayscale\nloop=false\n";
+    if plan.interval > 0.0 {
+        text += &format!("finterval={}\ntunit=sec\n", plan.interval);
+    }
+    text
+}
+
+/// A strip, compressed; where its samples are predicted, each is told by its difference from the
+/// one before it in its row and channel.
+fn pack(
+    strip: &[u8],
+    row_bytes: usize,
+    predicts: Option<(u16, usize)>,
+    level: u8,
+) -> io::Result<Vec<u8>> {
+    let mut differences;
+    let strip = match predicts {
+        Some((bits, channels)) => {
+            differences = strip.to_vec();
+            let rows = strip.chunks(row_bytes).zip(differences.chunks_mut(row_bytes));
+            rows.for_each(|(row, out)| match bits {
+                8 => differ(row, out, channels, |a: u8, b| a.wrapping_sub(b)),
+                _ => {
+                    let (row, out) = (bytemuck::cast_slice(row), bytemuck::cast_slice_mut(out));
+                    differ(row, out, channels, |a: u16, b| a.wrapping_sub(b));
+                }
+            });
+            &differences
+        }
+        None => strip,
+    };
+    let packed = Vec::with_capacity(strip.len() / 2);
+    let mut encoder = ZlibEncoder::new(packed, Compression::new(level.into()));
+    encoder.write_all(strip)?;
+    encoder.finish()
+}
+
+fn differ<T: Copy>(row: &[T], out: &mut [T], channels: usize, minus: impl Fn(T, T) -> T) {
+    let later = row.iter().zip(row.iter().skip(channels));
+    for (out, (&before, &sample)) in out.iter_mut().skip(channels).zip(later) {
+        *out = minus(sample, before);
+    }
+}
+
+/// What stands before the samples of a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]`.
+fn npy_header(layout: Layout, plan: &Plan) -> Vec<u8> {
+    let (bits, format) = stored(layout, plan.is_whole);
+    let kind = match format {
+        SampleFormat::IEEEFP => 'f',
+        SampleFormat::Int => 'i',
+        _ => 'u',
+    };
+    let order = match bits {
+        8 => '|',
+        _ if cfg!(target_endian = "little") => '<',
+        _ => '>',
+    };
+    let Layout { width, height, channels, .. } = layout;
+    let last = if channels == 1 { String::new() } else { format!(", {channels}") };
+    let shape = format!("({}, {height}, {width}{last})", plan.frames);
+    let size = bits / 8;
+    let mut text =
+        format!("{{'descr': '{order}{kind}{size}', 'fortran_order': False, 'shape': {shape}, }}");
+    // Samples begin at a multiple of 64 bytes.
+    let beyond = (10 + text.len() + 1) % 64;
+    text.extend(std::iter::repeat_n(' ', (64 - beyond) % 64));
+    text.push('\n');
+    let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    [&b"\x93NUMPY\x01\x00"[..], &len.to_le_bytes(), text.as_bytes()].concat()
+}
