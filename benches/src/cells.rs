@@ -73,8 +73,8 @@ fn measure(labels: &Labels, signal: Option<&Image>) -> Result<Table> {
     CellFeatures {}.run((In::new(labels.clone()), signal), &Context::default())
 }
 
-fn link(features: &[Table]) -> Result<Table> {
-    Link::compatible().run(features.iter().cloned().map(In::new).collect(), &Context::default())
+fn link(step: &Link, features: &[Table]) -> Result<Table> {
+    step.run(features.iter().cloned().map(In::new).collect(), &Context::default())
 }
 
 impl Movie {
@@ -101,16 +101,17 @@ impl Movie {
         both.try_for_each(|(signal, mask)| correct(step, signal, mask).map(drop))
     }
 
-    fn tracking(&self) -> Result<()> {
+    fn tracking(&self, step: &Link) -> Result<()> {
         let of = |mask: &Mask| measure(&number(mask)?, None);
-        link(&self.masks.iter().map(of).collect::<Result<Vec<_>>>()?).map(drop)
+        link(step, &self.masks.iter().map(of).collect::<Result<Vec<_>>>()?).map(drop)
     }
 
     fn extraction(&self) -> Result<()> {
         let both = self.labels.iter().zip(&self.corrected);
         let features = both.map(|(labels, signal)| measure(labels, Some(signal)));
         let features = features.collect::<Result<Vec<_>>>()?;
-        let tables = [link(&self.features)?].into_iter().chain(features).map(In::new);
+        let tables =
+            [link(&Link::compatible(), &self.features)?].into_iter().chain(features).map(In::new);
         let step = Traces { channels: vec!["signal".to_owned()], ..Traces::default() };
         step.run(tables.collect(), &Context::default()).map(drop)
     }
@@ -129,7 +130,8 @@ pub fn figures() -> Vec<Figure> {
             time(&|| movie.segmentation()),
             time(&|| movie.background(&Background::compatible())),
             time(&|| movie.background(&Background::default())),
-            time(&|| movie.tracking()),
+            time(&|| movie.tracking(&Link::compatible())),
+            time(&|| movie.tracking(&Link::default())),
             time(&|| movie.extraction()),
         ]
     });
@@ -139,6 +141,7 @@ pub fn figures() -> Vec<Figure> {
         ("background", 1.35, "pyama 19.0"),
         ("background/smooth", 1.35, "pyama 19.0"),
         ("tracking", 0.375, "pyama 3.0"),
+        ("tracking/shape", 0.5, "pyama 3.0"),
         ("extraction", 0.45, "pyama 5.4"),
     ];
     let figure = |((name, most, theirs), time): ((&str, f64, _), Duration)| {

@@ -103,6 +103,7 @@ mod smooth;
 // Objects: which is which, and how much of it there is.
 mod assignment;
 mod pairwise;
+mod sorted;
 
 // Images compared and drawn.
 mod font;
@@ -184,6 +185,7 @@ pub(crate) use shuffle::shuffle;
 pub(crate) use similarity::Similarity;
 pub(crate) use skeleton::{Tile, Tiles};
 pub(crate) use smooth::smooth;
+pub(crate) use sorted::Sorted;
 pub(crate) use squares::Squares;
 pub(crate) use tally::{Tally, chosen, spread, tally, tally_counted};
 pub(crate) use threshold::above;

@@ -21,6 +21,7 @@ mod golden;
 #[cfg(feature = "codecs")]
 mod io;
 mod laws;
+mod link;
 mod morphology;
 mod overlap;
 mod pages;

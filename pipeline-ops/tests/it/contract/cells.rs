@@ -38,6 +38,12 @@ fn cell_features() {
     contract().run(&CellFeatures {}, (In::new(labels()), None));
 }
 
+fn link() {
+    for by in ["shape", "overlap"] {
+        contract().run(&step::<Link>(&json!({ "by": by })), frames());
+    }
+}
+
 fn traces() {
     let mut tables = vec![In::new(Link::default().run(frames(), &Context::default()).unwrap())];
     tables.extend(frames());
@@ -64,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
     ("label_overlaps", || {
         contract().run(&LabelOverlaps {}, (In::new(labels()), In::new(labels())));
     }),
-    ("link", || contract().run(&Link::default(), frames())),
+    ("link", link),
     ("track_image", || {
         let tracks = Link::default().run(frames(), &Context::default()).unwrap();
         let step = TrackImage { frame: 1, ..TrackImage::default() };
