@@ -16,7 +16,7 @@ pub use background::{Background, Shown, Surface};
 pub use cell_features::CellFeatures;
 pub use label_overlaps::LabelOverlaps;
 pub use link::{By, Link};
-pub use traces::Traces;
+pub use traces::{Poor, Traces};
 pub use track_image::TrackImage;
 pub use tracking_scores::TrackingScores;
 

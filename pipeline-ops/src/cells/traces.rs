@@ -20,16 +20,38 @@ const FRAMES: std::ops::RangeInclusive<u32> = 1..=1_000_000;
 /// How far cells may have to be from the edge, in pixels.
 const MARGIN: std::ops::RangeInclusive<u32> = 0..=1_048_576;
 
+/// The share of frames that may be missing.
+const MISSING: std::ops::RangeInclusive<f32> = 0.0..=1.0;
+
+/// How much larger or smaller a cell may become.
+const CHANGE: std::ops::RangeInclusive<f32> = 1.0..=1e6;
+
+/// How far a cell may move, in pixels.
+const SPEED: std::ops::RangeInclusive<f32> = 0.0..=1_048_576.0;
+
+/// What becomes of traces that are not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Poor {
+    /// They are left out.
+    #[default]
+    Drop,
+    /// They stay, and the column `good` says so.
+    Mark,
+}
+
 /// Puts the measurements of all frames in the order of the cells.
 ///
 /// | column | per cell and frame |
 /// |---|---|
 /// | `cell` | the number of its track |
 /// | `frame` | the number of the frame, from 0 on |
+/// | `good` | 1, and 0 if its trace is not good |
 /// | `position_x`, `position_y` | the middle of its box, in px |
 /// | `bbox_x0`, `bbox_y0`, `bbox_x1`, `bbox_y1` | the first and the last column and row that it has pixels in |
 /// | `area` | its pixels |
 /// | `intensity_total_…` | the sum of the samples of each of the `channels` |
+/// | `parent` | the number of the track that the cell came from, 0 if from none; if the tracks say so |
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -37,10 +59,16 @@ const MARGIN: std::ops::RangeInclusive<u32> = 0..=1_048_576;
 /// | `1`, `2`, … | table | – | f64 | what `cell_features` says: of all frames of the first channel, then of the next | – |
 /// | `out` | table | – | f64 | one row per cell and frame, by cell and then by frame | – |
 ///
-/// Without channels the tables are those of the frames alone. Traces of fewer than `min_frames`
-/// frames are left out, and those that come nearer to an edge than `margin` in any frame.
+/// Without channels the tables are those of the frames alone. A daughter is a cell of its own, also
+/// where its parent is left out.
 ///
-/// **Border**: what lies beyond the edge belongs to no cell. **NaN** stays.
+/// A trace is good if it has `min_frames` frames, never comes nearer to an edge than `margin`, and
+/// passes what of `max_missing`, `max_change` and `max_speed` is given. These compare a frame with
+/// the next one that has the cell, and none with the parent; where frames are missing in between,
+/// the speed is the distance divided by the frames from one to the other.
+///
+/// **Border**: what lies beyond the edge belongs to no cell. **NaN** stays; a trace with a NaN or an
+/// area of 0 passes no limit on it.
 /// **Cost**: one pass over the rows of all tables; memory for the rows. There are no tiles.
 /// **Errors**: a parameter outside its range; two channels of one name; tables that are not as many
 /// for each channel; a table without the columns that are needed.
@@ -79,11 +107,33 @@ pub struct Traces {
     /// How far from the edge a cell must stay, by the column `edge`. 0 to 1048576 px, default 0.
     #[schemars(range(min = *MARGIN.start(), max = *MARGIN.end()), extend("x-unit" = "px"))]
     pub margin: u32,
+    /// Which share of the frames from the first to the last one of a cell it may be missing in.
+    /// 0 to 1, a share without a unit; any if left out.
+    #[schemars(range(min = *MISSING.start(), max = *MISSING.end()))]
+    pub max_missing: Option<f32>,
+    /// How many times as large, or as small, a cell may become at once. 1 to 1000000, a ratio of
+    /// areas without a unit; any if left out.
+    #[schemars(range(min = *CHANGE.start(), max = *CHANGE.end()))]
+    pub max_change: Option<f32>,
+    /// How far the middle of the box of a cell may move per frame. 0 to 1048576 px; any if left
+    /// out.
+    #[schemars(range(min = *SPEED.start(), max = *SPEED.end()), extend("x-unit" = "px"))]
+    pub max_speed: Option<f32>,
+    /// What becomes of traces that are not good; default `drop`.
+    pub poor: Poor,
 }
 
 impl Default for Traces {
     fn default() -> Self {
-        Self { channels: Vec::new(), min_frames: 1, margin: 0 }
+        Self {
+            channels: Vec::new(),
+            min_frames: 1,
+            margin: 0,
+            max_missing: None,
+            max_change: None,
+            max_speed: None,
+            poor: Poor::Drop,
+        }
     }
 }
 
@@ -93,12 +143,20 @@ const COPIED: [(&str, &str); 5] =
 
 impl Step for Traces {
     const NAME: &'static str = "traces";
+    const VERSION: u32 = 2;
     type Input = Vec<In<Table>>;
     type Output = Table;
 
     fn run(&self, tables: Vec<In<Table>>, ctx: &Context<'_>) -> Result<Table> {
         check::within("min_frames", self.min_frames, &FRAMES, "")?;
         check::within("margin", self.margin, &MARGIN, "px")?;
+        for (name, limit, range, unit) in [
+            ("max_missing", self.max_missing, &MISSING, ""),
+            ("max_change", self.max_change, &CHANGE, ""),
+            ("max_speed", self.max_speed, &SPEED, "px"),
+        ] {
+            limit.map_or(Ok(()), |limit| check::within(name, limit, range, unit))?;
+        }
         let names = u32::try_from(self.channels.len()).unwrap_or(u32::MAX);
         check::within("channels", names, &CHANNELS, "names")?;
         let (tracks, frames) = tables.split_first().ok_or_else(|| {
@@ -111,15 +169,15 @@ impl Step for Traces {
         }
         let count = frames.len() / channels;
         let rows = rows(tracks, &frames[..count], ctx)?;
-        let kept = self.kept(&rows, &frames[..count])?;
+        let kept = self.kept(rows, &frames[..count])?;
         let mut columns: Vec<(String, Vec<f64>)> = vec![
             ("cell".to_owned(), kept.iter().map(|row| row.cell).collect()),
             ("frame".to_owned(), kept.iter().map(|row| number(row.frame)).collect()),
+            ("good".to_owned(), kept.iter().map(|row| f64::from(u8::from(row.is_good))).collect()),
         ];
         let of = |channel: usize, name: &str| -> Result<Vec<f64>> {
             let of_frames = &frames[channel * count..][..count];
-            let number =
-                |row: &&Row| Ok(of_frame(&of_frames[row.frame], row.frame, name)?[row.row]);
+            let number = |row: &Row| Ok(of_frame(&of_frames[row.frame], row.frame, name)?[row.row]);
             kept.iter().map(number).collect()
         };
         for axis in ["x", "y"] {
@@ -133,6 +191,9 @@ impl Step for Traces {
         for (at, name) in self.channels.iter().enumerate() {
             columns.push((format!("intensity_total_{name}"), of(at, "intensity_total")?));
         }
+        if tracks.column("parent").is_some() {
+            columns.push(("parent".to_owned(), kept.iter().map(|row| row.parent).collect()));
+        }
         Table::new(columns)
     }
 
@@ -143,24 +204,44 @@ impl Step for Traces {
 
 impl Traces {
     /// The rows of the cells that are not left out.
-    fn kept<'a>(&self, rows: &'a [Row], frames: &[In<Table>]) -> Result<Vec<&'a Row>> {
-        let mut kept = Vec::new();
-        for trace in rows.chunk_by(|a, b| a.cell.to_bits() == b.cell.to_bits()) {
-            if trace.len() < self.min_frames as usize {
-                continue;
-            }
-            let mut is_inside = true;
-            if self.margin > 0 {
-                for row in trace {
-                    let edge = of_frame(&frames[row.frame], row.frame, "edge")?[row.row];
-                    is_inside &= edge >= self.margin.into();
-                }
-            }
-            if is_inside {
-                kept.extend(trace);
+    fn kept(&self, mut rows: Vec<Row>, frames: &[In<Table>]) -> Result<Vec<Row>> {
+        for trace in rows.chunk_by_mut(|a, b| a.cell.to_bits() == b.cell.to_bits()) {
+            let is_good = self.is_good(trace, frames)?;
+            trace.iter_mut().for_each(|row| row.is_good = is_good);
+        }
+        rows.retain(|row| row.is_good || self.poor == Poor::Mark);
+        Ok(rows)
+    }
+
+    fn is_good(&self, trace: &[Row], frames: &[In<Table>]) -> Result<bool> {
+        let of = |row: &Row, name: &str| -> Result<f64> {
+            Ok(of_frame(&frames[row.frame], row.frame, name)?[row.row])
+        };
+        let middle = |row: &Row, [first, last]: [&str; 2]| -> Result<f64> {
+            Ok(f64::midpoint(of(row, first)?, of(row, last)?))
+        };
+        let mut is_good = trace.len() >= self.min_frames as usize;
+        if self.margin > 0 {
+            for row in trace {
+                is_good &= of(row, "edge")? >= f64::from(self.margin);
             }
         }
-        Ok(kept)
+        if let (Some(most), [first, .., last]) = (self.max_missing, trace) {
+            let frames = last.frame - first.frame + 1;
+            is_good &= number(frames - trace.len()) <= f64::from(most) * number(frames);
+        }
+        for (before, after) in trace.iter().zip(trace.iter().skip(1)) {
+            if let Some(most) = self.max_change {
+                let change = of(after, "area")? / of(before, "area")?;
+                is_good &= change.max(1.0 / change) <= f64::from(most);
+            }
+            if let Some(most) = self.max_speed {
+                let x = middle(after, ["x0", "x1"])? - middle(before, ["x0", "x1"])?;
+                let y = middle(after, ["y0", "y1"])? - middle(before, ["y0", "y1"])?;
+                is_good &= x.hypot(y) <= f64::from(most) * number(after.frame - before.frame);
+            }
+        }
+        Ok(is_good)
     }
 }
 
@@ -168,8 +249,10 @@ impl Traces {
 #[derive(Debug)]
 struct Row {
     cell: f64,
+    parent: f64,
     frame: usize,
     row: usize,
+    is_good: bool,
 }
 
 /// The rows of all tracks, by track and then by frame.
@@ -183,8 +266,10 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
         let labels = of_frame(table, frame, "label")?.iter().enumerate();
         places.push(labels.map(|(row, label)| (label.to_bits(), row)).collect::<HashMap<_, _>>());
     }
+    let parents = tracks.column("parent");
     let mut found: BTreeMap<(u64, usize), Row> = BTreeMap::new();
-    for ((&frame, label), &cell) in of_frames.iter().zip(labels).zip(of_tracks) {
+    for (at, ((&frame, label), &cell)) in of_frames.iter().zip(labels).zip(of_tracks).enumerate() {
+        let parent = parents.map_or(0.0, |parents| parents[at]);
         let at = (0..places.len()).nth(index(frame));
         let row = at.and_then(|at| Some((at, *places[at].get(&label.to_bits())?)));
         let (at, row) = row.ok_or_else(|| {
@@ -193,7 +278,8 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
             Error::input(what, found, "an object of the tables of frames")
         })?;
         // Positive numbers are in the order of their bits.
-        found.insert((cell.to_bits(), at), Row { cell, frame: at, row });
+        let is_good = true;
+        found.insert((cell.to_bits(), at), Row { cell, parent, frame: at, row, is_good });
     }
     Ok(found.into_values().collect())
 }

@@ -407,7 +407,7 @@ fn graph(frames: u32, min_frames: u32) -> Graph {
         sums.push(graph.add(name("sums"), CellFeatures {}, (labels, Some(light))));
     }
     let tracks = graph.add("tracks", Link::compatible(), shapes);
-    let step = Traces { channels: vec!["signal".to_owned()], min_frames, margin: 0 };
+    let step = Traces { channels: vec!["signal".to_owned()], min_frames, ..Traces::default() };
     let tables = [tracks].into_iter().chain(sums).collect();
     let traces = graph.add("traces", step, tables);
     graph.target(traces);

@@ -44,6 +44,7 @@ mod support;
 mod table;
 #[cfg(feature = "codecs")]
 mod tiff;
+mod traces;
 mod track_image;
 mod transparent;
 mod waiting;

@@ -47,7 +47,10 @@ fn link() {
 fn traces() {
     let mut tables = vec![In::new(Link::default().run(frames(), &Context::default()).unwrap())];
     tables.extend(frames());
-    let params = json!({ "channels": ["signal"], "min_frames": 2, "margin": 1 });
+    let params = json!({
+        "channels": ["signal"], "min_frames": 2, "margin": 1, "max_missing": 0.5, "max_change": 2,
+        "max_speed": 9, "poor": "mark",
+    });
     contract().run(&step::<Traces>(&params), tables);
 }
 
