@@ -4,6 +4,7 @@ mod background;
 mod cell_features;
 mod columns;
 mod divisions;
+mod identity;
 mod label_overlaps;
 mod link;
 mod objects;

@@ -8,9 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{column, number, of_frame};
+use super::identity::{division_scores, idf1};
+use crate::check;
 use crate::measure::Table;
 
-/// Scores the objects and tracks of a movie by the measures of the Cell Tracking Challenge.
+/// How early or late a division may be found, in frames.
+const TOLERANCE: std::ops::RangeInclusive<u32> = 0..=1000;
+
+/// Scores the objects and tracks of a movie by the measures of the Cell Tracking Challenge, and
+/// whole tracks by their identity.
 ///
 /// | column | meaning |
 /// |---|---|
@@ -19,6 +25,8 @@ use crate::measure::Table;
 /// | `tra` | the same with the links between them: false, missing and mistaken ones, weighted 1, 1.5 and 1 |
 /// | `splits`, `missing`, `false` | objects to split, to add and to delete |
 /// | `false_links`, `missing_links`, `mistaken_links` | links to delete, to add, and of another kind |
+/// | `idf1` | twice the objects that are found on the right track, of the true and the found ones; each true track has one right one, so that these are as many as can be |
+/// | `division_precision`, `division_recall`, `division_f1` | divisions that are found and true: of those found, of those true, and twice of both |
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
@@ -29,13 +37,21 @@ use crate::measure::Table;
 /// An object of a track is linked to the next one of it, and the first one of a track to the last
 /// one of its parent. Objects without a track do not count.
 ///
-/// **Border**: objects at the edge are as all others. **NaN**: without a true object all scores are
-/// NaN.
+/// For `idf1` an object is found with an intersection over union of 0.5. A track divides if it is
+/// the parent of two or more. A found track means the true one of which more than half is found on
+/// it in most frames; a division is true if the tracks of the mother and of two daughters mean those
+/// of a true one, `tolerance` frames earlier or later at the most.
+///
+/// **Border**: objects at the edge are as all others. **NaN**: without a true object `seg`, `det`
+/// and `tra` are NaN, as are shares of divisions of which there are none.
 /// **Cost**: one pass over the rows of all tables, and memory for them. There are no tiles.
-/// **Errors**: fewer than two tables; a table without the columns that are needed.
+/// **Errors**: a parameter outside its range; fewer than two tables; a table without the columns
+/// that are needed.
 ///
 /// **Source**: Maška et al. (2014) for SEG, Matula et al. (2015) for DET and TRA; `py-ctcmetrics`
-/// 1.3.3 on what `pyama` finds, equal to three digits.
+/// 1.3.3 on what `pyama` finds, equal to three digits. Ristani et al. (2016), *Performance measures
+/// and a data set for multi-target, multi-camera tracking*, for IDF1; `motmetrics` 1.4.0 on the
+/// same, equal. Divisions as Ulman et al. (2017) count branches, BC(*i*), by tracks that mean others.
 ///
 /// ```
 /// use pipeline_core::{Context, In, Step};
@@ -52,25 +68,40 @@ use crate::measure::Table;
 ///         .map(In::new)
 /// };
 /// let tables = vec![tracks()?, tracks()?, frame(5.0)?, frame(6.0)?];
-/// let out = TrackingScores {}.run(tables, &Context::default())?;
+/// let out = TrackingScores::default().run(tables, &Context::default())?;
 /// assert_eq!(out.column("tra"), Some(&[1.0][..]));
+/// assert_eq!(out.column("idf1"), Some(&[1.0][..]));
 /// # Ok::<(), pipeline_core::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct TrackingScores {}
+pub struct TrackingScores {
+    /// How many frames early or late a division may be found. 0 to 1000, a count without a unit,
+    /// default 1.
+    #[schemars(range(min = *TOLERANCE.start(), max = *TOLERANCE.end()))]
+    pub tolerance: u32,
+}
+
+impl Default for TrackingScores {
+    fn default() -> Self {
+        Self { tolerance: 1 }
+    }
+}
 
 /// An object: its frame and the bits of its track.
-type Vertex = (usize, u64);
+pub(super) type Vertex = (usize, u64);
+
+/// A true object, one that was found, and the pixels that they have in common.
+pub(super) type Common = (Vertex, Vertex, f64);
 
 /// Objects, and what they are linked to.
 #[derive(Debug, Default)]
-struct Tracks {
+pub(super) struct Tracks {
     /// The track of each object, by the bits of its frame and of its label.
     of_labels: HashMap<(u64, u64), u64>,
-    parents: BTreeMap<u64, u64>,
+    pub(super) parents: BTreeMap<u64, u64>,
     /// The pixels of objects.
-    areas: BTreeMap<Vertex, f64>,
+    pub(super) areas: BTreeMap<Vertex, f64>,
     /// Whether a link is to a child.
     links: HashMap<(Vertex, Vertex), bool>,
 }
@@ -136,16 +167,18 @@ impl Faults {
 
 impl Step for TrackingScores {
     const NAME: &'static str = "tracking_scores";
+    const VERSION: u32 = 2;
     type Input = Vec<In<Table>>;
     type Output = Table;
 
     fn run(&self, tables: Vec<In<Table>>, ctx: &Context<'_>) -> Result<Table> {
+        check::within("tolerance", self.tolerance, &TOLERANCE, "")?;
         let [truth, found, frames @ ..] = &tables[..] else {
             let expected = "the true tracks, those that were found, and a table for each frame";
             return Err(Error::input("the tables", tables.len(), expected));
         };
         let (mut truth, mut found) = (Tracks::of(truth)?, Tracks::of(found)?);
-        let mut common: Vec<(Vertex, Vertex, f64)> = Vec::new();
+        let mut common: Vec<Common> = Vec::new();
         for (frame, table) in frames.iter().enumerate() {
             ctx.check()?;
             let [first, second, pixels] =
@@ -160,7 +193,7 @@ impl Step for TrackingScores {
         }
         truth.link();
         found.link();
-        score(&truth, &found, &common)
+        score(&truth, &found, &common, self.tolerance as usize)
     }
 
     fn spec(&self) -> Spec {
@@ -168,7 +201,7 @@ impl Step for TrackingScores {
     }
 }
 
-fn score(truth: &Tracks, found: &Tracks, common: &[(Vertex, Vertex, f64)]) -> Result<Table> {
+fn score(truth: &Tracks, found: &Tracks, common: &[Common], tolerance: usize) -> Result<Table> {
     // More than half of an object is in one that was found, or in none.
     let matches = common.iter().filter(|(first, _, pixels)| *pixels > truth.areas[first] / 2.0);
     let mut own: HashMap<Vertex, Vertex> = HashMap::new();
@@ -206,6 +239,8 @@ fn score(truth: &Tracks, found: &Tracks, common: &[(Vertex, Vertex, f64)]) -> Re
     let nothing = [10.0 * objects, 10.0 * objects + 1.5 * number(truth.links.len())];
     let scores = [faults.of_objects(), faults.of_all()];
     let [det, tra] = [0, 1].map(|at| 1.0 - scores[at].min(nothing[at]) / nothing[at]);
+    let own = own.into_iter();
+    let [precision, recall, both] = division_scores(truth, found, own, tolerance);
     let row = [
         ("seg", likeness / objects),
         ("det", det),
@@ -216,6 +251,10 @@ fn score(truth: &Tracks, found: &Tracks, common: &[(Vertex, Vertex, f64)]) -> Re
         ("false_links", faults.false_links),
         ("missing_links", faults.missing_links),
         ("mistaken_links", faults.mistaken_links),
+        ("idf1", idf1(truth, found, common)),
+        ("division_precision", precision),
+        ("division_recall", recall),
+        ("division_f1", both),
     ];
     Table::new(row.map(|(name, number)| (name, vec![number])).to_vec())
 }

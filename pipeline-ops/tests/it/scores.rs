@@ -1,7 +1,7 @@
 //! How tracks are scored beside the truth.
 
 use pipeline_core::{Context, In, Labels, Step};
-use pipeline_ops::cells::{LabelOverlaps, TrackingScores};
+use pipeline_ops::cells::{CellFeatures, LabelOverlaps, Link, TrackingScores};
 use pipeline_ops::io::SeriesFile;
 use pipeline_ops::measure::Table;
 
@@ -47,8 +47,9 @@ fn scores(
         overlaps.push(In::new(LabelOverlaps {}.run(inputs, &ctx).unwrap()));
     }
     let both = [tracks(&of_truth), tracks(&of_found)];
-    let table = TrackingScores {}.run(both.into_iter().chain(overlaps).collect(), &ctx).unwrap();
-    let row: Vec<f64> = table.columns().map(|(_, numbers)| numbers[0]).collect();
+    let table =
+        TrackingScores::default().run(both.into_iter().chain(overlaps).collect(), &ctx).unwrap();
+    let row: Vec<f64> = table.columns().take(9).map(|(_, numbers)| numbers[0]).collect();
     (table, row.try_into().unwrap())
 }
 
@@ -96,10 +97,10 @@ fn a_track_goes_on_over_a_frame_in_which_it_is_missing() {
 #[test]
 fn tables_that_do_not_fit_are_named() {
     let ctx = Context::default();
-    let error = TrackingScores {}.run(vec![tracks(&[])], &ctx).unwrap_err().to_string();
+    let error = TrackingScores::default().run(vec![tracks(&[])], &ctx).unwrap_err().to_string();
     assert!(error.contains("the tables is 1, expected the true tracks"), "{error}");
     let tables = vec![tracks(&[]), tracks(&[]), tracks(&[])];
-    let error = TrackingScores {}.run(tables, &ctx).unwrap_err().to_string();
+    let error = TrackingScores::default().run(tables, &ctx).unwrap_err().to_string();
     assert_eq!(
         error,
         "the columns of frame 0 is frame, label, track, parent, expected `first` among them"
@@ -109,45 +110,136 @@ fn tables_that_do_not_fit_are_named() {
     assert_eq!(error, "`second` is 3×1, expected 2×1 as `first`");
 }
 
-/// What `py-ctcmetrics` says of the tracks that the original finds.
-const ORIGINAL: [(&str, usize, [f64; 3]); 3] = [
-    ("synth-a", 0, [0.413, 0.772, 0.764]),
-    ("synth-a", 1, [0.251, 0.557, 0.530]),
-    ("synth-b", 0, [0.112, 0.282, 0.259]),
+#[test]
+fn identity_is_that_of_whole_tracks() {
+    let idf1 = |found: &[&[u32]]| {
+        let truth: [&[u32]; 4] = [&[1, 1, 2, 2]; 4];
+        let frames: Vec<(&[u32], &[u32])> =
+            truth.iter().zip(found).map(|(a, b)| (*a, *b)).collect();
+        scores(&[(1, 0), (2, 0)], &[], &frames).0.column("idf1").unwrap()[0]
+    };
+    let [both, swapped]: [&[u32]; 2] = [&[5, 5, 6, 6], &[6, 6, 5, 5]];
+    let [joined, nothing]: [&[u32]; 2] = [&[5; 4], &[0; 4]];
+    assert_eq!(idf1(&[both; 4]), 1.0);
+    assert_eq!(idf1(&[both, both, both, swapped]), 2.0 * 6.0 / 16.0);
+    // A track that goes on as another one; half of an object is enough of it, less is not.
+    assert_eq!(idf1(&[both, both, both, &[7, 7, 6, 6]]), 2.0 * 7.0 / 16.0);
+    assert_eq!(idf1(&[both, both, both, &[5, 0, 6, 6]]), 1.0);
+    assert_eq!(idf1(&[both, both, both, &[5, 6, 6, 6]]), 1.0);
+    assert_eq!(idf1(&[joined; 4]), 2.0 * 4.0 / 12.0);
+    assert_eq!(idf1(&[nothing; 4]), 0.0);
+}
+
+#[test]
+fn divisions_are_found_a_frame_early_or_late() {
+    let truth = [(1, 0), (2, 1), (3, 1)];
+    let [before, after]: [&[u32]; 2] = [&[1, 1, 1, 1], &[2, 2, 3, 3]];
+    let truth_rows = [before, before, before, after, after, after];
+    let division = |found: &[(u32, u32)], rows: [&[u32]; 6]| {
+        let frames: Vec<(&[u32], &[u32])> = truth_rows.into_iter().zip(rows).collect();
+        let table = scores(&truth, found, &frames).0;
+        ["precision", "recall", "f1"]
+            .map(|name| table.column(&format!("division_{name}")).unwrap()[0])
+    };
+    let family = [(7, 0), (8, 7), (9, 7)];
+    let [one, two]: [&[u32]; 2] = [&[7, 7, 7, 7], &[8, 8, 9, 9]];
+    assert_eq!(division(&family, [one, one, one, two, two, two]), [1.0; 3]);
+    assert_eq!(division(&family, [one, one, two, two, two, two]), [1.0; 3], "early");
+    let late: &[u32] = &[7, 7, 7, 7];
+    assert_eq!(division(&family, [one, one, one, late, two, two]), [1.0; 3], "late");
+    assert_eq!(division(&family, [one, two, two, two, two, two]), [0.0; 3], "too early");
+    // One daughter is the mother, or of another cell.
+    let stays = division(&[(7, 0), (9, 7)], [one, one, one, &[7, 7, 9, 9], two, two]);
+    assert!(stays[0].is_nan() && stays[1..] == [0.0, 0.0], "{stays:?}");
+    let other = [(7, 0), (8, 7), (9, 0), (5, 7)];
+    let wrong: &[u32] = &[8, 8, 9, 5];
+    assert_eq!(division(&other, [one, one, one, wrong, wrong, two]), [0.0; 3]);
+}
+
+/// The true objects of the first frames of a movie, and their tracks.
+fn truth(movie: &str, frames: usize) -> (Vec<Labels>, In<Table>) {
+    let stack = SeriesFile::open(shipped("cells").join(format!("truth-{movie}.tif"))).unwrap();
+    let stack = stack.stack(0, 0, 0).unwrap();
+    let text = std::fs::read_to_string(shipped("cells").join(format!("truth-{movie}.csv")));
+    let text = text.unwrap();
+    let number = |text: &str| text.parse::<u32>().unwrap();
+    let rows = text.lines().skip(1).map(|line| line.split(',').map(number).collect());
+    let parents: Vec<(u32, u32)> = rows.map(|row: Vec<u32>| (row[0], row[3])).collect();
+    let (mut all, mut of_truth) = (Vec::new(), Vec::new());
+    for t in 0..frames.min(stack.frames()) {
+        let frame = stack.frame(t).unwrap();
+        let row: Vec<u32> =
+            frame.samples::<u16>().unwrap().iter().map(|&label| label.into()).collect();
+        let (labels, rows) = numbered(t as u32, &row, &parents);
+        of_truth.extend(rows);
+        let labels = labels.labels().to_vec();
+        all.push(Labels::new(frame.width(), frame.height(), labels).unwrap());
+    }
+    (all, tracks(&of_truth))
+}
+
+/// The scores of objects and tracks beside the truth.
+fn beside(truth: &(Vec<Labels>, In<Table>), labels: Vec<Labels>, found: Table) -> Table {
+    let ctx = Context::default();
+    let overlaps = truth.0.iter().zip(labels).map(|(first, second)| {
+        let inputs = (In::new(first.clone()), In::new(second));
+        In::new(LabelOverlaps {}.run(inputs, &ctx).unwrap())
+    });
+    let both = [truth.1.clone(), In::new(found)];
+    TrackingScores::default().run(both.into_iter().chain(overlaps).collect(), &ctx).unwrap()
+}
+
+/// Scores of a table by their names.
+fn named<const N: usize>(scores: &Table, names: [&str; N]) -> [f64; N] {
+    names.map(|name| scores.column(name).unwrap()[0])
+}
+
+#[test]
+fn true_objects_are_followed_as_they_are() {
+    for movie in ["synth-a-0", "synth-a-1", "synth-b-0"] {
+        let truth = truth(movie, usize::MAX);
+        let ctx = Context::default();
+        let measure = |labels: &Labels| {
+            In::new(CellFeatures {}.run((In::new(labels.clone()), None), &ctx).unwrap())
+        };
+        let frames = truth.0.iter().map(measure).collect();
+        let found = Link::default().run(frames, &ctx).unwrap();
+        let labels = truth.0.clone();
+        let scores = beside(&truth, labels, found);
+        let [tra, idf1, divisions] = named(&scores, ["tra", "idf1", "division_f1"]);
+        println!("{movie}: TRA {tra:.4}, IDF1 {idf1:.4}, division F1 {divisions:.2}");
+        assert!(tra > 0.999 && idf1 > 0.997 && divisions == 1.0, "{movie}: {tra}, {idf1}");
+    }
+}
+
+/// What `py-ctcmetrics` says of the tracks that the original finds, and what `motmetrics` says.
+const ORIGINAL: [(&str, usize, [f64; 3], f64); 3] = [
+    ("synth-a", 0, [0.413, 0.772, 0.764], 0.650_970),
+    ("synth-a", 1, [0.251, 0.557, 0.530], 0.298_201),
+    ("synth-b", 0, [0.112, 0.282, 0.259], 0.162_562),
 ];
 
 #[test]
 fn the_original_has_the_scores_that_are_known_of_it() {
     let Some(all) = data("microscopy") else { return };
-    let ctx = Context::default();
-    for (movie, field, expected) in ORIGINAL {
+    for (movie, field, expected, identity) in ORIGINAL {
         let path = all.join(format!("{movie}/{movie}.ome.tiff"));
         let stack = SeriesFile::open(path).unwrap().stack(field, 0, 0).unwrap();
         let (labels, found) = tracked(&stack);
-        let name = format!("truth-{movie}-{field}");
-        let truth = SeriesFile::open(shipped("cells").join(format!("{name}.tif"))).unwrap();
-        let truth = truth.stack(0, 0, 0).unwrap();
-        let text = std::fs::read_to_string(shipped("cells").join(format!("{name}.csv"))).unwrap();
-        let number = |text: &str| text.parse::<u32>().unwrap();
-        let rows = text.lines().skip(1).map(|line| line.split(',').map(number).collect());
-        let parents: Vec<(u32, u32)> = rows.map(|row: Vec<u32>| (row[0], row[3])).collect();
-        let (mut of_truth, mut overlaps) = (Vec::new(), Vec::new());
-        for (labels, t) in labels.into_iter().zip(0..) {
-            let frame = truth.frame(t as usize).unwrap();
-            let row: Vec<u32> =
-                frame.samples::<u16>().unwrap().iter().map(|&label| label.into()).collect();
-            let (all, rows) = numbered(t, &row, &parents);
-            of_truth.extend(rows);
-            let all = Labels::new(labels.width(), labels.height(), all.labels().to_vec()).unwrap();
-            let inputs = (In::new(all), In::new(labels));
-            overlaps.push(In::new(LabelOverlaps {}.run(inputs, &ctx).unwrap()));
-        }
-        let both = [tracks(&of_truth), In::new(found)];
-        let scores = TrackingScores {}.run(both.into_iter().chain(overlaps).collect(), &ctx);
-        let scores = scores.unwrap();
-        let found = ["seg", "det", "tra"].map(|name| scores.column(name).unwrap()[0]);
-        for (found, expected) in found.iter().zip(expected) {
+        let scores = beside(&truth(&format!("{movie}-{field}"), usize::MAX), labels, found);
+        for (found, expected) in named(&scores, ["seg", "det", "tra"]).iter().zip(expected) {
             assert!((found - expected).abs() < 6e-4, "{movie} {field}: {found} for {expected}");
         }
+        let [found] = named(&scores, ["idf1"]);
+        assert!((found - identity).abs() < 1e-6, "{movie} {field}: {found} for {identity}");
     }
+}
+
+#[test]
+fn the_identity_of_the_shipped_series_is_that_of_motmetrics() {
+    let stack = SeriesFile::open(shipped("cells/synth-b.ome.tif")).unwrap();
+    let (labels, found) = tracked(&stack.stack(0, 0, 0).unwrap());
+    let scores = beside(&truth("synth-b-0", labels.len()), labels, found);
+    // `motmetrics` 1.4.0: 16 of 43 true and of 30 found objects.
+    assert_eq!(named(&scores, ["idf1"]), [2.0 * 16.0 / (43.0 + 30.0)]);
 }

@@ -64,7 +64,7 @@ fn tracking_scores() {
     let run = |inputs| LabelOverlaps {}.run(inputs, &Context::default()).unwrap();
     let frame = |_| In::new(run((In::new(labels()), In::new(labels()))));
     let tables = [tracks(), tracks()].into_iter().chain((0..3).map(frame)).collect();
-    contract().run(&TrackingScores {}, tables);
+    contract().run(&TrackingScores::default(), tables);
 }
 
 pub(super) const ROWS: &[Row] = &[
