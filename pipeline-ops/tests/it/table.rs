@@ -5,12 +5,12 @@ use std::path::Path;
 
 use pipeline_core::step::{Arity, Port, StepType};
 use pipeline_core::{Registry, Result};
-use pipeline_ops::{draw, filter, geometry, io, measure, morphology, point, rank, segment};
+use pipeline_ops::{cells, draw, filter, geometry, io, measure, morphology, point, rank, segment};
 use serde_json::Value as Json;
 
 type Group = (&'static str, fn(&mut Registry) -> Result<()>);
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     ("io: picture files", io::register),
     ("point: each pixel from the same pixel", point::register),
     ("geometry: which pixel goes where", geometry::register),
@@ -19,6 +19,7 @@ const GROUPS: [Group; 9] = [
     ("morphology: structuring elements and shapes of masks", morphology::register),
     ("segment: which pixels belong to an object", segment::register),
     ("measure: images and objects as numbers", measure::register),
+    ("cells: objects over time", cells::register),
     ("draw: images for people to look at", draw::register),
 ];
 
