@@ -26,13 +26,13 @@ const FORMAT: u32 = 1;
 pub struct Record {
     /// The item.
     pub item: String,
-    /// How it ended: `done` or `failed`.
+    /// How it ended: `done`, `failed` or `cancelled`.
     pub status: ItemStatus,
     /// What failed and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The name of everything that was done; none if that may be otherwise each time.
-    pub fingerprint: Option<Key>,
+    /// The names of what was done for each target; none where that may be otherwise each time.
+    pub targets: Vec<Option<Key>>,
     /// What was written.
     pub outputs: Vec<Output>,
 }
@@ -46,6 +46,8 @@ pub struct Output {
     pub bytes: u64,
     /// BLAKE3 of its content.
     pub digest: Key,
+    /// The name of what was done for it; none if that may be otherwise each time.
+    pub fingerprint: Option<Key>,
     /// What the file system said of it then. While it says the same the file is not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stamp: Option<Key>,
@@ -140,11 +142,6 @@ impl Manifest {
     /// Records what was done for an item. Its lock is held.
     pub(super) fn put(&self, record: &Record) -> Result<()> {
         write(&self.record_path(&record.item), record)
-    }
-
-    /// Where an output lies.
-    pub(super) fn path_of(&self, output: &Output) -> PathBuf {
-        self.root.join(&output.path)
     }
 
     /// The path of an output as it is recorded.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, scope};
 use std::time::Instant;
@@ -17,10 +17,12 @@ use super::report::{BatchReport, ItemReport, line};
 use super::steps::Steps;
 use super::teller::{Ended, Teller};
 use crate::error::{Error, Result};
-use crate::event::RunStatus;
-use crate::exec::{Executor, OnFailure, RunOptions};
+use crate::event::{RunStatus, Status};
+use crate::exec::{Executor, OnFailure, Report, RunOptions};
+use crate::key::Key;
 use crate::observe::Observer;
-use crate::plan::{FileDigests, Outline};
+use crate::plan::{FileDigests, Outline, Target, Targets, Write};
+use crate::step::Wire;
 
 impl Executor {
     /// Runs the graph of each item, several items at the same time.
@@ -216,32 +218,52 @@ impl<'a> Batch<'a> {
         }
         self.claim(at, &outline)?;
         let Some(manifest) = &self.manifest else {
-            let ended = self.run_job(at, &job, &options)?;
-            return Ok(if ended { Attempt::Done(Vec::new()) } else { Attempt::Stopped });
-        };
-        if let Some(outputs) = self.recorded(manifest, name, &outline)? {
-            return Ok(Attempt::Unchanged(outputs));
-        }
-        let record = |status, message, outputs| Record {
-            item: name.to_string(),
-            status,
-            message,
-            fingerprint: outline.fingerprint,
-            outputs,
-        };
-        let ended = self.run_job(at, &job, &options).and_then(|ended| {
-            let written = || outline.writes.iter().map(|path| self.output(manifest, path));
-            if ended { written().collect::<Result<Vec<_>>>().map(Some) } else { Ok(None) }
-        });
-        match ended {
-            Ok(Some(outputs)) => {
-                manifest.put(&record(ItemStatus::Done, None, outputs.clone()))?;
-                Ok(Attempt::Done(outputs))
+            let report = self.run_job(at, &job, &options)?;
+            if self.is_stopped(&report) {
+                return Ok(Attempt::Stopped);
             }
-            Ok(None) => Ok(Attempt::Stopped),
+            return report.ok().map(|()| Attempt::Done(Vec::new()));
+        };
+        let kept = self.kept(manifest, name, &outline);
+        let stale: Vec<Wire> = kept.stale(&outline).map(|target| target.wire).collect();
+        let put = |status, message, outputs: Vec<Option<Output>>| {
+            manifest.put(&Record {
+                item: name.to_string(),
+                status,
+                message,
+                targets: outline.targets.iter().map(|target| target.fingerprint).collect(),
+                outputs: outputs.into_iter().flatten().collect(),
+            })
+        };
+        if stale.is_empty() {
+            if kept.is_news {
+                // Whoever looks next need not read the files.
+                put(ItemStatus::Done, None, kept.outputs.clone())?;
+            }
+            return Ok(Attempt::Unchanged(kept.outputs.into_iter().flatten().collect()));
+        }
+        let options = RunOptions { targets: Targets(stale), ..options };
+        let report = self.run_job(at, &job, &options)?;
+        let mut outputs = kept.outputs;
+        for (output, write) in outputs.iter_mut().zip(&outline.writes) {
+            let record = report.step(write.node);
+            if record.is_some_and(|record| record.status == Status::Computed) {
+                *output = Some(self.output(manifest, write)?);
+            }
+        }
+        // What was written before a failure or a stop need not be written again.
+        if self.is_stopped(&report) {
+            put(ItemStatus::Cancelled, None, outputs)?;
+            return Ok(Attempt::Stopped);
+        }
+        match report.ok() {
+            Ok(()) => {
+                put(ItemStatus::Done, None, outputs.clone())?;
+                Ok(Attempt::Done(outputs.into_iter().flatten().collect()))
+            }
             Err(error) => {
                 // What failed first is what is told, also if that cannot be recorded.
-                let _ = manifest.put(&record(ItemStatus::Failed, Some(line(&error)), Vec::new()));
+                let _ = put(ItemStatus::Failed, Some(line(&error)), outputs);
                 Err(error)
             }
         }
@@ -274,7 +296,7 @@ impl<'a> Batch<'a> {
     /// Two items must not write one file.
     fn claim(&self, at: usize, outline: &Outline) -> Result<()> {
         let writers = &mut *self.writers.lock();
-        for path in &outline.writes {
+        for Write { path, .. } in &outline.writes {
             let owner = *writers.entry(path.clone()).or_insert(at);
             if owner != at {
                 let found =
@@ -285,67 +307,90 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Runs an item; says whether it came to its end.
-    fn run_job(&self, at: usize, job: &Job, options: &RunOptions) -> Result<bool> {
+    fn run_job(&self, at: usize, job: &Job, options: &RunOptions) -> Result<Arc<Report>> {
         let report = self.executor.run(&job.graph, options)?;
         self.reports.lock()[at].counts = report.totals().counts;
-        match report.status() {
-            RunStatus::Cancelled if self.options.token.is_cancelled() => Ok(false),
-            _ => report.ok().map(|()| true),
-        }
+        Ok(report)
     }
 
-    /// The files of an item that is done, if the same would be done now and they are whole.
-    fn recorded(
-        &self,
-        manifest: &Manifest,
-        name: &str,
-        outline: &Outline,
-    ) -> Result<Option<Vec<Output>>> {
-        if self.options.redo || outline.fingerprint.is_none() {
-            return Ok(None);
+    fn is_stopped(&self, report: &Report) -> bool {
+        report.status() == RunStatus::Cancelled && self.options.token.is_cancelled()
+    }
+
+    /// What of an item is there already.
+    fn kept(&self, manifest: &Manifest, name: &str, outline: &Outline) -> Kept {
+        let record = if self.options.redo { None } else { manifest.find(name) };
+        let mut kept = Kept { targets: Vec::new(), outputs: Vec::new(), is_news: false };
+        for write in &outline.writes {
+            let outputs = record.iter().flat_map(|record| &record.outputs);
+            let recorded = manifest.recorded(&write.path);
+            let mut known = outputs.filter(|output| {
+                output.path == recorded
+                    && output.fingerprint.is_some()
+                    && output.fingerprint == write.fingerprint
+            });
+            let output = known.next().and_then(|output| {
+                let stamp = FileDigests::stamp(&write.path)?;
+                if Some(stamp) == output.stamp && !self.options.revalidate {
+                    return Some(output.clone());
+                }
+                let found = self.output(manifest, write).ok()?;
+                kept.is_news |= found != *output;
+                let is_whole = (found.bytes, found.digest) == (output.bytes, output.digest);
+                is_whole.then_some(found)
+            });
+            kept.outputs.push(output);
         }
-        let record = manifest.find(name).filter(|record| {
-            record.status == ItemStatus::Done && record.fingerprint == outline.fingerprint
-        });
-        let Some(record) = record else { return Ok(None) };
-        let mut outputs = Vec::with_capacity(record.outputs.len());
-        for output in &record.outputs {
-            let path = manifest.path_of(output);
-            let stamp = FileDigests::stamp(&path);
-            if stamp.is_none() {
-                return Ok(None);
-            }
-            if stamp == output.stamp && !self.options.revalidate {
-                outputs.push(output.clone());
-                continue;
-            }
-            let found = self.output(manifest, &path)?;
-            if (found.bytes, found.digest) != (output.bytes, output.digest) {
-                return Ok(None);
-            }
-            outputs.push(found);
+        if let Some(record) = record.filter(|record| record.status == ItemStatus::Done) {
+            kept.targets = record.targets;
         }
-        if outputs != record.outputs {
-            // Whoever looks next need not read them.
-            manifest.put(&Record { outputs: outputs.clone(), ..record })?;
-        }
-        Ok(Some(outputs))
+        kept
     }
 
     /// What is recorded of a file.
-    fn output(&self, manifest: &Manifest, path: &Path) -> Result<Output> {
+    fn output(&self, manifest: &Manifest, write: &Write) -> Result<Output> {
+        let path = &write.path;
         let stamp = FileDigests::stamp(path);
         let digest = self.executor.digest(path);
         let bytes = std::fs::metadata(path).map(|meta| meta.len());
         match (bytes, digest) {
-            (Ok(bytes), Some(digest)) => {
-                Ok(Output { path: manifest.recorded(path), bytes, digest, stamp })
-            }
+            (Ok(bytes), Some(digest)) => Ok(Output {
+                path: manifest.recorded(path),
+                bytes,
+                digest,
+                fingerprint: write.fingerprint,
+                stamp,
+            }),
             (bytes, _) => {
                 let source = bytes.err().map_or_else(|| "it is no file".into(), Into::into);
-                Err(Error::File { path: path.to_owned(), action: "read", source })
+                Err(Error::File { path: path.clone(), action: "read", source })
             }
         }
+    }
+}
+
+/// What of an item is there already.
+struct Kept {
+    /// The names of what was done for each target.
+    targets: Vec<Option<Key>>,
+    /// The files that are whole, in the order of the outline.
+    outputs: Vec<Option<Output>>,
+    /// Whether something else is known of them than what is recorded.
+    is_news: bool,
+}
+
+impl Kept {
+    /// The targets that have to be made: where a file is missing that is written for it, and of
+    /// those that write nothing, where something else was done or nothing.
+    fn stale<'a>(&'a self, outline: &'a Outline) -> impl Iterator<Item = &'a Target> {
+        outline.targets.iter().enumerate().filter_map(|(at, target)| {
+            let is_known =
+                target.fingerprint.is_some() && self.targets.get(at) == Some(&target.fingerprint);
+            let is_whole = match &target.writes[..] {
+                [] => is_known,
+                writes => writes.iter().all(|&at| self.outputs[at].is_some()),
+            };
+            (!is_whole).then_some(target)
+        })
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use file_digests::{FileDigests, Stop};
 pub(crate) use keys::{Identities, Identity, extended};
 pub(crate) use narrow::{DECLARED, Program};
 pub(crate) use order::UNKNOWN_NANOS;
-pub(crate) use outline::{Outline, outline};
+pub(crate) use outline::{Outline, Target, Write, outline};
 pub(crate) use planner::Planner;
 pub(crate) use recheck::Recheck;
 pub(crate) use request::{Costs, Fuse, Request};

@@ -1,26 +1,47 @@
 //! What a run would do, by name, and which files it would write, whatever is cached.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use super::freeze::{Frozen, freeze};
 use super::keys::{extended, passed_on};
 use super::request::Request;
-use super::shape::to_u32;
+use super::shape::{Shape, to_u32};
 use super::targets::targets;
 use super::validate;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Partner};
-use crate::key::{Key, KeyHasher};
-use crate::step::Kind;
+use crate::id::NodeId;
+use crate::key::Key;
+use crate::step::{Kind, Wire};
 
 /// What a run would do and write.
 #[derive(Debug, Clone)]
 pub(crate) struct Outline {
-    /// The name of everything that the run would do: steps, parameters, wires, the content of files
-    /// and of given values. None if some of it may be otherwise each time.
+    /// What is wanted.
+    pub(crate) targets: Vec<Target>,
+    /// The files that steps make or replace.
+    pub(crate) writes: Vec<Write>,
+}
+
+/// One result that is wanted.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) wire: Wire,
+    /// The name of all that is done for it. None if some of that may be otherwise each time.
     pub(crate) fingerprint: Option<Key>,
-    /// The files that its steps make or replace.
-    pub(crate) writes: Vec<PathBuf>,
+    /// Which of the files are written for it.
+    pub(crate) writes: Vec<usize>,
+}
+
+/// A file that is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Write {
+    pub(crate) path: PathBuf,
+    /// The last step that writes to it.
+    pub(crate) node: NodeId,
+    /// The name of all that is done for it, up to that step.
+    pub(crate) fingerprint: Option<Key>,
 }
 
 /// Goes through what the targets need, front to back.
@@ -34,42 +55,57 @@ pub(crate) fn outline(graph: &Graph, request: &Request<'_>) -> Result<Outline> {
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
-    let targets = targets(graph, &frozen, request)?;
     let shape = &*frozen.shape;
-    let mut is_needed = vec![false; shape.len()];
-    for &slot in &targets {
-        is_needed[shape.producer(slot) as usize] = true;
+    let slots = targets(graph, &frozen, request)?;
+    let is_needed = needed(slots.iter().copied(), shape);
+
+    let mut names = vec![None; shape.slot_count()];
+    let (mut writes, mut writers) = (Vec::new(), Vec::new());
+    let mut known: HashMap<&Path, usize> = HashMap::new();
+    for place in (0..to_u32(shape.len())).filter(|&place| is_needed[place as usize]) {
+        for slot in shape.slots(place) {
+            names[slot as usize] = name(place, slot, &names, &frozen, request);
+        }
+        if frozen.facts[place as usize].is_bypassed {
+            continue;
+        }
+        let body = frozen.infos[place as usize].body();
+        for path in body.into_iter().flat_map(|body| &body.spec.writes) {
+            // Steps that add to a file in turns write one file.
+            let at = *known.entry(path).or_insert_with(|| {
+                let (path, node) = (path.clone(), shape.ids[place as usize]);
+                writes.push(Write { path, node, fingerprint: None });
+                writes.len() - 1
+            });
+            writes[at].node = shape.ids[place as usize];
+            writes[at].fingerprint = names[shape.first_slot(place) as usize];
+            writers.push((place, at));
+        }
     }
+    let target = |&slot: &u32| {
+        let is_needed = needed([slot].into_iter(), shape);
+        let own = writers.iter().filter(|(place, _)| is_needed[*place as usize]);
+        let mut writes: Vec<usize> = own.map(|&(_, at)| at).collect();
+        writes.sort_unstable();
+        writes.dedup();
+        let node = shape.ids[shape.producer(slot) as usize];
+        let wire = Wire { node, port: shape.port(slot) };
+        Target { wire, fingerprint: names[slot as usize], writes }
+    };
+    Ok(Outline { targets: slots.iter().map(target).collect(), writes })
+}
+
+/// Which places these slots need.
+fn needed(slots: impl Iterator<Item = u32>, shape: &Shape) -> Vec<bool> {
+    let mut is_needed = vec![false; shape.len()];
+    slots.for_each(|slot| is_needed[shape.producer(slot) as usize] = true);
     for place in (0..to_u32(shape.len())).rev() {
         if is_needed[place as usize] {
             let producers = shape.inputs(place).iter().map(|&slot| shape.producer(slot));
             producers.for_each(|producer| is_needed[producer as usize] = true);
         }
     }
-
-    let (mut names, mut writes) = (vec![None; shape.slot_count()], Vec::new());
-    for place in (0..to_u32(shape.len())).filter(|&place| is_needed[place as usize]) {
-        for slot in shape.slots(place) {
-            names[slot as usize] = name(place, slot, &names, &frozen, request);
-        }
-        let info = &frozen.infos[place as usize];
-        if let Some(body) = info.body().filter(|_| !frozen.facts[place as usize].is_bypassed) {
-            writes.extend(body.spec.writes.iter().cloned());
-        }
-    }
-    // Steps that write in turns write one file.
-    writes.sort();
-    writes.dedup();
-    let targets: Option<Vec<Key>> = targets.iter().map(|&slot| names[slot as usize]).collect();
-    let fingerprint = targets.map(|targets| {
-        let mut hasher = KeyHasher::result();
-        hasher.text("run").number(targets.len() as u64);
-        targets.iter().for_each(|target| {
-            hasher.key(target);
-        });
-        hasher.finish()
-    });
-    Ok(Outline { fingerprint, writes })
+    is_needed
 }
 
 /// The name of what a slot carries, from those before it.

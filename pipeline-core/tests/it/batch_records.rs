@@ -6,12 +6,12 @@ use std::path::Path;
 use pipeline_core::batch::{
     BatchOptions, BatchReport, Item, ItemStatus, Job, Output, Record, Shard, records,
 };
-use pipeline_core::{CancelReason, Context, Graph, Result, Spec, Step};
+use pipeline_core::{CancelReason, Context, Executor, Graph, Options, Result, Spec, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Keep, executor, items, job, statuses};
-use crate::toy::{Fault, Journal, Number};
+use crate::toy::{Fault, Give, Journal, Mix, Number};
 use ItemStatus::{Done, Elsewhere, Failed, Unchanged};
 
 fn options(folder: &Path) -> BatchOptions {
@@ -229,5 +229,65 @@ fn what_may_be_otherwise_each_time_is_done_each_time() {
         assert_eq!(statuses(&report), [Done]);
     }
     let record: Vec<Record> = records(folder).unwrap();
-    assert_eq!(record[0].fingerprint, None);
+    assert_eq!((&record[0].targets[..], record[0].outputs[0].fingerprint), (&[None][..], None));
+}
+
+/// Two files of one item: the second one is of a sum of what the first one has.
+fn two(folder: &Path, number: i64, fault: Fault) -> Job {
+    let mut graph = Graph::new();
+    let give = graph.add("give", Give { number: 1, name: "give".into() }, ());
+    graph.add("keep first", Keep { path: folder.join("first.txt") }, give);
+    let mix = Mix { plus: number, fault, name: "mix".into(), ..Mix::default() };
+    let sum = graph.add("mix", mix, vec![give]);
+    graph.add("keep second", Keep { path: folder.join("second.txt") }, sum);
+    Job::from(graph)
+}
+
+#[test]
+fn only_those_files_are_written_that_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let run = |number, fault| {
+        let journal = Journal::default();
+        let item = [Item::new("a", move || Ok(two(folder, number, fault)))];
+        let report = executor(&journal).batch(&item, &options(folder)).unwrap();
+        (statuses(&report)[0], journal.take().join(" "))
+    };
+    assert_eq!(run(1, Fault::None), (Done, "first give mix second".to_owned()));
+    assert_eq!(run(1, Fault::None), (Unchanged, String::new()));
+    assert_eq!(run(2, Fault::None), (Done, "give mix second".to_owned()));
+    fs::remove_file(folder.join("first.txt")).unwrap();
+    assert_eq!(run(2, Fault::None), (Done, "first give".to_owned()));
+    assert_eq!(run(2, Fault::None), (Unchanged, String::new()));
+}
+
+#[test]
+fn what_was_written_before_a_failure_is_not_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let run = |fault| {
+        let journal = Journal::default();
+        let item = [Item::new("a", move || {
+            // One after the other: the sum reads what the first file is of.
+            let mut graph = Graph::new();
+            let give = graph.add("give", Give { number: 1, name: "give".into() }, ());
+            graph.add("keep", Keep { path: folder.join("first.txt") }, give);
+            let first = graph.find("keep")?;
+            let mix = Mix { fault, name: "mix".into(), ..Mix::default() };
+            let sum = graph.add("mix", mix, vec![give]);
+            graph.add("keep second", Keep { path: folder.join("second.txt") }, sum);
+            graph.settings(first, |settings| settings.priority = 100)?;
+            Ok(Job::from(graph))
+        })];
+        let threads = Options { threads: Some(1), ..Options::default() };
+        let services = pipeline_core::Services::new().with(journal.clone());
+        let executor = Executor::new(Options { services, ..threads }).unwrap();
+        let report = executor.batch(&item, &options(folder)).unwrap();
+        (statuses(&report)[0], journal.take().join(" "))
+    };
+    let (status, ran) = run(Fault::Fail);
+    assert_eq!(status, Failed);
+    let is_written = ran.contains("first");
+    let expected = if is_written { "give mix second" } else { "first give mix second" };
+    assert_eq!(run(Fault::None), (Done, expected.to_owned()));
 }
