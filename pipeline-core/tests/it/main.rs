@@ -21,6 +21,7 @@ mod laws;
 mod names;
 mod patience;
 mod peaks;
+mod per_frame;
 mod run;
 mod scalars;
 mod shapes;
