@@ -29,6 +29,12 @@ impl Default for Codecs {
 }
 
 impl Codecs {
+    /// No types, to name all that are taken one by one.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// These and `T`, if it has a codec.
     #[must_use]
     pub fn with<T: Data>(mut self) -> Self {

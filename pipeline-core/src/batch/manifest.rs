@@ -10,7 +10,6 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -71,11 +70,23 @@ pub(super) struct Lock {
     _file: File,
 }
 
+/// Does something with all that is recorded in a folder, by name of the item, while no other
+/// process does: such as to bring results together, so that whoever comes last has those of all.
+///
+/// # Errors
+/// [`Error::File`] if the folder cannot be read or locked, [`Error::Input`] if the records are of
+/// another version; what is done with them fails with.
+pub fn with_records<R>(folder: &Path, with: impl FnOnce(&[Record]) -> Result<R>) -> Result<R> {
+    let manifest = Manifest { root: folder.to_owned() };
+    let _lock = manifest.lock_until_free(".records")?;
+    with(&records(folder)?)
+}
+
 /// Reads what is recorded in a folder, by name of the item.
 ///
 /// # Errors
-/// [`Error::File`] if the folder or a record cannot be read, [`Error::Input`] if the records are of
-/// another version.
+/// [`Error::File`] if the folder cannot be read, [`Error::Input`] if the records are of another
+/// version.
 pub fn records(folder: &Path) -> Result<Vec<Record>> {
     let manifest = Manifest { root: folder.to_owned() };
     let header = manifest.header_path();
@@ -87,7 +98,8 @@ pub fn records(folder: &Path) -> Result<Vec<Record>> {
     for entry in entries {
         let path = entry.map_err(|error| unreadable(&items, error))?.path();
         if path.extension().is_some_and(|extension| extension == "json") {
-            records.extend(read::<Record>(&path)?);
+            // One that is damaged counts as none, as when the item is done.
+            records.extend(read::<Record>(&path).ok().flatten());
         }
     }
     records.sort_by(|a, b| a.item.cmp(&b.item));
@@ -98,14 +110,22 @@ impl Manifest {
     /// Opens the records below a folder, which is made if it is missing.
     pub(super) fn open(folder: &Path, pipeline: &str) -> Result<Self> {
         let manifest = Self { root: folder.to_owned() };
+        let path = manifest.header_path();
+        let header = read::<Header>(&path)?;
+        if let Some(found) = &header {
+            check(&path, found, pipeline)?;
+        }
         for folder in ["items", "locks"] {
             let folder = manifest.of(folder);
             fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, error))?;
         }
-        let path = manifest.header_path();
-        match read::<Header>(&path)? {
-            Some(found) => check(&path, &found, pipeline)?,
-            None => write(&path, &Header { format: FORMAT, pipeline: pipeline.to_owned() })?,
+        if header.is_none() {
+            // Several may come first; only one of them writes.
+            let _lock = manifest.lock_until_free(".pipeline")?;
+            match read::<Header>(&path)? {
+                Some(found) => check(&path, &found, pipeline)?,
+                None => write(&path, &Header { format: FORMAT, pipeline: pipeline.to_owned() })?,
+            }
         }
         Ok(manifest)
     }
@@ -131,6 +151,17 @@ impl Manifest {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(unwritable(&path, error)),
         }
+    }
+
+    /// Locks a name that is no item's, for the moment that another process may have it.
+    fn lock_until_free(&self, name: &str) -> Result<Lock> {
+        let path = self.of("locks").join(name);
+        let locked = || {
+            let file = File::create(&path)?;
+            file.lock()?;
+            Ok(Lock { _file: file })
+        };
+        locked().map_err(|error| unwritable(&path, error))
     }
 
     /// What is recorded of an item. A record that cannot be understood is none.
@@ -197,19 +228,21 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     })
 }
 
-/// Writes a file that appears whole or not at all, and is on the disk then.
+/// Writes a file that appears whole or not at all.
 fn write<T: Serialize>(path: &Path, value: &T) -> Result<()> {
-    // Makes names of one process differ; its number makes those of several differ.
-    static COUNT: AtomicU64 = AtomicU64::new(0);
+    // Whoever writes a record has its item, and headers of one pipeline are the same.
+    let temporary = path.with_extension("part");
     let written = || {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let temporary = path.with_extension(format!("{}-{count}.part", std::process::id()));
         let mut file = File::create(&temporary)?;
         file.write_all(&serde_json::to_vec_pretty(value)?)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
     };
-    written().map_err(|error| unwritable(path, error))
+    written().map_err(|error| {
+        // Nothing can be done about a file that cannot be removed, and the first error counts.
+        let _ = fs::remove_file(&temporary);
+        unwritable(path, error)
+    })
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {

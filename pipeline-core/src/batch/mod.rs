@@ -23,12 +23,13 @@ mod item;
 mod manifest;
 mod options;
 mod report;
+mod resume;
 mod steps;
 mod teller;
 mod work;
 
 pub use event::{BatchEvent, ItemStatus, Progress};
 pub use item::{Item, Job};
-pub use manifest::{Output, Record, records};
+pub use manifest::{Output, Record, records, with_records};
 pub use options::{BatchOptions, Listener, Shard};
 pub use report::{BatchReport, ItemReport};

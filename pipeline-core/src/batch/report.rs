@@ -50,10 +50,13 @@ impl ItemReport {
         }
     }
 
-    /// What failed and why, in one line.
+    /// What failed and why, or who has it, in one line.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        self.error.as_deref().map(line)
+        match self.status {
+            ItemStatus::Elsewhere => Some("another process works on it".to_owned()),
+            _ => self.error.as_deref().map(line),
+        }
     }
 }
 
@@ -83,11 +86,8 @@ impl BatchReport {
     pub fn ok(&self) -> Result<()> {
         let Some(item) = self.items.iter().find(|item| !item.status.is_ok()) else { return Ok(()) };
         let name = &item.name;
-        Err(Error::failed(match (item.message(), item.status) {
-            (Some(message), _) => format!("`{name}`: {message}"),
-            (None, ItemStatus::Elsewhere) => format!("`{name}`: another process works on it"),
-            (None, status) => format!("`{name}`: {}", status.name()),
-        }))
+        let why = item.message().unwrap_or_else(|| item.status.name().to_owned());
+        Err(Error::failed(format!("`{name}`: {why}")))
     }
 }
 

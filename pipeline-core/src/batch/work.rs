@@ -1,6 +1,6 @@
 //! The workers of a batch.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use super::item::{Item, Job};
 use super::manifest::{Manifest, Output, Record, check_names};
 use super::options::BatchOptions;
 use super::report::{BatchReport, ItemReport, line};
+use super::resume::Kept;
 use super::steps::Steps;
 use super::teller::{Ended, Teller};
 use crate::error::{Error, Result};
-use crate::event::{RunStatus, Status};
+use crate::event::RunStatus;
 use crate::exec::{Executor, OnFailure, Report, RunOptions};
-use crate::key::Key;
 use crate::observe::Observer;
-use crate::plan::{FileDigests, Outline, Target, Targets, Write};
+use crate::plan::{Outline, Targets, Write};
 use crate::step::Wire;
 
 impl Executor {
@@ -69,6 +69,8 @@ struct Queue {
     again: VecDeque<usize>,
     /// Items that another process had.
     elsewhere: VecDeque<usize>,
+    /// All that another process had once.
+    asked: HashSet<usize>,
     is_stopped: bool,
 }
 
@@ -102,6 +104,7 @@ impl<'a> Batch<'a> {
                 waiting: (0..items.len()).collect(),
                 again: VecDeque::new(),
                 elsewhere: VecDeque::new(),
+                asked: HashSet::new(),
                 is_stopped: false,
             }),
             reports: Mutex::new(items.iter().map(|item| ItemReport::open(&item.name)).collect()),
@@ -165,14 +168,17 @@ impl<'a> Batch<'a> {
             .unwrap_or_else(|_| Err(Error::Panicked("what makes the job of the item".to_owned())));
         let is_stopped = self.options.token.is_cancelled();
         let again = match &result {
-            Ok(Attempt::Elsewhere) => attempt == 1,
+            Ok(Attempt::Elsewhere) => self.queue.lock().asked.insert(at),
             Ok(_) | Err(Error::Invalid(_)) => false,
             Err(_) => attempt <= self.options.retries && !is_stopped,
         };
         let duration = began.elapsed();
         let (status, message) = {
             let report = &mut self.reports.lock()[at];
-            report.attempts = attempt;
+            // What another process did is no attempt of this one.
+            if !matches!(result, Ok(Attempt::Elsewhere)) {
+                report.attempts = attempt;
+            }
             report.duration += duration;
             report.error = None;
             (report.status, report.outputs) = match result {
@@ -224,46 +230,36 @@ impl<'a> Batch<'a> {
             }
             return report.ok().map(|()| Attempt::Done(Vec::new()));
         };
-        let kept = self.kept(manifest, name, &outline);
-        let stale: Vec<Wire> = kept.stale(&outline).map(|target| target.wire).collect();
-        let put = |status, message, outputs: Vec<Option<Output>>| {
-            manifest.put(&Record {
-                item: name.to_string(),
-                status,
-                message,
-                targets: outline.targets.iter().map(|target| target.fingerprint).collect(),
-                outputs: outputs.into_iter().flatten().collect(),
-            })
+        let known = if self.options.redo { None } else { manifest.find(name) };
+        let trusts = !self.options.revalidate;
+        let mut kept = Kept::of(known.as_ref(), &outline, manifest, self.executor, trusts);
+        let put = |kept: &Kept, status, message| {
+            let (item, targets) = (name.to_string(), kept.targets.clone());
+            let outputs = kept.outputs.iter().flatten().cloned().collect();
+            let record = Record { item, status, message, targets, outputs };
+            if known.as_ref() == Some(&record) { Ok(()) } else { manifest.put(&record) }
         };
+        let stale: Vec<Wire> = kept.stale(&outline).map(|target| target.wire).collect();
         if stale.is_empty() {
-            if kept.is_news {
-                // Whoever looks next need not read the files.
-                put(ItemStatus::Done, None, kept.outputs.clone())?;
-            }
+            put(&kept, ItemStatus::Done, None)?;
             return Ok(Attempt::Unchanged(kept.outputs.into_iter().flatten().collect()));
         }
         let options = RunOptions { targets: Targets(stale), ..options };
         let report = self.run_job(at, &job, &options)?;
-        let mut outputs = kept.outputs;
-        for (output, write) in outputs.iter_mut().zip(&outline.writes) {
-            let record = report.step(write.node);
-            if record.is_some_and(|record| record.status == Status::Computed) {
-                *output = Some(self.output(manifest, write)?);
-            }
-        }
-        // What was written before a failure or a stop need not be written again.
+        kept.renew(&report, &outline, manifest, self.executor)?;
+        // What was done before a failure or a stop need not be done again.
         if self.is_stopped(&report) {
-            put(ItemStatus::Cancelled, None, outputs)?;
+            put(&kept, ItemStatus::Cancelled, None)?;
             return Ok(Attempt::Stopped);
         }
         match report.ok() {
             Ok(()) => {
-                put(ItemStatus::Done, None, outputs.clone())?;
-                Ok(Attempt::Done(outputs.into_iter().flatten().collect()))
+                put(&kept, ItemStatus::Done, None)?;
+                Ok(Attempt::Done(kept.outputs.into_iter().flatten().collect()))
             }
             Err(error) => {
                 // What failed first is what is told, also if that cannot be recorded.
-                let _ = put(ItemStatus::Failed, Some(line(&error)), outputs);
+                let _ = put(&kept, ItemStatus::Failed, Some(line(&error)));
                 Err(error)
             }
         }
@@ -315,82 +311,5 @@ impl<'a> Batch<'a> {
 
     fn is_stopped(&self, report: &Report) -> bool {
         report.status() == RunStatus::Cancelled && self.options.token.is_cancelled()
-    }
-
-    /// What of an item is there already.
-    fn kept(&self, manifest: &Manifest, name: &str, outline: &Outline) -> Kept {
-        let record = if self.options.redo { None } else { manifest.find(name) };
-        let mut kept = Kept { targets: Vec::new(), outputs: Vec::new(), is_news: false };
-        for write in &outline.writes {
-            let outputs = record.iter().flat_map(|record| &record.outputs);
-            let recorded = manifest.recorded(&write.path);
-            let mut known = outputs.filter(|output| {
-                output.path == recorded
-                    && output.fingerprint.is_some()
-                    && output.fingerprint == write.fingerprint
-            });
-            let output = known.next().and_then(|output| {
-                let stamp = FileDigests::stamp(&write.path)?;
-                if Some(stamp) == output.stamp && !self.options.revalidate {
-                    return Some(output.clone());
-                }
-                let found = self.output(manifest, write).ok()?;
-                kept.is_news |= found != *output;
-                let is_whole = (found.bytes, found.digest) == (output.bytes, output.digest);
-                is_whole.then_some(found)
-            });
-            kept.outputs.push(output);
-        }
-        if let Some(record) = record.filter(|record| record.status == ItemStatus::Done) {
-            kept.targets = record.targets;
-        }
-        kept
-    }
-
-    /// What is recorded of a file.
-    fn output(&self, manifest: &Manifest, write: &Write) -> Result<Output> {
-        let path = &write.path;
-        let stamp = FileDigests::stamp(path);
-        let digest = self.executor.digest(path);
-        let bytes = std::fs::metadata(path).map(|meta| meta.len());
-        match (bytes, digest) {
-            (Ok(bytes), Some(digest)) => Ok(Output {
-                path: manifest.recorded(path),
-                bytes,
-                digest,
-                fingerprint: write.fingerprint,
-                stamp,
-            }),
-            (bytes, _) => {
-                let source = bytes.err().map_or_else(|| "it is no file".into(), Into::into);
-                Err(Error::File { path: path.clone(), action: "read", source })
-            }
-        }
-    }
-}
-
-/// What of an item is there already.
-struct Kept {
-    /// The names of what was done for each target.
-    targets: Vec<Option<Key>>,
-    /// The files that are whole, in the order of the outline.
-    outputs: Vec<Option<Output>>,
-    /// Whether something else is known of them than what is recorded.
-    is_news: bool,
-}
-
-impl Kept {
-    /// The targets that have to be made: where a file is missing that is written for it, and of
-    /// those that write nothing, where something else was done or nothing.
-    fn stale<'a>(&'a self, outline: &'a Outline) -> impl Iterator<Item = &'a Target> {
-        outline.targets.iter().enumerate().filter_map(|(at, target)| {
-            let is_known =
-                target.fingerprint.is_some() && self.targets.get(at) == Some(&target.fingerprint);
-            let is_whole = match &target.writes[..] {
-                [] => is_known,
-                writes => writes.iter().all(|&at| self.outputs[at].is_some()),
-            };
-            (!is_whole).then_some(target)
-        })
     }
 }

@@ -15,6 +15,10 @@ const SMALLEST: usize = 1 << 20;
 /// Bytes that are kept at the most.
 const MOST: usize = 512 << 20;
 
+/// Buffers that are kept at the most. What is not asked for again goes when so many have come after
+/// it: otherwise those of steps that take their memory elsewhere would pile up.
+const COUNT: usize = 16;
+
 /// A buffer is used for one of at least seven eighths of its size.
 const WASTE: usize = 8;
 
@@ -34,7 +38,10 @@ pub(super) fn keep<T: Pod + Send>(buffer: Vec<T>) {
     }
     let buffer = Box::new(buffer);
     let mut kept = KEPT.lock();
-    let gone = oldest(&mut kept, |left| left + bytes <= MOST);
+    let mut gone = oldest(&mut kept, |left| left + bytes <= MOST);
+    if kept.len() >= COUNT {
+        gone.push(kept.remove(0));
+    }
     kept.push(Kept { buffer, bytes });
     drop(kept);
     // The system takes its time for large ones, and nobody waits for the lock meanwhile.

@@ -319,6 +319,25 @@ impl Engine {
         self.workers.fetch_update(Ordering::SeqCst, Ordering::Relaxed, more).is_ok()
     }
 
+    /// Whether this worker came for a caller that was waiting and works again. Then it is one too
+    /// many.
+    pub(super) fn is_surplus(&self) -> bool {
+        let all = || self.workers.load(Ordering::Relaxed) + self.callers.load(Ordering::Relaxed);
+        all() > self.threads
+            && runner() == Runner::Worker
+            && self.unattended.load(Ordering::Relaxed) == 0
+    }
+
+    /// Counts this worker out if it is one too many: as many others as there may be go on.
+    fn leaves_surplus(&self) -> bool {
+        if !self.is_surplus() {
+            return false;
+        }
+        let callers = self.callers.load(Ordering::SeqCst);
+        let fewer = |workers: usize| (workers + callers > self.threads).then(|| workers - 1);
+        self.workers.fetch_update(Ordering::SeqCst, Ordering::Relaxed, fewer).is_ok()
+    }
+
     /// Runs `f` while this thread counts as one of the workers.
     pub(super) fn as_caller<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
         self.callers.fetch_add(1, Ordering::SeqCst);
@@ -519,6 +538,9 @@ fn work(engine: &Arc<Engine>) {
             }
             if run.drain(place) == Drained::Lost {
                 return engine.see_off();
+            }
+            if engine.leaves_surplus() {
+                return;
             }
             if engine.in_pool.len() > 0 {
                 break;

@@ -149,13 +149,20 @@ impl Executor {
             return Ok(Run::start(run, options).wait());
         }
         let run = RunCore::new(&self.engine, plan, options, Audience::Drainer);
-        run.begin(options);
-        run.left(run.schedule.leave());
+        let begin = || {
+            run.begin(options);
+            run.left(run.schedule.leave());
+        };
         if is_nested {
+            begin();
             // The worker that this thread is stays with the run: it may be the only one.
             return Ok(run.see_through());
         }
-        let report = self.engine.as_caller(|| run.see_through());
+        let report = self.engine.as_caller(|| {
+            // From the first step on this thread is one of the workers.
+            begin();
+            run.see_through()
+        });
         run.let_observers_finish();
         Ok(report)
     }

@@ -245,7 +245,8 @@ impl RunCore {
                     }
                 }
             };
-            let is_outranked = !is_nested && self.engine.is_outranked(self.priority);
+            let is_outranked =
+                !is_nested && (self.engine.is_outranked(self.priority) || self.engine.is_surplus());
             if is_outranked || is_past(until) {
                 self.flush(&mut local);
                 let left = self.schedule.give_back(place, &mut local.hand, &**self);

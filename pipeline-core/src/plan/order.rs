@@ -87,10 +87,52 @@ pub(super) fn urgency(shape: &Shape, mut priorities: Vec<i8>, ranks: &[f32]) -> 
 }
 
 /// The position of each place in memory order; empty where that is the place itself.
+///
+/// A walk that finishes one result before the next keeps what several of them need for as long as
+/// that takes: of a movie all frames. Where the order in which the graph was built keeps less, that
+/// is taken.
 pub(super) fn positions(shape: &Shape, bytes: &[f32]) -> Vec<u32> {
     if shape.len() > WALKED {
         return Vec::new();
     }
+    let walked = walk(shape, bytes);
+    let places = || 0..to_u32(shape.len());
+    let has_one_end = places().filter(|&place| shape.consumers(place).is_empty()).count() < 2;
+    if has_one_end {
+        return walked;
+    }
+    let mut order: Vec<u32> = places().collect();
+    order.sort_unstable_by_key(|&place| walked[place as usize]);
+    let as_built = most_alive(shape, bytes, places());
+    if as_built < most_alive(shape, bytes, order.into_iter()) { Vec::new() } else { walked }
+}
+
+/// The most bytes alive at once in an order, where a result of unknown size counts a little.
+fn most_alive(shape: &Shape, bytes: &[f32], order: impl Iterator<Item = u32>) -> f32 {
+    let size = |place: u32| bytes[place as usize].max(1.0);
+    let mut left = vec![0u32; shape.len()];
+    for place in 0..to_u32(shape.len()) {
+        for &slot in shape.inputs(place) {
+            left[shape.producer(slot) as usize] += 1;
+        }
+    }
+    let (mut alive, mut most) = (0.0f32, 0.0f32);
+    for place in order {
+        alive += size(place);
+        most = most.max(alive);
+        for &slot in shape.inputs(place) {
+            let producer = shape.producer(slot);
+            left[producer as usize] -= 1;
+            if left[producer as usize] == 0 {
+                alive -= size(producer);
+            }
+        }
+    }
+    most
+}
+
+/// The position of each place in a walk that finishes one result before it begins the next.
+fn walk(shape: &Shape, bytes: &[f32]) -> Vec<u32> {
     let peaks = peaks(shape, bytes);
     // What is worth going to first: the most memory for the least result.
     let weight = |place: u32| peaks[place as usize] - bytes[place as usize];

@@ -82,17 +82,45 @@ pub(crate) fn outline(graph: &Graph, request: &Request<'_>) -> Result<Outline> {
             writers.push((place, at));
         }
     }
-    let target = |&slot: &u32| {
-        let is_needed = needed([slot].into_iter(), shape);
-        let own = writers.iter().filter(|(place, _)| is_needed[*place as usize]);
-        let mut writes: Vec<usize> = own.map(|&(_, at)| at).collect();
-        writes.sort_unstable();
-        writes.dedup();
+    let of_slots = written_for(&slots, &writers, shape);
+    let target = |(&slot, writes): (&u32, Vec<usize>)| {
         let node = shape.ids[shape.producer(slot) as usize];
         let wire = Wire { node, port: shape.port(slot) };
         Target { wire, fingerprint: names[slot as usize], writes }
     };
-    Ok(Outline { targets: slots.iter().map(target).collect(), writes })
+    Ok(Outline { targets: slots.iter().zip(of_slots).map(target).collect(), writes })
+}
+
+/// Which files are written for each of these slots. Only slots that files are written for cost a
+/// walk, and each walk ends at what it has seen.
+fn written_for(slots: &[u32], writers: &[(u32, usize)], shape: &Shape) -> Vec<Vec<usize>> {
+    let mut of_place: HashMap<u32, Vec<usize>> = HashMap::new();
+    for &(place, at) in writers {
+        of_place.entry(place).or_default().push(at);
+    }
+    // Whether anything is written for a place or before it: elsewhere no walk goes.
+    let mut leads = vec![false; shape.len()];
+    for place in 0..to_u32(shape.len()) {
+        let mut inputs = shape.inputs(place).iter().map(|&slot| shape.producer(slot) as usize);
+        leads[place as usize] = of_place.contains_key(&place) || inputs.any(|input| leads[input]);
+    }
+    let mut seen_for = vec![u32::MAX; shape.len()];
+    let mut all = Vec::with_capacity(slots.len());
+    for (number, &slot) in (0..).zip(slots) {
+        let (mut writes, mut next) = (Vec::new(), vec![shape.producer(slot)]);
+        while let Some(place) = next.pop() {
+            if !leads[place as usize] || seen_for[place as usize] == number {
+                continue;
+            }
+            seen_for[place as usize] = number;
+            writes.extend(of_place.get(&place).into_iter().flatten().copied());
+            next.extend(shape.inputs(place).iter().map(|&slot| shape.producer(slot)));
+        }
+        writes.sort_unstable();
+        writes.dedup();
+        all.push(writes);
+    }
+    all
 }
 
 /// Which places these slots need.

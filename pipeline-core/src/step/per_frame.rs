@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 /// Runs a step that makes an image of an image on each frame of a stack.
 ///
 /// The stack that comes out has its frames when they are asked for: they take no memory before, and
-/// are made anew each time, on the thread that asks. Where frames are to be made beside each other
+/// are made anew each time, on the thread that asks, without the services and the seed of a run.
+/// Where frames are to be made beside each other
 /// and kept one by one, give each a node of its own with
 /// [`Graph::add_frames`](crate::Graph::add_frames).
 ///
@@ -90,6 +91,11 @@ struct Mapped<S> {
 
 impl<S: Step<Input = In<Image>, Output = Image>> ReadFrames for Mapped<S> {
     fn read(&self, t: usize) -> Result<Image> {
-        self.step.run(In::new(self.stack.frame(t)?), &Context::default())
+        let frame = In::new(self.stack.frame(t)?);
+        self.step.run(frame, &Context::default()).map_err(|error| Error::Node {
+            node: format!("frame {t}"),
+            step: S::NAME.to_owned(),
+            source: Arc::new(error),
+        })
     }
 }

@@ -68,7 +68,7 @@ fn a_step_on_images_makes_a_stack_of_a_stack() {
     assert_eq!(sum.frame(1).unwrap().bytes(), [13, 14]);
     assert_eq!(RUNS.load(Ordering::SeqCst), 2);
     let error = sum.frame(2).unwrap_err().to_string();
-    assert_eq!(error, "too large");
+    assert_eq!(error, "step `frame 2` (plus): too large");
     assert!(sum.frame(3).is_err());
 }
 

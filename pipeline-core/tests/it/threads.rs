@@ -39,6 +39,34 @@ impl Step for Meet {
     }
 }
 
+/// Works for a while, and counts how many of its kind found another one at work.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Busy {
+    number: i64,
+}
+
+/// How many are at work, and how many were not alone when they began.
+#[derive(Debug, Default)]
+struct Crowd(AtomicUsize, AtomicUsize);
+
+impl Step for Busy {
+    const NAME: &'static str = "busy";
+    type Input = pipeline_core::data::In<Number>;
+    type Output = Number;
+
+    fn run(&self, _: pipeline_core::data::In<Number>, ctx: &Context<'_>) -> Result<Number> {
+        let Crowd(at_work, met) = ctx.service::<Crowd>()?;
+        if at_work.fetch_add(1, Ordering::SeqCst) > 0 {
+            met.fetch_add(1, Ordering::SeqCst);
+        }
+        for _ in 0..100 {
+            std::thread::yield_now();
+        }
+        at_work.fetch_sub(1, Ordering::SeqCst);
+        Ok(Number(self.number))
+    }
+}
+
 /// Says that it was told to stop, though nobody did.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct GiveUp {}
@@ -205,6 +233,28 @@ fn a_caller_with_nothing_to_do_leaves_its_processor_to_others() {
             let report = executor.run(&graph, &RunOptions::default()).unwrap();
             assert!(report.ok().is_ok());
         }
+    });
+}
+
+#[test]
+fn a_worker_that_came_for_a_caller_goes_when_the_caller_works_again() {
+    comes_back(|| {
+        let services = Services::new().with(Crowd::default());
+        let (executor, door) = executor(1, services);
+        door.open();
+        let mut graph = Graph::new();
+        let hang = Hang { lane: On::Blocking, ..Hang::default() };
+        // The caller waits for this one, and a worker comes for it.
+        let first = graph.add("first", hang, ());
+        for number in 0..100 {
+            graph.add(format!("busy {number}"), Busy { number }, first);
+        }
+        for _ in 0..20 {
+            executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
+        }
+        // Both begin one step each time before they see each other.
+        let Crowd(_, met) = executor.service::<Crowd>().unwrap();
+        assert!(met.load(Ordering::SeqCst) <= 100, "{met:?} of 2000 steps");
     });
 }
 

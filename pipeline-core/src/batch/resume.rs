@@ -1,0 +1,107 @@
+//! What of an item is there already, and what of it has to be made.
+
+use std::collections::HashMap;
+
+use super::manifest::{Manifest, Output, Record};
+use crate::error::{Error, Result};
+use crate::event::Status;
+use crate::exec::{Executor, Report, StepReport};
+use crate::key::Key;
+use crate::plan::{FileDigests, Outline, Target, Write};
+
+/// What of an item is there.
+pub(super) struct Kept {
+    /// The names of what was done for the targets, in the order of the outline.
+    pub(super) targets: Vec<Option<Key>>,
+    /// The files that are whole, in the order of the outline.
+    pub(super) outputs: Vec<Option<Output>>,
+}
+
+impl Kept {
+    /// What is recorded, as far as it would be done now and its files are whole. A file that the
+    /// system says has not been touched is trusted, if that is wanted, and not read.
+    pub(super) fn of(
+        record: Option<&Record>,
+        outline: &Outline,
+        manifest: &Manifest,
+        executor: &Executor,
+        trusts: bool,
+    ) -> Self {
+        let outputs = record.iter().flat_map(|record| &record.outputs);
+        let known: HashMap<_, _> = outputs.map(|output| (&output.path, output)).collect();
+        let whole = |write: &Write| {
+            let output = *known.get(&manifest.recorded(&write.path))?;
+            if output.fingerprint.is_none() || output.fingerprint != write.fingerprint {
+                return None;
+            }
+            let stamp = FileDigests::stamp(&write.path)?;
+            if trusts && Some(stamp) == output.stamp {
+                return Some(output.clone());
+            }
+            let found = look_at(write, manifest, executor).ok()?;
+            ((found.bytes, found.digest) == (output.bytes, output.digest)).then_some(found)
+        };
+        let done = |target: &Target| {
+            let is_known =
+                record.is_some_and(|record| record.targets.contains(&target.fingerprint));
+            target.fingerprint.filter(|_| is_known)
+        };
+        Self {
+            targets: outline.targets.iter().map(done).collect(),
+            outputs: outline.writes.iter().map(whole).collect(),
+        }
+    }
+
+    /// The targets that have to be made: those for which something else was done, or nothing, and
+    /// those for which a file is missing.
+    pub(super) fn stale<'a>(&'a self, outline: &'a Outline) -> impl Iterator<Item = &'a Target> {
+        outline.targets.iter().zip(&self.targets).filter_map(|(target, done)| {
+            let is_whole = target.writes.iter().all(|&at| self.outputs[at].is_some());
+            (done.is_none() || !is_whole).then_some(target)
+        })
+    }
+
+    /// Takes note of what a run has done.
+    pub(super) fn renew(
+        &mut self,
+        report: &Report,
+        outline: &Outline,
+        manifest: &Manifest,
+        executor: &Executor,
+    ) -> Result<()> {
+        let status = |step: StepReport<'_>| (step.id, step.record.status);
+        let ended: HashMap<_, _> = report.steps().map(status).collect();
+        for (output, write) in self.outputs.iter_mut().zip(&outline.writes) {
+            if ended.get(&write.node) == Some(&Status::Computed) {
+                *output = Some(look_at(write, manifest, executor)?);
+            }
+        }
+        for (done, target) in self.targets.iter_mut().zip(&outline.targets) {
+            if ended.get(&target.wire.node).is_some_and(|status| status.is_ok()) {
+                *done = target.fingerprint;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is to be recorded of a file.
+fn look_at(write: &Write, manifest: &Manifest, executor: &Executor) -> Result<Output> {
+    let path = &write.path;
+    let stamp = FileDigests::stamp(path);
+    let digest = executor.digest(path);
+    let bytes = std::fs::metadata(path).map(|meta| meta.len());
+    match (bytes, digest) {
+        (Ok(bytes), Some(digest)) => Ok(Output {
+            path: manifest.recorded(path),
+            bytes,
+            digest,
+            fingerprint: write.fingerprint,
+            stamp,
+        }),
+        (bytes, _) => {
+            let source = bytes.err().map_or_else(|| "it is no file".into(), Into::into);
+            Err(Error::File { path: path.clone(), action: "read", source })
+        }
+    }
+}
