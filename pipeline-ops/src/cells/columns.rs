@@ -1,24 +1,17 @@
 //! Numbers of tables, as the steps on cells read and write them.
 
-use pipeline_core::{Error, Result};
+use pipeline_core::Result;
 
 use crate::measure::Table;
 
 /// A column that the tracks must have.
 pub(super) fn column<'a>(tracks: &'a Table, name: &str) -> Result<&'a [f64]> {
-    named(tracks, name, || "the columns of the tracks".to_owned())
+    tracks.named(name, || "the columns of the tracks".to_owned())
 }
 
 /// A column that the table of a frame must have.
 pub(super) fn of_frame<'a>(table: &'a Table, frame: usize, name: &str) -> Result<&'a [f64]> {
-    named(table, name, || format!("the columns of frame {frame}"))
-}
-
-fn named<'a>(table: &'a Table, name: &str, what: impl FnOnce() -> String) -> Result<&'a [f64]> {
-    table.column(name).ok_or_else(|| {
-        let names: Vec<&str> = table.columns().map(|(name, _)| name).collect();
-        Error::input(what(), names.join(", "), format!("`{name}` among them"))
-    })
+    table.named(name, || format!("the columns of frame {frame}"))
 }
 
 /// A count of frames or pixels.

@@ -37,25 +37,25 @@ pub enum By {
 /// Follows objects from frame to frame, also where they are missing in between, and through their
 /// divisions.
 ///
-/// By `shape`, objects of areas *a* and *b* whose middles are *d* pixels apart are unlike by
-/// d / √max(a, b) + w · |ln(a / b)|, where w is 0.5, and 0.25 if one of them may be cut off, with
-/// one pixel or none between it and the edge. Of all pairs that are less unlike than `reach` those
-/// are chosen whose sum of what they are less is the largest. By `overlap`, of all pairs whose boxes
-/// have at least `overlap` in common, as intersection over union, those are chosen that have the
-/// largest sum of it.
+/// By `shape`, objects of areas *a* and *b* whose middles are *d* pixels apart are unlike by d /
+/// √max(a, b) + w · |ln(a / b)|. The weight w is 0.5, and 0.25 if one of them may be cut off, by an
+/// `edge` of 1 px or less. Of all pairs that are less unlike than `reach` those are chosen for
+/// which the sum of what they are less is the largest. By `overlap`, of all pairs whose boxes have
+/// at least `overlap` in common, as intersection over union, those are chosen that have the largest
+/// sum of it.
 ///
 /// A track divides if an object of it is followed by two that lie around it: 0.25 to 1.6 sizes from
-/// it, and the middle between them 0.4 at the most, where a size is the root of the largest of the
-/// three areas, or of four of the first. One of them begins a track, the other one does as well or
-/// goes on with this one. Together they have at least 0.6 of its area, and away from the edge less
-/// than 2.8; there the smaller one has half of the area of the larger one or more, and both are seen
-/// in two frames, or up to the end. Of divisions that exclude each other that is chosen whose
-/// daughters are nearest and most alike. Both daughters have tracks of their own.
+/// it, and the middle between them 0.4 at the most. A size is the root of the largest of the three
+/// areas, but of four times the first one at the most. One of the two begins a track; the other one
+/// does as well, or goes on with this one. Together they have at least 0.6 of its area. Away from
+/// the edge they have less than 2.8 of it, the smaller one at least half of the larger one, and
+/// both are seen in two frames, or up to the end. Of divisions that exclude each other that is
+/// chosen whose daughters are nearest and most alike. Both daughters have tracks of their own.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `0`, `1`, … | table | – | f64 | what `cell_features` says of frame after frame | – |
-/// | `out` | table | – | f64 | one row per object: `frame`, `label`, `track`, and the `parent` that the track came from, 0 if from none | – |
+/// | `out` | table | – | f64 | one row per object: `frame`, `label`, `track`, and with `divisions` the `parent` that the track came from, 0 if from none | – |
 ///
 /// Frames and labels are in ascending order; tracks are numbered from 1, by their first frames and
 /// in them by their labels. An object without a track has no row, as all that come later if
@@ -71,10 +71,11 @@ pub enum By {
 ///
 /// Tracks that come out as before spare the steps below from running.
 ///
-/// **Source**: the tracking of `pyama`, equal by `overlap` with neither births nor divisions; linear
-/// assignment over gaps and divisions as Jaqaman et al. (2008), *Robust single-particle tracking in
-/// live-cell time-lapse sequences*; its solution by Jonker and Volgenant (1987), as
-/// `scipy.optimize.linear_sum_assignment` 1.17.
+/// **Source**: the tracking of `pyama`, equal by `overlap` with neither births nor divisions.
+/// Linear assignment of the ends of tracks, and divisions after it, follow Jaqaman et al. (2008),
+/// *Robust single-particle tracking in live-cell time-lapse sequences*, but gaps are closed from
+/// frame to frame and divisions chosen one after the other. The assignment is solved as by Jonker
+/// and Volgenant (1987), and has the sum of `scipy.optimize.linear_sum_assignment` 1.17.
 ///
 /// ```
 /// use pipeline_core::{Context, In, Labels, Step};
@@ -145,9 +146,8 @@ impl Step for Link {
         let frames = tables.iter().enumerate().map(|(t, table)| objects(table, t, has_shapes));
         let frames: Vec<Vec<Object>> = frames.collect::<Result<_>>()?;
         let tracks = self.tracks(&frames, ctx)?;
-        let divisions =
-            if self.divisions { divisions(&tracks, &frames, ctx)? } else { Divisions::default() };
-        table(&tracks, &frames, &divisions)
+        let divisions = if self.divisions { Some(divisions(&tracks, &frames, ctx)?) } else { None };
+        table(&tracks, &frames, divisions.as_ref())
     }
 
     fn spec(&self) -> Spec {
@@ -191,7 +191,13 @@ impl Link {
 }
 
 /// The rows of all objects that have a track.
-fn table(tracks: &[Vec<Place>], frames: &[Vec<Object>], divisions: &Divisions) -> Result<Table> {
+fn table(
+    tracks: &[Vec<Place>],
+    frames: &[Vec<Object>],
+    divisions: Option<&Divisions>,
+) -> Result<Table> {
+    let (has_parents, none) = (divisions.is_some(), Divisions::default());
+    let divisions = divisions.unwrap_or(&none);
     let of_tracks = tracks.iter().enumerate();
     let mut places: Vec<(Place, usize)> =
         of_tracks.flat_map(|(track, places)| places.iter().map(move |&at| (at, track))).collect();
@@ -209,10 +215,9 @@ fn table(tracks: &[Vec<Place>], frames: &[Vec<Object>], divisions: &Divisions) -
         let parent = divisions.parent(part).and_then(|part| numbers.get(&part).copied());
         of_parents.push(parent.unwrap_or(0.0));
     }
-    Table::new(vec![
-        ("frame", of_frames),
-        ("label", of_labels),
-        ("track", of_tracks),
-        ("parent", of_parents),
-    ])
+    let mut columns = vec![("frame", of_frames), ("label", of_labels), ("track", of_tracks)];
+    if has_parents {
+        columns.push(("parent", of_parents));
+    }
+    Table::new(columns)
 }

@@ -67,8 +67,8 @@ pub enum Poor {
 /// the next one that has the cell, and none with the parent; where frames are missing in between,
 /// the speed is the distance divided by the frames from one to the other.
 ///
-/// **Border**: what lies beyond the edge belongs to no cell. **NaN** stays; a trace with a NaN or an
-/// area of 0 passes no limit on it.
+/// **Border**: what lies beyond the edge belongs to no cell. **NaN** stays; a trace with a NaN or
+/// an area of 0 passes no limit on it.
 /// **Cost**: one pass over the rows of all tables; memory for the rows. There are no tiles.
 /// **Errors**: a parameter outside its range; two channels of one name; tables that are not as many
 /// for each channel; a table without the columns that are needed.

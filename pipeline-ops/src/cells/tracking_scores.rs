@@ -39,11 +39,12 @@ const TOLERANCE: std::ops::RangeInclusive<u32> = 0..=1000;
 ///
 /// For `idf1` an object is found with an intersection over union of 0.5. A track divides if it is
 /// the parent of two or more. A found track means the true one of which more than half is found on
-/// it in most frames; a division is true if the tracks of the mother and of two daughters mean those
-/// of a true one, `tolerance` frames earlier or later at the most.
+/// it in most frames. A division is true if its tracks, those of the mother and of two daughters,
+/// mean a true mother and two of her daughters, and if it is `tolerance` frames early or late at
+/// the most.
 ///
 /// **Border**: objects at the edge are as all others. **NaN**: without a true object `seg`, `det`
-/// and `tra` are NaN, as are shares of divisions of which there are none.
+/// and `tra` are NaN, without any also `idf1`; so are shares of divisions where there are none.
 /// **Cost**: one pass over the rows of all tables, and memory for them. There are no tiles.
 /// **Errors**: a parameter outside its range; fewer than two tables; a table without the columns
 /// that are needed.
@@ -51,7 +52,7 @@ const TOLERANCE: std::ops::RangeInclusive<u32> = 0..=1000;
 /// **Source**: Maška et al. (2014) for SEG, Matula et al. (2015) for DET and TRA; `py-ctcmetrics`
 /// 1.3.3 on what `pyama` finds, equal to three digits. Ristani et al. (2016), *Performance measures
 /// and a data set for multi-target, multi-camera tracking*, for IDF1; `motmetrics` 1.4.0 on the
-/// same, equal. Divisions as Ulman et al. (2017) count branches, BC(*i*), by tracks that mean others.
+/// same, equal. Divisions are counted much as by BC(*i*) of Ulman et al. (2017).
 ///
 /// ```
 /// use pipeline_core::{Context, In, Step};

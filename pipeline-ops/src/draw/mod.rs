@@ -3,6 +3,7 @@
 mod color_labels;
 mod color_map;
 mod contact_sheet;
+mod draw_tracks;
 mod ink;
 mod outline_labels;
 mod text;
@@ -11,6 +12,7 @@ pub use crate::kernel::{Palette, Side};
 pub use color_labels::ColorLabels;
 pub use color_map::ColorMap;
 pub use contact_sheet::ContactSheet;
+pub use draw_tracks::DrawTracks;
 pub use outline_labels::OutlineLabels;
 pub use text::Text;
 
@@ -24,6 +26,7 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<ColorLabels>()?;
     registry.register::<ColorMap>()?;
     registry.register::<ContactSheet>()?;
+    registry.register::<DrawTracks>()?;
     registry.register::<OutlineLabels>()?;
     registry.register::<Text>()
 }

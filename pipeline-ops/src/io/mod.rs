@@ -1,16 +1,22 @@
-//! Picture files and microscope files: opening and saving.
+//! Picture files, microscope files and files of tables: opening and saving.
 
 mod complete;
+mod csv;
 mod decode;
 mod encode;
 mod file;
 mod jpeg;
 mod open;
+mod plot;
 mod png;
 mod replace;
 mod save;
+mod save_plot;
+mod save_table;
+mod save_traces;
 mod scanlines;
 mod series;
+mod text_file;
 mod tiff;
 mod upright;
 mod watched;
@@ -18,9 +24,13 @@ mod whole;
 
 pub use open::{Open, Orientation};
 pub use save::Save;
+pub use save_plot::SavePlot;
+pub use save_table::SaveTable;
+pub use save_traces::SaveTraces;
 pub use series::{
     Field, FieldInfo, Frame, FrameFile, OpenFiles, OpenStack, SaveFrame, SavedStack, SeriesFile,
 };
+pub(crate) use text_file::write_text;
 
 use pipeline_core::{Registry, Result};
 
@@ -34,5 +44,8 @@ pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<OpenStack>()?;
     registry.register::<SaveFrame>()?;
     registry.register::<SavedStack>()?;
-    registry.register::<Save>()
+    registry.register::<Save>()?;
+    registry.register::<SavePlot>()?;
+    registry.register::<SaveTable>()?;
+    registry.register::<SaveTraces>()
 }

@@ -1,6 +1,8 @@
 //! A file that appears whole or not at all.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+#[cfg(unix)]
+use std::fs::TryLockError;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,9 +77,16 @@ impl Replacement {
     }
 }
 
-/// The file of this path, empty and locked; none if another writer has it.
+/// The file of this path, empty and locked; none if another writer has it, or somebody left it who
+/// lets nobody else write to it.
+#[cfg(unix)]
 fn take(path: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let file = match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+            return Ok(None);
+        }
+        file => file?,
+    };
     match file.try_lock() {
         // Before it was locked, its writer may have put it in its target's place.
         Ok(()) if is_at(&file, path) => {}
@@ -98,10 +107,10 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Elsewhere a file that is open does not change its name.
+/// Elsewhere a file cannot be told from another one that has its name now.
 #[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
+fn take(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// The folder that a path lies in.
@@ -206,6 +215,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn what_a_stopped_process_left_behind_is_used_up() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("picture.png");

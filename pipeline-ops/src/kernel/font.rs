@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Columns of a glyph.
-const WIDTH: i64 = 8;
+pub(crate) const WIDTH: i64 = 8;
 
 /// Rows of a glyph.
 pub(crate) const HEIGHT: usize = 13;

@@ -61,6 +61,7 @@ mod gaussian;
 mod log_std;
 mod moments;
 mod runs;
+mod texture;
 
 // Order: medians, ranks, extrema and likeness.
 mod bilateral;
@@ -84,18 +85,23 @@ mod triangle;
 mod yen;
 
 // Masks and labels: which pixels belong to an object.
+mod basins;
 mod canny;
 mod components;
 mod connectivity;
+mod cutout;
 mod distance;
 mod hysteresis;
 mod outline;
 mod region_moments;
 mod regions;
+mod ridges;
+mod rims;
 mod skeleton;
 mod watershed;
 
 // Backgrounds: levels of places, and the smoothest surface through them.
+mod backdrop;
 mod cubic;
 mod level;
 mod smooth;
@@ -107,6 +113,7 @@ mod sorted;
 
 // Images compared and drawn.
 mod font;
+mod hues;
 mod palette;
 mod similarity;
 mod squares;
@@ -118,6 +125,8 @@ pub(crate) use alpha::{
 pub use arithmetic::Operation;
 pub(crate) use arithmetic::{Combine, combine};
 pub(crate) use assignment::assign;
+pub(crate) use backdrop::Backdrop;
+pub(crate) use basins::{Outside, Relief};
 pub(crate) use bilateral::LikenessSums;
 pub(crate) use bisection::{Bisection, MOST, TALL};
 pub use blend::BlendMode;
@@ -135,6 +144,7 @@ pub use connectivity::Connectivity;
 pub(crate) use convolve::{APART, horizontal, vertical, vertical_pair};
 pub(crate) use cubic::{Blend, Ends, Knots};
 pub(crate) use curve::Curve;
+pub(crate) use cutout::Cutout;
 pub(crate) use depth::{cast, change_depth};
 pub(crate) use derivatives::{Smoothing, derivatives};
 pub(crate) use device_link::{DeviceLink, Mix};
@@ -144,11 +154,12 @@ pub(crate) use extremum::{
     Extremum, Least, Most, TOGETHER, along_row, down_columns, down_few, fold, keys, over_shape,
     samples,
 };
-pub(crate) use font::{HEIGHT, inked};
+pub(crate) use font::{HEIGHT, WIDTH, inked};
 pub(crate) use gaussian::{gaussian, gaussian_second};
 pub(crate) use halve::{Halve, halve};
 pub(crate) use histogram::{Bins, Count, count_bytes};
 pub(crate) use hsv::{hsv_of, rgb_of_hsv};
+pub(crate) use hues::hue_of;
 pub(crate) use hysteresis::{NOTHING, STRONG, WEAK};
 pub(crate) use lab::{lab_of, light_of_lab};
 pub(crate) use level::{Level, Levels, SPAN, count_kept, level_of_counts, widen_range};
@@ -164,8 +175,8 @@ pub(crate) use moments::{Moments, Sums, seen_columns, seen_deviations};
 pub(crate) use nearest::{nearest_row, nearest_row_of};
 pub(crate) use order::Order;
 pub(crate) use otsu::otsu;
-pub(crate) use outline::Rows;
 pub use outline::Side;
+pub(crate) use outline::{Rows, is_near_another};
 pub(crate) use pairwise::pairwise_sum;
 pub(crate) use palette::Painting;
 pub use palette::Palette;
@@ -177,6 +188,8 @@ pub(crate) use region_moments::{Cubes, RegionMoments, add_cubes};
 pub(crate) use regions::{Region, add_outline, add_row, outline};
 pub use resample::Resampling;
 pub(crate) use resample::{MixedRow, TapTable, all_finite};
+pub(crate) use ridges::join_weak;
+pub(crate) use rims::{Bounds, bounds, bright_rims, peel, rims};
 pub(crate) use rounded_bins::{RoundedBins, sums_below};
 pub(crate) use runs::Whole;
 pub(crate) use selection::{Sought, selection};
@@ -188,6 +201,7 @@ pub(crate) use smooth::smooth;
 pub(crate) use sorted::Sorted;
 pub(crate) use squares::Squares;
 pub(crate) use tally::{Tally, chosen, spread, tally, tally_counted};
+pub(crate) use texture::{ALL_STEPS, STEPS, TextureLevel, deviations, logarithmic, without_specks};
 pub(crate) use threshold::above;
 pub(crate) use tone::{Power, Tone};
 pub(crate) use transform::{Places, Transform};

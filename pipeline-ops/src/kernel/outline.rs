@@ -71,3 +71,14 @@ impl Rows<'_> {
         rows.any(|row| row[span.clone()].iter().any(|&label| label != 0 && label != own))
     }
 }
+
+/// Whether one of the pixels that are up to `len` from column `x`, along the row `rows[at]` or
+/// the column, has another label. Rows and columns beyond the image are not there.
+pub(crate) fn is_near_another(rows: &[&[u32]], at: usize, x: usize, len: usize) -> bool {
+    let own = rows[at][x];
+    let (across, down) =
+        (x.saturating_sub(len)..(x + len + 1), at.saturating_sub(len)..at + len + 1);
+    let row = &rows[at][across.start..across.end.min(rows[at].len())];
+    row.iter().any(|&label| label != own)
+        || rows[down.start..down.end.min(rows.len())].iter().any(|row| row[x] != own)
+}

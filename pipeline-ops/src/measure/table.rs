@@ -63,6 +63,14 @@ impl Table {
         self.columns().find(|&(own, _)| own == name).map(|(_, numbers)| numbers)
     }
 
+    /// The column of this name, which `what` must have: "the columns of …".
+    pub(crate) fn named(&self, name: &str, what: impl FnOnce() -> String) -> Result<&[f64]> {
+        self.column(name).ok_or_else(|| {
+            let names: Vec<&str> = self.columns().map(|(name, _)| name).collect();
+            Error::input(what(), names.join(", "), format!("`{name}` among them"))
+        })
+    }
+
     /// The table as lines of numbers with commas between them, below a line of names. Numbers have
     /// as many digits as tell them apart; those that are none are `NaN`, `inf` and `-inf`.
     #[must_use]

@@ -33,6 +33,7 @@ pub use relabel::Relabel;
 pub use sauvola::Sauvola;
 pub use triangle::Triangle;
 pub use watershed::Watershed;
+pub(crate) use watershed::close_gaps;
 pub use yen::Yen;
 
 use pipeline_core::{Registry, Result};

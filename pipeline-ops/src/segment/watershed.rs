@@ -116,7 +116,11 @@ impl Step for Watershed {
 
 /// Numbers the labels up to `count` that are there, in rows of `width`, without gaps, in the same
 /// order.
-fn close_gaps((labels, width): (&mut [u32], u32), count: u32, ctx: &Context<'_>) -> Result<u32> {
+pub(crate) fn close_gaps(
+    (labels, width): (&mut [u32], u32),
+    count: u32,
+    ctx: &Context<'_>,
+) -> Result<u32> {
     let what = || format!("a table of {count} labels");
     let mut numbers = zeros::<u32>(count as usize + 1, what)?;
     let (row_len, grain) = (width as usize, passes::grain(width));

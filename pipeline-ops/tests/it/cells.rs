@@ -155,7 +155,13 @@ fn printed(traces: &Table) -> Vec<String> {
 }
 
 /// The traces of a channel, whose background is taken away or not.
-fn traces(path: &Path, field: usize, channel: usize, is_corrected: bool, step: &Traces) -> Table {
+pub(crate) fn traces(
+    path: &Path,
+    field: usize,
+    channel: usize,
+    is_corrected: bool,
+    step: &Traces,
+) -> Table {
     let ctx = Context::default();
     let movie = SeriesFile::open(path).unwrap();
     let [cells, signal] = [0, channel].map(|channel| movie.stack(field, channel, 0).unwrap());

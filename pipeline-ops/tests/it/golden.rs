@@ -143,8 +143,9 @@ const EXCEPTIONS: [(&str, &[&str], &str); 4] = [
     ("row", &["ssim"], "no window of 7 pixels lies within"),
 ];
 
-/// Operations on files and tables, which have tests of their own.
-const ELSEWHERE: [&str; 10] = [
+/// Operations on files and tables, and one of our own, which have tests of their own.
+const ELSEWHERE: [&str; 15] = [
+    "draw_tracks",
     "frame",
     "link",
     "open",
@@ -152,7 +153,11 @@ const ELSEWHERE: [&str; 10] = [
     "save",
     "save_frame",
     "saved_stack",
+    "segment_cells",
     "track_image",
+    "save_plot",
+    "save_table",
+    "save_traces",
     "traces",
     "tracking_scores",
 ];

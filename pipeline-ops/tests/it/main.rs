@@ -34,6 +34,8 @@ mod save_frame;
 mod scanlines;
 mod scores;
 mod segment;
+#[cfg(feature = "codecs")]
+mod segment_cells;
 mod sevens;
 mod sizes;
 mod steps;
@@ -46,7 +48,12 @@ mod table;
 mod tiff;
 mod traces;
 mod track_image;
+mod tracks;
 mod transparent;
 mod waiting;
 mod widths;
 mod windows;
+#[cfg(feature = "codecs")]
+mod workflow;
+#[cfg(feature = "codecs")]
+mod written;

@@ -552,7 +552,7 @@ fn parameters_that_are_no_numbers_are_refused() {
 fn a_path_that_is_not_given_is_refused_before_anything_runs() {
     let mut registry = Registry::new();
     pipeline_ops::register(&mut registry).unwrap();
-    for step in ["open", "save"] {
+    for step in ["open", "save", "save_table", "save_traces"] {
         let rows = [
             (json!({}), "found nothing, expected text of at least 1 character"),
             (json!({ "path": "" }), "found \"\", expected at least 1 character"),

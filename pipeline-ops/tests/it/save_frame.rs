@@ -62,25 +62,27 @@ fn what_was_saved_is_read_as_it_was() {
 #[test]
 fn floats_may_be_saved_as_whole_numbers() {
     let folder = tempfile::tempdir().unwrap();
-    let samples = vec![0.5f32, 1.5, -2.5, 7.4, -7.6, 4e4, f32::NEG_INFINITY, f32::NAN];
+    let samples = vec![0.5f32, 1.5, -2.5, 7.4, -7.6, 32_767.4, -32_768.0, -0.0];
+    let expected = [0.0f32, 2.0, -2.0, 7.0, -8.0, 32_767.0, -32_768.0, 0.0];
     let image = Image::from_samples(4, 2, 1, samples).unwrap();
-    for name in ["a.tif", "b.npy"] {
-        let path = folder.path().join(name);
-        save(&SaveFrame { whole: true, ..SaveFrame::path(&path) }, std::slice::from_ref(&image))
-            .unwrap();
-        let expected = [0.0f32, 2.0, -2.0, 7.0, -8.0, 32767.0, -32768.0, 0.0];
-        if name == "a.tif" {
-            assert_eq!(frames(&path)[0].samples::<f32>(), Some(&expected[..]));
-        } else {
-            let bytes = std::fs::read(&path).unwrap();
-            let (head, samples) = bytes.split_at(128);
-            assert!(head.ends_with(b"\n") && String::from_utf8_lossy(head).contains("'<i2'"));
-            let samples: Vec<f32> = samples
-                .chunks(2)
-                .map(|pair| i16::from_le_bytes([pair[0], pair[1]]).into())
-                .collect();
-            assert_eq!(samples, expected);
-        }
+    let path = folder.path().join("a.tif");
+    let step = SaveFrame { whole: true, ..SaveFrame::path(&path) };
+    save(&step, std::slice::from_ref(&image)).unwrap();
+    assert_eq!(frames(&path)[0].samples::<f32>(), Some(&expected[..]));
+    let path = folder.path().join("b.npy");
+    let step = SaveFrame { whole: true, ..SaveFrame::path(&path) };
+    save(&step, std::slice::from_ref(&image)).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let (head, samples) = bytes.split_at(128);
+    assert!(head.ends_with(b"\n") && String::from_utf8_lossy(head).contains("'<i2'"));
+    let samples: Vec<f32> =
+        samples.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]).into()).collect();
+    assert_eq!(samples, expected);
+    for beyond in [32_768.0, -4e4, f32::INFINITY, f32::NAN] {
+        let image = Image::from_samples(2, 1, 1, vec![1.0, beyond]).unwrap();
+        let error = save(&step, std::slice::from_ref(&image)).unwrap_err().to_string();
+        let expected = "expected -32768 to 32767; save floats, with `whole` off";
+        assert_eq!(error, format!("a sample of frame 0 is {beyond}, {expected}"));
     }
 }
 

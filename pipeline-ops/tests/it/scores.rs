@@ -1,7 +1,7 @@
 //! How tracks are scored beside the truth.
 
-use pipeline_core::{Context, In, Labels, Step};
-use pipeline_ops::cells::{CellFeatures, LabelOverlaps, Link, TrackingScores};
+use pipeline_core::{Context, In, Labels, Stack, Step};
+use pipeline_ops::cells::{CellFeatures, LabelOverlaps, Link, SegmentCells, TrackingScores};
 use pipeline_ops::io::SeriesFile;
 use pipeline_ops::measure::Table;
 
@@ -209,6 +209,49 @@ fn true_objects_are_followed_as_they_are() {
         let [tra, idf1, divisions] = named(&scores, ["tra", "idf1", "division_f1"]);
         println!("{movie}: TRA {tra:.4}, IDF1 {idf1:.4}, division F1 {divisions:.2}");
         assert!(tra > 0.999 && idf1 > 0.997 && divisions == 1.0, "{movie}: {tra}, {idf1}");
+    }
+}
+
+/// The cells of a movie of which nothing is known, and their tracks.
+fn found(stack: &Stack, frames: usize) -> (Vec<Labels>, Table) {
+    let ctx = Context::default();
+    let find = |t| SegmentCells::default().run(In::new(stack.frame(t).unwrap()), &ctx).unwrap();
+    let labels: Vec<Labels> = (0..frames).map(find).collect();
+    let measure = |labels: &Labels| {
+        In::new(CellFeatures {}.run((In::new(labels.clone()), None), &ctx).unwrap())
+    };
+    let tracks = Link::default().run(labels.iter().map(measure).collect(), &ctx).unwrap();
+    (labels, tracks)
+}
+
+#[test]
+fn cells_of_the_shipped_series_are_found_and_followed() {
+    let file = SeriesFile::open(shipped("cells/synth-b.ome.tif")).unwrap();
+    let stack = file.stack(0, 0, 0).unwrap();
+    let (labels, tracks) = found(&stack, stack.frames());
+    let scores = beside(&truth("synth-b-0", stack.frames()), labels, tracks);
+    let [seg, tra, idf1] = named(&scores, ["seg", "tra", "idf1"]);
+    println!("shipped: SEG {seg:.3}, TRA {tra:.3}, IDF1 {idf1:.3}");
+    assert!(seg > 0.9 && tra > 0.95 && idf1 > 0.92, "{seg}, {tra}, {idf1}");
+}
+
+#[test]
+fn cells_of_all_movies_are_found_and_followed() {
+    let Some(all) = data("microscopy") else { return };
+    for (movie, field, least) in [
+        ("synth-a", 0, [0.95, 0.98, 0.98]),
+        ("synth-a", 1, [0.95, 0.98, 0.98]),
+        ("synth-b", 0, [0.92, 0.96, 0.95]),
+    ] {
+        let path = all.join(format!("{movie}/{movie}.ome.tiff"));
+        let stack = SeriesFile::open(path).unwrap().stack(field, 0, 0).unwrap();
+        let (labels, tracks) = found(&stack, stack.frames());
+        let truth = truth(&format!("{movie}-{field}"), usize::MAX);
+        let scores = beside(&truth, labels, tracks);
+        let [seg, tra, idf1, divisions] = named(&scores, ["seg", "tra", "idf1", "division_f1"]);
+        println!("{movie} {field}: SEG {seg:.3}, TRA {tra:.3}, IDF1 {idf1:.3}, F1 {divisions:.2}");
+        let is_met = [seg, tra, idf1].iter().zip(least).all(|(score, least)| *score >= least);
+        assert!(is_met && divisions >= 0.9, "{movie} {field}: {seg}, {tra}, {idf1}, {divisions}");
     }
 }
 

@@ -4,7 +4,7 @@
 //! for each number, and several images are one of all their channels.
 
 use pipeline_core::{ColorSpace, Context, Image, In, Labels, Mask, Result, Step};
-use pipeline_ops::cells::{Background, CellFeatures, LabelOverlaps};
+use pipeline_ops::cells::{Background, CellFeatures, LabelOverlaps, SegmentCells};
 use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
@@ -121,6 +121,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
         "sauvola" => call::<Sauvola>(params, inputs),
         "scalar" => call::<Scalar>(params, inputs),
         "scharr" => call::<Scharr>(params, inputs),
+        "segment_cells" => call::<SegmentCells>(params, inputs),
         "shuffle_channels" => call::<ShuffleChannels>(params, inputs),
         "skeleton" => call::<Skeleton>(params, inputs),
         "sobel" => call::<Sobel>(params, inputs),

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 type Group = (&'static str, fn(&mut Registry) -> Result<()>);
 
 const GROUPS: [Group; 10] = [
-    ("io: picture files", io::register),
+    ("io: files of pictures, movies and tables", io::register),
     ("point: each pixel from the same pixel", point::register),
     ("geometry: which pixel goes where", geometry::register),
     ("filter: linear filters and edges", filter::register),
@@ -19,7 +19,7 @@ const GROUPS: [Group; 10] = [
     ("morphology: structuring elements and shapes of masks", morphology::register),
     ("segment: which pixels belong to an object", segment::register),
     ("measure: images and objects as numbers", measure::register),
-    ("cells: objects over time", cells::register),
+    ("cells: what is behind them, and which is which over time", cells::register),
     ("draw: images for people to look at", draw::register),
 ];
 

@@ -1,6 +1,6 @@
 //! One frame of a stack.
 
-use pipeline_core::{Context, Image, In, Result, Spec, Stack, Step};
+use pipeline_core::{Context, Image, In, Result, Stack, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 /// | `out` | image | Y X C | as `in` | as `in` | as `in` |
 ///
 /// **Border**: nothing beyond the frame is seen. **NaN** and infinity stay.
-/// **Cost**: none where the stack is in memory; else that of reading and decoding the frame, on a
-/// thread that may wait for the disk; of memory the frame. There are no tiles.
+/// **Cost**: none where the stack is in memory; else that of reading and decoding the frame; of
+/// memory the frame. It is read by a thread that computes, so that no more frames are read than are
+/// made use of. There are no tiles.
 /// **Errors**: a frame that the stack does not have; one of another layout than the first; what the
 /// file fails with, such as one that was cut off.
 ///
@@ -44,9 +45,5 @@ impl Step for Frame {
 
     fn run(&self, stack: In<Stack>, _: &Context<'_>) -> Result<Image> {
         stack.frame(self.frame as usize)
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::default().blocking()
     }
 }

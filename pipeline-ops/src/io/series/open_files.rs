@@ -13,7 +13,7 @@ use super::file::SeriesFile;
 /// Remembers what is in files, so that a file is gone through once for all its fields and channels.
 ///
 /// A service for `open_stack`, which opens files by itself where it is not lent one. No result
-/// depends on it: a file of another length or time of change is opened anew.
+/// depends on it: a file that the system says is another one, or has changed, is opened anew.
 ///
 /// ```
 /// use pipeline_core::{Executor, Options, Services};
@@ -26,7 +26,20 @@ use super::file::SeriesFile;
 #[derive(Debug, Default)]
 pub struct OpenFiles(Mutex<HashMap<PathBuf, (Stamp, SeriesFile)>>);
 
-type Stamp = (u64, SystemTime);
+/// Length and time of change, and what the system calls the file and its last change.
+type Stamp = (u64, SystemTime, [u64; 4]);
+
+#[cfg(unix)]
+fn system(meta: &fs::Metadata) -> [u64; 4] {
+    use std::os::unix::fs::MetadataExt;
+    let (seconds, nanos) = (meta.ctime().cast_unsigned(), meta.ctime_nsec().cast_unsigned());
+    [meta.dev(), meta.ino(), seconds, nanos]
+}
+
+#[cfg(not(unix))]
+fn system(_: &fs::Metadata) -> [u64; 4] {
+    [0; 4]
+}
 
 /// Files that are remembered; beyond that all are forgotten, which costs time and no result.
 const MOST: usize = 16;
@@ -39,7 +52,7 @@ impl OpenFiles {
     pub fn open(&self, path: &Path) -> Result<SeriesFile> {
         let stamp = || {
             let meta = fs::metadata(path).ok()?;
-            Some((meta.len(), meta.modified().ok()?))
+            Some((meta.len(), meta.modified().ok()?, system(&meta)))
         };
         let before = stamp();
         // Whoever comes second waits for the first, instead of going through the same pages.

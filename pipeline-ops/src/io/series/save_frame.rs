@@ -77,15 +77,14 @@ impl Data for FrameFile {
 /// | extension | file |
 /// |---|---|
 /// | `tif`, `tiff` | a page per frame, compressed without loss (Deflate); `ImageJ` and Fiji take the pages for frames over time; from 4 GB on `BigTIFF` |
-/// | `npy` | a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]` of 3 channels; not compressed |
+/// | `npy` | a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]` of 3 channels, which `open_stack` does not read, nor whole numbers of floats; not compressed |
 ///
-/// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in floats; as whole
-/// numbers NaN is 0 and infinity the largest.
+/// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in floats.
 /// **Cost**: compressing; of memory a strip of 256 KiB, and whole numbers those of the frame. The
 /// last step waits for the disk on a thread for that.
-/// **Errors**: another extension; 2 or more than 3 channels; a frame that is not the next one or is
-/// of another size than those before; a parameter outside its range; a file or folder that cannot
-/// be written.
+/// **Errors**: another extension; 2 or more than 3 channels; a sample that is to be a whole number
+/// and is NaN or beyond their range; a frame that is not the next one or is of another size than
+/// those before; a parameter outside its range; a file or folder that cannot be written.
 ///
 /// **Source**: crates `tiff` 0.11 and `flate2` 1.1; the format of `numpy.save`, version 1.0.
 ///
@@ -125,7 +124,7 @@ pub struct SaveFrame {
     #[schemars(range(min = 0, max = 9))]
     pub level: u8,
     /// Whether floats are rounded to whole numbers from -32768 to 32767, which take a quarter of
-    /// the space; default false.
+    /// the space; beyond is an error; default false.
     pub whole: bool,
     /// Time from one frame to the next, for programs that show it; 0 if it is not known. 0 to
     /// 1000000000 s, default 0.
@@ -158,12 +157,16 @@ impl SaveFrame {
         images: &[Node<Image>],
     ) -> Option<Node<FrameFile>> {
         let frames = u32::try_from(images.len()).unwrap_or(u32::MAX);
-        let mut last = None;
-        for (&image, frame) in images.iter().zip(0..) {
-            let step = Self { frame, frames, ..self.clone() };
-            last = Some(graph.add(format!("{name}[{frame}]"), step, (image, last)));
-        }
-        last
+        let step = Self { frame: 0, frames, ..self.clone() };
+        images
+            .iter()
+            .fold(None, |last, &image| {
+                let frame = last.map_or(0, |(frame, _)| frame + 1);
+                let step = Self { frame, ..step.clone() };
+                let before = last.map(|(_, node)| node);
+                Some((frame, graph.add(format!("{name}[{frame}]"), step, (image, before))))
+            })
+            .map(|(_, node)| node)
     }
 }
 

@@ -33,9 +33,10 @@ pub(super) struct Writer {
     plan: Plan,
     layout: Layout,
     done: u32,
-    file: Arc<File>,
-    form: Form,
+    /// Before the file: it is removed while it is still locked.
     replacement: Replacement,
+    form: Form,
+    file: Arc<File>,
 }
 
 enum Form {
@@ -106,7 +107,7 @@ impl Writer {
             return Err(Error::input(format!("frame {frame}"), found, expected));
         }
         let is_first = frame == 0;
-        let samples = Samples::of(image, self.plan.is_whole);
+        let samples = Samples::of(image, self.plan.is_whole, frame)?;
         let added = match &mut self.form {
             Form::Tiff(encoder) => page(encoder, &samples, expected, &self.plan, is_first),
             Form::BigTiff(encoder) => page(encoder, &samples, expected, &self.plan, is_first),
@@ -136,15 +137,19 @@ enum Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn of(image: &'a Image, is_whole: bool) -> Self {
-        match image.samples::<f32>().filter(|_| is_whole) {
-            Some(samples) => {
-                #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
-                let whole = |&sample: &f32| sample.round_ties_even() as i16;
-                Self::Whole(samples.iter().map(whole).collect())
-            }
-            None => Self::Stored(image.bytes()),
+    fn of(image: &'a Image, is_whole: bool, frame: u32) -> Result<Self> {
+        let Some(samples) = image.samples::<f32>().filter(|_| is_whole) else {
+            return Ok(Self::Stored(image.bytes()));
+        };
+        let range = f32::from(i16::MIN)..=f32::from(i16::MAX);
+        let whole = samples.iter().map(|sample| sample.round_ties_even());
+        if let Some(beyond) = whole.clone().find(|sample| !range.contains(sample)) {
+            let expected = "-32768 to 32767; save floats, with `whole` off";
+            return Err(Error::input(format!("a sample of frame {frame}"), beyond, expected));
         }
+        #[expect(clippy::cast_possible_truncation, reason = "within the range")]
+        let whole = whole.map(|sample| sample as i16).collect();
+        Ok(Self::Whole(whole))
     }
 
     fn bytes(&self) -> &[u8] {
@@ -236,11 +241,14 @@ fn pack(
     predicts: Option<(u16, usize)>,
     level: u8,
 ) -> io::Result<Vec<u8>> {
-    let mut differences;
+    // Memory for 16 bits, whatever the samples are, so that they lie as they must.
+    let mut memory: Vec<u16> = Vec::new();
     let strip = match predicts {
         Some((bits, channels)) => {
-            differences = strip.to_vec();
-            let rows = strip.chunks(row_bytes).zip(differences.chunks_mut(row_bytes));
+            memory.resize(strip.len().div_ceil(2), 0);
+            let out = &mut bytemuck::cast_slice_mut::<u16, u8>(&mut memory)[..strip.len()];
+            out.copy_from_slice(strip);
+            let rows = strip.chunks(row_bytes).zip(out.chunks_mut(row_bytes));
             rows.for_each(|(row, out)| match bits {
                 8 => differ(row, out, channels, |a: u8, b| a.wrapping_sub(b)),
                 _ => {
@@ -248,7 +256,7 @@ fn pack(
                     differ(row, out, channels, |a: u16, b| a.wrapping_sub(b));
                 }
             });
-            &differences
+            &*out
         }
         None => strip,
     };

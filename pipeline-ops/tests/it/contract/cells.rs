@@ -2,7 +2,7 @@
 
 use pipeline_core::{Context, In, Step};
 use pipeline_ops::cells::{
-    Background, CellFeatures, LabelOverlaps, Link, Traces, TrackImage, TrackingScores,
+    Background, CellFeatures, LabelOverlaps, Link, SegmentCells, Traces, TrackImage, TrackingScores,
 };
 use pipeline_ops::measure::Table;
 use serde_json::json;
@@ -44,6 +44,13 @@ fn link() {
     }
 }
 
+fn segment_cells() {
+    for sample in TYPES {
+        let params = json!({ "min_area": 1, "contrast": 0.0 });
+        contract().run(&step::<SegmentCells>(&params), In::new(filled(SIZE, 1, sample, 4)));
+    }
+}
+
 fn traces() {
     let mut tables = vec![In::new(Link::default().run(frames(), &Context::default()).unwrap())];
     tables.extend(frames());
@@ -79,6 +86,7 @@ pub(super) const ROWS: &[Row] = &[
         let step = TrackImage { frame: 1, ..TrackImage::default() };
         contract().run(&step, (In::new(labels()), In::new(tracks)));
     }),
+    ("segment_cells", segment_cells),
     ("traces", traces),
     ("tracking_scores", tracking_scores),
 ];

@@ -1,7 +1,8 @@
 //! Steps of `draw`.
 
 use pipeline_core::In;
-use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
+use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, DrawTracks, OutlineLabels, Text};
+use pipeline_ops::measure::Table;
 use serde_json::json;
 
 use super::{Row, SIZE, TYPES, contract, images, labels, step};
@@ -34,6 +35,18 @@ fn outline_labels() {
     }
 }
 
+fn draw_tracks() {
+    let columns =
+        [("frame", [2.0, 2.0, 1.0]), ("label", [1.0, 2.0, 7.0]), ("track", [5.0, 9.0, 1.0])];
+    let tracks = Table::new(columns.map(|(name, numbers)| (name, numbers.to_vec())).to_vec());
+    let tracks = In::new(tracks.unwrap());
+    for channels in [1, 3] {
+        let image = In::new(filled(SIZE, channels, TYPES[0], 3));
+        let params = json!({ "frame": 2, "line": channels });
+        contract().run(&step::<DrawTracks>(&params), (image, In::new(labels()), tracks.clone()));
+    }
+}
+
 pub(super) const ROWS: &[Row] = &[
     ("color_labels", color_labels),
     ("color_map", || {
@@ -41,6 +54,7 @@ pub(super) const ROWS: &[Row] = &[
         images::<ColorMap>(&[1, 2], &params);
     }),
     ("contact_sheet", contact_sheet),
+    ("draw_tracks", draw_tracks),
     ("outline_labels", outline_labels),
     ("text", || {
         let params = json!({

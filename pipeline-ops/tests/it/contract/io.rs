@@ -1,7 +1,11 @@
 //! Steps of `io`.
 
 use pipeline_core::{Context, In, SampleType, Step};
-use pipeline_ops::io::{Field, Frame, Open, OpenStack, Save, SaveFrame, SavedStack, SeriesFile};
+use pipeline_ops::io::{
+    Field, Frame, Open, OpenStack, Save, SaveFrame, SavePlot, SaveTable, SaveTraces, SavedStack,
+    SeriesFile,
+};
+use pipeline_ops::measure::Table;
 
 use super::{Row, SIZE, contract};
 use crate::support::{filled, shipped};
@@ -48,6 +52,30 @@ fn saved_stack() {
     contract().run(&SavedStack {}, In::new(file));
 }
 
+/// Traces of two cells.
+fn traces() -> In<Table> {
+    let names = ["position_x", "bbox_x0", "bbox_x1", "position_y", "bbox_y0", "bbox_y1", "area"];
+    let mut columns = vec![("cell", vec![1.0, 1.0, 2.0]), ("frame", vec![0.0, 1.0, 1.0])];
+    columns.extend(names.map(|name| (name, vec![3.5, f64::NAN, 5.0])));
+    In::new(Table::new(columns).unwrap())
+}
+
+fn save_plot() {
+    let folder = tempfile::tempdir().unwrap();
+    contract().run(&SavePlot::of("area", folder.path().join("a.svg")), traces());
+}
+
+fn save_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let step = SaveTable { decimals: Some(6), ..SaveTable::path(folder.path().join("a.csv")) };
+    contract().run(&step, traces());
+}
+
+fn save_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    contract().run(&SaveTraces::path(folder.path().join("a.csv")), traces());
+}
+
 pub(super) const ROWS: &[Row] = &[
     ("frame", frame),
     ("open", open),
@@ -55,4 +83,7 @@ pub(super) const ROWS: &[Row] = &[
     ("save", save),
     ("save_frame", save_frame),
     ("saved_stack", saved_stack),
+    ("save_plot", save_plot),
+    ("save_table", save_table),
+    ("save_traces", save_traces),
 ];

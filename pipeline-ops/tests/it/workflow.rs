@@ -1,0 +1,221 @@
+//! Whole fields of view: what is written of them, and what a movie may be like.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use pipeline_core::batch::{BatchOptions, BatchReport, ItemStatus, records};
+use pipeline_core::{Context, Executor, Image, In, Options, Step};
+use pipeline_ops::cells::{TraceLayout, Workflow};
+use pipeline_ops::io::{SaveFrame, SeriesFile};
+
+use crate::io::data;
+use crate::support::shipped;
+
+/// Runs all fields of a movie.
+fn run(workflow: &Workflow) -> BatchReport {
+    let file = SeriesFile::open(&workflow.input).unwrap();
+    let count = u32::try_from(file.fields().len()).unwrap();
+    let options = BatchOptions { folder: Some(workflow.output.clone()), ..BatchOptions::default() };
+    let executor = Executor::new(Options { threads: Some(2), ..Options::default() }).unwrap();
+    let report = executor.batch(&workflow.items(&file, 0..count).unwrap(), &options).unwrap();
+    workflow.save_results(&records(&workflow.output).unwrap()).unwrap();
+    report
+}
+
+/// Saves a movie of one channel.
+fn movie(path: &Path, images: &[Image]) {
+    let mut file = None;
+    let frames = u32::try_from(images.len()).unwrap();
+    for (image, frame) in images.iter().zip(0..) {
+        let step = SaveFrame { frame, frames, ..SaveFrame::path(path) };
+        let input = (In::new(image.clone()), file.map(In::new));
+        file = Some(step.run(input, &Context::default()).unwrap());
+    }
+}
+
+/// The first channel of the shipped movie.
+fn phase() -> Vec<Image> {
+    let file = SeriesFile::open(shipped("cells/synth-b.ome.tif")).unwrap();
+    let stack = file.stack(0, 0, 0).unwrap();
+    (0..stack.frames()).map(|t| stack.frame(t).unwrap()).collect()
+}
+
+fn frames(path: &Path) -> Vec<Image> {
+    let stack = SeriesFile::open(path).unwrap().stack(0, 0, 0).unwrap();
+    (0..stack.frames()).map(|t| stack.frame(t).unwrap()).collect()
+}
+
+/// The lines of a table by what stands in its columns `frame`, `cell` and so on.
+fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let row = |line: &str| {
+        let pairs = names.iter().map(|name| (*name).to_owned());
+        pairs.zip(line.split(',').map(str::to_owned)).collect()
+    };
+    lines.map(row).collect()
+}
+
+#[test]
+fn a_field_becomes_masks_tracks_and_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = shipped("cells/synth-b.ome.tif");
+    let workflow = Workflow { signals: vec![1, 2], ..Workflow::new(input, folder.path()) };
+    run(&workflow).ok().unwrap();
+    let files = workflow.files(0);
+    let (masks, labels) = (frames(&files.masks(0)), frames(&files.labels(0)));
+    let tracked = frames(&files.tracked(0));
+    assert_eq!((masks.len(), labels.len(), tracked.len()), (8, 8, 8));
+    for ((mask, labels), tracked) in masks.iter().zip(&labels).zip(&tracked) {
+        let labels = labels.samples::<u16>().unwrap();
+        let same = mask.bytes().iter().zip(labels).all(|(mask, label)| (*mask > 0) == (*label > 0));
+        assert!(same && labels.iter().any(|label| *label > 0));
+        let tracked = tracked.samples::<u16>().unwrap();
+        assert!(labels.iter().zip(tracked).all(|(label, track)| (*label > 0) == (*track > 0)));
+    }
+    // A trace says where its track is.
+    let traces = rows(&files.traces());
+    assert!(traces.len() >= 30, "{}", traces.len());
+    for row in &traces {
+        let number = |name: &str| row[name].parse::<f64>().unwrap();
+        let frame = &tracked[row["frame"].parse::<usize>().unwrap()];
+        let samples = frame.samples::<u16>().unwrap();
+        let area = samples.iter().filter(|track| f64::from(**track) == number("cell")).count();
+        assert_eq!(area as f64, number("area_ch_0"), "{row:?}");
+        assert_eq!(number("time"), 10.0 * number("frame"));
+    }
+    let corrected = frames(&files.corrected(2));
+    assert!(corrected[0].samples::<f32>().unwrap().iter().any(|sample| *sample < 0.0));
+    let yaml = fs::read_to_string(folder.path().join("processing_results.yaml")).unwrap();
+    assert!(yaml.contains("  '0':\n") && yaml.ends_with("time_units: min\n"), "{yaml}");
+}
+
+#[test]
+fn the_whole_is_what_the_original_writes() {
+    let Some(all) = data("microscopy") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (layout, name) in [(TraceLayout::New, "main"), (TraceLayout::Old, "seed")] {
+        let output = folder.path().join(name);
+        let input = all.join("synth-a/synth-a.ome.tiff");
+        let workflow = Workflow { signals: vec![1], layout, ..Workflow::new(input, &output) };
+        let workflow = workflow.compatible();
+        run(&workflow).ok().unwrap();
+        for fov in 0..2 {
+            let files = workflow.files(fov);
+            let found = match layout {
+                TraceLayout::New => files.traces(),
+                TraceLayout::Old => files.traces_of(1),
+            };
+            let golden = all.join(format!("golden/synth-a-{name}/workflow/fov_{fov:03}"));
+            // Its files have the same names.
+            let expected = golden.join(found.file_name().unwrap());
+            let [found, expected] =
+                [&found, &expected].map(|path| fs::read_to_string(path).unwrap());
+            assert_eq!(found, expected, "{name} {fov}");
+        }
+    }
+}
+
+#[test]
+fn a_blank_frame_costs_only_that_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = phase();
+    let mut blank = whole.clone();
+    blank[4] = Image::from_samples(224, 192, 1, vec![700u16; 224 * 192]).unwrap();
+    let made = [("whole", &whole), ("blank", &blank)].map(|(name, images)| {
+        let input = folder.path().join(format!("{name}.tif"));
+        movie(&input, images);
+        let workflow = Workflow { min_frames: 1, ..Workflow::new(input, folder.path().join(name)) };
+        run(&workflow).ok().unwrap();
+        let key = |row: &BTreeMap<String, String>| (row["cell"].clone(), row["frame"].clone());
+        let rows = rows(&workflow.files(0).traces());
+        rows.iter().map(key).collect::<std::collections::BTreeSet<_>>()
+    });
+    let [whole, blank] = made;
+    assert!(blank.iter().all(|(_, frame)| frame != "4"));
+    let rest = whole.iter().filter(|(_, frame)| frame != "4").count();
+    let same = blank.intersection(&whole).count();
+    assert!(same * 100 >= rest * 95, "{same} of {rest} rows have the same cell");
+}
+
+#[test]
+fn a_movie_without_cells_has_no_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, sample) in [("dark", 0u16), ("light", u16::MAX)] {
+        let input = folder.path().join(format!("{name}.tif"));
+        let image = Image::from_samples(40, 32, 1, vec![sample; 40 * 32]).unwrap();
+        movie(&input, &vec![image; 3]);
+        let output = folder.path().join(name);
+        // It is measured as well, in the channel that cells would be found in.
+        let workflow = Workflow { signals: vec![0], ..Workflow::new(input, &output) };
+        run(&workflow).ok().unwrap();
+        let text = fs::read_to_string(workflow.files(0).traces()).unwrap();
+        assert!(text.starts_with("fov,cell,frame,time") && text.lines().count() == 1, "{text}");
+        assert_eq!(frames(&workflow.files(0).tracked(0)).len(), 3);
+    }
+}
+
+#[test]
+fn a_frame_that_cannot_be_is_told_with_its_field_and_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("nan.npy");
+    let mut images: Vec<Image> = phase()
+        .iter()
+        .take(3)
+        .map(|image| {
+            let samples = image.samples::<u16>().unwrap();
+            let floats: Vec<f32> = samples.iter().map(|&sample| f32::from(sample)).collect();
+            Image::from_samples(224, 192, 1, floats).unwrap()
+        })
+        .collect();
+    images[1].samples_mut::<f32>().unwrap()[500] = f32::NAN;
+    movie(&input, &images);
+    let report = run(&Workflow::new(&input, folder.path().join("nan")));
+    assert_eq!(report.items[0].status, ItemStatus::Failed);
+    let message = report.items[0].message().unwrap();
+    assert!(message.starts_with("step `cells[1]` (segment_cells): "), "{message}");
+
+    // Cut off in its last frame.
+    let bytes = fs::read(&input).unwrap();
+    fs::write(&input, &bytes[..bytes.len() - 100]).unwrap();
+    let error = SeriesFile::open(&input).map(|file| file.fields().len());
+    let message = error.unwrap_err().to_string();
+    assert!(message.contains("nan.npy"), "{message}");
+}
+
+#[test]
+fn frames_of_several_sizes_fail_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("plain.tif");
+    // Pages one after the other are frames.
+    let mut encoder = tiff::encoder::TiffEncoder::new(fs::File::create(&input).unwrap()).unwrap();
+    for side in [40u32, 40, 39] {
+        let samples = vec![9u16; (side * 40) as usize];
+        encoder.write_image::<tiff::encoder::colortype::Gray16>(40, side, &samples).unwrap();
+    }
+    drop(encoder);
+    let report = run(&Workflow::new(&input, folder.path().join("out")));
+    let message = report.items[0].message().unwrap();
+    assert!(message.starts_with("step `phase[2]` (frame): the frame is 40×39"), "{message}");
+}
+
+#[test]
+fn what_a_movie_does_not_have_is_told_before_anything_begins() {
+    let input = shipped("cells/fields.ome.tif");
+    let file = SeriesFile::open(&input).unwrap();
+    let refused = |workflow: &Workflow, fields| {
+        workflow.items(&file, fields).map(|items| items.len()).unwrap_err().to_string()
+    };
+    let workflow = Workflow::new(&input, "out");
+    let error = refused(&workflow, 0..9);
+    assert!(
+        error.starts_with("the fields of view is 0 to 8, expected one or more of 0 to"),
+        "{error}"
+    );
+    let error = refused(&workflow, 1..1);
+    assert!(error.starts_with("the fields of view is none"), "{error}");
+    let error = refused(&Workflow { phase: 7, ..workflow.clone() }, 0..1);
+    assert!(error.starts_with("the channel of fov_000 is 7, expected 0 to "), "{error}");
+}
