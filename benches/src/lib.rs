@@ -31,3 +31,4 @@ pub mod rerun;
 pub mod resize;
 pub mod threads;
 pub mod trace;
+pub mod workflow;

@@ -244,16 +244,21 @@ mod tests {
     use super::*;
 
     /// Files and tables of cells are measured elsewhere, and a name takes no time.
-    const WITHOUT: [&str; 12] = [
+    const WITHOUT: [&str; 17] = [
         "open",
         "save",
+        "save_plot",
+        "save_table",
+        "save_traces",
         "frame",
         "open_stack",
         "save_frame",
         "saved_stack",
         "track_image",
+        "draw_tracks",
         "label_overlaps",
         "link",
+        "segment_cells",
         "traces",
         "tracking_scores",
         "assign_color_space",

@@ -32,14 +32,18 @@ fn main() -> Result<()> {
     let report = Executor::new(Options::default())?.run(&graph, &options)?;
     report.ok()?;
 
-    // Of files and of movies; a photo has no frames.
+    // Of files and of movies; a photo has no frames, and nothing in phase contrast.
     let others = [
         "save",
         "save_frame",
         "saved_stack",
+        "save_plot",
+        "save_table",
+        "save_traces",
         "track_image",
         "open_stack",
         "frame",
+        "segment_cells",
         "tracking_scores",
     ];
     let (mut cells, mut shown) = (Vec::new(), HashSet::from(others));

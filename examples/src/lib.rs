@@ -84,3 +84,6 @@ mod guide_embed {}
 
 #[doc = include_str!("../../docs/guide/pipeline-json.md")]
 mod guide_pipeline_json {}
+
+#[doc = include_str!("../../docs/guide/batch-of-fields.md")]
+mod guide_batch_of_fields {}

@@ -9,7 +9,7 @@ use std::process::Command;
 use pipeline_benches::figure::{Figure, HEAD};
 use pipeline_benches::{
     behind, cancel, cells, copies, disk, events, files, fusion, latency, memory, nested, order,
-    overhead, peak, plan, radius, rerun, resize, threads, trace,
+    overhead, peak, plan, radius, rerun, resize, threads, trace, workflow,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -32,7 +32,7 @@ fn allocated(work: &dyn Fn()) -> usize {
 
 fn main() {
     type Question = (&'static str, fn() -> Vec<Figure>);
-    let questions: [Question; 20] = [
+    let questions: [Question; 21] = [
         ("overhead", || overhead::figures(&allocations)),
         ("latency", latency::figures),
         ("plan", plan::figures),
@@ -53,8 +53,13 @@ fn main() {
         ("files", files::figures),
         ("threads", threads::figures),
         ("cells", cells::figures),
+        ("workflow", workflow::figures),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    if let Some(said) = workflow::child(&wanted).expect("a workflow that runs") {
+        println!("{said}");
+        return;
+    }
     println!("{}\n\n{HEAD}", surroundings(&wanted));
     for (name, figures) in questions {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

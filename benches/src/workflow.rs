@@ -1,0 +1,269 @@
+//! What a movie of several fields of view costs from file to traces, with one worker and two, and
+//! when nothing is left to do.
+//!
+//! Each run is a process of its own, so what is resident is what the run needs.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use pipeline_cache::{Codecs, DiskCache, DiskOptions};
+use pipeline_core::batch::{BatchEvent, BatchOptions, records};
+use pipeline_core::{CancelReason, CancelToken, Executor, Image, Options, Result, Services};
+use pipeline_ops::cells::Workflow;
+use pipeline_ops::io::{OpenFiles, SeriesFile};
+use pipeline_ops::measure::Table;
+use tiff::encoder::TiffEncoder;
+use tiff::encoder::colortype::Gray16;
+
+use crate::cells::frames;
+use crate::clock::cpu;
+use crate::figure::{Figure, ratio};
+
+/// Fields of view and frames of the movie: that by which the program beside it was measured.
+const FIELDS: usize = 4;
+const FRAMES: usize = 60;
+
+/// Processor time of that program for the movie, from file to traces: its older version with one
+/// worker, which is its fastest.
+const PEER_CPU: Duration = Duration::from_millis(58_700);
+
+/// How often each run is repeated; the fastest counts.
+const TURNS: usize = 3;
+
+/// What a process says of its run.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    wall: Duration,
+    cpu: Duration,
+    /// Bytes that were resident at once.
+    peak: f64,
+}
+
+/// Runs a workflow if the arguments ask for that, and prints what it took.
+///
+/// # Errors
+/// If anything goes wrong.
+pub fn child(arguments: &[String]) -> Result<Option<String>, Box<dyn Error>> {
+    let [word, mode, workers, movie, output] = arguments else { return Ok(None) };
+    if word != "run-workflow" {
+        return Ok(None);
+    }
+    let workers: usize = workers.parse()?;
+    let (begin, busy) = (Instant::now(), cpu());
+    let file = SeriesFile::open(movie)?;
+    let workflow = Workflow { signals: vec![1, 2], ..Workflow::new(movie, output) };
+    let workflow = if mode == "compatible" { workflow.compatible() } else { workflow };
+    let options = DiskOptions { codecs: Codecs::none().with::<Table>(), ..DiskOptions::default() };
+    let cache = DiskCache::open(Path::new(output).join("cache"), options)?;
+    let executor = Executor::new(Options {
+        threads: Some(workers),
+        services: Services::new().with(OpenFiles::default()),
+        cache: Some(Arc::new(cache)),
+        ..Options::default()
+    })?;
+    let options = BatchOptions {
+        workers: Some(workers),
+        folder: Some(output.into()),
+        budget: Some(64 << 20),
+        ..BatchOptions::default()
+    };
+    let fields = u32::try_from(file.fields().len())?;
+    executor.batch(&workflow.items(&file, 0..fields)?, &options)?.ok()?;
+    workflow.save_results(&records(&workflow.output)?)?;
+    drop(executor);
+    let (wall, cpu) = (begin.elapsed(), cpu() - busy);
+    let peak = resident()?;
+    Ok(Some(format!("{} {} {peak}", wall.as_nanos(), cpu.as_nanos())))
+}
+
+/// The most that this process had resident at once, in bytes.
+fn resident() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).ok_or("not told")?;
+    let kilobytes: u64 = line.split_whitespace().nth(1).ok_or("no number")?.parse()?;
+    Ok(kilobytes << 10)
+}
+
+/// Lets a process run the workflow.
+fn run(mode: &str, workers: usize, movie: &Path, output: &Path) -> Result<Run, Box<dyn Error>> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["run-workflow", mode, &workers.to_string()]).arg(movie).arg(output);
+    let said = command.output()?;
+    if !said.status.success() {
+        return Err(String::from_utf8_lossy(&said.stderr).into_owned().into());
+    }
+    let said = String::from_utf8(said.stdout)?;
+    let numbers: Vec<u64> =
+        said.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let [wall, cpu, peak] = numbers[..] else { return Err(said.into()) };
+    #[expect(clippy::cast_precision_loss, reason = "a figure of three digits")]
+    let peak = peak as f64;
+    Ok(Run { wall: Duration::from_nanos(wall), cpu: Duration::from_nanos(cpu), peak })
+}
+
+/// Writes a movie of so many frames, not compressed: the shipped one beside itself, forth and back,
+/// and shifted in each field.
+fn write(path: &Path, times: usize) -> Result<(), Box<dyn Error>> {
+    let channels = [0, 1, 2].map(frames);
+    let channels: Vec<Vec<Image>> = channels.into_iter().collect::<Result<_>>()?;
+    let forth_and_back = |t: usize| {
+        let count = channels[0].len();
+        let place = t % (2 * count - 2);
+        if place < count { place } else { 2 * count - 2 - place }
+    };
+    let mut encoder = TiffEncoder::new(BufWriter::new(File::create(path)?))?;
+    for field in 0..FIELDS {
+        for t in 0..times {
+            for (number, channel) in channels.iter().enumerate() {
+                let image = &channel[forth_and_back(t)];
+                let mut samples = image.samples::<u16>().unwrap_or_default().to_vec();
+                samples.rotate_left(field * 41 * image.width() as usize);
+                let mut page = encoder.new_image::<Gray16>(image.width(), image.height())?;
+                if field + t + number == 0 {
+                    let tag = tiff::tags::Tag::ImageDescription;
+                    page.encoder().write_tag(tag, &*description(image, times))?;
+                }
+                page.write_data(&samples)?;
+            }
+        }
+    }
+    drop(encoder);
+    Ok(())
+}
+
+fn description(image: &Image, times: usize) -> String {
+    let (width, height) = (image.width(), image.height());
+    let mut text = "<OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">".to_owned();
+    for field in 0..FIELDS {
+        let (first, count) = (field * times * 3, times * 3);
+        text += &format!(
+            "<Image ID=\"Image:{field}\"><Pixels ID=\"Pixels:{field}\" DimensionOrder=\"XYCZT\" \
+             Type=\"uint16\" SizeX=\"{width}\" SizeY=\"{height}\" SizeC=\"3\" SizeZ=\"1\" \
+             SizeT=\"{times}\" TimeIncrement=\"600\" TimeIncrementUnit=\"s\">"
+        );
+        for channel in 0..3 {
+            text += &format!("<Channel ID=\"Channel:{field}:{channel}\" SamplesPerPixel=\"1\"/>");
+        }
+        text += &format!("<TiffData IFD=\"{first}\" PlaneCount=\"{count}\"/></Pixels></Image>");
+    }
+    text + "</OME>"
+}
+
+/// Bytes below a folder, those of the cache apart.
+fn bytes_below(folder: &Path) -> std::io::Result<(u64, u64)> {
+    let (mut made, mut cached) = (0, 0);
+    let mut folders: Vec<(PathBuf, bool)> = vec![(folder.to_owned(), false)];
+    while let Some((folder, is_cache)) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let is_cache = is_cache || entry.file_name() == "cache";
+            match entry.metadata()? {
+                meta if meta.is_dir() => folders.push((entry.path(), is_cache)),
+                meta if is_cache => cached += meta.len(),
+                meta => made += meta.len(),
+            }
+        }
+    }
+    Ok((made, cached))
+}
+
+/// All figures.
+///
+/// # Panics
+/// If the movie cannot be written, or a run fails.
+#[must_use]
+pub fn figures() -> Vec<Figure> {
+    measured().expect("no run fails")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures of three digits")]
+fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let (movie, double) =
+        (folder.path().join("movie.ome.tif"), folder.path().join("double.ome.tif"));
+    write(&movie, FRAMES)?;
+    let size = fs::metadata(&movie)?.len() as f64;
+    let anew = |mode: &str, workers: usize, movie: &Path| -> Result<Run, Box<dyn Error>> {
+        let output = folder.path().join("out");
+        let _ = fs::remove_dir_all(&output);
+        run(mode, workers, movie, &output)
+    };
+    let mut figures = Vec::new();
+    for mode in ["compatible", "improved"] {
+        let (mut one, mut two) = (anew(mode, 1, &movie)?, anew(mode, 2, &movie)?);
+        for _ in 1..TURNS {
+            let (first, second) = (anew(mode, 1, &movie)?, anew(mode, 2, &movie)?);
+            for (least, run) in [(&mut one, first), (&mut two, second)] {
+                least.wall = least.wall.min(run.wall);
+                least.cpu = least.cpu.min(run.cpu);
+                least.peak = least.peak.max(run.peak);
+            }
+        }
+        let output = folder.path().join("out");
+        let (made, cached) = bytes_below(&output)?;
+        let again = run(mode, 2, &movie, &output)?;
+        let id = |what: &str| format!("workflow/{mode}/{what}");
+        let each = one.cpu.as_secs_f64() * 1e3 / (FIELDS * FRAMES) as f64;
+        figures.extend([
+            Figure::new(id("cpu"), each, "ms CPU/frame").peer("pyama 245"),
+            Figure::new(id("cpu_less"), ratio(PEER_CPU, one.cpu), "×").reach_at_least(12.0),
+            Figure::new(id("second_worker"), ratio(one.wall, two.wall), "×")
+                .reach_at_least(1.8)
+                .peer("pyama 1.10 to 1.34"),
+            Figure::new(id("peak"), two.peak / 1e6, "MB").reach(200.0).peer("pyama 1066"),
+            Figure::new(id("nothing_to_do"), ratio(again.wall, two.wall), "of the first run")
+                .reach(0.02)
+                .peer("pyama 0.03 to 0.32"),
+            Figure::new(id("output"), made as f64 / size, "of the movie")
+                .reach(0.4)
+                .peer("pyama 2.8"),
+            Figure::new(id("cache"), cached as f64 / size, "of the movie"),
+        ]);
+        if mode == "improved" {
+            write(&double, 2 * FRAMES)?;
+            let long = anew(mode, 2, &double)?;
+            let grown = long.peak / two.peak;
+            figures.push(Figure::new(id("peak/twice_as_long"), grown, "×").reach(1.1));
+        }
+    }
+    let longest = cancelled(&movie, &folder.path().join("out"))?;
+    figures.push(Figure::new("workflow/cancel", longest.as_secs_f64() * 1e3, "ms").reach(110.0));
+    Ok(figures)
+}
+
+/// How long it takes at the most until a batch returns that is told to stop, at the first frame of
+/// a step, at the tenth, and so on. A frame takes ten milliseconds at the most.
+fn cancelled(movie: &Path, output: &Path) -> Result<Duration, Box<dyn Error>> {
+    let file = SeriesFile::open(movie)?;
+    let mut longest = Duration::ZERO;
+    for at in (1..200).step_by(10) {
+        let _ = fs::remove_dir_all(output);
+        let workflow = Workflow { signals: vec![1, 2], ..Workflow::new(movie, output) };
+        let (token, told) = (CancelToken::new(), Arc::new(OnceLock::new()));
+        let (stop, when, heard) = (token.clone(), Arc::clone(&told), AtomicUsize::new(0));
+        let listener = move |event: &BatchEvent| {
+            let is_frame = matches!(event, BatchEvent::Progress(_));
+            if is_frame && heard.fetch_add(1, Ordering::Relaxed) == at {
+                let _ = when.set(Instant::now());
+                stop.cancel(CancelReason::User);
+            }
+        };
+        let executor = Executor::new(Options { threads: Some(2), ..Options::default() })?;
+        let options = BatchOptions {
+            every: 1,
+            folder: Some(output.into()),
+            token,
+            listener: Some(Arc::new(listener)),
+            ..BatchOptions::default()
+        };
+        executor.batch(&workflow.items(&file, 0..2)?, &options)?;
+        longest = longest.max(told.get().map_or(Duration::ZERO, Instant::elapsed));
+    }
+    Ok(longest)
+}

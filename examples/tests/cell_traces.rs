@@ -1,0 +1,232 @@
+//! The program `cell_traces`, started, stopped and started again.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const MOVIE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/cells.ome.tif");
+
+/// The program, which `cargo test` builds beside the tests.
+fn program() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let folder = tests.parent().unwrap().parent().unwrap().join("examples");
+    let path = folder.join(format!("cell_traces{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is not built: run `cargo test`", path.display());
+    Command::new(path)
+}
+
+fn run(output: &Path, arguments: &[&str]) -> Output {
+    let mut command = program();
+    command.arg("--output").arg(output).args(arguments);
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn succeeds(output: &Path, arguments: &[&str]) -> String {
+    let found = run(output, arguments);
+    let error = String::from_utf8_lossy(&found.stderr).into_owned();
+    assert!(found.status.success(), "{error}{}", String::from_utf8_lossy(&found.stdout));
+    String::from_utf8(found.stdout).unwrap()
+}
+
+#[track_caller]
+fn fails(output: &Path, arguments: &[&str]) -> String {
+    let found = run(output, arguments);
+    assert!(!found.status.success());
+    String::from_utf8_lossy(&found.stderr).into_owned() + &String::from_utf8_lossy(&found.stdout)
+}
+
+/// All files that are made, but for what is known of them.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(folder).unwrap().to_owned();
+            if path.is_file() {
+                files.insert(name, fs::read(&path).unwrap());
+            } else if name != Path::new("manifest") && name != Path::new("cache") {
+                folders.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// When each file was written.
+fn times(folder: &Path) -> BTreeMap<PathBuf, std::time::SystemTime> {
+    let time = |name: PathBuf| {
+        let time = fs::metadata(folder.join(&name)).unwrap().modified().unwrap();
+        (name, time)
+    };
+    files(folder).into_keys().map(time).collect()
+}
+
+#[test]
+fn a_second_start_does_nothing_and_other_parameters_do_what_depends_on_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let first = succeeds(folder, &[]);
+    assert!(first.contains("2 done in "), "{first}");
+    let before = times(folder);
+    let names: Vec<String> = before.keys().map(|name| name.display().to_string()).collect();
+    for name in [
+        "seg_ch_0.tif",
+        "labels_ch_0.tif",
+        "seg_labeled_ch_0.tif",
+        "tracks.csv",
+        "fl_corrected_ch_1.tif",
+        "traces.csv",
+        "traces_ch_1.svg",
+        "overlay_t_006.png",
+    ] {
+        let name = format!("fov_001/cells_fov_001_{name}");
+        assert!(names.contains(&name), "{name} of {names:?}");
+    }
+    let second = succeeds(folder, &[]);
+    assert!(second.contains("nothing to do: all 2 fields are done"), "{second}");
+    let after = times(folder);
+    let of_fields = |times: &BTreeMap<PathBuf, _>| -> BTreeMap<PathBuf, _> {
+        times.clone().into_iter().filter(|(name, _)| name.starts_with("fov_000")).collect()
+    };
+    assert_eq!(of_fields(&before), of_fields(&after));
+
+    let third = succeeds(folder, &["--min-frames", "12"]);
+    assert!(third.contains("2 done in "), "{third}");
+    let last = times(folder);
+    let changed = last.iter().filter(|(name, time)| after[*name] != **time);
+    let mut changed: Vec<String> = changed.map(|(name, _)| name.display().to_string()).collect();
+    changed.retain(|name| name.starts_with("fov_000"));
+    assert_eq!(
+        changed,
+        ["fov_000/cells_fov_000_traces.csv", "fov_000/cells_fov_000_traces_ch_1.svg"]
+    );
+}
+
+#[test]
+fn stopped_without_notice_it_ends_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
+    let events = succeeds(&whole, &["--json"]).lines().count();
+    let expected = files(&whole);
+    let mut state = 7u64;
+    let mut kills = 0;
+    while kills < 20 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Before its first word, after its last one, and anywhere between.
+        let words = usize::try_from(state >> 33).unwrap() % (events + 2);
+        let mut command = program();
+        command.arg("--json").arg("--output").arg(&stopped).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let heard = lines.by_ref().take(words).count();
+        process.kill().unwrap();
+        process.wait().unwrap();
+        kills += 1;
+        if heard < words && kills < 20 {
+            // It came to its end before it was stopped: from the beginning once more.
+            fs::remove_dir_all(&stopped).unwrap();
+        }
+    }
+    succeeds(&stopped, &[]);
+    let found = files(&stopped);
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (name, bytes) in &expected {
+        // The results file names the folder.
+        if name != Path::new("processing_results.yaml") {
+            assert!(found[name] == *bytes, "{} is other", name.display());
+        }
+    }
+}
+
+#[test]
+fn shards_make_what_one_process_makes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, shared) = (folder.path().join("whole"), folder.path().join("shared"));
+    succeeds(&whole, &["--no-cache"]);
+    for shard in ["1/2", "0/2"] {
+        succeeds(&shared, &["--no-cache", "--shard", shard, "--workers", "1"]);
+    }
+    let (mut whole, mut shared) = (files(&whole), files(&shared));
+    for files in [&mut whole, &mut shared] {
+        let yaml = files.remove(Path::new("processing_results.yaml")).unwrap();
+        let yaml = String::from_utf8(yaml).unwrap();
+        assert!(yaml.contains("  '0':\n") && yaml.contains("  '1':\n"), "{yaml}");
+    }
+    assert_eq!(whole.keys().collect::<Vec<_>>(), shared.keys().collect::<Vec<_>>());
+    assert!(whole == shared);
+}
+
+#[test]
+fn a_field_that_is_damaged_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (movie, output) = (folder.path().join("cells.ome.tif"), folder.path().join("out"));
+    let mut bytes = fs::read(MOVIE).unwrap();
+    // A strip of a frame of the first field.
+    let at = bytes.len() / 4;
+    bytes[at..at + 4000].fill(0x55);
+    fs::write(&movie, bytes).unwrap();
+    let movie = movie.to_string_lossy().into_owned();
+    let said = fails(&output, &["--input", &movie, "--retries", "0"]);
+    assert!(said.contains("1 done, 1 failed in "), "{said}");
+    assert!(said.contains("fov_000  failed  step `") && said.contains("]` (frame): "), "{said}");
+    assert!(output.join("fov_001/cells_fov_001_traces.csv").exists());
+    let yaml = fs::read_to_string(output.join("processing_results.yaml")).unwrap();
+    assert!(!yaml.contains("'0':") && yaml.contains("'1':"), "{yaml}");
+    // The whole movie in its place: what is missing is made.
+    fs::copy(MOVIE, &movie).unwrap();
+    let said = succeeds(&output, &["--input", &movie]);
+    assert!(said.contains("2 fields in "), "{said}");
+}
+
+#[test]
+fn what_cannot_be_done_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    let said = fails(&output, &["--signal", "5"]);
+    assert!(said.contains("the channel of fov_000 is 5, expected 0 to 1 of "), "{said}");
+    let said = fails(&output, &["--fields", "1-2"]);
+    assert!(
+        said.contains("the fields of view is 1 to 2, expected one or more of 0 to 1"),
+        "{said}"
+    );
+    let said = fails(&output, &["--fields", "x"]);
+    assert!(said.contains("the fields is `x`"), "{said}");
+    let said = fails(&output, &["--shard", "2/2"]);
+    assert!(said.contains("the shard is 2/2"), "{said}");
+    let said = fails(&output, &["--workers", "0"]);
+    assert!(said.contains("expected a whole number above 0"), "{said}");
+    let said = fails(&output, &["--input", "nowhere.tif"]);
+    assert!(said.contains("nowhere.tif"), "{said}");
+    assert!(!output.exists() || files(&output).is_empty());
+
+    let file = folder.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    let said = fails(&file, &["--no-cache"]);
+    assert!(said.contains("cannot write"), "{said}");
+    assert!(succeeds(&output, &["--help"]).contains("--batch-size"));
+}
+
+/// A full disk is a limit on the length of files here: the program goes on when it is gone.
+#[test]
+#[cfg(unix)]
+fn what_finds_no_room_is_made_when_there_is_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$@\"", "sh"]);
+    command.arg(program().get_program()).arg("--output").arg(&output);
+    let found = command.args(["--no-cache", "--retries", "0"]).output().unwrap();
+    let said = String::from_utf8_lossy(&found.stdout);
+    assert!(
+        !found.status.success() && said.contains("fl_corrected_ch_1.tif: cannot write"),
+        "{said}"
+    );
+    let said = succeeds(&output, &["--no-cache"]);
+    assert!(said.contains("2 done in "), "{said}");
+}
