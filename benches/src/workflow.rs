@@ -210,9 +210,18 @@ fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
         let again = run(mode, 2, &movie, &output)?;
         let id = |what: &str| format!("workflow/{mode}/{what}");
         let each = one.cpu.as_secs_f64() * 1e3 / (FIELDS * FRAMES) as f64;
+        let less = Figure::new(id("cpu_less"), ratio(PEER_CPU, one.cpu), "×");
+        let output = Figure::new(id("output"), made as f64 / size, "of the movie");
+        // What is done as that program does it is to take a twelfth; what is saved by default is to
+        // be small, and floats are not.
+        let (less, output) = match mode {
+            "compatible" => (less.reach_at_least(12.0), output),
+            _ => (less, output.reach(0.4)),
+        };
+        let output = output.peer("pyama 2.8");
         figures.extend([
             Figure::new(id("cpu"), each, "ms CPU/frame").peer("pyama 245"),
-            Figure::new(id("cpu_less"), ratio(PEER_CPU, one.cpu), "×").reach_at_least(12.0),
+            less,
             Figure::new(id("second_worker"), ratio(one.wall, two.wall), "×")
                 .reach_at_least(1.8)
                 .peer("pyama 1.10 to 1.34"),
@@ -220,9 +229,7 @@ fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
             Figure::new(id("nothing_to_do"), ratio(again.wall, two.wall), "of the first run")
                 .reach(0.02)
                 .peer("pyama 0.03 to 0.32"),
-            Figure::new(id("output"), made as f64 / size, "of the movie")
-                .reach(0.4)
-                .peer("pyama 2.8"),
+            output,
             Figure::new(id("cache"), cached as f64 / size, "of the movie"),
         ]);
         if mode == "improved" {

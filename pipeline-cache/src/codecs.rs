@@ -29,10 +29,11 @@ impl Default for Codecs {
 }
 
 impl Codecs {
-    /// No types, to name all that are taken one by one.
+    /// No types but the one that has nothing to it, by which files are remembered: to name all that
+    /// are taken one by one.
     #[must_use]
     pub fn none() -> Self {
-        Self(Vec::new())
+        Self(Vec::new()).with::<()>()
     }
 
     /// These and `T`, if it has a codec.

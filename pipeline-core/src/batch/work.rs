@@ -305,6 +305,9 @@ impl<'a> Batch<'a> {
 
     fn run_job(&self, at: usize, job: &Job, options: &RunOptions) -> Result<Arc<Report>> {
         let report = self.executor.run(&job.graph, options)?;
+        if Arc::strong_count(&job.graph) == 1 {
+            self.executor.forget(&job.graph);
+        }
         self.reports.lock()[at].counts = report.totals().counts;
         Ok(report)
     }

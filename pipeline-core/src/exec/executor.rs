@@ -62,6 +62,11 @@ impl Executor {
         outline(graph, &self.request(options, stop_of(options)))
     }
 
+    /// Forgets what is known of a graph that will not be planned again.
+    pub(crate) fn forget(&self, graph: &Graph) {
+        self.engine.planners.lock().retain(|&(id, _)| id != graph.id());
+    }
+
     /// The digest of a file; `None` if it cannot be read.
     pub(crate) fn digest(&self, path: &Path) -> Option<Key> {
         self.engine.digests.digest(path, None, &Stop::default())
