@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use super::manifest::{Manifest, Output, Record};
 use crate::error::{Error, Result};
-use crate::event::Status;
-use crate::exec::{Executor, Report, StepReport};
 use crate::key::Key;
-use crate::plan::{FileDigests, Outline, Target, Write};
+use crate::plan::{FileDigests, Outline, Stop, Target, Write};
 
 /// What of an item is there.
+#[derive(Debug)]
 pub(super) struct Kept {
     /// The names of what was done for the targets, in the order of the outline.
     pub(super) targets: Vec<Option<Key>>,
@@ -24,7 +23,7 @@ impl Kept {
         record: Option<&Record>,
         outline: &Outline,
         manifest: &Manifest,
-        executor: &Executor,
+        digests: &FileDigests,
         trusts: bool,
     ) -> Self {
         let outputs = record.iter().flat_map(|record| &record.outputs);
@@ -38,7 +37,7 @@ impl Kept {
             if trusts && Some(stamp) == output.stamp {
                 return Some(output.clone());
             }
-            let found = look_at(write, manifest, executor).ok()?;
+            let found = look_at(write, manifest, digests).ok()?;
             ((found.bytes, found.digest) == (output.bytes, output.digest)).then_some(found)
         };
         let done = |target: &Target| {
@@ -60,36 +59,13 @@ impl Kept {
             (done.is_none() || !is_whole).then_some(target)
         })
     }
-
-    /// Takes note of what a run has done.
-    pub(super) fn renew(
-        &mut self,
-        report: &Report,
-        outline: &Outline,
-        manifest: &Manifest,
-        executor: &Executor,
-    ) -> Result<()> {
-        let status = |step: StepReport<'_>| (step.id, step.record.status);
-        let ended: HashMap<_, _> = report.steps().map(status).collect();
-        for (output, write) in self.outputs.iter_mut().zip(&outline.writes) {
-            if ended.get(&write.node) == Some(&Status::Computed) {
-                *output = Some(look_at(write, manifest, executor)?);
-            }
-        }
-        for (done, target) in self.targets.iter_mut().zip(&outline.targets) {
-            if ended.get(&target.wire.node).is_some_and(|status| status.is_ok()) {
-                *done = target.fingerprint;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What is to be recorded of a file.
-fn look_at(write: &Write, manifest: &Manifest, executor: &Executor) -> Result<Output> {
+pub(super) fn look_at(write: &Write, manifest: &Manifest, digests: &FileDigests) -> Result<Output> {
     let path = &write.path;
     let stamp = FileDigests::stamp(path);
-    let digest = executor.digest(path);
+    let digest = digests.digest(path, None, &Stop::default());
     let bytes = std::fs::metadata(path).map(|meta| meta.len());
     match (bytes, digest) {
         (Ok(bytes), Some(digest)) => Ok(Output {

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::event::{BatchEvent, ItemStatus};
 use super::item::{Item, Job};
+use super::ledger::Ledger;
 use super::manifest::{Manifest, Output, Record, check_names};
 use super::options::BatchOptions;
 use super::report::{BatchReport, ItemReport, line};
@@ -22,7 +23,6 @@ use crate::event::RunStatus;
 use crate::exec::{Executor, OnFailure, Report, RunOptions};
 use crate::observe::Observer;
 use crate::plan::{Outline, Targets, Write};
-use crate::step::Wire;
 
 impl Executor {
     /// Runs the graph of each item, several items at the same time.
@@ -53,7 +53,7 @@ impl Executor {
 struct Batch<'a> {
     executor: &'a Executor,
     options: &'a BatchOptions,
-    manifest: Option<Manifest>,
+    manifest: Option<Arc<Manifest>>,
     items: Vec<&'a Item<'a>>,
     workers: usize,
     teller: Arc<Teller>,
@@ -97,7 +97,7 @@ impl<'a> Batch<'a> {
         Self {
             executor,
             options,
-            manifest,
+            manifest: manifest.map(Arc::new),
             workers: workers.clamp(1, items.len().max(1)),
             teller: Arc::new(Teller::new(options, batches)),
             queue: Mutex::new(Queue {
@@ -163,9 +163,7 @@ impl<'a> Batch<'a> {
         let fov_of_event = Arc::clone(fov);
         self.teller.tell(&BatchEvent::ItemStarted { fov: fov_of_event, batch, worker, attempt });
         let began = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| self.try_item(at, worker)));
-        let result = result
-            .unwrap_or_else(|_| Err(Error::Panicked("what makes the job of the item".to_owned())));
+        let result = self.try_item(at, worker);
         let is_stopped = self.options.token.is_cancelled();
         let again = match &result {
             Ok(Attempt::Elsewhere) => self.queue.lock().asked.insert(at),
@@ -208,61 +206,69 @@ impl<'a> Batch<'a> {
     }
 
     fn try_item(&self, at: usize, worker: usize) -> Result<Attempt> {
-        let name = &self.items[at].name;
-        let lock = match &self.manifest {
-            Some(manifest) => manifest.lock(name)?,
-            None => None,
-        };
-        if self.manifest.is_some() && lock.is_none() {
-            return Ok(Attempt::Elsewhere);
-        }
-        let job = (self.items[at].job)()?;
-        let options = self.run_options(&job, at, worker);
-        let outline = self.executor.outline(&job.graph, &options)?;
-        if self.options.token.is_cancelled() {
-            return Ok(Attempt::Stopped);
-        }
-        self.claim(at, &outline)?;
         let Some(manifest) = &self.manifest else {
+            let (job, options, _) = self.prepare(at, worker)?;
             let report = self.run_job(at, &job, &options)?;
             if self.is_stopped(&report) {
                 return Ok(Attempt::Stopped);
             }
             return report.ok().map(|()| Attempt::Done(Vec::new()));
         };
-        let known = if self.options.redo { None } else { manifest.find(name) };
-        let trusts = !self.options.revalidate;
-        let mut kept = Kept::of(known.as_ref(), &outline, manifest, self.executor, trusts);
-        let put = |kept: &Kept, status, message| {
-            let (item, targets) = (name.to_string(), kept.targets.clone());
-            let outputs = kept.outputs.iter().flatten().cloned().collect();
-            let record = Record { item, status, message, targets, outputs };
-            if known.as_ref() == Some(&record) { Ok(()) } else { manifest.put(&record) }
+        let name = &self.items[at].name;
+        let Some(_lock) = manifest.lock(name)? else { return Ok(Attempt::Elsewhere) };
+        let known = manifest.find(name);
+        let (job, options, outline) = match self.prepare(at, worker) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                if let Some(known) = known {
+                    let (status, message) = (ItemStatus::Failed, Some(line(&error)));
+                    // What failed is what is told, also if that cannot be recorded.
+                    let _ = manifest.put(&Record { status, message, ..known });
+                }
+                return Err(error);
+            }
         };
-        let stale: Vec<Wire> = kept.stale(&outline).map(|target| target.wire).collect();
-        if stale.is_empty() {
-            put(&kept, ItemStatus::Done, None)?;
-            return Ok(Attempt::Unchanged(kept.outputs.into_iter().flatten().collect()));
-        }
-        let options = RunOptions { targets: Targets(stale), ..options };
-        let report = self.run_job(at, &job, &options)?;
-        kept.renew(&report, &outline, manifest, self.executor)?;
-        // What was done before a failure or a stop need not be done again.
-        if self.is_stopped(&report) {
-            put(&kept, ItemStatus::Cancelled, None)?;
+        if self.options.token.is_cancelled() {
             return Ok(Attempt::Stopped);
         }
-        match report.ok() {
-            Ok(()) => {
-                put(&kept, ItemStatus::Done, None)?;
-                Ok(Attempt::Done(kept.outputs.into_iter().flatten().collect()))
-            }
+        let (digests, trusts) = (self.executor.digests(), !self.options.revalidate);
+        let trusted = known.as_ref().filter(|_| !self.options.redo);
+        let kept = Kept::of(trusted, &outline, manifest, &digests, trusts);
+        let ledger = Ledger::open(name, known, kept, outline, (manifest, digests));
+        let stale = ledger.stale();
+        if stale.is_empty() {
+            return ledger.close(ItemStatus::Done, None).map(Attempt::Unchanged);
+        }
+        let mut options = RunOptions { targets: Targets(stale), ..options };
+        options.observers.push(Arc::clone(&ledger) as Arc<dyn Observer>);
+        let report = self.run_job(at, &job, &options)?;
+        let noted = ledger.note(&report);
+        // What was done before a failure or a stop need not be done again.
+        if self.is_stopped(&report) {
+            ledger.close(ItemStatus::Cancelled, None)?;
+            return Ok(Attempt::Stopped);
+        }
+        match report.ok().and(noted) {
+            Ok(()) => ledger.close(ItemStatus::Done, None).map(Attempt::Done),
             Err(error) => {
-                // What failed first is what is told, also if that cannot be recorded.
-                let _ = put(&kept, ItemStatus::Failed, Some(line(&error)));
+                let _ = ledger.close(ItemStatus::Failed, Some(line(&error)));
                 Err(error)
             }
         }
+    }
+
+    /// What is to be run for an item, how, and what that would write.
+    fn prepare(&self, at: usize, worker: usize) -> Result<(Job, RunOptions, Outline)> {
+        let job = catch_unwind(AssertUnwindSafe(|| (self.items[at].job)()));
+        let panicked = || Error::Panicked("what makes the job of the item".to_owned());
+        let job = job.unwrap_or_else(|_| Err(panicked()))?;
+        let options = self.run_options(&job, at, worker);
+        let folder = self.options.folder.as_deref();
+        let outline = self.executor.outline(&job.graph, &options, folder)?;
+        if !self.options.token.is_cancelled() {
+            self.claim(at, &outline)?;
+        }
+        Ok((job, options, outline))
     }
 
     fn run_options(&self, job: &Job, at: usize, worker: usize) -> RunOptions {

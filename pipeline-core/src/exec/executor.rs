@@ -13,8 +13,7 @@ use crate::cache::Cache;
 use crate::data::release;
 use crate::error::{CancelReason, Error, Fault, FaultCode, Result};
 use crate::graph::Graph;
-use crate::key::Key;
-use crate::plan::{Fuse, Outline, Plan, Planner, Request, Stop, outline};
+use crate::plan::{FileDigests, Fuse, Outline, Plan, Planner, Request, Stop, outline};
 
 /// Runs plans. One per program is enough; runs share its threads, its cache and whatever they are
 /// computing at the same time.
@@ -57,9 +56,14 @@ impl Executor {
         Ok(plan)
     }
 
-    /// What a run would do and write, whatever is cached.
-    pub(crate) fn outline(&self, graph: &Graph, options: &RunOptions) -> Result<Outline> {
-        outline(graph, &self.request(options, stop_of(options)))
+    /// What a run would do and write, whatever is cached and wherever the folder is.
+    pub(crate) fn outline(
+        &self,
+        graph: &Graph,
+        options: &RunOptions,
+        folder: Option<&Path>,
+    ) -> Result<Outline> {
+        outline(graph, &self.request(options, stop_of(options)), folder)
     }
 
     /// Forgets what is known of a graph that will not be planned again.
@@ -67,9 +71,9 @@ impl Executor {
         self.engine.planners.lock().retain(|&(id, _)| id != graph.id());
     }
 
-    /// The digest of a file; `None` if it cannot be read.
-    pub(crate) fn digest(&self, path: &Path) -> Option<Key> {
-        self.engine.digests.digest(path, None, &Stop::default())
+    /// What is known of files.
+    pub(crate) fn digests(&self) -> Arc<FileDigests> {
+        Arc::clone(&self.engine.digests)
     }
 
     /// As [`plan`](Self::plan), but where files were to be read for longer, what is made from them

@@ -26,6 +26,7 @@ pub(crate) use cycle::cycle;
 pub(crate) use facts::Facts;
 pub use file::{FileFormat, FileLimits};
 pub(crate) use group::group;
+pub(crate) use node::StepBody;
 pub use node::{NodeInfo, Retry, Settings};
 pub(crate) use partner::Partner;
 pub(crate) use rows::{NodeRows, Wired};

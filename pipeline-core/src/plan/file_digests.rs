@@ -1,6 +1,6 @@
 //! What files are: their content, remembered by path, length, times of change and file id.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf, absolute};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::thread::{Builder, scope};
 use std::time::{Duration, Instant, SystemTime};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::cache::Cache;
 use crate::error::CancelReason;
@@ -23,11 +23,15 @@ use crate::step::CancelToken;
 #[derive(Debug, Default)]
 pub(crate) struct FileDigests {
     known: Mutex<Known>,
+    /// Tells those that wait for a file that it has been read.
+    is_read: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     files: HashMap<PathBuf, (Stamp, Key)>,
+    /// Large files that are being read: whoever comes second waits for the first.
+    reading: HashSet<PathBuf>,
     /// Whether only what this process has read counts, and not what a cache remembers.
     is_own: bool,
 }
@@ -94,12 +98,21 @@ impl FileDigests {
         stop: &Stop<'_>,
     ) -> Option<Key> {
         let stamp = Stamp::of(path)?;
-        let is_own = {
-            let known = self.known.lock();
-            match known.files.get(path) {
-                Some((before, digest)) if *before == stamp => return Some(*digest),
-                _ => known.is_own,
+        let (is_own, _reading) = {
+            let mut known = self.known.lock();
+            loop {
+                match known.files.get(path) {
+                    Some((before, digest)) if *before == stamp => return Some(*digest),
+                    _ if !known.reading.contains(path) => break,
+                    _ if stop.reason().is_some() => return None,
+                    _ => _ = self.is_read.wait_for(&mut known, LOOK),
+                }
             }
+            let reading = (stamp.len >= LARGE).then(|| Reading { digests: self, path });
+            if reading.is_some() {
+                known.reading.insert(path.to_owned());
+            }
+            (known.is_own, reading)
         };
         let name = || Some((cache?, stamp.name(&absolute(path).ok()?)));
         let shared = if stamp.is_settled() { name() } else { None };
@@ -130,9 +143,26 @@ impl FileDigests {
 
     /// Forgets everything, so that every file is read again.
     pub(crate) fn revalidate(&self) {
-        *self.known.lock() = Known { files: HashMap::new(), is_own: true };
+        let known = &mut *self.known.lock();
+        (known.files, known.is_own) = (HashMap::new(), true);
     }
 }
+
+/// A large file that is being read.
+struct Reading<'a> {
+    digests: &'a FileDigests,
+    path: &'a Path,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.digests.known.lock().reading.remove(self.path);
+        self.digests.is_read.notify_all();
+    }
+}
+
+/// How long to wait for another thread before looking whether it is time to stop.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What ends the reading of files before its end.
 #[derive(Debug, Clone, Copy, Default)]

@@ -18,7 +18,7 @@ use super::request::{Bindings, Request};
 use super::shape::{Shape, to_u32};
 use crate::graph::{NodeInfo, Partner};
 use crate::key::{Key, KeyHasher};
-use crate::step::{CutOff, Kind, Services};
+use crate::step::{CutOff, Kind, Services, Spec};
 
 /// What is known of an identity before a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -374,9 +374,19 @@ pub(crate) fn extended(
     services: &Services,
 ) -> Option<Key> {
     let body = info.body()?;
-    let spec = &body.spec;
+    extend(body.digest?, counts, &body.spec, name_of, services)
+}
+
+/// The same for a step of which only the digest and what it declares are known.
+pub(super) fn extend(
+    digest: Key,
+    counts: &[u32],
+    spec: &Spec,
+    name_of: impl Fn(&Path) -> Option<Key>,
+    services: &Services,
+) -> Option<Key> {
     let mut hasher = KeyHasher::result();
-    hasher.key(&body.digest?);
+    hasher.key(&digest);
     for &count in counts {
         hasher.number(count.into());
     }

@@ -1,18 +1,20 @@
 //! What a run would do, by name, and which files it would write, whatever is cached.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value as Json;
+
 use super::freeze::{Frozen, freeze};
-use super::keys::{extended, passed_on};
+use super::keys::{extend, passed_on};
 use super::request::Request;
 use super::shape::{Shape, to_u32};
 use super::targets::targets;
 use super::validate;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Partner};
+use crate::graph::{Graph, Partner, StepBody};
 use crate::id::NodeId;
-use crate::key::Key;
+use crate::key::{Key, KeyHasher, hash_params};
 use crate::step::{Kind, Wire};
 
 /// What a run would do and write.
@@ -44,11 +46,17 @@ pub(crate) struct Write {
     pub(crate) fingerprint: Option<Key>,
 }
 
-/// Goes through what the targets need, front to back.
+/// Goes through what the targets need, front to back. What is below `folder` is known by its place
+/// there, so that what was done keeps its names when the folder moves.
 ///
 /// # Errors
-/// [`Error::Invalid`] with every fault of the graph and of the targets.
-pub(crate) fn outline(graph: &Graph, request: &Request<'_>) -> Result<Outline> {
+/// [`Error::Invalid`] with every fault of the graph and of the targets; [`Error::Input`] if two
+/// steps write to a file of which neither takes what the other one made.
+pub(crate) fn outline(
+    graph: &Graph,
+    request: &Request<'_>,
+    folder: Option<&Path>,
+) -> Result<Outline> {
     let frozen = freeze(graph, Partner::of(graph.len(), request.threads));
     let mut faults = frozen.faults.clone();
     faults.extend(graph.nodes().flat_map(|(_, info)| validate::params(info)));
@@ -60,11 +68,11 @@ pub(crate) fn outline(graph: &Graph, request: &Request<'_>) -> Result<Outline> {
     let is_needed = needed(slots.iter().copied(), shape);
 
     let mut names = vec![None; shape.slot_count()];
-    let (mut writes, mut writers) = (Vec::new(), Vec::new());
-    let mut known: HashMap<&Path, usize> = HashMap::new();
+    let (mut writes, mut writers) = (Vec::<Write>::new(), Vec::new());
+    let mut known: HashMap<&Path, (usize, u32)> = HashMap::new();
     for place in (0..to_u32(shape.len())).filter(|&place| is_needed[place as usize]) {
         for slot in shape.slots(place) {
-            names[slot as usize] = name(place, slot, &names, &frozen, request);
+            names[slot as usize] = name((place, slot), &names, &frozen, request, folder);
         }
         if frozen.facts[place as usize].is_bypassed {
             continue;
@@ -72,13 +80,17 @@ pub(crate) fn outline(graph: &Graph, request: &Request<'_>) -> Result<Outline> {
         let body = frozen.infos[place as usize].body();
         for path in body.into_iter().flat_map(|body| &body.spec.writes) {
             // Steps that add to a file in turns write one file.
-            let at = *known.entry(path).or_insert_with(|| {
-                let (path, node) = (path.clone(), shape.ids[place as usize]);
-                writes.push(Write { path, node, fingerprint: None });
-                writes.len() - 1
-            });
-            writes[at].node = shape.ids[place as usize];
-            writes[at].fingerprint = names[shape.first_slot(place) as usize];
+            let (at, before) = *known.entry(path).or_insert((writes.len(), place));
+            let node = shape.ids[place as usize];
+            let fingerprint = names[shape.first_slot(place) as usize];
+            let write = Write { path: path.clone(), node, fingerprint };
+            if at == writes.len() {
+                writes.push(write);
+            } else {
+                check_turns(path, before, place, &frozen)?;
+                writes[at] = write;
+            }
+            known.insert(path, (at, place));
             writers.push((place, at));
         }
     }
@@ -136,13 +148,33 @@ fn needed(slots: impl Iterator<Item = u32>, shape: &Shape) -> Vec<bool> {
     is_needed
 }
 
+/// Steps that write one file do so in turns, each after what the one before it has made.
+fn check_turns(path: &Path, before: u32, place: u32, frozen: &Frozen) -> Result<()> {
+    if before == place {
+        return Ok(());
+    }
+    let shape = &*frozen.shape;
+    let producers = |place| shape.inputs(place).iter().map(|&slot| shape.producer(slot));
+    let (mut next, mut seen) = (vec![place], HashSet::new());
+    while let Some(at) = next.pop() {
+        if producers(at).any(|producer| producer == before) {
+            return Ok(());
+        }
+        // Places stand in an order in which inputs come first.
+        next.extend(producers(at).filter(|&producer| producer > before && seen.insert(producer)));
+    }
+    let [one, other] = [before, place].map(|place| frozen.infos[place as usize].name());
+    let found = format!("{}, which `{one}` and `{other}` both write", path.display());
+    Err(Error::input("a file to write", found, "one step, or steps of which one follows the other"))
+}
+
 /// The name of what a slot carries, from those before it.
 fn name(
-    place: u32,
-    slot: u32,
+    (place, slot): (u32, u32),
     names: &[Option<Key>],
     frozen: &Frozen,
     request: &Request<'_>,
+    folder: Option<&Path>,
 ) -> Option<Key> {
     let (shape, info) = (&*frozen.shape, &*frozen.infos[place as usize]);
     let facts = &frozen.facts[place as usize];
@@ -157,7 +189,44 @@ fn name(
         return None;
     }
     let digest = |path: &_| request.digests.digest(path, request.cache, &request.stop);
-    let base = extended(counts, info, digest, request.services)?;
+    let body = info.body()?;
+    let own = match folder {
+        Some(folder) if !(body.spec.reads.is_empty() && body.spec.writes.is_empty()) => {
+            placed(body, folder)?
+        }
+        _ => body.digest?,
+    };
+    let base = extend(own, counts, &body.spec, digest, request.services)?;
     let inputs: Option<Vec<Key>> = inputs.iter().map(|&input| names[input as usize]).collect();
     Some(Key::of_result(&base, inputs?).port(shape.port(slot)))
+}
+
+/// The digest of a step, in which files that it writes are told by where they are in a folder, and
+/// those that it reads, whose content counts, by their names.
+fn placed(body: &StepBody, folder: &Path) -> Option<Key> {
+    let mut params = body.step.params();
+    let mut next = vec![&mut params];
+    while let Some(value) = next.pop() {
+        match value {
+            Json::String(text) => {
+                let path = Path::new(&*text);
+                let place = if body.spec.writes.iter().any(|known| known == path) {
+                    path.strip_prefix(folder).ok()
+                } else if body.spec.reads.iter().any(|known| known == path) {
+                    path.file_name().map(Path::new)
+                } else {
+                    None
+                };
+                if let Some(place) = place.map(|place| place.to_string_lossy().into_owned()) {
+                    *text = place;
+                }
+            }
+            Json::Array(values) => next.extend(values),
+            Json::Object(fields) => next.extend(fields.values_mut()),
+            _ => {}
+        }
+    }
+    let mut hasher = KeyHasher::result();
+    hasher.text(body.kind.name).number(body.kind.version.into()).key(&hash_params(&params).ok()?);
+    Some(hasher.finish())
 }

@@ -2,16 +2,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
+use std::time::Instant;
 
 use pipeline_core::batch::{
     BatchOptions, BatchReport, Item, ItemStatus, Job, Output, Record, Shard, records,
 };
-use pipeline_core::{CancelReason, Context, Error, Graph, In, Result, Spec, Step};
+use pipeline_core::{
+    CancelReason, Context, Error, Executor, Graph, In, Options, Result, Services, Spec, Step,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Keep, executor, items, job, statuses};
-use crate::toy::{Fault, Give, Journal, Mix, Number, note};
+use crate::declared::Sense;
+use crate::names::Length;
+use crate::toy::{Fault, Give, Journal, LONG, Mix, Number, note};
 use ItemStatus::{Done, Elsewhere, Failed, Unchanged};
 
 fn options(folder: &Path) -> BatchOptions {
@@ -197,36 +203,20 @@ fn shards_record_into_one_folder() {
     assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged; 3]);
 }
 
-/// Gives another number each time.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Clock {}
-
-impl Step for Clock {
-    const NAME: &'static str = "clock";
-    type Input = ();
-    type Output = Number;
-
-    fn run(&self, (): (), _: &Context<'_>) -> Result<Number> {
-        Ok(Number(1))
-    }
-
-    fn spec(&self) -> Spec {
-        Spec::volatile()
-    }
-}
-
 #[test]
 fn what_may_be_otherwise_each_time_is_done_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let items = [Item::new("a", || {
         let mut graph = Graph::new();
-        let number = graph.add("clock", Clock {}, ());
+        let number = graph.add("sense", Sense {}, ());
         graph.add("keep", Keep { path: folder.join("a.txt") }, number);
         Ok(Job::from(graph))
     })];
     for _ in 0..2 {
-        let report = executor(&Journal::default()).batch(&items, &options(folder)).unwrap();
+        let services = Services::new().with(Journal::default()).with(AtomicI64::new(1));
+        let executor = Executor::new(Options { services, ..Options::default() }).unwrap();
+        let report = executor.batch(&items, &options(folder)).unwrap();
         assert_eq!(statuses(&report), [Done]);
     }
     let record: Vec<Record> = records(folder).unwrap();
@@ -314,4 +304,108 @@ fn what_was_done_before_a_failure_is_not_done_again() {
     assert_eq!(run(false, 1), (Unchanged, String::new()));
     assert_eq!(run(false, 2), (Done, "give post".to_owned()));
     assert_eq!(records(folder).unwrap()[0].status, Done);
+}
+
+#[test]
+fn a_file_is_recorded_as_soon_as_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, other] = ["first", "other"].map(|name| folder.path().join(name));
+    let go = folder.path().join("go");
+    let run = |folder: &Path| {
+        let journal = Journal::default();
+        let item = [Item::new("a", || {
+            let mut graph = Graph::new();
+            let give = graph.add("give", Give { number: 1, name: "give".into() }, ());
+            graph.add("keep", Keep { path: folder.join("first.txt") }, give);
+            graph.add("post", Post { path: go.clone(), fails: false, number: 1 }, give);
+            Ok(Job::from(graph))
+        })];
+        let report = executor(&journal).batch(&item, &options(folder)).unwrap();
+        (statuses(&report)[0], journal.take().join(" "))
+    };
+    fs::create_dir(&first).unwrap();
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| run(&first));
+        let begin = Instant::now();
+        let record = loop {
+            let found = records(&first).unwrap_or_default().pop();
+            if found.is_some() || begin.elapsed() > LONG {
+                break found;
+            }
+            std::thread::yield_now();
+        };
+        // What a process leaves that ends here.
+        fs::create_dir_all(other.join("manifest/items")).unwrap();
+        for name in ["manifest/pipeline.json", "manifest/items/a.json", "first.txt"] {
+            fs::copy(first.join(name), other.join(name)).unwrap();
+        }
+        fs::write(&go, "").unwrap();
+        let record = record.unwrap();
+        assert_eq!((record.status, record.outputs.len()), (ItemStatus::Cancelled, 1));
+        assert_eq!(running.join().unwrap(), (Done, "first give post".to_owned()));
+    });
+    assert_eq!(run(&other), (Done, "give post".to_owned()));
+    assert_eq!([&first, &other].map(|folder| run(folder).0), [Unchanged; 2]);
+}
+
+#[test]
+fn a_folder_may_move_with_all_that_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let [before, after] = ["before", "after"].map(|name| folder.path().join(name));
+    let run = |folder: &Path| {
+        let item = [Item::new("a", || {
+            let mut graph = Graph::new();
+            let length = graph.add("length", Length { path: folder.join("movie") }, ());
+            graph.add("keep", Keep { path: folder.join("length.txt") }, length);
+            Ok(Job::from(graph))
+        })];
+        let report = executor(&Journal::default()).batch(&item, &options(folder)).unwrap();
+        statuses(&report)[0]
+    };
+    fs::create_dir(&before).unwrap();
+    fs::write(before.join("movie"), "seven").unwrap();
+    assert_eq!([run(&before), run(&before)], [Done, Unchanged]);
+    // The same folder in other words.
+    assert_eq!(run(&before.join(".").join("..").join("before")), Unchanged);
+    fs::rename(&before, &after).unwrap();
+    assert_eq!(run(&after), Unchanged);
+    fs::write(after.join("movie"), "eight").unwrap();
+    assert_eq!([run(&after), run(&after)], [Done, Unchanged]);
+}
+
+#[test]
+fn an_item_that_fails_before_it_runs_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert_eq!(run(folder, 7, &options(folder)).0, [Done; 3]);
+    let missing = [
+        Item::new("a", || Err(Error::failed("no such movie"))),
+        Item::new("b", || panic!("no job")),
+    ];
+    let report = executor(&Journal::default()).batch(&missing, &options(folder)).unwrap();
+    assert_eq!(statuses(&report), [Failed, Failed]);
+    let found = records(folder).unwrap();
+    let found: Vec<_> = found.iter().map(|record| (record.status, record.outputs.len())).collect();
+    assert_eq!(found, [(Failed, 1), (Failed, 1), (Done, 1)]);
+    // Its files are as they were.
+    assert_eq!(run(folder, 7, &options(folder)).0, [Unchanged; 3]);
+}
+
+#[test]
+fn two_steps_write_one_file_only_in_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let item = [Item::new("a", || {
+        let mut graph = Graph::new();
+        let give = graph.add("give", Give { number: 1, ..Give::default() }, ());
+        for name in ["one", "other"] {
+            graph.add(name, Keep { path: folder.join("a.txt") }, give);
+        }
+        Ok(Job::from(graph))
+    })];
+    let report = executor(&Journal::default()).batch(&item, &options(folder)).unwrap();
+    let message = report.items[0].message().unwrap();
+    let expected = "a.txt, which `one` and `other` both write, expected one step, or steps of \
+                    which one follows the other";
+    assert!(message.ends_with(expected), "{message}");
 }

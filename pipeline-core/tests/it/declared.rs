@@ -37,7 +37,7 @@ impl Step for Send {
 
 /// Asks a sensor.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Sense {}
+pub(crate) struct Sense {}
 
 impl Step for Sense {
     const NAME: &'static str = "sense";

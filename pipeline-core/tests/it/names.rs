@@ -89,8 +89,8 @@ fn without_a_cache_a_file_is_not_read_for_its_name() {
 
 /// Tells how long a file is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Length {
-    path: PathBuf,
+pub(crate) struct Length {
+    pub(crate) path: PathBuf,
 }
 
 impl Step for Length {

@@ -1,0 +1,176 @@
+//! The record of an item while it is worked on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::event::ItemStatus;
+use super::manifest::{Manifest, Output, Record};
+use super::resume::{Kept, look_at};
+use crate::error::Result;
+use crate::event::{Event, EventKind, Status};
+use crate::exec::{Report, StepReport};
+use crate::id::NodeId;
+use crate::observe::Observer;
+use crate::plan::{FileDigests, Outline};
+use crate::step::Wire;
+
+/// Takes note of each file of an item as soon as it is written, so that a process that is killed
+/// loses no file that is there.
+pub(super) struct Ledger {
+    item: String,
+    outline: Outline,
+    /// The files and targets that end with a node, by their places in the outline.
+    of_node: HashMap<NodeId, Ends>,
+    manifest: Arc<Manifest>,
+    digests: Arc<FileDigests>,
+    entry: Mutex<Entry>,
+}
+
+#[derive(Debug, Default)]
+struct Ends {
+    writes: Vec<usize>,
+    targets: Vec<usize>,
+}
+
+struct Entry {
+    kept: Kept,
+    /// Which files were looked at after this run wrote them.
+    is_noted: Vec<bool>,
+    recorded: Option<Record>,
+    /// Whether more is known than is recorded.
+    is_behind: bool,
+    /// When the record may be written again, so that writing it is a small part of the work.
+    due: Instant,
+    is_closed: bool,
+}
+
+/// Between two records there is this many times what the first one took.
+const PAUSE: u32 = 20;
+
+impl Ledger {
+    pub(super) fn open(
+        item: &str,
+        recorded: Option<Record>,
+        kept: Kept,
+        outline: Outline,
+        (manifest, digests): (&Arc<Manifest>, Arc<FileDigests>),
+    ) -> Arc<Self> {
+        let is_noted = vec![false; outline.writes.len()];
+        let entry = Entry {
+            kept,
+            is_noted,
+            recorded,
+            is_behind: false,
+            due: Instant::now(),
+            is_closed: false,
+        };
+        let mut of_node: HashMap<NodeId, Ends> = HashMap::new();
+        for (at, write) in outline.writes.iter().enumerate() {
+            of_node.entry(write.node).or_default().writes.push(at);
+        }
+        for (at, target) in outline.targets.iter().enumerate() {
+            of_node.entry(target.wire.node).or_default().targets.push(at);
+        }
+        let (item, manifest) = (item.to_owned(), Arc::clone(manifest));
+        Arc::new(Self { item, outline, of_node, manifest, digests, entry: Mutex::new(entry) })
+    }
+
+    /// What has to be made.
+    pub(super) fn stale(&self) -> Vec<Wire> {
+        self.entry.lock().kept.stale(&self.outline).map(|target| target.wire).collect()
+    }
+
+    /// Takes note of what a run has done that it was not told of yet, and then of nothing more.
+    ///
+    /// # Errors
+    /// If a file cannot be read that a step said it wrote.
+    pub(super) fn note(&self, report: &Report) -> Result<()> {
+        let entry = &mut *self.entry.lock();
+        entry.is_closed = true;
+        let status = |step: StepReport<'_>| (step.id, step.record.status);
+        let ended: HashMap<NodeId, Status> = report.steps().map(status).collect();
+        let mut result = Ok(());
+        for (node, ends) in &self.of_node {
+            if let Some(&status) = ended.get(node) {
+                result = result.and(self.note_ends(entry, ends, status));
+            }
+        }
+        result
+    }
+
+    /// Records how the item ended, and returns the files that are there.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub(super) fn close(&self, status: ItemStatus, message: Option<String>) -> Result<Vec<Output>> {
+        let entry = &mut *self.entry.lock();
+        entry.is_closed = true;
+        self.put(entry, status, message)?;
+        Ok(entry.kept.outputs.iter().flatten().cloned().collect())
+    }
+
+    fn note_ends(&self, entry: &mut Entry, ends: &Ends, status: Status) -> Result<()> {
+        let mut result = Ok(());
+        if status == Status::Computed {
+            for &at in &ends.writes {
+                if entry.is_noted[at] {
+                    continue;
+                }
+                let found = look_at(&self.outline.writes[at], &self.manifest, &self.digests);
+                (entry.is_noted[at], entry.is_behind) = (found.is_ok(), true);
+                entry.kept.outputs[at] = match found {
+                    Ok(output) => Some(output),
+                    Err(error) => {
+                        result = Err(error);
+                        None
+                    }
+                };
+            }
+        }
+        if status.is_ok() {
+            for &at in &ends.targets {
+                entry.kept.targets[at] = self.outline.targets[at].fingerprint;
+            }
+        }
+        result
+    }
+
+    fn put(&self, entry: &mut Entry, status: ItemStatus, message: Option<String>) -> Result<()> {
+        let record = Record {
+            item: self.item.clone(),
+            status,
+            message,
+            targets: entry.kept.targets.clone(),
+            outputs: entry.kept.outputs.iter().flatten().cloned().collect(),
+        };
+        if entry.recorded.as_ref() == Some(&record) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        self.manifest.put(&record)?;
+        let pause = began.elapsed().saturating_mul(PAUSE).min(Duration::from_secs(60));
+        entry.due = Instant::now() + pause;
+        (entry.recorded, entry.is_behind) = (Some(record), false);
+        Ok(())
+    }
+}
+
+impl Observer for Ledger {
+    fn on_event(&self, event: &Event) {
+        let EventKind::StepFinished(end) = &event.kind else { return };
+        let entry = &mut *self.entry.lock();
+        if entry.is_closed {
+            return;
+        }
+        if let Some(ends) = event.node.and_then(|node| self.of_node.get(&node)) {
+            // What cannot be looked at now is looked at once more when all has ended.
+            let _ = self.note_ends(entry, ends, end.status);
+        }
+        if entry.is_behind && entry.due <= Instant::now() {
+            let _ = self.put(entry, ItemStatus::Cancelled, None);
+        }
+    }
+}
