@@ -75,7 +75,7 @@ pub fn child(arguments: &[String]) -> Result<Option<String>, Box<dyn Error>> {
     };
     let fields = u32::try_from(file.fields().len())?;
     executor.batch(&workflow.items(&file, 0..fields)?, &options)?.ok()?;
-    workflow.save_results(&records(&workflow.output)?)?;
+    workflow.save_results(&file, &records(&workflow.output)?)?;
     drop(executor);
     let (wall, cpu) = (begin.elapsed(), cpu() - busy);
     let peak = resident()?;

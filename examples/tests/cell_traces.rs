@@ -98,6 +98,9 @@ fn a_second_start_does_nothing_and_other_parameters_do_what_depends_on_them() {
     let third = succeeds(folder, &["--min-frames", "12"]);
     assert!(third.contains("2 done in "), "{third}");
     let last = times(folder);
+    let fourth = succeeds(folder, &["--min-frames", "12", "--copies", "--gap", "0"]);
+    assert!(fourth.contains("2 done in "), "{fourth}");
+    assert!(files(folder).contains_key(Path::new("fov_000/cells_fov_000_fl_ch_1.tif")));
     let changed = last.iter().filter(|(name, time)| after[*name] != **time);
     let mut changed: Vec<String> = changed.map(|(name, _)| name.display().to_string()).collect();
     changed.retain(|name| name.starts_with("fov_000"));
@@ -163,6 +166,34 @@ fn shards_make_what_one_process_makes() {
 }
 
 #[test]
+fn processes_that_start_at_once_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, shared) = (folder.path().join("whole"), folder.path().join("shared"));
+    succeeds(&whole, &[]);
+    let start = |_| {
+        let mut command = program();
+        command.arg("--output").arg(&shared).args(["--workers", "1", "--batch-size", "1"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let processes: Vec<_> = (0..3).map(start).collect();
+    let ends: Vec<Output> =
+        processes.into_iter().map(|process| process.wait_with_output().unwrap()).collect();
+    // Whoever ends while another one is at work says so; the last one finds all done.
+    assert!(ends.iter().any(|end| end.status.success()), "{ends:?}");
+    for end in ends.iter().filter(|end| !end.status.success()) {
+        let said = String::from_utf8_lossy(&end.stdout);
+        assert!(said.contains("elsewhere  another process works on it"), "{end:?}");
+    }
+    assert!(succeeds(&shared, &[]).contains("nothing to do: all 2 fields are done"));
+    let (mut whole, mut shared) = (files(&whole), files(&shared));
+    for files in [&mut whole, &mut shared] {
+        files.remove(Path::new("processing_results.yaml")).unwrap();
+    }
+    assert_eq!(whole.keys().collect::<Vec<_>>(), shared.keys().collect::<Vec<_>>());
+    assert!(whole == shared);
+}
+
+#[test]
 fn a_field_that_is_damaged_fails_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (movie, output) = (folder.path().join("cells.ome.tif"), folder.path().join("out"));
@@ -201,6 +232,11 @@ fn what_cannot_be_done_is_told() {
     assert!(said.contains("the shard is 2/2"), "{said}");
     let said = fails(&output, &["--workers", "0"]);
     assert!(said.contains("expected a whole number above 0"), "{said}");
+    // Its description stands at its end.
+    let (movie, bytes) = (folder.path().join("cut off.tif"), fs::read(MOVIE).unwrap());
+    fs::write(&movie, &bytes[..bytes.len() * 4 / 5]).unwrap();
+    let said = fails(&output, &["--input", &movie.to_string_lossy()]);
+    assert!(said.contains("cut off.tif: cannot decode: it is cut off, and"), "{said}");
     let said = fails(&output, &["--input", "nowhere.tif"]);
     assert!(said.contains("nowhere.tif"), "{said}");
     assert!(!output.exists() || files(&output).is_empty());

@@ -88,7 +88,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let report = executor.batch(&items, &options)?;
     bar.finish();
 
-    let done = with_records(&workflow.output, |records| workflow.save_results(records))?;
+    let done = with_records(&workflow.output, |records| workflow.save_results(&file, records))?;
     if report.count(ItemStatus::Unchanged) == report.items.len() {
         println!("nothing to do: all {} fields are done", report.items.len());
     } else {

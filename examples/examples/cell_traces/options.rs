@@ -56,9 +56,31 @@ pub(crate) struct Arguments {
     /// Save corrected channels as floats and not as whole counts
     #[arg(long)]
     floats: bool,
+    /// Copy the channels beside what is made of them, as pyama does
+    #[arg(long)]
+    copies: bool,
+    /// Pixels by which cells are grown once they are found
+    #[arg(long, default_value_t = 0.0)]
+    grow: f32,
+    /// Frames that a cell may be missing for; 2, and 0 in the compatible mode, by default
+    #[arg(long)]
+    gap: Option<u32>,
+    /// Whether cells may divide; true, and false in the compatible mode, by default
+    #[arg(long)]
+    divisions: Option<bool>,
     /// Frames that a trace must have; 5, and 30 in the compatible mode, by default
     #[arg(long)]
     min_frames: Option<u32>,
+    /// Pixels that a cell must stay away from the edge; 0 by default, and 50 in the compatible mode
+    /// with the new layout
+    #[arg(long)]
+    margin: Option<u32>,
+    /// The share of its frames that a cell may be missing in, from 0 to 1; any by default
+    #[arg(long)]
+    max_missing: Option<f32>,
+    /// Frames of each field that are drawn with their cells
+    #[arg(long, default_value_t = 1)]
+    overlays: u32,
     /// MiB that results may take at the same time
     #[arg(long, default_value_t = 64)]
     pub(crate) memory: u64,
@@ -103,13 +125,15 @@ impl Arguments {
         if let Way::Compatible = self.mode {
             workflow = workflow.compatible();
         }
-        workflow.npy = self.npy;
-        workflow.floats = self.floats;
-        workflow.phase = self.phase;
+        (workflow.npy, workflow.floats, workflow.copies) = (self.npy, self.floats, self.copies);
+        (workflow.phase, workflow.overlays, workflow.grow) = (self.phase, self.overlays, self.grow);
         workflow.signals.clone_from(&self.signals);
-        if let Some(frames) = self.min_frames {
-            workflow.min_frames = frames;
-        }
+        let Workflow { link, traces, .. } = &mut workflow;
+        link.gap = self.gap.unwrap_or(link.gap);
+        link.divisions = self.divisions.unwrap_or(link.divisions);
+        traces.min_frames = self.min_frames.unwrap_or(traces.min_frames);
+        traces.margin = self.margin.unwrap_or(traces.margin);
+        traces.max_missing = self.max_missing;
         let first = file.fields().first();
         let channels = first.map_or(0, |field| field.channels.len());
         if self.signals.is_empty() {

@@ -24,6 +24,18 @@ impl FieldFiles {
         self.folder.join(format!("{}_{what}.{extension}", self.stem))
     }
 
+    /// A copy of the channel that cells are found in.
+    #[must_use]
+    pub fn phase(&self, channel: u32) -> PathBuf {
+        self.of(&format!("pc_ch_{channel}"), self.stack_extension)
+    }
+
+    /// A copy of a channel that is measured.
+    #[must_use]
+    pub fn signal(&self, channel: u32) -> PathBuf {
+        self.of(&format!("fl_ch_{channel}"), self.stack_extension)
+    }
+
     /// Where there are cells, frame by frame.
     #[must_use]
     pub fn masks(&self, channel: u32) -> PathBuf {

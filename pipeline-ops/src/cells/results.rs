@@ -10,8 +10,8 @@ use pipeline_core::batch::{ItemStatus, Record};
 use pipeline_core::{Context, Error, Result};
 
 use super::field_files::item_name;
-use super::workflow::{TraceLayout, Workflow};
-use crate::io::write_text;
+use super::workflow::{Mode, TraceLayout, Workflow};
+use crate::io::{SeriesFile, write_text};
 
 impl Workflow {
     /// Writes `processing_results.yaml`, and in the new layout `traces.csv` with the traces of all
@@ -23,7 +23,7 @@ impl Workflow {
     /// # Errors
     /// [`Error::File`] if a file cannot be read or written; [`Error::Input`] if the traces of two
     /// fields have other columns, as those of other versions may.
-    pub fn save_results(&self, records: &[Record]) -> Result<usize> {
+    pub fn save_results(&self, file: &SeriesFile, records: &[Record]) -> Result<usize> {
         let done = records.iter().filter(|record| record.status == ItemStatus::Done);
         let fields = done.filter_map(|record| {
             let fov = field_of(&record.item)?;
@@ -33,7 +33,7 @@ impl Workflow {
         });
         let mut fields: Vec<u32> = fields.collect();
         fields.sort_unstable();
-        let yaml = self.yaml(&fields);
+        let yaml = self.yaml(&fields, file);
         let path = self.output.join("processing_results.yaml");
         let ctx = Context::default();
         write_text((&path, true), &ctx, |out| out.write_all(yaml.as_bytes()))?;
@@ -59,6 +59,10 @@ impl Workflow {
         let files = self.files(fov);
         let mut all = vec![files.masks(self.phase), files.tracked(self.phase)];
         all.extend(self.signals.iter().map(|&channel| files.corrected(channel)));
+        if self.copies {
+            all.push(files.phase(self.phase));
+            all.extend(self.signals.iter().map(|&channel| files.signal(channel)));
+        }
         match self.layout {
             TraceLayout::New => all.push(files.traces()),
             TraceLayout::Old => {
@@ -68,16 +72,16 @@ impl Workflow {
         all
     }
 
-    /// The results file: the keys of `pyama` in their order, for the files that there are. Movies
-    /// are not copied, and backgrounds not saved.
-    fn yaml(&self, fields: &[u32]) -> String {
+    /// The results file: the keys of `pyama` in their order, for the files that there are: copies
+    /// of channels only if they are wanted, and corrected channels in place of their backgrounds.
+    fn yaml(&self, fields: &[u32], file: &SeriesFile) -> String {
         let mut yaml = String::new();
         // Nothing is written to but memory.
-        let _ = self.write_yaml(fields, &mut yaml);
+        let _ = self.write_yaml(fields, file, &mut yaml);
         yaml
     }
 
-    fn write_yaml(&self, fields: &[u32], yaml: &mut String) -> std::fmt::Result {
+    fn write_yaml(&self, fields: &[u32], file: &SeriesFile, yaml: &mut String) -> std::fmt::Result {
         let is_new = self.layout == TraceLayout::New;
         let channels = &self.signals;
         writeln!(yaml, "output_dir: {}", quoted(&self.output))?;
@@ -97,27 +101,38 @@ impl Workflow {
         for &fov in fields {
             let files = self.files(fov);
             writeln!(yaml, "  '{fov}':")?;
-            let mut one = |name: &str, path: &Path| {
-                writeln!(yaml, "    {name}: [{}, {}]", self.phase, quoted(path))
+            let one = |name: &str, path: &Path| {
+                format!("    {name}: [{}, {}]\n", self.phase, quoted(path))
             };
-            one("seg", &files.masks(self.phase))?;
-            one("seg_labeled", &files.tracked(self.phase))?;
-            let mut each = |name: &str, path: &dyn Fn(u32) -> PathBuf| {
+            let each = |name: &str, path: &dyn Fn(u32) -> PathBuf| {
                 let pair = |&channel| format!("[{channel}, {}]", quoted(&path(channel)));
                 let pairs: Vec<String> = channels.iter().map(pair).collect();
-                writeln!(yaml, "    {name}: [{}]", pairs.join(", "))
+                format!("    {name}: [{}]\n", pairs.join(", "))
             };
-            each("fl_corrected", &|channel| files.corrected(channel))?;
+            if self.copies {
+                yaml.push_str(&one("pc", &files.phase(self.phase)));
+                yaml.push_str(&each("fl", &|channel| files.signal(channel)));
+            }
+            yaml.push_str(&one("seg", &files.masks(self.phase)));
+            yaml.push_str(&one("seg_labeled", &files.tracked(self.phase)));
+            yaml.push_str(&each("fl_corrected", &|channel| files.corrected(channel)));
             if is_new {
                 writeln!(yaml, "    traces: {}", quoted(&files.traces()))?;
             } else {
-                each("traces_csv", &|channel| files.traces_of(channel))?;
+                yaml.push_str(&each("traces_csv", &|channel| files.traces_of(channel)));
             }
         }
         writeln!(yaml, "params:")?;
-        writeln!(yaml, "  min_frames: {}", self.min_frames)?;
-        writeln!(yaml, "  margin: {}", self.margin)?;
-        writeln!(yaml, "time_units: min")
+        writeln!(yaml, "  min_frames: {}", self.traces.min_frames)?;
+        writeln!(yaml, "  margin: {}", self.traces.margin)?;
+        if is_new {
+            // All of it is subtracted.
+            writeln!(yaml, "  background_weight: 1.0")?;
+        }
+        let has_times = file.fields().iter().all(|field| field.seconds_per_frame.is_some());
+        // The original says minutes always, and prints what it takes for them.
+        let is_told = has_times || self.mode == Mode::Compatible;
+        writeln!(yaml, "time_units: {}", if is_told { "min" } else { "frame" })
     }
 }
 

@@ -19,19 +19,19 @@ use crate::measure::Table;
 use crate::morphology::{ClosingMask, Element, FillHoles, OpeningMask};
 use crate::point::{Convert, Rescale, Threshold};
 use crate::segment::{
-    Border, ConnectedComponents, Connectivity, LabelImage, MaskImage, ModeThreshold, Relabel,
+    Border, ConnectedComponents, Connectivity, ExpandLabels, LabelImage, MaskImage, ModeThreshold,
+    Relabel,
 };
 
-/// How cells are found and followed, and what is taken for their background.
+/// How cells are found, and how times are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// As well as it can be done here: `segment_cells`, `link` by shape with gaps and divisions, a
-    /// smooth background. Times are in minutes.
+    /// As well as it can be done here: by `segment_cells`. Times are in minutes.
     #[default]
     Improved,
-    /// As `pyama` does it, equal in masks, labels and what is printed of traces, and in the times
-    /// that it prints.
+    /// As `pyama` does it, equal in masks and labels, and in the times that it prints. With
+    /// [`Workflow::compatible`] all that is printed of traces is equal.
     Compatible,
 }
 
@@ -94,10 +94,18 @@ pub struct Workflow {
     /// Whether corrected channels are saved as floats, which are not compressed, and not as whole
     /// counts from -32768 to 32767; always so in the compatible mode.
     pub floats: bool,
-    /// How many frames a trace must have.
-    pub min_frames: u32,
-    /// How far from the edge a cell must stay, in pixels.
-    pub margin: u32,
+    /// Whether the channels are copied beside what is made of them, as `pyama` does.
+    pub copies: bool,
+    /// How cells are found in the improved mode.
+    pub cells: SegmentCells,
+    /// By how many pixels cells are grown once they are found; 0 leaves them as they are.
+    pub grow: f32,
+    /// What is taken for the background of a measured channel.
+    pub background: Background,
+    /// How cells are followed.
+    pub link: Link,
+    /// Which traces are kept. Its channels are those that are measured.
+    pub traces: Traces,
     /// How many frames are drawn with their cells.
     pub overlays: u32,
 }
@@ -116,8 +124,12 @@ impl Workflow {
             layout: TraceLayout::New,
             npy: false,
             floats: false,
-            min_frames: 5,
-            margin: 0,
+            copies: false,
+            cells: SegmentCells::default(),
+            grow: 0.0,
+            background: Background::default(),
+            link: Link::default(),
+            traces: Traces { min_frames: 5, ..Traces::default() },
             overlays: 1,
         }
     }
@@ -127,8 +139,9 @@ impl Workflow {
     #[must_use]
     pub fn compatible(mut self) -> Self {
         self.mode = Mode::Compatible;
-        self.min_frames = 30;
-        self.margin = if self.layout == TraceLayout::New { 50 } else { 0 };
+        (self.background, self.link) = (Background::compatible(), Link::compatible());
+        let margin = if self.layout == TraceLayout::New { 50 } else { 0 };
+        self.traces = Traces { min_frames: 30, margin, ..Traces::default() };
         self
     }
 
@@ -270,7 +283,7 @@ impl Saved {
 
 impl Field<'_> {
     fn build(&mut self) {
-        let Workflow { phase, signals, mode, .. } = self.workflow;
+        let Workflow { phase, signals, mode, background, copies, .. } = self.workflow;
         let movie = self.open("phase", *phase);
         let channels: Vec<_> = signals
             .iter()
@@ -292,11 +305,21 @@ impl Field<'_> {
                 Saved { step, ..saved }
             })
             .collect();
+        let mut copied: Vec<Saved> = Vec::new();
+        if *copies {
+            copied.push(self.saved("copy of phase", self.files.phase(*phase)));
+            copied.extend(signals.iter().map(|&channel| {
+                self.saved(&format!("copy of ch_{channel}"), self.files.signal(channel))
+            }));
+        }
         let mut lights = Vec::new();
         let (mut shapes, mut sums) = (Vec::new(), vec![Vec::new(); signals.len()]);
         for t in 0..self.frames {
             let light = self.frame("phase", t, movie);
             lights.push(light);
+            if let Some(copied) = copied.first_mut() {
+                copied.add(&mut self.graph, t, light);
+            }
             let cells = self.cells(t, light);
             shapes.push(self.add("shapes", t, CellFeatures {}, (cells.labels, None)));
             let picture = self.add("mask pictures", t, MaskImage {}, cells.mask);
@@ -305,17 +328,16 @@ impl Field<'_> {
             for (at, &(channel, movie)) in channels.iter().enumerate() {
                 let light = self.frame(&format!("ch_{channel}"), t, movie);
                 let name = format!("corrected ch_{channel}");
-                let image = self.add(&name, t, background(*mode), (light, Some(cells.mask)));
+                if let Some(copied) = copied.get_mut(at + 1) {
+                    copied.add(&mut self.graph, t, light);
+                }
+                let image = self.add(&name, t, background.clone(), (light, Some(cells.mask)));
                 corrected[at].add(&mut self.graph, t, image);
                 let name = format!("sums ch_{channel}");
                 sums[at].push(self.add(&name, t, CellFeatures {}, (cells.labels, Some(image))));
             }
         }
-        let link = match mode {
-            Mode::Improved => Link::default(),
-            Mode::Compatible => Link::compatible(),
-        };
-        let tracks = self.graph.add("tracks", link, shapes.clone());
+        let tracks = self.graph.add("tracks", self.workflow.link.clone(), shapes.clone());
         let measured = if signals.is_empty() { shapes } else { sums.concat() };
         self.traces(tracks, measured);
         if let Some(saved) = labels.last {
@@ -352,13 +374,8 @@ impl Field<'_> {
     }
 
     fn cells(&mut self, t: usize, light: Node<Image>) -> Cells {
-        match self.workflow.mode {
-            Mode::Improved => {
-                let labels = self.add("cells", t, SegmentCells::default(), light);
-                let numbers = self.add("numbers", t, LabelImage::default(), labels);
-                let mask = self.add("masks", t, Threshold { level: 0.0 }, numbers);
-                Cells { labels, mask, numbers }
-            }
+        let (labels, mask) = match self.workflow.mode {
+            Mode::Improved => (self.add("cells", t, self.workflow.cells.clone(), light), None),
             Mode::Compatible => {
                 let arithmetic = Arithmetic::Single;
                 let texture = LogStd { arithmetic, ..LogStd::default() };
@@ -367,25 +384,27 @@ impl Field<'_> {
                 let mask = self.add("holes", t, FillHoles::default(), mask);
                 let (element, radius, border) = (Element::Square, 9, Border::Constant(0.0));
                 let mask = self.add("opening", t, OpeningMask { element, radius, border }, mask);
-                let mask = self.add("masks", t, ClosingMask { element, radius, border }, mask);
+                let mask = self.add("closing", t, ClosingMask { element, radius, border }, mask);
                 let components = ConnectedComponents { connectivity: Connectivity::Four };
-                let labels = self.add("cells", t, components, mask);
-                let numbers = self.add("numbers", t, LabelImage::default(), labels);
-                Cells { labels, mask, numbers }
+                (self.add("cells", t, components, mask), Some(mask))
             }
-        }
+        };
+        let grow = ExpandLabels { distance: self.workflow.grow };
+        let is_grown = grow.distance != 0.0;
+        let labels = if is_grown { self.add("grown", t, grow, labels) } else { labels };
+        let numbers = self.add("numbers", t, LabelImage::default(), labels);
+        let mask = match mask.filter(|_| !is_grown) {
+            Some(mask) => mask,
+            None => self.add("masks", t, Threshold { level: 0.0 }, numbers),
+        };
+        Cells { labels, mask, numbers }
     }
 
     /// The traces, and what is written of them.
     fn traces(&mut self, tracks: Node<Table>, measured: Vec<Node<Table>>) {
         let workflow = self.workflow;
         let names = workflow.signals.iter().map(|channel| format!("ch_{channel}"));
-        let traces = Traces {
-            channels: names.collect(),
-            min_frames: workflow.min_frames,
-            margin: workflow.margin,
-            ..Traces::default()
-        };
+        let traces = Traces { channels: names.collect(), ..workflow.traces.clone() };
         let tables = [tracks].into_iter().chain(measured).collect();
         let traces = self.graph.add("traces", traces, tables);
         self.graph.add("save tracks", SaveTable::path(self.files.tracks()), tracks);
@@ -439,13 +458,6 @@ impl Field<'_> {
                 self.add("save overlay", t, Save::path(path), drawn);
             }
         }
-    }
-}
-
-fn background(mode: Mode) -> Background {
-    match mode {
-        Mode::Improved => Background::default(),
-        Mode::Compatible => Background::compatible(),
     }
 }
 

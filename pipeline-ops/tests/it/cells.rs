@@ -327,6 +327,31 @@ fn planes_of_every_container_are_found() {
 }
 
 #[test]
+fn numbers_of_every_kind_become_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    for (kind, one, other, expected) in [
+        ("<i1", vec![0x80u8], vec![0x7F], [-128.0f32, 127.0]),
+        (">i2", vec![0xFF, 0xFE], vec![0x01, 0x00], [-2.0, 256.0]),
+        ("<i4", vec![0xFE, 0xFF, 0xFF, 0xFF], vec![7, 0, 0, 0], [-2.0, 7.0]),
+        (">u4", vec![0x80, 0, 0, 0], vec![0, 0, 0, 7], [31.0f32.exp2(), 7.0]),
+        ("<f8", 0.1f64.to_le_bytes().to_vec(), f64::NAN.to_le_bytes().to_vec(), [0.1, f32::NAN]),
+    ] {
+        let header =
+            format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (2, 1, 1), }}\n");
+        let len = u16::try_from(header.len()).unwrap().to_le_bytes();
+        let bytes = [&b"\x93NUMPY\x01\x00"[..], &len, header.as_bytes(), &one, &other].concat();
+        std::fs::write(&path, bytes).unwrap();
+        let stack = SeriesFile::open(&path).unwrap().stack(0, 0, 0).unwrap();
+        for (t, expected) in expected.into_iter().enumerate() {
+            let frame = stack.frame(t).unwrap();
+            let found = frame.samples::<f32>().unwrap()[0];
+            assert!(found.total_cmp(&expected).is_eq(), "{kind}: {found} for {expected}");
+        }
+    }
+}
+
+#[test]
 fn a_file_says_what_it_knows_of_its_fields() {
     let file = SeriesFile::open(shipped("cells/synth-b.ome.tif")).unwrap();
     let [field] = file.fields() else { panic!("one field") };

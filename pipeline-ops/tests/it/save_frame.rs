@@ -45,9 +45,6 @@ fn what_was_saved_is_read_as_it_was() {
             for (name, level) in
                 [("a.tif", 0), ("a.tiff", 1), ("a.TIF", 2), ("b.tif", 9), ("a.npy", 2)]
             {
-                if name == "a.npy" && channels == 3 {
-                    continue;
-                }
                 let path = folder.path().join("deep/er").join(name);
                 save(&SaveFrame { level, ..SaveFrame::path(&path) }, &images).unwrap();
                 let found = frames(&path);
@@ -74,12 +71,8 @@ fn floats_may_be_saved_as_whole_numbers() {
     let path = folder.path().join("b.npy");
     let step = SaveFrame { whole: true, ..SaveFrame::path(&path) };
     save(&step, std::slice::from_ref(&image)).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    let (head, samples) = bytes.split_at(128);
-    assert!(head.ends_with(b"\n") && String::from_utf8_lossy(head).contains("'<i2'"));
-    let samples: Vec<f32> =
-        samples.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]).into()).collect();
-    assert_eq!(samples, expected);
+    assert!(String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("'<i2'"));
+    assert_eq!(frames(&path)[0].samples::<f32>(), Some(&expected[..]));
     for beyond in [32_768.0, -4e4, f32::INFINITY, f32::NAN] {
         let image = Image::from_samples(2, 1, 1, vec![1.0, beyond]).unwrap();
         let error = save(&step, std::slice::from_ref(&image)).unwrap_err().to_string();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pipeline_core::batch::{BatchOptions, BatchReport, ItemStatus, records};
 use pipeline_core::{Context, Executor, Image, In, Options, Step};
-use pipeline_ops::cells::{TraceLayout, Workflow};
+use pipeline_ops::cells::{Mode, TraceLayout, Workflow};
 use pipeline_ops::io::{SaveFrame, SeriesFile};
 
 use crate::io::data;
@@ -19,7 +19,7 @@ fn run(workflow: &Workflow) -> BatchReport {
     let options = BatchOptions { folder: Some(workflow.output.clone()), ..BatchOptions::default() };
     let executor = Executor::new(Options { threads: Some(2), ..Options::default() }).unwrap();
     let report = executor.batch(&workflow.items(&file, 0..count).unwrap(), &options).unwrap();
-    workflow.save_results(&records(&workflow.output).unwrap()).unwrap();
+    workflow.save_results(&file, &records(&workflow.output).unwrap()).unwrap();
     report
 }
 
@@ -88,8 +88,74 @@ fn a_field_becomes_masks_tracks_and_traces() {
     }
     let corrected = frames(&files.corrected(2));
     assert!(corrected[0].samples::<f32>().unwrap().iter().any(|sample| *sample < 0.0));
-    let yaml = fs::read_to_string(folder.path().join("processing_results.yaml")).unwrap();
-    assert!(yaml.contains("  '0':\n") && yaml.ends_with("time_units: min\n"), "{yaml}");
+}
+
+#[test]
+fn the_results_file_lists_what_there_is_as_the_original_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = shipped("cells/synth-b.ome.tif");
+    let mut workflow = Workflow { signals: vec![1, 2], ..Workflow::new(input, folder.path()) };
+    let root = folder.path().display().to_string();
+    let yaml = |workflow: &Workflow| {
+        run(workflow).ok().unwrap();
+        let text = fs::read_to_string(folder.path().join("processing_results.yaml")).unwrap();
+        text.replace(&root, "out")
+    };
+    let file = |name: &str| format!("out/fov_000/synth-b_fov_000_{name}");
+    let new = format!(
+        "output_dir: 'out'\nchannels:\n  pc: [0, [area]]\n  fl: [[1, [intensity_total]], \
+         [2, [intensity_total]]]\nresults:\n  '0':\n    seg: [0, '{}']\n    seg_labeled: [0, \
+         '{}']\n    fl_corrected: [[1, '{}'], [2, '{}']]\n    traces: '{}'\nparams:\n  \
+         min_frames: 5\n  margin: 0\n  background_weight: 1.0\ntime_units: min\n",
+        file("seg_ch_0.tif"),
+        file("seg_labeled_ch_0.tif"),
+        file("fl_corrected_ch_1.tif"),
+        file("fl_corrected_ch_2.tif"),
+        file("traces.csv")
+    );
+    assert_eq!(yaml(&workflow), new);
+
+    // In the form that the original opens: arrays, with the channels beside them.
+    (workflow.layout, workflow.npy, workflow.copies) = (TraceLayout::Old, true, true);
+    workflow.signals = vec![2];
+    let file = |name: &str| format!("out/fov_000/synth-b.ome_fov_000_{name}");
+    let old = format!(
+        "output_dir: 'out'\nchannels:\n  pc: 0\n  fl: [2]\nresults_paths:\n  '0':\n    pc: [0, \
+         '{}']\n    fl: [[2, '{}']]\n    seg: [0, '{}']\n    seg_labeled: [0, '{}']\n    \
+         fl_corrected: [[2, '{}']]\n    traces_csv: [[2, '{}']]\nparams:\n  min_frames: 5\n  \
+         margin: 0\ntime_units: min\n",
+        file("pc_ch_0.npy"),
+        file("fl_ch_2.npy"),
+        file("seg_ch_0.npy"),
+        file("seg_labeled_ch_0.npy"),
+        file("fl_corrected_ch_2.npy"),
+        file("traces_ch_2.csv")
+    );
+    assert_eq!(yaml(&workflow), old);
+    let copies = frames(&workflow.files(0).phase(0));
+    let bytes = |images: &[Image]| images.iter().map(|i| i.bytes().to_vec()).collect::<Vec<_>>();
+    assert_eq!(bytes(&copies), bytes(&phase()));
+}
+
+#[test]
+fn cells_are_grown_and_followed_as_the_workflow_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = shipped("cells/synth-b.ome.tif");
+    let mut area = Vec::new();
+    for (grow, divisions) in [(0.0, true), (2.0, false)] {
+        let mut workflow = Workflow::new(&input, folder.path().join(grow.to_string()));
+        (workflow.grow, workflow.link.divisions) = (grow, divisions);
+        run(&workflow).ok().unwrap();
+        let files = workflow.files(0);
+        let names = fs::read_to_string(files.tracks()).unwrap();
+        assert_eq!(names.starts_with("frame,label,track,parent\n"), divisions, "{names}");
+        let masks = frames(&files.masks(0));
+        area.push(masks[0].bytes().iter().filter(|sample| **sample > 0).count());
+    }
+    assert!(area[1] > area[0], "{area:?}");
+    let workflow = Workflow { grow: -1.0, ..Workflow::new(&input, folder.path().join("less")) };
+    let message = run(&workflow).items[0].message().unwrap();
+    assert!(message.contains("nodes.grown[0].params.distance: found -1.0"), "{message}");
 }
 
 #[test]
@@ -127,7 +193,8 @@ fn a_blank_frame_costs_only_that_frame() {
     let made = [("whole", &whole), ("blank", &blank)].map(|(name, images)| {
         let input = folder.path().join(format!("{name}.tif"));
         movie(&input, images);
-        let workflow = Workflow { min_frames: 1, ..Workflow::new(input, folder.path().join(name)) };
+        let mut workflow = Workflow::new(input, folder.path().join(name));
+        workflow.traces.min_frames = 1;
         run(&workflow).ok().unwrap();
         let key = |row: &BTreeMap<String, String>| (row["cell"].clone(), row["frame"].clone());
         let rows = rows(&workflow.files(0).traces());
@@ -149,11 +216,22 @@ fn a_movie_without_cells_has_no_traces() {
         movie(&input, &vec![image; 3]);
         let output = folder.path().join(name);
         // It is measured as well, in the channel that cells would be found in.
-        let workflow = Workflow { signals: vec![0], ..Workflow::new(input, &output) };
-        run(&workflow).ok().unwrap();
-        let text = fs::read_to_string(workflow.files(0).traces()).unwrap();
-        assert!(text.starts_with("fov,cell,frame,time") && text.lines().count() == 1, "{text}");
-        assert_eq!(frames(&workflow.files(0).tracked(0)).len(), 3);
+        let workflow = Workflow { signals: vec![0], ..Workflow::new(&input, &output) };
+        for workflow in [workflow.clone(), workflow.compatible()] {
+            run(&workflow).ok().unwrap();
+            let text = fs::read_to_string(workflow.files(0).traces()).unwrap();
+            assert!(text.starts_with("fov,cell,frame,time") && text.lines().count() == 1, "{text}");
+            assert_eq!(frames(&workflow.files(0).tracked(0)).len(), 3);
+        }
+        // No time is known, so what is printed is numbers of frames.
+        let units = |mode: Mode| {
+            let workflow = Workflow { signals: vec![0], mode, ..Workflow::new(&input, &output) };
+            run(&workflow).ok().unwrap();
+            let yaml = fs::read_to_string(output.join("processing_results.yaml")).unwrap();
+            yaml.lines().last().unwrap().to_owned()
+        };
+        let modes = [Mode::Improved, Mode::Compatible];
+        assert_eq!(modes.map(units), ["time_units: frame", "time_units: min"]);
     }
 }
 
@@ -176,13 +254,53 @@ fn a_frame_that_cannot_be_is_told_with_its_field_and_step() {
     assert_eq!(report.items[0].status, ItemStatus::Failed);
     let message = report.items[0].message().unwrap();
     assert!(message.starts_with("step `cells[1]` (segment_cells): "), "{message}");
+}
 
-    // Cut off in its last frame.
+#[test]
+fn of_a_movie_that_is_cut_off_whole_fields_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.ome.tif");
+    let mut encoder = tiff::encoder::TiffEncoder::new(fs::File::create(&path).unwrap()).unwrap();
+    let field = |first: u32| {
+        format!(
+            "<Image><Pixels SizeT=\"3\"><TiffData IFD=\"{first}\" PlaneCount=\"3\"/></Pixels></Image>"
+        )
+    };
+    let text = format!("<OME>{}{}</OME>", field(0), field(3));
+    for (page, image) in phase().iter().take(6).enumerate() {
+        let mut page_of = encoder.new_image::<tiff::encoder::colortype::Gray16>(224, 192).unwrap();
+        if page == 0 {
+            page_of.encoder().write_tag(tiff::tags::Tag::ImageDescription, &*text).unwrap();
+        }
+        page_of.write_data(image.samples::<u16>().unwrap()).unwrap();
+    }
+    drop(encoder);
+    let bytes = fs::read(&path).unwrap();
+    let mut ends = Vec::new();
+    // Whole, without the end of the last page, and without the last page and the end of another.
+    for (name, pages, less) in [("whole", 6, 0), ("last", 6, 300), ("more", 5, 300)] {
+        let input = folder.path().join(format!("{name}.ome.tif"));
+        fs::write(&input, &bytes[..bytes.len() * pages / 6 - less]).unwrap();
+        let report = run(&Workflow::new(input, folder.path().join(name)));
+        ends.push(report.items.iter().map(|item| item.status).collect::<Vec<_>>());
+        if less > 0 {
+            let message = report.items[1].message().unwrap();
+            let expected = format!("step `phase[{}]` (frame): ", pages - 4);
+            assert!(message.starts_with(&expected), "{message}");
+            assert!(message.contains(&format!("{name}.ome.tif: ")), "{message}");
+        }
+    }
+    let [done, failed] = [ItemStatus::Done, ItemStatus::Failed];
+    assert_eq!(ends, [[done, done], [done, failed], [done, failed]]);
+
+    let input = folder.path().join("array.npy");
+    movie(&input, &phase());
     let bytes = fs::read(&input).unwrap();
     fs::write(&input, &bytes[..bytes.len() - 100]).unwrap();
-    let error = SeriesFile::open(&input).map(|file| file.fields().len());
-    let message = error.unwrap_err().to_string();
-    assert!(message.contains("nan.npy"), "{message}");
+    let message = run(&Workflow::new(&input, folder.path().join("array"))).items[0].message();
+    let message = message.unwrap();
+    assert!(message.starts_with("step `phase[7]` (frame): "), "{message}");
+    assert!(message.ends_with("frame 7 is missing: it is cut off"), "{message}");
 }
 
 #[test]

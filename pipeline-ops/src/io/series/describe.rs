@@ -3,8 +3,10 @@
 use pipeline_core::{Error, Result};
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::pages::Pages;
+
 /// The most planes that a field of view may have.
-const MOST: u64 = 1 << 24;
+const MOST: usize = 1 << 24;
 
 /// A field of view, and which page each of its planes is.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,13 +30,15 @@ impl Field {
     }
 }
 
-/// The fields of view of a file of so many pages with this description, if it has one.
-pub(super) fn fields(description: Option<&str>, name: &str, pages: usize) -> Result<Vec<Field>> {
+/// The fields of view of a file of these pages with this description, if it has one. Where the file
+/// is cut off, only a description can say what there was.
+pub(super) fn fields(description: Option<&str>, name: &str, pages: &Pages) -> Result<Vec<Field>> {
     let text = description.unwrap_or_default();
     if text.contains("<OME") && text.contains("</OME>") {
         return ome(text, name);
     }
-    let mut sizes = [1, 1, pages];
+    let (pages, is_cut_off) = (pages.starts.len(), pages.is_cut_off);
+    let mut sizes = None;
     let mut interval = None;
     if text.starts_with("ImageJ=") {
         let number = |key: &str| {
@@ -44,12 +48,17 @@ pub(super) fn fields(description: Option<&str>, name: &str, pages: usize) -> Res
         let count = |key| number(key).and_then(|n| n.parse().ok()).filter(|&n| n >= 1).unwrap_or(1);
         let told = [count("channels"), count("slices"), count("frames")];
         // Only if it is all of the file; a stack of slices alone is one over time.
-        if told.iter().try_fold(1usize, |product, &n| product.checked_mul(n)) == Some(pages) {
-            sizes = if told[2] == 1 && told[1] > 1 { [told[0], 1, told[1]] } else { told };
+        let planes = told.iter().try_fold(1usize, |product, &n| product.checked_mul(n));
+        if planes.is_some_and(|n| n == pages || is_cut_off && (pages..=MOST).contains(&n)) {
+            sizes = Some(if told[2] == 1 && told[1] > 1 { [told[0], 1, told[1]] } else { told });
         }
         interval = number("finterval").and_then(|n| n.parse().ok()).filter(|&n: &f64| n > 0.0);
     }
-    let [channels, slices, frames] = sizes;
+    if is_cut_off && sizes.is_none() {
+        let found = format!("those of {pages} pages, and it is cut off");
+        return Err(Error::input("the frames", found, "a file that is whole"));
+    }
+    let [channels, slices, frames] = sizes.unwrap_or([1, 1, pages]);
     Ok(vec![Field {
         name: "field_000".to_owned(),
         channels: (0..channels).map(|channel| format!("channel_{channel}")).collect(),
@@ -57,7 +66,7 @@ pub(super) fn fields(description: Option<&str>, name: &str, pages: usize) -> Res
         frames,
         interval,
         pixel: None,
-        pages: (0..pages).map(Some).collect(),
+        pages: (0..channels * slices * frames).map(Some).collect(),
     }])
 }
 
@@ -90,7 +99,7 @@ fn field(at: usize, image: Node<'_, '_>, pixels: Node<'_, '_>, file: &str) -> Re
     let channels = size("SizeC")? / samples.unwrap_or(1u64).max(1);
     let (channels, slices, frames) = (channels.max(1), size("SizeZ")?, size("SizeT")?);
     let planes = channels.checked_mul(slices).and_then(|planes| planes.checked_mul(frames));
-    let planes = planes.filter(|&planes| planes <= MOST).ok_or_else(|| {
+    let planes = planes.filter(|&planes| planes <= MOST as u64).ok_or_else(|| {
         let found = format!("{frames} × {slices} × {channels}");
         Error::input("the planes of OME", found, format!("at most {MOST}"))
     })?;
@@ -199,9 +208,15 @@ impl Named for Node<'_, '_> {
 mod tests {
     use super::*;
 
+    fn pages(count: u64, is_cut_off: bool) -> Pages {
+        let mut pages = Pages::default();
+        (pages.starts, pages.is_cut_off) = ((0..count).collect(), is_cut_off);
+        pages
+    }
+
     fn pixels(inside: &str) -> Result<Vec<Field>> {
         let text = format!("<OME><Image Name=\"well\"><Pixels {inside}</Pixels></Image></OME>");
-        fields(Some(&text), "here.ome.tif", 12)
+        fields(Some(&text), "here.ome.tif", &pages(12, false))
     }
 
     #[test]
@@ -241,12 +256,18 @@ mod tests {
 
     #[test]
     fn stacks_without_a_description_are_one_channel_over_time() {
-        let plain = &fields(None, "a.tif", 5).unwrap()[0];
+        let plain = &fields(None, "a.tif", &pages(5, false)).unwrap()[0];
         assert_eq!((plain.frames, plain.channels.len(), plain.page(0, 0, 4)), (5, 1, Some(4)));
         let text = "ImageJ=1.53\nimages=6\nchannels=2\nframes=3\nfinterval=0.5\n";
-        let hyper = &fields(Some(text), "a.tif", 6).unwrap()[0];
+        let hyper = &fields(Some(text), "a.tif", &pages(6, false)).unwrap()[0];
         assert_eq!((hyper.frames, hyper.interval, hyper.page(1, 0, 2)), (3, Some(0.5), Some(5)));
-        let slices = &fields(Some("ImageJ=1.53\nslices=6\n"), "a.tif", 6).unwrap()[0];
+        let text = "ImageJ=1.53\nslices=6\n";
+        let slices = &fields(Some(text), "a.tif", &pages(6, false)).unwrap()[0];
         assert_eq!((slices.frames, slices.slices), (6, 1));
+        // Of what is cut off the description says how much there was.
+        let slices = &fields(Some(text), "a.tif", &pages(4, true)).unwrap()[0];
+        assert_eq!((slices.frames, slices.page(0, 0, 5)), (6, Some(5)));
+        let error = fields(None, "a.tif", &pages(4, true)).unwrap_err().to_string();
+        assert!(error.contains("it is cut off"), "{error}");
     }
 }

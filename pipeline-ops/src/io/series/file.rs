@@ -30,7 +30,9 @@ const DESCRIPTION: usize = 256 << 20;
 /// pages, or a NumPy array of axes `[t, y, x]`.
 ///
 /// Opening looks for the pages and reads none of them. The frames of a [`Stack`] are read when they
-/// are asked for, each from its own pages, so it does not matter how large the file is.
+/// are asked for, each from its own pages, so it does not matter how large the file is. Of a file
+/// that is cut off, and whose description says what there was, those frames can be read that are
+/// whole.
 ///
 /// ```no_run
 /// use pipeline_ops::io::SeriesFile;
@@ -109,9 +111,9 @@ impl SeriesFile {
         let pages = Pages::of(&mut BufReader::with_capacity(READ, file));
         let pages = pages.map_err(|error| refuse(&path, "decode", error))?;
         let open = Open { orientation: Orientation::Ignore, ..Open::path(&path) };
-        let text = description(&open)?;
+        let text = description(&open, pages.is_cut_off)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let fields = describe::fields(text.as_deref(), &name, pages.starts.len())
+        let fields = describe::fields(text.as_deref(), &name, &pages)
             .map_err(|error| refuse(&path, "decode", error.to_string()))?;
         let infos = fields.iter().map(|field| FieldInfo {
             name: field.name.clone(),
@@ -168,9 +170,12 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What the first page says of all.
-fn description(open: &Open) -> Result<Option<String>> {
-    let fail = |error: ::tiff::TiffError| refuse(&open.path, "decode", error);
+/// What the first page says of all. It may stand at the end of the file.
+fn description(open: &Open, is_cut_off: bool) -> Result<Option<String>> {
+    let fail = |error: ::tiff::TiffError| match is_cut_off {
+        true => refuse(&open.path, "decode", "it is cut off, and does not say what it had"),
+        false => refuse(&open.path, "decode", error),
+    };
     let ctx = Context::default();
     guard(open, &ctx, || {
         let mut limits = Limits::default();
@@ -198,7 +203,8 @@ impl ReadFrames for TiffFrames {
         let page = fields[self.field].page(self.channel, self.slice, t);
         let page = page.filter(|&page| page < pages.starts.len()).ok_or_else(|| {
             let (channel, slice) = (self.channel, self.slice);
-            let what = format!("frame {t} of channel {channel}, slice {slice}, is missing");
+            let why = if pages.is_cut_off { ": it is cut off" } else { "" };
+            let what = format!("frame {t} of channel {channel}, slice {slice}, is missing{why}");
             refuse(&open.path, "read", what)
         })?;
         let ctx = Context::default();

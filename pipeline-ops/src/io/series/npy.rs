@@ -1,7 +1,7 @@
 //! NumPy arrays: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use super::super::decode::refuse;
 /// The longest header that is read.
 const HEADER: u64 = 1 << 20;
 
-/// An array of axes `[t, y, x]` in a file.
+/// An array of axes `[t, y, x]` or `[t, y, x, c]` in a file.
 #[derive(Debug)]
 pub(super) struct Npy {
     path: PathBuf,
@@ -23,7 +23,59 @@ pub(super) struct Npy {
     frames: usize,
     /// Where the first number stands.
     start: u64,
+    stored: Stored,
     is_big_endian: bool,
+}
+
+/// How the numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    /// As samples.
+    Samples(SampleType),
+    /// As whole numbers with a sign, of so many bytes.
+    Signed(usize),
+    /// As whole numbers of four bytes without a sign.
+    Unsigned,
+    /// As floats of eight bytes.
+    Double,
+}
+
+impl Stored {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Samples(sample) => sample.size(),
+            Self::Signed(bytes) => bytes,
+            Self::Unsigned => 4,
+            Self::Double => 8,
+        }
+    }
+
+    const fn sample(self) -> SampleType {
+        match self {
+            Self::Samples(sample) => sample,
+            _ => SampleType::F32,
+        }
+    }
+
+    /// A number that is no sample, with the lowest byte first, as the nearest float.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "the nearest float is wanted"
+    )]
+    fn float(self, number: &[u8]) -> f32 {
+        let mut bytes = [0; 8];
+        bytes[..number.len()].copy_from_slice(number);
+        let bits = u64::from_le_bytes(bytes);
+        match self {
+            Self::Signed(len) => {
+                let unused = 64 - 8 * len as u32;
+                ((bits << unused).cast_signed() >> unused) as f32
+            }
+            Self::Double => f64::from_bits(bits) as f32,
+            _ => bits as f32,
+        }
+    }
 }
 
 impl Npy {
@@ -53,20 +105,26 @@ impl Npy {
             return Err(damaged("its header is cut off or longer than a mebibyte"));
         }
         let header = String::from_utf8_lossy(&header);
-        let (sample, is_big_endian) = samples(&header).map_err(|what| damaged(&what))?;
-        let [frames, height, width] = shape(&header).map_err(|what| damaged(&what))?;
-        let mut layout = Layout::new(width, height, 1, sample);
-        layout.color = ColorSpace::Data;
+        let (stored, is_big_endian) = numbers(&header).map_err(|what| damaged(&what))?;
+        let [frames, height, width, channels] = shape(&header).map_err(|what| damaged(&what))?;
+        let channels = u16::try_from(channels).ok().filter(|channels| (1..=4).contains(channels));
+        let channels =
+            channels.ok_or_else(|| damaged("its last axis is not of 1 to 4 channels"))?;
+        let mut layout = Layout::new(width, height, channels, stored.sample());
+        if channels == 1 {
+            layout.color = ColorSpace::Data;
+        }
         let frames = usize::try_from(frames).unwrap_or(usize::MAX);
         layout.sample_count()?;
         let start = start + len;
-        let expected = layout.size_bytes().saturating_mul(frames as u64).saturating_add(start);
-        let found = file.metadata().map_err(fail)?.len();
+        // Of an array that is cut off the whole frames can be read.
+        let expected = bytes_of(layout, stored).saturating_mul(frames.min(1) as u64);
+        let found = file.metadata().map_err(fail)?.len().saturating_sub(start);
         if found < expected {
-            return Err(damaged(&format!("it has {found} of {expected} bytes")));
+            return Err(damaged(&format!("it has {found} of {expected} bytes of a frame")));
         }
         let (path, file) = (path.to_owned(), Mutex::new(file));
-        Ok(Some(Self { path, file, layout, frames, start, is_big_endian }))
+        Ok(Some(Self { path, file, layout, frames, start, stored, is_big_endian }))
     }
 
     pub(super) fn layout(&self) -> Layout {
@@ -80,21 +138,49 @@ impl Npy {
 
 impl ReadFrames for Npy {
     fn read(&self, t: usize) -> Result<Image> {
-        let start = self.start + self.layout.size_bytes() * t as u64;
         let mut image = Image::zeros(self.layout)?;
-        dispatch!(self.layout.sample, T => {
-            let bytes = cast_slice_mut::<T, u8>(image.samples_mut::<T>().unwrap_or_default());
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(start))
-                .and_then(|_| file.read_exact(bytes))
-                .map_err(|error| refuse(&self.path, "read", error))?;
-            drop(file);
-            if self.is_big_endian != cfg!(target_endian = "big") {
-                bytes.chunks_exact_mut(size_of::<T>()).for_each(<[u8]>::reverse);
-            }
-        });
+        if let Stored::Samples(sample) = self.stored {
+            dispatch!(sample, T => {
+                let samples = image.samples_mut::<T>().unwrap_or_default();
+                self.fill(t, cast_slice_mut::<T, u8>(samples), cfg!(target_endian = "big"))?;
+            });
+            return Ok(image);
+        }
+        let size = self.stored.bytes();
+        let mut bytes = vec![0; self.layout.sample_count()? * size];
+        self.fill(t, &mut bytes, false)?;
+        let samples = image.samples_mut::<f32>().unwrap_or_default();
+        for (sample, number) in samples.iter_mut().zip(bytes.chunks_exact(size)) {
+            *sample = self.stored.float(number);
+        }
         Ok(image)
     }
+}
+
+impl Npy {
+    /// Reads the numbers of a frame, in this order of their bytes.
+    fn fill(&self, t: usize, bytes: &mut [u8], is_big_endian: bool) -> Result<()> {
+        let missing = || refuse(&self.path, "read", format!("frame {t} is missing: it is cut off"));
+        let start = bytes_of(self.layout, self.stored).checked_mul(t as u64);
+        let start = start.and_then(|start| start.checked_add(self.start)).ok_or_else(missing)?;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(bytes));
+        drop(file);
+        read.map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => missing(),
+            _ => refuse(&self.path, "read", error),
+        })?;
+        if self.is_big_endian != is_big_endian {
+            bytes.chunks_exact_mut(self.stored.bytes()).for_each(<[u8]>::reverse);
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of a frame in the file.
+fn bytes_of(layout: Layout, stored: Stored) -> u64 {
+    let of_sample = layout.sample.size() as u64;
+    (layout.size_bytes() / of_sample).saturating_mul(stored.bytes() as u64)
 }
 
 /// The value of a key of the header.
@@ -104,31 +190,40 @@ fn value<'a>(header: &'a str, key: &str) -> std::result::Result<&'a str, String>
     value.ok_or_else(|| format!("its header has no {key}"))
 }
 
-/// The type of the numbers, and whether their first byte is the highest.
-fn samples(header: &str) -> std::result::Result<(SampleType, bool), String> {
+/// How the numbers are stored, and whether their first byte is the highest.
+fn numbers(header: &str) -> std::result::Result<(Stored, bool), String> {
     let text = value(header, "descr")?;
     let name = text.split(['\'', '"']).nth(1).unwrap_or(text);
-    let sample = match name.trim_start_matches(['<', '>', '|', '=']) {
-        "u1" | "b1" => SampleType::U8,
-        "u2" => SampleType::U16,
-        "f4" => SampleType::F32,
-        _ => return Err(format!("its numbers are {name}, expected u1, u2, f4 or b1")),
+    let stored = match name.trim_start_matches(['<', '>', '|', '=']) {
+        "u1" | "b1" => Stored::Samples(SampleType::U8),
+        "u2" => Stored::Samples(SampleType::U16),
+        "f4" => Stored::Samples(SampleType::F32),
+        "i1" => Stored::Signed(1),
+        "i2" => Stored::Signed(2),
+        "i4" => Stored::Signed(4),
+        "u4" => Stored::Unsigned,
+        "f8" => Stored::Double,
+        _ => {
+            let known = "b1, u1, u2, u4, i1, i2, i4, f4 or f8";
+            return Err(format!("its numbers are {name}, expected {known}"));
+        }
     };
     if !value(header, "fortran_order")?.starts_with("False") {
         return Err("its axes are stored in the order of Fortran, expected that of C".to_owned());
     }
-    Ok((sample, name.starts_with('>') || cfg!(target_endian = "big") && !name.starts_with('<')))
+    Ok((stored, name.starts_with('>') || cfg!(target_endian = "big") && !name.starts_with('<')))
 }
 
-/// The lengths of the axes; an array of two is one frame.
-fn shape(header: &str) -> std::result::Result<[u32; 3], String> {
+/// The lengths of the axes; an array of two is one frame, and of four the last one is of channels.
+fn shape(header: &str) -> std::result::Result<[u32; 4], String> {
     let text = value(header, "shape")?;
     let inside = text.trim_start_matches('(').split_once(')').map_or("", |(inside, _)| inside);
     let lens = inside.split(',').map(str::trim).filter(|len| !len.is_empty());
     let lens: Vec<u32> = lens.filter_map(|len| len.parse().ok()).collect();
     match lens[..] {
-        [height, width] => Ok([1, height, width]),
-        [frames, height, width] => Ok([frames, height, width]),
-        _ => Err(format!("its shape is ({inside}), expected (t, y, x) or (y, x)")),
+        [height, width] => Ok([1, height, width, 1]),
+        [frames, height, width] => Ok([frames, height, width, 1]),
+        [frames, height, width, channels] => Ok([frames, height, width, channels]),
+        _ => Err(format!("its shape is ({inside}), expected (t, y, x), (y, x) or (t, y, x, c)")),
     }
 }

@@ -36,26 +36,27 @@ impl Data for Field {
 
 /// Opens a microscope file: the frames of one channel of a field of view.
 ///
-/// Reads TIFF, OME-TIFF, TIFF of `ImageJ`, and `.npy` of axes `[t, y, x]`. What the file holds
-/// decides, not its name. No frame but the first is read: the others are when they are asked for,
-/// as by `frame`, so the file may be of any size.
+/// Reads TIFF, OME-TIFF, TIFF of `ImageJ`, and `.npy` of axes `[t, y, x]` or `[t, y, x, c]`. What
+/// the file holds decides, not its name. No frame but the first is read: the others are when they
+/// are asked for, as by `frame`, so the file may be of any size.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `field` | field, may be left out | – | – | the number of a field of view | – |
-/// | `out` | stack | T Y X C | u8, u16; f32 for TIFF of floats, 32-bit or signed integers | as stored | 1; those of a pixel, if it has several samples |
+/// | `out` | stack | T Y X C | u8, u16; f32 for floats, 32-bit or signed integers | as stored | 1; those of a pixel, if it has several samples |
 ///
 /// Series of OME-TIFF are fields of view; other files have one. Without a description pages are
-/// frames. Slices are chosen and not projected. NumPy arrays may be of `u1`, `u2`, `f4` and `b1`,
-/// in the order of C.
+/// frames. Slices are chosen and not projected. NumPy arrays may be of `b1`, `u1`, `u2`, `u4`, `i1`,
+/// `i2`, `i4`, `f4` and `f8`, in the order of C. Of a file that is cut off those frames can be read
+/// that are whole, if it says how many there were.
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
 /// **Cost**: two short reads for each page of the file, and the first frame; of memory eight bytes
 /// per page and plane. Where a program lends [`OpenFiles`], a file is gone through once for all its
 /// fields and channels. There are no tiles.
-/// **Errors**: a path that is missing or no file; a file that is cut off, damaged or of an unknown
-/// kind; a field, channel or slice that it does not have; planes in other files; a frame that the
-/// file does not have, or that is of another layout than the first, when it is read.
+/// **Errors**: a path that is missing or no file; a file that is damaged or of an unknown kind; a
+/// field, channel or slice that it does not have; planes in other files; a frame that the file does
+/// not have, or that is of another layout than the first, when it is read.
 ///
 /// The content of the file, not its date, decides whether a result is computed again.
 ///

@@ -7,15 +7,18 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 const MOST: usize = 1 << 24;
 
 /// Where each page begins, in the order in which the file names them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pages {
     pub(super) starts: Vec<u64>,
+    /// Whether the file ends before its last page does.
+    pub(super) is_cut_off: bool,
     is_big_endian: bool,
     is_big_tiff: bool,
 }
 
 impl Pages {
-    /// Goes from page to page, and reads no more than that takes.
+    /// Goes from page to page, and reads no more than that takes. Of a file that is cut off there
+    /// are those pages that it still has the beginning of.
     pub(super) fn of(file: &mut (impl Read + Seek)) -> io::Result<Self> {
         file.seek(SeekFrom::Start(0))?;
         let mut head = [0; 8];
@@ -25,7 +28,8 @@ impl Pages {
             b"MM" => true,
             _ => return Err(damaged("it does not begin as a TIFF file")),
         };
-        let mut pages = Self { starts: Vec::new(), is_big_endian, is_big_tiff: false };
+        let mut pages =
+            Self { starts: Vec::new(), is_cut_off: false, is_big_endian, is_big_tiff: false };
         pages.is_big_tiff = match pages.number(&head[2..4]) {
             42 => false,
             43 => true,
@@ -38,19 +42,27 @@ impl Pages {
             if !seen.insert(next) || pages.starts.len() >= MOST {
                 return Err(damaged("its pages go on for ever"));
             }
-            pages.starts.push(next);
-            file.seek(SeekFrom::Start(next))?;
-            let (count, entry) = if pages.is_big_tiff {
-                (pages.read(file, 8)?, 20)
-            } else {
-                (pages.read(file, 2)?, 12)
+            next = match pages.after(next, file) {
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof && seen.len() > 1 => {
+                    pages.is_cut_off = true;
+                    0
+                }
+                after => after?,
             };
-            let tags = count.checked_mul(entry).and_then(|bytes| i64::try_from(bytes).ok());
-            let tags = tags.ok_or_else(|| damaged("a page has more tags than a file holds"))?;
-            file.seek(SeekFrom::Current(tags))?;
-            next = pages.read(file, if pages.is_big_tiff { 8 } else { 4 })?;
         }
         Ok(pages)
+    }
+
+    /// Takes note of a page, and says where the next one begins; 0 after the last.
+    fn after(&mut self, start: u64, file: &mut (impl Read + Seek)) -> io::Result<u64> {
+        file.seek(SeekFrom::Start(start))?;
+        let (count, entry) =
+            if self.is_big_tiff { (self.read(file, 8)?, 20) } else { (self.read(file, 2)?, 12) };
+        self.starts.push(start);
+        let tags = count.checked_mul(entry).and_then(|bytes| i64::try_from(bytes).ok());
+        let tags = tags.ok_or_else(|| damaged("a page has more tags than a file holds"))?;
+        file.seek(SeekFrom::Current(tags))?;
+        self.read(file, if self.is_big_tiff { 8 } else { 4 })
     }
 
     /// The first bytes of the file as if it began with another page.
@@ -120,6 +132,10 @@ mod tests {
         for len in 0..circle.len() {
             assert!(Pages::of(&mut Cursor::new(&circle[..len])).is_err(), "{len} bytes");
         }
+        // A second page that is not there costs only itself.
+        let short = [&b"II\x2a\0\x08\0\0\0"[..], b"\0\0\x0e\0\0\0"].concat();
+        let pages = Pages::of(&mut Cursor::new(&short)).unwrap();
+        assert_eq!((&pages.starts[..], pages.is_cut_off), (&[8][..], true));
         let far = [&b"MM\0\x2b\0\x08\0\0"[..], &16u64.to_be_bytes(), &[0xFF; 8]].concat();
         assert!(Pages::of(&mut Cursor::new(&far)).is_err());
     }

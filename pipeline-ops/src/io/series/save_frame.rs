@@ -77,7 +77,7 @@ impl Data for FrameFile {
 /// | extension | file |
 /// |---|---|
 /// | `tif`, `tiff` | a page per frame, compressed without loss (Deflate); `ImageJ` and Fiji take the pages for frames over time; from 4 GB on `BigTIFF` |
-/// | `npy` | a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]` of 3 channels, which `open_stack` does not read, nor whole numbers of floats; not compressed |
+/// | `npy` | a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]` of 3 channels; not compressed |
 ///
 /// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in floats.
 /// **Cost**: compressing; of memory a strip of 256 KiB, and whole numbers those of the frame. The
