@@ -21,6 +21,7 @@ pub mod files;
 pub mod fusion;
 pub mod latency;
 pub mod memory;
+mod movie;
 pub mod nested;
 pub mod order;
 pub mod overhead;

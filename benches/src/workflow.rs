@@ -4,8 +4,7 @@
 //! Each run is a process of its own, so what is resident is what the run needs.
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,19 +13,16 @@ use std::time::{Duration, Instant};
 
 use pipeline_cache::{Codecs, DiskCache, DiskOptions};
 use pipeline_core::batch::{BatchEvent, BatchOptions, records};
-use pipeline_core::{CancelReason, CancelToken, Executor, Image, Options, Result, Services};
+use pipeline_core::{CancelReason, CancelToken, Executor, Options, Result, Services};
 use pipeline_ops::cells::Workflow;
 use pipeline_ops::io::{OpenFiles, SeriesFile};
 use pipeline_ops::measure::Table;
-use tiff::encoder::TiffEncoder;
-use tiff::encoder::colortype::Gray16;
 
-use crate::cells::frames;
 use crate::clock::cpu;
 use crate::figure::{Figure, ratio};
+use crate::movie;
 
-/// Fields of view and frames of the movie: that by which the program beside it was measured.
-const FIELDS: usize = 4;
+/// Frames of the movie by which the program beside it was measured.
 const FRAMES: usize = 60;
 
 /// Processor time of that program for the movie, from file to traces: its older version with one
@@ -107,54 +103,6 @@ fn run(mode: &str, workers: usize, movie: &Path, output: &Path) -> Result<Run, B
     Ok(Run { wall: Duration::from_nanos(wall), cpu: Duration::from_nanos(cpu), peak })
 }
 
-/// Writes a movie of so many frames, not compressed: the shipped one beside itself, forth and back,
-/// and shifted in each field.
-fn write(path: &Path, times: usize) -> Result<(), Box<dyn Error>> {
-    let channels = [0, 1, 2].map(frames);
-    let channels: Vec<Vec<Image>> = channels.into_iter().collect::<Result<_>>()?;
-    let forth_and_back = |t: usize| {
-        let count = channels[0].len();
-        let place = t % (2 * count - 2);
-        if place < count { place } else { 2 * count - 2 - place }
-    };
-    let mut encoder = TiffEncoder::new(BufWriter::new(File::create(path)?))?;
-    for field in 0..FIELDS {
-        for t in 0..times {
-            for (number, channel) in channels.iter().enumerate() {
-                let image = &channel[forth_and_back(t)];
-                let mut samples = image.samples::<u16>().unwrap_or_default().to_vec();
-                samples.rotate_left(field * 41 * image.width() as usize);
-                let mut page = encoder.new_image::<Gray16>(image.width(), image.height())?;
-                if field + t + number == 0 {
-                    let tag = tiff::tags::Tag::ImageDescription;
-                    page.encoder().write_tag(tag, &*description(image, times))?;
-                }
-                page.write_data(&samples)?;
-            }
-        }
-    }
-    drop(encoder);
-    Ok(())
-}
-
-fn description(image: &Image, times: usize) -> String {
-    let (width, height) = (image.width(), image.height());
-    let mut text = "<OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">".to_owned();
-    for field in 0..FIELDS {
-        let (first, count) = (field * times * 3, times * 3);
-        text += &format!(
-            "<Image ID=\"Image:{field}\"><Pixels ID=\"Pixels:{field}\" DimensionOrder=\"XYCZT\" \
-             Type=\"uint16\" SizeX=\"{width}\" SizeY=\"{height}\" SizeC=\"3\" SizeZ=\"1\" \
-             SizeT=\"{times}\" TimeIncrement=\"600\" TimeIncrementUnit=\"s\">"
-        );
-        for channel in 0..3 {
-            text += &format!("<Channel ID=\"Channel:{field}:{channel}\" SamplesPerPixel=\"1\"/>");
-        }
-        text += &format!("<TiffData IFD=\"{first}\" PlaneCount=\"{count}\"/></Pixels></Image>");
-    }
-    text + "</OME>"
-}
-
 /// Bytes below a folder, those of the cache apart.
 fn bytes_below(folder: &Path) -> std::io::Result<(u64, u64)> {
     let (mut made, mut cached) = (0, 0);
@@ -185,9 +133,9 @@ pub fn figures() -> Vec<Figure> {
 #[expect(clippy::cast_precision_loss, reason = "figures of three digits")]
 fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let (movie, double) =
-        (folder.path().join("movie.ome.tif"), folder.path().join("double.ome.tif"));
-    write(&movie, FRAMES)?;
+    let [movie, double] =
+        ["movie", "double"].map(|name| folder.path().join(format!("{name}.ome.tif")));
+    movie::write(&movie, FRAMES)?;
     let size = fs::metadata(&movie)?.len() as f64;
     let anew = |mode: &str, workers: usize, movie: &Path| -> Result<Run, Box<dyn Error>> {
         let output = folder.path().join("out");
@@ -209,7 +157,7 @@ fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
         let (made, cached) = bytes_below(&output)?;
         let again = run(mode, 2, &movie, &output)?;
         let id = |what: &str| format!("workflow/{mode}/{what}");
-        let each = one.cpu.as_secs_f64() * 1e3 / (FIELDS * FRAMES) as f64;
+        let each = one.cpu.as_secs_f64() * 1e3 / (movie::FIELDS * FRAMES) as f64;
         let less = Figure::new(id("cpu_less"), ratio(PEER_CPU, one.cpu), "×");
         let output = Figure::new(id("output"), made as f64 / size, "of the movie");
         // What is done as that program does it is to take a twelfth; what is saved by default is to
@@ -233,7 +181,7 @@ fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
             Figure::new(id("cache"), cached as f64 / size, "of the movie"),
         ]);
         if mode == "improved" {
-            write(&double, 2 * FRAMES)?;
+            movie::write(&double, 2 * FRAMES)?;
             let long = anew(mode, 2, &double)?;
             let grown = long.peak / two.peak;
             figures.push(Figure::new(id("peak/twice_as_long"), grown, "×").reach(1.1));

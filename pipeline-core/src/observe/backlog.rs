@@ -47,7 +47,7 @@ impl Backlog {
     pub(super) fn new(id: u64, capacity: usize, signal: Arc<Signal>) -> Self {
         Self {
             id,
-            events: VecDeque::with_capacity(capacity),
+            events: VecDeque::new(),
             behind: false,
             waiting: Waiting::No,
             capacity,

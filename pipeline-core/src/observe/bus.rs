@@ -142,7 +142,7 @@ impl Bus {
         shared.follow(&inner);
         drop(inner);
         drop(turn);
-        (state, Subscription::new(Arc::clone(shared), id, capacity, signal))
+        (state, Subscription::new(Arc::clone(shared), id, signal))
     }
 }
 

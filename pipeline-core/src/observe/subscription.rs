@@ -51,9 +51,8 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(super) fn new(shared: Arc<Shared>, id: u64, capacity: usize, signal: Arc<Signal>) -> Self {
-        let taken = VecDeque::with_capacity(capacity);
-        Self { shared, id, taken, signal, sleep: Waiting::Deeply }
+    pub(super) fn new(shared: Arc<Shared>, id: u64, signal: Arc<Signal>) -> Self {
+        Self { shared, id, taken: VecDeque::new(), signal, sleep: Waiting::Deeply }
     }
 
     /// Waits for what comes next. `None` once the end of the run has been handed out.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pipeline_core::data::Raster;
+use pipeline_core::data::{Raster, leftovers};
 use pipeline_core::{Context, Error, Image, Result, Sample};
 
 use crate::kernel::Digits;
@@ -76,7 +76,7 @@ impl Live {
         let is_whole = !self.columns.contains(&false);
         let row_len = columns.len();
         let pixels = passes::countable(image.width(), image.height())?;
-        let mut filled = copies(0.0, pixels, || format!("{pixels} samples"))?;
+        let mut filled = leftovers(pixels, || format!("{pixels} samples"))?;
         ctx.fill_rows(&mut filled, row_len, passes::grain(image.width()), |first, out| {
             for (out, &y) in out.chunks_exact_mut(row_len).zip(&rows[first..]) {
                 let row = plane.row(y);

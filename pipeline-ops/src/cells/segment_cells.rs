@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use pipeline_core::data::zeros;
+use pipeline_core::data::{leftovers, zeros};
 use pipeline_core::step::CutOff;
 use pipeline_core::{ColorSpace, Context, Image, In, Labels, Mask, Result, Spec, Step, dispatch};
 use schemars::JsonSchema;
@@ -286,7 +286,7 @@ impl Frame<'_> {
     ) -> Result<Vec<f32>> {
         let (width, last) = (self.size.0 as usize, self.size.1 as usize - 1);
         let row = |y: usize| &samples[y.min(last) * width..][..width];
-        let mut out = copies(0.0, samples.len(), || "the samples of a frame".to_owned())?;
+        let mut out = leftovers(samples.len(), || "the samples of a frame".to_owned())?;
         self.ctx.fill_rows(&mut out, width, passes::grain(self.size.0), |first, rows| {
             for (y, out) in (first..).zip(rows.chunks_exact_mut(width)) {
                 work([row(y.saturating_sub(1)), row(y), row(y + 1)], out);

@@ -1,6 +1,6 @@
 //! Which basins of a relief are cells, and where those end.
 
-use pipeline_core::data::zeros;
+use pipeline_core::data::{leftovers, zeros};
 use pipeline_core::{Context, Mask, Result};
 
 use super::heights::{brightness, height};
@@ -57,7 +57,9 @@ impl WholeCells<'_> {
     /// numbers.
     pub(super) fn find(&self, (mut basins, count): (Vec<u32>, u32)) -> Result<(Vec<u32>, u32)> {
         let width = self.mask.width() as usize;
-        let labels = zeros::<u32>(basins.len(), || format!("labels of {} pixels", basins.len()))?;
+        let what = || format!("labels of {} pixels", basins.len());
+        let mut labels: Vec<u32> = leftovers(basins.len(), what)?;
+        labels.fill(0);
         let mut found = Found { labels, width, count: 0 };
         let relief = (self.heights, width);
         let edges = rims(&basins, width)?;

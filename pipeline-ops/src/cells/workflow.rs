@@ -35,6 +35,10 @@ pub enum Mode {
     Compatible,
 }
 
+/// The most frames of a field: each has nodes in its graph, about 45 KB with all that a run knows of
+/// them, and a damaged file may name any number.
+const MOST_FRAMES: usize = 100_000;
+
 /// Which files there are of traces, and how their columns are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,8 +53,8 @@ pub enum TraceLayout {
 /// What is to be made of each field of view of a movie, and where.
 ///
 /// [`graph`](Self::graph) gives each frame nodes of its own, so frames are made beside each other,
-/// kept by a cache one by one, and let go of when they are written: memory does not depend on how
-/// many there are.
+/// kept by a cache one by one, and let go of when they are written: no more images are in memory
+/// for more frames, only 45 KB of graph and run for each. A field has at most 100000 frames.
 ///
 /// ```text
 /// open ch_0 ─▶ phase[t] ─▶ cells[t] ┬─▶ shapes[t] ───────▶ tracks ─┬─▶ traces ─▶ CSV, plot
@@ -209,8 +213,9 @@ impl Workflow {
                 expected,
             ));
         }
-        if info.frames == 0 {
-            return Err(Error::input(format!("the frames of {}", item_name(fov)), 0, "1 or more"));
+        if !(1..=MOST_FRAMES).contains(&info.frames) {
+            let what = format!("the frames of {}", item_name(fov));
+            return Err(Error::input(what, info.frames, format!("1 to {MOST_FRAMES}")));
         }
         Ok(())
     }
@@ -219,7 +224,7 @@ impl Workflow {
     /// other targets than the steps that write them.
     ///
     /// # Errors
-    /// [`Error::Input`] if the movie lacks a channel.
+    /// [`Error::Input`] if the movie lacks a channel, or has no or too many frames.
     pub fn graph(&self, fov: u32, info: &FieldInfo) -> Result<Graph> {
         self.check(fov, info)?;
         let seconds = info.seconds_per_frame.unwrap_or(0.0);

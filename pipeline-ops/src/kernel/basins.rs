@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use pipeline_core::Result;
+use pipeline_core::data::leftovers;
 
 use crate::memory::copies;
 
@@ -52,9 +53,9 @@ impl Relief<'_> {
         let (heights, width) = (self.heights, self.width);
         let beyond = if outside == Outside::Basin { 0 } else { NONE };
         let what = || "the basins of a relief".to_owned();
-        let mut own = copies(NONE, self.mask.len(), what)?;
-        let pairs = own.iter_mut().zip(self.mask).filter(|(_, mask)| **mask == 0);
-        pairs.for_each(|(own, _)| *own = beyond);
+        let mut own: Vec<u32> = leftovers(self.mask.len(), what)?;
+        let pairs = own.iter_mut().zip(self.mask);
+        pairs.for_each(|(own, &mask)| *own = if mask == 0 { beyond } else { NONE });
         let mut known = Known { parents: vec![0], floors: vec![0] };
         for pixels in self.order()?.chunks(STRETCH) {
             check()?;

@@ -334,6 +334,16 @@ fn what_a_movie_does_not_have_is_told_before_anything_begins() {
     );
     let error = refused(&workflow, 1..1);
     assert!(error.starts_with("the fields of view is none"), "{error}");
+    // A few bytes may say that there is much.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.npy");
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (4000000000, 1, 1), }\n";
+    let len = u16::try_from(header.len()).unwrap().to_le_bytes();
+    let bytes = [&b"\x93NUMPY\x01\x00"[..], &len, header.as_bytes(), b"\0"].concat();
+    fs::write(&path, bytes).unwrap();
+    let long = SeriesFile::open(&path).unwrap();
+    let error = Workflow::new(&path, "out").items(&long, 0..1).unwrap_err().to_string();
+    assert_eq!(error, "the frames of fov_000 is 4000000000, expected 1 to 100000");
     let error = refused(&Workflow { phase: 7, ..workflow.clone() }, 0..1);
     assert!(error.starts_with("the channel of fov_000 is 7, expected 0 to "), "{error}");
 }
