@@ -130,6 +130,7 @@ const BYTES: &[(&str, &str, &str, Picture)] = &[
     ("mask_image", "mask_image", "{}", MASK),
     ("region_properties", "region_properties", "{}", OBJECTS),
     ("cell_features", "cell_features", "{}", OBJECTS),
+    ("segment_cells", "segment_cells", "{}", GRAY),
     ("background", "background", "{}", GRAY),
     ("histogram", "histogram", "{}", COLOR),
     ("statistics", "statistics", "{}", COLOR),
@@ -244,7 +245,7 @@ mod tests {
     use super::*;
 
     /// Files and tables of cells are measured elsewhere, and a name takes no time.
-    const WITHOUT: [&str; 17] = [
+    const WITHOUT: [&str; 16] = [
         "open",
         "save",
         "save_plot",
@@ -258,7 +259,6 @@ mod tests {
         "draw_tracks",
         "label_overlaps",
         "link",
-        "segment_cells",
         "traces",
         "tracking_scores",
         "assign_color_space",

@@ -56,6 +56,11 @@ impl Codecs {
         self.0.iter().find(|kind| kind.data_type == value.data_type()).copied()
     }
 
+    /// Whether values of a type are written.
+    pub(crate) fn takes(&self, data: DataType) -> bool {
+        self.0.iter().any(|kind| kind.data_type == data)
+    }
+
     /// What is read by that name, if its bytes mean today what they meant then.
     pub(crate) fn named(&self, name: &str, version: u32) -> Option<Kind> {
         let kind = self.0.iter().find(|kind| kind.name() == name)?;

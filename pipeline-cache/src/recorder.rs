@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use pipeline_core::cache::{Cache, Claim, Evicted, Fault, Hit, Origin};
+use pipeline_core::data::DataType;
 use pipeline_core::{Key, Value};
 
 /// Another cache, and a file of what it was asked and given.
@@ -118,6 +119,10 @@ impl Cache for Recorder {
 
     fn remember(&self, name: Key, identity: Key, time: Duration) {
         self.inner.remember(name, identity, time);
+    }
+
+    fn keeps(&self, data: DataType) -> bool {
+        self.inner.keeps(data)
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

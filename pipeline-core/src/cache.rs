@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Value;
+use crate::data::{DataType, Value};
 use crate::id::NodeId;
 use crate::key::Key;
 
@@ -83,6 +83,11 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     /// names the states of files, so that other processes need not read what has not changed; to
     /// find out took so long. What was remembered before under that name is wrong.
     fn remember(&self, _name: Key, _identity: Key, _time: Duration) {}
+
+    /// Whether values of a type are kept at all. Results of others are claimed by nobody.
+    fn keeps(&self, _data: DataType) -> bool {
+        true
+    }
 
     /// Asks to make the result of a key, so that nobody who shares the store makes it meanwhile.
     ///
@@ -242,6 +247,10 @@ impl<C: Cache + ?Sized> Cache for Arc<C> {
 
     fn remember(&self, name: Key, identity: Key, time: Duration) {
         (**self).remember(name, identity, time);
+    }
+
+    fn keeps(&self, data: DataType) -> bool {
+        (**self).keeps(data)
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

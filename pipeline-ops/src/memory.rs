@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+pub(crate) use pipeline_core::data::leftovers;
 use pipeline_core::{Error, Layout, Result};
 
 /// `len` copies of a value; `what` names them in the error.

@@ -7,6 +7,9 @@
 //! OME-TIFF …  └▶ …                                                             ┘
 //! ```
 //!
+//! A whole program, so it is longer than a page: what it does is in `run`, what it is asked for in
+//! `options`, and what is seen of it in `progress`.
+//!
 //! Bare it runs on the movie that comes with the examples; `--help` tells the rest. Stopped in any
 //! way, by Ctrl-C or without notice, it goes on where it was when it is started again.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what it does")]

@@ -34,6 +34,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, Tier};
+use pipeline_core::data::DataType;
 use pipeline_core::{Key, Value};
 
 pub use self::layout::OpenError;
@@ -370,6 +371,10 @@ impl Cache for DiskCache {
             &Value::new(()),
             Origin { step: "file", time, identity, ..Origin::default() },
         );
+    }
+
+    fn keeps(&self, data: DataType) -> bool {
+        self.options.codecs.takes(data)
     }
 
     fn claim(&self, key: &Key, _: u64) -> Claim {

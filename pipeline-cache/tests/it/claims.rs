@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use pipeline_cache::{DiskCache, DiskOptions, MemoryCache, TieredCache};
+use pipeline_cache::{Codecs, DiskCache, DiskOptions, MemoryCache, TieredCache};
 use pipeline_core::cache::{Cache, Claim};
 use pipeline_core::testkit::image_of;
 use pipeline_core::{Context, Executor, Graph, Image, In, Options, Result, RunOptions, Step};
@@ -139,4 +139,33 @@ fn a_run_that_waits_for_another_program_can_be_cancelled() {
     drop(claim);
     run.wait().ok().unwrap();
     assert!(matches!(other.claim(&key, 0), Claim::Made));
+}
+
+/// Makes an image of one pixel, and is counted by nobody.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Pixel {}
+
+impl Step for Pixel {
+    const NAME: &'static str = "pixel";
+    type Input = ();
+    type Output = Image;
+
+    fn run(&self, (): (), _: &Context<'_>) -> Result<Image> {
+        Ok(image_of::<u8>(&[&[7]]))
+    }
+}
+
+#[test]
+fn results_that_are_not_kept_are_not_claimed() {
+    let mut graph = Graph::new();
+    graph.add("pixel", Pixel {}, ());
+    for (codecs, expected) in [(Codecs::default(), 1), (Codecs::none(), 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DiskOptions { codecs, ..DiskOptions::default() };
+        let cache: Arc<dyn Cache> = Arc::new(DiskCache::open(folder.path(), options).unwrap());
+        let executor = Executor::new(Options { cache: Some(cache), ..Options::default() }).unwrap();
+        executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
+        let claims = std::fs::read_dir(folder.path().join("claims"));
+        assert_eq!(claims.map_or(0, Iterator::count), expected);
+    }
 }

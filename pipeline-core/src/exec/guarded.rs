@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::{Cache, Claim, Evicted, Fault, Hit, Origin};
-use crate::data::Value;
+use crate::data::{DataType, Value};
 use crate::key::Key;
 use crate::sync::Mutex;
 
@@ -68,6 +68,10 @@ impl Cache for Guarded {
 
     fn remember(&self, name: Key, identity: Key, time: Duration) {
         self.ask(|cache| cache.remember(name, identity, time));
+    }
+
+    fn keeps(&self, data: DataType) -> bool {
+        self.ask(|cache| cache.keeps(data))
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

@@ -81,7 +81,10 @@ impl RunCore {
         let mut keys = (1..outputs).map(|port| key.port(port - 1));
         let first = keys.find(|key| !cache.contains(key));
         let first = first.unwrap_or_else(|| key.port(outputs.saturating_sub(1)));
-        let claim = cache.claim(&first, self.bytes_to_make(place));
+        let kind = self.plan.infos[place as usize].step_type();
+        let is_kept = kind.is_none_or(|kind| kind.outputs.iter().any(|out| cache.keeps(out.data)));
+        let claim =
+            if is_kept { cache.claim(&first, self.bytes_to_make(place)) } else { Claim::default() };
         if matches!(claim, Claim::Elsewhere) {
             self.leading.lock().insert(place, None);
             // As above: before it can come back.

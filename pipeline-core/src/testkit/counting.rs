@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::cache::{Cache, Claim, Evicted, Fault, Hit, Origin, Tier};
-use crate::data::Value;
+use crate::data::{DataType, Value};
 use crate::key::Key;
 
 /// Counts the calls of another cache, or of one that keeps everything.
@@ -90,6 +90,10 @@ impl Cache for CountingCache {
 
     fn remember(&self, name: Key, identity: Key, time: Duration) {
         self.inner.remember(name, identity, time);
+    }
+
+    fn keeps(&self, data: DataType) -> bool {
+        self.inner.keeps(data)
     }
 
     fn claim(&self, key: &Key, bytes: u64) -> Claim {

@@ -35,8 +35,8 @@ pub enum Mode {
     Compatible,
 }
 
-/// The most frames of a field: each has nodes in its graph, about 45 KB with all that a run knows of
-/// them, and a damaged file may name any number.
+/// The most frames of a field: each has nodes in its graph, about 45 KB with all that a run knows
+/// of them, and a damaged file may name any number.
 const MOST_FRAMES: usize = 100_000;
 
 /// Which files there are of traces, and how their columns are called.

@@ -3,9 +3,8 @@
 use std::ops::RangeInclusive;
 
 use pipeline_core::Result;
-use pipeline_core::data::leftovers;
 
-use crate::memory::copies;
+use crate::memory::{copies, leftovers};
 
 /// No basin: what is not flooded, or not yet.
 const NONE: u32 = u32::MAX;
