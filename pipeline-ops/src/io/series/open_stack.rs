@@ -47,8 +47,8 @@ impl Data for Field {
 ///
 /// Series of OME-TIFF are fields of view; other files have one. Without a description pages are
 /// frames. Slices are chosen and not projected. NumPy arrays may be of `b1`, `u1`, `u2`, `u4`,
-/// `i1`, `i2`, `i4`, `f4` and `f8`, in the order of C. Of a file that is cut off those frames can be
-/// read that are whole, if it says how many there were.
+/// `i1`, `i2`, `i4`, `f4` and `f8`, in the order of C. Of a file that is cut off those frames can
+/// be read that are whole, if it says how many there were.
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity of float files stay.
 /// **Cost**: two short reads for each page of the file, and the first frame; of memory eight bytes
