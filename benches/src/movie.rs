@@ -18,8 +18,8 @@ pub(crate) const FIELDS: usize = 4;
 /// Channels of it.
 const CHANNELS: usize = 3;
 
-/// How far what is smoothed away is scattered, in pixels to each side.
-const SCATTER: u64 = 4;
+/// How far what is smoothed away is scattered to the left and upwards, in pixels.
+const SCATTER: u64 = 8;
 
 /// A frame without most of its noise, and the noise.
 struct Parted {
@@ -52,7 +52,7 @@ impl Parted {
         let smooth = self.smooth.samples::<f32>().unwrap_or_default();
         let near = |at: usize, dice: &mut Dice| {
             let number = dice.next();
-            let (x, y) = (number % (2 * SCATTER), (number >> 32) % (2 * SCATTER));
+            let (x, y) = (number % SCATTER, (number >> 32) % SCATTER);
             let (right, down) = (usize::try_from(x).unwrap_or(0), usize::try_from(y).unwrap_or(0));
             (at + right + down * width) % smooth.len()
         };

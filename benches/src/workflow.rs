@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use pipeline_cache::{Codecs, DiskCache, DiskOptions};
 use pipeline_core::batch::{BatchEvent, BatchOptions, records};
-use pipeline_core::{CancelReason, CancelToken, Executor, Options, Result, Services};
+use pipeline_core::{CancelReason, CancelToken, Executor, Labels, Options, Result, Services};
 use pipeline_ops::cells::Workflow;
 use pipeline_ops::io::{OpenFiles, SeriesFile};
 use pipeline_ops::measure::Table;
@@ -67,7 +67,8 @@ pub fn child(arguments: &[String]) -> Result<Option<String>, Box<dyn Error>> {
     let file = SeriesFile::open(movie)?;
     let workflow = Workflow { signals: vec![1, 2], ..Workflow::new(movie, output) };
     let workflow = if mode == "compatible" { workflow.compatible() } else { workflow };
-    let options = DiskOptions { codecs: Codecs::none().with::<Table>(), ..DiskOptions::default() };
+    let codecs = Codecs::none().with::<Labels>().with::<Table>();
+    let options = DiskOptions { codecs, ..DiskOptions::default() };
     let cache = DiskCache::open(Path::new(output).join("cache"), options)?;
     let executor = Executor::new(Options {
         threads: Some(workers),

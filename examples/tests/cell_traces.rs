@@ -98,9 +98,6 @@ fn a_second_start_does_nothing_and_other_parameters_do_what_depends_on_them() {
     let third = succeeds(folder, &["--min-frames", "12"]);
     assert!(third.contains("2 done in "), "{third}");
     let last = times(folder);
-    let fourth = succeeds(folder, &["--min-frames", "12", "--copies", "--gap", "0"]);
-    assert!(fourth.contains("2 done in "), "{fourth}");
-    assert!(files(folder).contains_key(Path::new("fov_000/cells_fov_000_fl_ch_1.tif")));
     let changed = last.iter().filter(|(name, time)| after[*name] != **time);
     let mut changed: Vec<String> = changed.map(|(name, _)| name.display().to_string()).collect();
     changed.retain(|name| name.starts_with("fov_000"));
@@ -108,6 +105,47 @@ fn a_second_start_does_nothing_and_other_parameters_do_what_depends_on_them() {
         changed,
         ["fov_000/cells_fov_000_traces.csv", "fov_000/cells_fov_000_traces_ch_1.svg"]
     );
+}
+
+#[test]
+fn other_tracks_are_made_of_the_same_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(folder, &[]);
+    let (cells, before) = (files(folder), times(folder));
+    succeeds(folder, &["--gap", "0"]);
+    let (after, made) = (files(folder), times(folder));
+    for (name, is_made) in [
+        ("seg_ch_0.tif", false),
+        ("fl_corrected_ch_1.tif", false),
+        ("tracks.csv", true),
+        ("traces.csv", true),
+        ("seg_labeled_ch_0.tif", true),
+        // Tracked cells are read back from it.
+        ("labels_ch_0.tif", true),
+    ] {
+        let name = PathBuf::from(format!("fov_001/cells_fov_001_{name}"));
+        assert_eq!(made[&name] != before[&name], is_made, "{}", name.display());
+    }
+    let labels = Path::new("fov_001/cells_fov_001_labels_ch_0.tif");
+    assert!(after[labels] == cells[labels]);
+}
+
+#[test]
+fn what_was_made_may_be_moved_with_its_movie() {
+    let folder = tempfile::tempdir().unwrap();
+    let [before, after] = ["before", "after"].map(|name| folder.path().join(name));
+    fs::create_dir(&before).unwrap();
+    let movie = |folder: &Path| folder.join("cells.ome.tif").to_string_lossy().into_owned();
+    fs::copy(MOVIE, movie(&before)).unwrap();
+    let run = |folder: &Path| {
+        succeeds(&folder.join("out"), &["--input", &movie(folder), "--copies", "--no-cache"])
+    };
+    assert!(run(&before).contains("2 done in "));
+    assert!(before.join("out/fov_000/cells_fov_000_fl_ch_1.tif").exists());
+    fs::rename(&before, &after).unwrap();
+    let said = run(&after);
+    assert!(said.contains("nothing to do: all 2 fields are done"), "{said}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ use options::Arguments;
 use pipeline_cache::{Codecs, DiskCache, DiskOptions};
 use pipeline_core::batch::{BatchOptions, ItemStatus, with_records};
 use pipeline_core::cache::Cache;
-use pipeline_core::{CancelReason, CancelToken, Executor, Options, Services};
+use pipeline_core::{CancelReason, CancelToken, Executor, Labels, Options, Services};
 use pipeline_ops::io::{OpenFiles, SeriesFile};
 use pipeline_ops::measure::Table;
 use progress::Bar;
@@ -101,10 +101,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     Ok(if report.ok().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What was measured of single frames, so that other parameters of tracks and traces make anew only
-/// what depends on them. Images are not kept: most of them are among the files that are made.
+/// The cells of single frames and what was measured of them, so that other parameters of tracks and
+/// traces make anew only what depends on them, and a field that was stopped goes on where it was.
+/// Images are not kept: most of them are among the files that are made.
 fn cache(arguments: &Arguments) -> Result<Arc<dyn Cache>, Box<dyn Error>> {
-    let options = DiskOptions { codecs: Codecs::none().with::<Table>(), ..DiskOptions::default() };
+    let codecs = Codecs::none().with::<Labels>().with::<Table>();
+    let options = DiskOptions { codecs, ..DiskOptions::default() };
     Ok(Arc::new(DiskCache::open(arguments.output.join("cache"), options)?))
 }
 

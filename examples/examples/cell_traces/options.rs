@@ -87,7 +87,7 @@ pub(crate) struct Arguments {
     /// Print what happens as lines of JSON, for another program
     #[arg(long)]
     pub(crate) json: bool,
-    /// Keep no measurements of single frames
+    /// Keep no cells and measurements of single frames
     #[arg(long)]
     pub(crate) no_cache: bool,
 }

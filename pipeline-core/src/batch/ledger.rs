@@ -10,15 +10,14 @@ use super::event::ItemStatus;
 use super::manifest::{Manifest, Output, Record};
 use super::resume::{Kept, look_at};
 use crate::error::Result;
-use crate::event::{Event, EventKind, Status};
+use crate::event::Status;
 use crate::exec::{Report, StepReport};
 use crate::id::NodeId;
-use crate::observe::Observer;
 use crate::plan::{FileDigests, Outline};
 use crate::step::Wire;
 
-/// Takes note of each file of an item as soon as it is written, so that a process that is killed
-/// loses no file that is there.
+/// What is known of an item and its files, and what of that is recorded. A clerk takes note of each
+/// file while the item is worked on, and at the end all that is left is noted.
 pub(super) struct Ledger {
     item: String,
     outline: Outline,
@@ -47,8 +46,9 @@ struct Entry {
     is_closed: bool,
 }
 
-/// Between two records there is this many times what the first one took.
+/// Between two records there is this many times what the first one took, up to the longest pause.
 const PAUSE: u32 = 20;
+const LONGEST: Duration = Duration::from_secs(10);
 
 impl Ledger {
     pub(super) fn open(
@@ -150,27 +150,36 @@ impl Ledger {
             return Ok(());
         }
         let began = Instant::now();
-        self.manifest.put(&record)?;
-        let pause = began.elapsed().saturating_mul(PAUSE).min(Duration::from_secs(60));
+        let put = self.manifest.put(&record);
+        let pause = began.elapsed().saturating_mul(PAUSE).min(LONGEST);
         entry.due = Instant::now() + pause;
+        put?;
         (entry.recorded, entry.is_behind) = (Some(record), false);
         Ok(())
     }
-}
 
-impl Observer for Ledger {
-    fn on_event(&self, event: &Event) {
-        let EventKind::StepFinished(end) = &event.kind else { return };
+    /// Takes note of the end of a node that a file or a target ends with.
+    pub(super) fn hear(&self, node: NodeId, status: Status) {
         let entry = &mut *self.entry.lock();
-        if entry.is_closed {
-            return;
-        }
-        if let Some(ends) = event.node.and_then(|node| self.of_node.get(&node)) {
+        if let Some(ends) = self.of_node.get(&node).filter(|_| !entry.is_closed) {
             // What cannot be looked at now is looked at once more when all has ended.
-            let _ = self.note_ends(entry, ends, end.status);
+            let _ = self.note_ends(entry, ends, status);
         }
-        if entry.is_behind && entry.due <= Instant::now() {
+    }
+
+    /// Records what is known, if that is due; says when to ask again, if there is more to record.
+    pub(super) fn catch_up(&self) -> Option<Instant> {
+        let entry = &mut *self.entry.lock();
+        let is_behind = |entry: &Entry| entry.is_behind && !entry.is_closed;
+        if is_behind(entry) && entry.due <= Instant::now() {
+            // Who cannot record it now tries again, and at the end tells why.
             let _ = self.put(entry, ItemStatus::Cancelled, None);
         }
+        is_behind(entry).then_some(entry.due)
+    }
+
+    /// Whether a file or a target ends with a node.
+    pub(super) fn is_of(&self, node: NodeId) -> bool {
+        self.of_node.contains_key(&node)
     }
 }

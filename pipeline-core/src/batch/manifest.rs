@@ -25,7 +25,8 @@ const FORMAT: u32 = 1;
 pub struct Record {
     /// The item.
     pub item: String,
-    /// How it ended: `done`, `failed` or `cancelled`.
+    /// How it ended: `done`, `failed` or `cancelled`, which is also what stands there while it is
+    /// worked on.
     pub status: ItemStatus,
     /// What failed and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,12 +13,13 @@
 //! With a folder, what was done is recorded there, a file per item that appears whole or not at
 //! all: the name of everything that was done, and the digest of each file that was written. A
 //! second start does what is missing, damaged, or would be otherwise now. Files are those that
-//! steps declare with [`Spec::writes`](crate::Spec::writes); each is recorded as soon as it is
+//! steps declare with [`Spec::writes`](crate::Spec::writes); each is recorded soon after it is
 //! there, so that an item that is killed goes on with those that it had. The folder may be moved.
 //!
 //! Several processes may work on one folder, each on a shard or all on everything: an item is
 //! locked while it is worked on.
 
+mod clerk;
 mod event;
 mod item;
 mod ledger;

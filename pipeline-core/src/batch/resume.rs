@@ -1,6 +1,6 @@
 //! What of an item is there already, and what of it has to be made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::manifest::{Manifest, Output, Record};
 use crate::error::{Error, Result};
@@ -51,13 +51,28 @@ impl Kept {
         }
     }
 
-    /// The targets that have to be made: those for which something else was done, or nothing, and
-    /// those for which a file is missing.
-    pub(super) fn stale<'a>(&'a self, outline: &'a Outline) -> impl Iterator<Item = &'a Target> {
-        outline.targets.iter().zip(&self.targets).filter_map(|(target, done)| {
-            let is_whole = target.writes.iter().all(|&at| self.outputs[at].is_some());
-            (done.is_none() || !is_whole).then_some(target)
-        })
+    /// The targets that have to be made: those for which something else was done, or nothing, those
+    /// for which a file is missing, and those that finish a file which another one begins anew.
+    pub(super) fn stale<'a>(&self, outline: &'a Outline) -> impl Iterator<Item = &'a Target> {
+        let is_whole = |target: &Target| target.writes.iter().all(|&at| self.outputs[at].is_some());
+        let targets = outline.targets.iter().zip(&self.targets);
+        let mut is_stale: Vec<bool> =
+            targets.map(|(target, done)| done.is_none() || !is_whole(target)).collect();
+        loop {
+            let stale = outline.targets.iter().zip(&is_stale).filter(|(_, is_stale)| **is_stale);
+            let begun: HashSet<usize> =
+                stale.flat_map(|(target, _)| &target.begins).copied().collect();
+            let mut is_more = false;
+            for (target, is_stale) in outline.targets.iter().zip(&mut is_stale) {
+                if !*is_stale && target.writes.iter().any(|at| begun.contains(at)) {
+                    (*is_stale, is_more) = (true, true);
+                }
+            }
+            if !is_more {
+                break;
+            }
+        }
+        outline.targets.iter().zip(is_stale).filter_map(|(target, is)| is.then_some(target))
     }
 }
 

@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, scope};
 use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use super::clerk::{Ear, LastWord, Note, keep_records};
 use super::event::{BatchEvent, ItemStatus};
 use super::item::{Item, Job};
 use super::ledger::Ledger;
@@ -61,6 +63,8 @@ struct Batch<'a> {
     reports: Mutex<Vec<ItemReport>>,
     /// Which item writes a file.
     writers: Mutex<HashMap<PathBuf, usize>>,
+    clerk: Sender<Note>,
+    notes: Mutex<Option<Receiver<Note>>>,
 }
 
 struct Queue {
@@ -94,6 +98,7 @@ impl<'a> Batch<'a> {
         let size = options.batch_size.unwrap_or(usize::MAX).max(1);
         let batches = items.chunks(size).map(<[_]>::len).collect();
         let workers = options.workers.unwrap_or_else(|| executor.threads());
+        let (clerk, notes) = channel();
         Self {
             executor,
             options,
@@ -110,6 +115,8 @@ impl<'a> Batch<'a> {
             reports: Mutex::new(items.iter().map(|item| ItemReport::open(&item.name)).collect()),
             writers: Mutex::default(),
             items,
+            clerk,
+            notes: Mutex::new(Some(notes)),
         }
     }
 
@@ -120,6 +127,12 @@ impl<'a> Batch<'a> {
         self.teller.tell(&BatchEvent::Started { items, batches, workers });
         scope(|scope| {
             let batch = &self;
+            let _last = LastWord(&batch.clerk);
+            if let Some(notes) = batch.notes.lock().take().filter(|_| batch.manifest.is_some()) {
+                let clerk = Builder::new().name("batch-records".to_owned());
+                // Without one, files are recorded at the end of each item.
+                let _ = clerk.spawn_scoped(scope, move || keep_records(&notes));
+            }
             for worker in 1..workers {
                 let named = Builder::new().name(format!("batch-{worker}"));
                 if named.spawn_scoped(scope, move || batch.work(worker)).is_err() {
@@ -240,21 +253,22 @@ impl<'a> Batch<'a> {
             return ledger.close(ItemStatus::Done, None).map(Attempt::Unchanged);
         }
         let mut options = RunOptions { targets: Targets(stale), ..options };
-        options.observers.push(Arc::clone(&ledger) as Arc<dyn Observer>);
-        let report = self.run_job(at, &job, &options)?;
+        let ear = Ear { ledger: Arc::clone(&ledger), clerk: self.clerk.clone() };
+        options.observers.push(Arc::new(ear));
+        let failed = |error: Error| {
+            // What failed first is what is told, also if that cannot be recorded.
+            let _ = ledger.close(ItemStatus::Failed, Some(line(&error)));
+            error
+        };
+        let report = self.run_job(at, &job, &options).map_err(failed)?;
         let noted = ledger.note(&report);
         // What was done before a failure or a stop need not be done again.
         if self.is_stopped(&report) {
             ledger.close(ItemStatus::Cancelled, None)?;
             return Ok(Attempt::Stopped);
         }
-        match report.ok().and(noted) {
-            Ok(()) => ledger.close(ItemStatus::Done, None).map(Attempt::Done),
-            Err(error) => {
-                let _ = ledger.close(ItemStatus::Failed, Some(line(&error)));
-                Err(error)
-            }
-        }
+        report.ok().and(noted).map_err(failed)?;
+        ledger.close(ItemStatus::Done, None).map(Attempt::Done)
     }
 
     /// What is to be run for an item, how, and what that would write.

@@ -32,6 +32,8 @@ struct Known {
     files: HashMap<PathBuf, (Stamp, Key)>,
     /// Large files that are being read: whoever comes second waits for the first.
     reading: HashSet<PathBuf>,
+    /// How often all was to be read again.
+    turn: u64,
     /// Whether only what this process has read counts, and not what a cache remembers.
     is_own: bool,
 }
@@ -97,29 +99,37 @@ impl FileDigests {
         cache: Option<&dyn Cache>,
         stop: &Stop<'_>,
     ) -> Option<Key> {
-        let stamp = Stamp::of(path)?;
-        let (is_own, _reading) = {
+        let (stamp, is_own, turn, _reading) = {
             let mut known = self.known.lock();
-            loop {
+            let stamp = loop {
+                // While another thread reads it, it may change.
+                let stamp = Stamp::of(path)?;
                 match known.files.get(path) {
                     Some((before, digest)) if *before == stamp => return Some(*digest),
-                    _ if !known.reading.contains(path) => break,
+                    _ if !known.reading.contains(path) => break stamp,
                     _ if stop.reason().is_some() => return None,
                     _ => _ = self.is_read.wait_for(&mut known, LOOK),
                 }
-            }
+            };
             let reading = (stamp.len >= LARGE).then(|| Reading { digests: self, path });
             if reading.is_some() {
                 known.reading.insert(path.to_owned());
             }
-            (known.is_own, reading)
+            (stamp, known.is_own, known.turn, reading)
+        };
+        // What was found out before all was to be read again does not count any more.
+        let know = |digest| {
+            let known = &mut *self.known.lock();
+            if known.turn == turn {
+                known.files.insert(path.to_owned(), (stamp, digest));
+            }
         };
         let name = || Some((cache?, stamp.name(&absolute(path).ok()?)));
         let shared = if stamp.is_settled() { name() } else { None };
         if let (Some((cache, name)), false) = (&shared, is_own)
             && let Some(digest) = cache.identity(name)
         {
-            self.known.lock().files.insert(path.to_owned(), (stamp, digest));
+            know(digest);
             return Some(digest);
         }
         let start = Instant::now();
@@ -127,7 +137,7 @@ impl FileDigests {
         let digest = if stamp.len < LARGE { read(&file, stop) } else { read_ahead(&file, stop) }?;
         // Only a stamp that is the same before and after belongs to what was read.
         if stamp.is_settled() && Stamp::of(path)? == stamp {
-            self.known.lock().files.insert(path.to_owned(), (stamp, digest));
+            know(digest);
             if let Some((cache, name)) = shared {
                 cache.remember(name, digest, start.elapsed());
             }
@@ -145,6 +155,7 @@ impl FileDigests {
     pub(crate) fn revalidate(&self) {
         let known = &mut *self.known.lock();
         (known.files, known.is_own) = (HashMap::new(), true);
+        known.turn += 1;
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Target {
     pub(crate) fingerprint: Option<Key>,
     /// Which of the files are written for it.
     pub(crate) writes: Vec<usize>,
+    /// Which of these are not finished for it: other steps add to them.
+    pub(crate) begins: Vec<usize>,
 }
 
 /// A file that is written.
@@ -94,18 +96,29 @@ pub(crate) fn outline(
             writers.push((place, at));
         }
     }
-    let of_slots = written_for(&slots, &writers, shape);
-    let target = |(&slot, writes): (&u32, Vec<usize>)| {
+    let last: Vec<u32> = {
+        let mut last: Vec<(usize, u32)> = known.into_values().collect();
+        last.sort_unstable();
+        last.into_iter().map(|(_, place)| place).collect()
+    };
+    let of_slots = written_for(&slots, &writers, &last, shape);
+    let target = |(&slot, (writes, begins)): (&u32, (Vec<usize>, Vec<usize>))| {
         let node = shape.ids[shape.producer(slot) as usize];
         let wire = Wire { node, port: shape.port(slot) };
-        Target { wire, fingerprint: names[slot as usize], writes }
+        Target { wire, fingerprint: names[slot as usize], writes, begins }
     };
     Ok(Outline { targets: slots.iter().zip(of_slots).map(target).collect(), writes })
 }
 
-/// Which files are written for each of these slots. Only slots that files are written for cost a
-/// walk, and each walk ends at what it has seen.
-fn written_for(slots: &[u32], writers: &[(u32, usize)], shape: &Shape) -> Vec<Vec<usize>> {
+/// Which files are written for each of these slots, and which of them are not finished by that;
+/// `last` are the places that finish them. Only slots that files are written for cost a walk, and
+/// each walk ends at what it has seen.
+fn written_for(
+    slots: &[u32],
+    writers: &[(u32, usize)],
+    last: &[u32],
+    shape: &Shape,
+) -> Vec<(Vec<usize>, Vec<usize>)> {
     let mut of_place: HashMap<u32, Vec<usize>> = HashMap::new();
     for &(place, at) in writers {
         of_place.entry(place).or_default().push(at);
@@ -130,7 +143,9 @@ fn written_for(slots: &[u32], writers: &[(u32, usize)], shape: &Shape) -> Vec<Ve
         }
         writes.sort_unstable();
         writes.dedup();
-        all.push(writes);
+        let is_begun = |&at: &usize| seen_for[last[at] as usize] != number;
+        let begins = writes.iter().copied().filter(is_begun).collect();
+        all.push((writes, begins));
     }
     all
 }

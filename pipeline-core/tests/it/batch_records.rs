@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Instant;
 
@@ -9,7 +10,8 @@ use pipeline_core::batch::{
     BatchOptions, BatchReport, Item, ItemStatus, Job, Output, Record, Shard, records,
 };
 use pipeline_core::{
-    CancelReason, Context, Error, Executor, Graph, In, Options, Result, Services, Spec, Step,
+    Bindings, CancelReason, Context, Error, Executor, Graph, In, Options, Result, Services, Spec,
+    Step,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -408,4 +410,69 @@ fn two_steps_write_one_file_only_in_turns() {
     let expected = "a.txt, which `one` and `other` both write, expected one step, or steps of \
                     which one follows the other";
     assert!(message.ends_with(expected), "{message}");
+}
+
+#[test]
+fn an_item_that_cannot_be_planned_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut graph = Graph::new();
+    let number = graph.input::<Number>("number");
+    graph.add("keep", Keep { path: folder.join("a.txt") }, number);
+    let graph = Arc::new(graph);
+    let run = |bindings: Bindings| {
+        let item = [Item::of("a", &graph, bindings)];
+        statuses(&executor(&Journal::default()).batch(&item, &options(folder)).unwrap())[0]
+    };
+    assert_eq!(run(Bindings::new().with("number", Number(1))), Done);
+    assert_eq!(run(Bindings::new()), Failed);
+    let record = records(folder).unwrap().remove(0);
+    assert_eq!(record.status, Failed);
+    assert!(record.message.unwrap().contains("number"));
+}
+
+/// Writes a line into a file, anew or after what is there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Line {
+    path: PathBuf,
+    after: bool,
+}
+
+impl Step for Line {
+    const NAME: &'static str = "line";
+    type Input = Vec<In<Number>>;
+    type Output = Number;
+
+    fn run(&self, _: Vec<In<Number>>, _: &Context<'_>) -> Result<Number> {
+        let before = if self.after { fs::read_to_string(&self.path) } else { Ok(String::new()) };
+        let written = before.and_then(|before| fs::write(&self.path, before + "line\n"));
+        written.map(|()| Number(1)).map_err(|error| Error::caused("no file", error))
+    }
+
+    fn spec(&self) -> Spec {
+        Spec::effect().writes(&self.path)
+    }
+}
+
+#[test]
+fn a_file_that_is_begun_anew_is_finished_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let [first, second] = ["first", "second"].map(|name| folder.join(name));
+    let run = || {
+        let item = [Item::new("a", || {
+            let mut graph = Graph::new();
+            let begin = graph.add("begin", Line { path: first.clone(), after: false }, vec![]);
+            graph.add("end", Line { path: first.clone(), after: true }, vec![begin]);
+            graph.add("other", Line { path: second.clone(), after: false }, vec![begin]);
+            Ok(Job::from(graph))
+        })];
+        statuses(&executor(&Journal::default()).batch(&item, &options(folder)).unwrap())[0]
+    };
+    assert_eq!([run(), run()], [Done, Unchanged]);
+    // The other file needs the first one to be begun, so that is to be finished as well.
+    fs::remove_file(&second).unwrap();
+    assert_eq!(run(), Done);
+    assert_eq!(fs::read_to_string(&first).unwrap(), "line\nline\n");
+    assert_eq!(run(), Unchanged);
 }

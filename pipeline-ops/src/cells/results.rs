@@ -129,7 +129,11 @@ impl Workflow {
             // All of it is subtracted.
             writeln!(yaml, "  background_weight: 1.0")?;
         }
-        let has_times = file.fields().iter().all(|field| field.seconds_per_frame.is_some());
+        let has_time = |&fov: &u32| {
+            let info = file.fields().get(fov as usize);
+            info.is_some_and(|info| info.seconds_per_frame.is_some())
+        };
+        let has_times = fields.iter().all(has_time);
         // The original says minutes always, and prints what it takes for them.
         let is_told = has_times || self.mode == Mode::Compatible;
         writeln!(yaml, "time_units: {}", if is_told { "min" } else { "frame" })

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use pipeline_core::batch::{BatchOptions, BatchReport, ItemStatus, records};
-use pipeline_core::{Context, Executor, Image, In, Options, Step};
+use pipeline_core::{Context, Error, Executor, Image, In, Options, Step};
 use pipeline_ops::cells::{Mode, TraceLayout, Workflow};
 use pipeline_ops::io::{SaveFrame, SeriesFile};
 
@@ -32,6 +32,11 @@ fn movie(path: &Path, images: &[Image]) {
         let input = (In::new(image.clone()), file.map(In::new));
         file = Some(step.run(input, &Context::default()).unwrap());
     }
+}
+
+/// An error and what is behind it.
+fn told(error: &Error) -> String {
+    format!("{error}: {}", error.causes().join(": "))
 }
 
 /// The first channel of the shipped movie.
@@ -281,13 +286,19 @@ fn of_a_movie_that_is_cut_off_whole_fields_are_made() {
     for (name, pages, less) in [("whole", 6, 0), ("last", 6, 300), ("more", 5, 300)] {
         let input = folder.path().join(format!("{name}.ome.tif"));
         fs::write(&input, &bytes[..bytes.len() * pages / 6 - less]).unwrap();
-        let report = run(&Workflow::new(input, folder.path().join(name)));
+        let workflow = Workflow::new(input, folder.path().join(name));
+        let report = run(&workflow);
         ends.push(report.items.iter().map(|item| item.status).collect::<Vec<_>>());
         if less > 0 {
             let message = report.items[1].message().unwrap();
-            let expected = format!("step `phase[{}]` (frame): ", pages - 4);
+            let frame = pages - 4;
+            let expected =
+                format!("frame {frame} of fov_001 is missing, expected all 3 frames in ");
             assert!(message.starts_with(&expected), "{message}");
-            assert!(message.contains(&format!("{name}.ome.tif: ")), "{message}");
+            assert!(message.ends_with(&format!("{name}.ome.tif")), "{message}");
+            let file = SeriesFile::open(&workflow.input).unwrap();
+            let error = file.stack(1, 0, 0).unwrap().frame(frame).unwrap_err().to_string();
+            assert!(error.contains(&format!("{name}.ome.tif")), "{error}");
         }
     }
     let [done, failed] = [ItemStatus::Done, ItemStatus::Failed];
@@ -299,8 +310,11 @@ fn of_a_movie_that_is_cut_off_whole_fields_are_made() {
     fs::write(&input, &bytes[..bytes.len() - 100]).unwrap();
     let message = run(&Workflow::new(&input, folder.path().join("array"))).items[0].message();
     let message = message.unwrap();
-    assert!(message.starts_with("step `phase[7]` (frame): "), "{message}");
-    assert!(message.ends_with("frame 7 is missing: it is cut off"), "{message}");
+    assert!(message.starts_with("frame 7 of fov_000 is missing, expected all 8"), "{message}");
+    let stack = SeriesFile::open(&input).unwrap().stack(0, 0, 0).unwrap();
+    let error = told(&stack.frame(7).unwrap_err());
+    assert!(error.ends_with("frame 7 is missing: it is cut off"), "{error}");
+    assert_eq!(stack.frame(6).unwrap().bytes(), phase()[6].bytes());
 }
 
 #[test]
@@ -334,16 +348,28 @@ fn what_a_movie_does_not_have_is_told_before_anything_begins() {
     );
     let error = refused(&workflow, 1..1);
     assert!(error.starts_with("the fields of view is none"), "{error}");
-    // A few bytes may say that there is much.
+    // A few bytes may say that there is much, or nothing.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.npy");
-    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (4000000000, 1, 1), }\n";
-    let len = u16::try_from(header.len()).unwrap().to_le_bytes();
-    let bytes = [&b"\x93NUMPY\x01\x00"[..], &len, header.as_bytes(), b"\0"].concat();
-    fs::write(&path, bytes).unwrap();
-    let long = SeriesFile::open(&path).unwrap();
-    let error = Workflow::new(&path, "out").items(&long, 0..1).unwrap_err().to_string();
-    assert_eq!(error, "the frames of fov_000 is 4000000000, expected 1 to 100000");
+    let refused_shape = |shape: &str| {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let len = u16::try_from(header.len()).unwrap().to_le_bytes();
+        let bytes = [&b"\x93NUMPY\x01\x00"[..], &len, header.as_bytes(), b"\0"].concat();
+        fs::write(&path, bytes).unwrap();
+        let opened = SeriesFile::open(&path);
+        let workflow = Workflow::new(&path, "out");
+        let items = opened.and_then(|file| workflow.items(&file, 0..1).map(|items| items.len()));
+        told(&items.unwrap_err())
+    };
+    for (shape, expected) in [
+        ("(4000000000, 1, 1)", "the frames of fov_000 is 4000000000, expected 1 to 100000"),
+        ("(0, 1, 1)", "the frames of fov_000 is 0, expected 1 to 100000"),
+        ("(9, 2, 1)", "it has 1 of 2 bytes of a frame"),
+        ("(9000000000, 1, 1)", "its shape is (9000000000, 1, 1), expected (t, y, x)"),
+    ] {
+        let error = refused_shape(shape);
+        assert!(error.contains(expected), "{error}");
+    }
     let error = refused(&Workflow { phase: 7, ..workflow.clone() }, 0..1);
     assert!(error.starts_with("the channel of fov_000 is 7, expected 0 to "), "{error}");
 }

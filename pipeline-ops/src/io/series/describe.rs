@@ -5,8 +5,9 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use super::pages::Pages;
 
-/// The most planes that a field of view may have.
-const MOST: usize = 1 << 24;
+/// The most planes that fields of view may have, beyond so many for each page that there is.
+const MOST: usize = 1 << 20;
+const MOST_PER_PAGE: usize = 16;
 
 /// A field of view, and which page each of its planes is.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,17 @@ pub(super) struct Field {
 }
 
 impl Field {
+    /// The first frame of which not all can be there in a file of these pages: no plane of it is,
+    /// or the file is cut off before one.
+    pub(super) fn missing(&self, pages: &Pages) -> Option<usize> {
+        let is_there = |page: &Option<usize>| page.is_some_and(|page| page < pages.starts.len());
+        let mut frames = self.pages.chunks(self.slices * self.channels.len());
+        frames.position(|planes| {
+            let is_beyond = planes.iter().any(|page| page.is_some() && !is_there(page));
+            (pages.is_cut_off && is_beyond) || !planes.iter().any(is_there)
+        })
+    }
+
     pub(super) fn page(&self, channel: usize, slice: usize, frame: usize) -> Option<usize> {
         self.pages[(frame * self.slices + slice) * self.channels.len() + channel]
     }
@@ -35,8 +47,9 @@ impl Field {
 pub(super) fn fields(description: Option<&str>, name: &str, pages: &Pages) -> Result<Vec<Field>> {
     let text = description.unwrap_or_default();
     if text.contains("<OME") && text.contains("</OME>") {
-        return ome(text, name);
+        return ome(text, name, pages);
     }
+    let most = most_planes(pages);
     let (pages, is_cut_off) = (pages.starts.len(), pages.is_cut_off);
     let mut sizes = None;
     let mut interval = None;
@@ -49,7 +62,7 @@ pub(super) fn fields(description: Option<&str>, name: &str, pages: &Pages) -> Re
         let told = [count("channels"), count("slices"), count("frames")];
         // Only if it is all of the file; a stack of slices alone is one over time.
         let planes = told.iter().try_fold(1usize, |product, &n| product.checked_mul(n));
-        if planes.is_some_and(|n| n == pages || is_cut_off && (pages..=MOST).contains(&n)) {
+        if planes.is_some_and(|n| n == pages || is_cut_off && (pages..=most).contains(&n)) {
             sizes = Some(if told[2] == 1 && told[1] > 1 { [told[0], 1, told[1]] } else { told });
         }
         interval = number("finterval").and_then(|n| n.parse().ok()).filter(|&n: &f64| n > 0.0);
@@ -71,15 +84,16 @@ pub(super) fn fields(description: Option<&str>, name: &str, pages: &Pages) -> Re
 }
 
 /// What OME-XML says: <https://docs.openmicroscopy.org/ome-model/>.
-fn ome(text: &str, file: &str) -> Result<Vec<Field>> {
+fn ome(text: &str, file: &str, pages: &Pages) -> Result<Vec<Field>> {
     let fail = |what: String| Error::input("the OME description", what, "valid OME-XML");
     let options = ParsingOptions { nodes_limit: 1 << 24, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|e| fail(e.to_string()))?;
+    let mut left = most_planes(pages);
     let images = document.descendants().filter(|node| node.has_tag_name_of("Image"));
     let fields: Vec<Field> = images
         .enumerate()
         .filter_map(|(at, image)| Some((at, image, image.child("Pixels")?)))
-        .map(|(at, image, pixels)| field(at, image, pixels, file))
+        .map(|(at, image, pixels)| field((at, image), pixels, file, &mut left))
         .collect::<Result<_>>()?;
     if fields.is_empty() {
         return Err(fail("no image".to_owned()));
@@ -87,7 +101,18 @@ fn ome(text: &str, file: &str) -> Result<Vec<Field>> {
     Ok(fields)
 }
 
-fn field(at: usize, image: Node<'_, '_>, pixels: Node<'_, '_>, file: &str) -> Result<Field> {
+/// What a description may say that there is, in memory that a small file may ask for.
+fn most_planes(pages: &Pages) -> usize {
+    pages.starts.len().saturating_mul(MOST_PER_PAGE).saturating_add(MOST)
+}
+
+/// A field of view, of which there are `left` planes at the most.
+fn field(
+    (at, image): (usize, Node<'_, '_>),
+    pixels: Node<'_, '_>,
+    file: &str,
+    left: &mut usize,
+) -> Result<Field> {
     let size = |name: &str| -> Result<u64> {
         let text = pixels.attribute(name).unwrap_or("1");
         let size = text.parse().ok().filter(|&size| size >= 1);
@@ -99,10 +124,12 @@ fn field(at: usize, image: Node<'_, '_>, pixels: Node<'_, '_>, file: &str) -> Re
     let channels = size("SizeC")? / samples.unwrap_or(1u64).max(1);
     let (channels, slices, frames) = (channels.max(1), size("SizeZ")?, size("SizeT")?);
     let planes = channels.checked_mul(slices).and_then(|planes| planes.checked_mul(frames));
-    let planes = planes.filter(|&planes| planes <= MOST as u64).ok_or_else(|| {
+    let rest = planes.and_then(|planes| left.checked_sub(usize::try_from(planes).ok()?));
+    *left = rest.ok_or_else(|| {
         let found = format!("{frames} × {slices} × {channels}");
-        Error::input("the planes of OME", found, format!("at most {MOST}"))
+        Error::input("the planes of OME", found, format!("at most {left}, for this file"))
     })?;
+    let planes = planes.unwrap_or_default();
     let [channels, slices, frames, planes] =
         [channels, slices, frames, planes].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     let mut field = Field {
@@ -267,6 +294,9 @@ mod tests {
         // Of what is cut off the description says how much there was.
         let slices = &fields(Some(text), "a.tif", &pages(4, true)).unwrap()[0];
         assert_eq!((slices.frames, slices.page(0, 0, 5)), (6, Some(5)));
+        assert_eq!(slices.missing(&pages(4, true)), Some(4));
+        let much = "ImageJ=1.53\nchannels=16777216\n";
+        assert!(fields(Some(much), "a.tif", &pages(4, true)).is_err());
         let error = fields(None, "a.tif", &pages(4, true)).unwrap_err().to_string();
         assert!(error.contains("it is cut off"), "{error}");
     }

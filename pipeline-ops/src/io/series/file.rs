@@ -27,7 +27,7 @@ const READ: usize = 1 << 10;
 const DESCRIPTION: usize = 256 << 20;
 
 /// A file of one or more fields of view over time: TIFF with OME-XML, TIFF of `ImageJ` or of plain
-/// pages, or a NumPy array of axes `[t, y, x]`.
+/// pages, or a NumPy array of axes `[t, y, x]` or `[t, y, x, c]`.
 ///
 /// Opening looks for the pages and reads none of them. The frames of a [`Stack`] are read when they
 /// are asked for, each from its own pages, so it does not matter how large the file is. Of a file
@@ -67,6 +67,9 @@ pub struct FieldInfo {
     pub seconds_per_frame: Option<f64>,
     /// Micrometres from one pixel to the next, if the file says so.
     pub micrometers_per_pixel: Option<f64>,
+    /// The first frame that is not there, or not all of it, as far as that is known before a pixel
+    /// is read: the file may be cut off.
+    pub missing_frame: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +107,7 @@ impl SeriesFile {
                 frames: npy.frames(),
                 seconds_per_frame: None,
                 micrometers_per_pixel: None,
+                missing_frame: npy.missing(),
             }];
             return Ok(Self { path, fields, kind: Kind::Npy(Arc::new(npy)) });
         }
@@ -122,6 +126,7 @@ impl SeriesFile {
             frames: field.frames,
             seconds_per_frame: field.interval,
             micrometers_per_pixel: field.pixel,
+            missing_frame: field.missing(&pages),
         });
         let infos = infos.collect();
         Ok(Self {

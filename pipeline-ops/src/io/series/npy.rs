@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bytemuck::cast_slice_mut;
-use pipeline_core::data::ReadFrames;
+use pipeline_core::data::{ReadFrames, leftovers};
 use pipeline_core::{ColorSpace, Image, Layout, Result, SampleType, dispatch};
 
 use super::super::decode::refuse;
@@ -21,6 +21,8 @@ pub(super) struct Npy {
     file: Mutex<File>,
     layout: Layout,
     frames: usize,
+    /// Frames that are there.
+    whole: usize,
     /// Where the first number stands.
     start: u64,
     stored: Stored,
@@ -118,13 +120,16 @@ impl Npy {
         layout.sample_count()?;
         let start = start + len;
         // Of an array that is cut off the whole frames can be read.
-        let expected = bytes_of(layout, stored).saturating_mul(frames.min(1) as u64);
+        let expected = bytes_of(layout, stored);
         let found = file.metadata().map_err(fail)?.len().saturating_sub(start);
-        if found < expected {
+        let whole = found
+            .checked_div(expected)
+            .map_or(frames, |n| frames.min(usize::try_from(n).unwrap_or(usize::MAX)));
+        if whole == 0 && frames > 0 {
             return Err(damaged(&format!("it has {found} of {expected} bytes of a frame")));
         }
         let (path, file) = (path.to_owned(), Mutex::new(file));
-        Ok(Some(Self { path, file, layout, frames, start, stored, is_big_endian }))
+        Ok(Some(Self { path, file, layout, frames, whole, start, stored, is_big_endian }))
     }
 
     pub(super) fn layout(&self) -> Layout {
@@ -133,6 +138,11 @@ impl Npy {
 
     pub(super) fn frames(&self) -> usize {
         self.frames
+    }
+
+    /// The first frame that is not there as a whole, if the file is cut off.
+    pub(super) fn missing(&self) -> Option<usize> {
+        (self.whole < self.frames).then_some(self.whole)
     }
 }
 
@@ -147,7 +157,8 @@ impl ReadFrames for Npy {
             return Ok(image);
         }
         let size = self.stored.bytes();
-        let mut bytes = vec![0; self.layout.sample_count()? * size];
+        let len = self.layout.sample_count()?.saturating_mul(size);
+        let mut bytes: Vec<u8> = leftovers(len, || format!("the numbers of frame {t}"))?;
         self.fill(t, &mut bytes, false)?;
         let samples = image.samples_mut::<f32>().unwrap_or_default();
         for (sample, number) in samples.iter_mut().zip(bytes.chunks_exact(size)) {
@@ -219,11 +230,11 @@ fn shape(header: &str) -> std::result::Result<[u32; 4], String> {
     let text = value(header, "shape")?;
     let inside = text.trim_start_matches('(').split_once(')').map_or("", |(inside, _)| inside);
     let lens = inside.split(',').map(str::trim).filter(|len| !len.is_empty());
-    let lens: Vec<u32> = lens.filter_map(|len| len.parse().ok()).collect();
-    match lens[..] {
-        [height, width] => Ok([1, height, width, 1]),
-        [frames, height, width] => Ok([frames, height, width, 1]),
-        [frames, height, width, channels] => Ok([frames, height, width, channels]),
+    let lens: Option<Vec<u32>> = lens.map(|len| len.parse().ok()).collect();
+    match lens.as_deref() {
+        Some(&[height, width]) => Ok([1, height, width, 1]),
+        Some(&[frames, height, width]) => Ok([frames, height, width, 1]),
+        Some(&[frames, height, width, channels]) => Ok([frames, height, width, channels]),
         _ => Err(format!("its shape is ({inside}), expected (t, y, x), (y, x) or (t, y, x, c)")),
     }
 }
