@@ -10,6 +10,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::park_timeout;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -143,14 +145,21 @@ impl Manifest {
         self.of("items").join(format!("{item}.json"))
     }
 
-    /// Locks an item; `None` if another process has it.
-    pub(super) fn lock(&self, item: &str) -> Result<Option<Lock>> {
+    /// Locks an item; `None` if another process has it, and keeps it for so long.
+    pub(super) fn lock(&self, item: &str, patience: Duration) -> Result<Option<Lock>> {
+        /// Between two looks at a lock.
+        const PAUSE: Duration = Duration::from_millis(5);
+
         let path = self.of("locks").join(item);
         let file = File::create(&path).map_err(|error| unwritable(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(unwritable(&path, error)),
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Lock { _file: file })),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < patience => park_timeout(PAUSE),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, scope};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -50,6 +50,10 @@ impl Executor {
         Ok(Batch::new(self, items, options, manifest).run())
     }
 }
+
+/// How long another process may have an item when it is asked for a second time: beyond that it
+/// works on it.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// A batch at work.
 struct Batch<'a> {
@@ -228,7 +232,10 @@ impl<'a> Batch<'a> {
             return report.ok().map(|()| Attempt::Done(Vec::new()));
         };
         let name = &self.items[at].name;
-        let Some(_lock) = manifest.lock(name)? else { return Ok(Attempt::Elsewhere) };
+        // Who only looks whether an item is done has it for a moment.
+        let is_again = self.queue.lock().asked.contains(&at);
+        let patience = if is_again { LOOK } else { Duration::ZERO };
+        let Some(_lock) = manifest.lock(name, patience)? else { return Ok(Attempt::Elsewhere) };
         let known = manifest.find(name);
         let (job, options, outline) = match self.prepare(at, worker) {
             Ok(prepared) => prepared,
