@@ -99,23 +99,26 @@ impl FileDigests {
         cache: Option<&dyn Cache>,
         stop: &Stop<'_>,
     ) -> Option<Key> {
-        let (stamp, is_own, turn, _reading) = {
-            let mut known = self.known.lock();
-            let stamp = loop {
-                // While another thread reads it, it may change.
-                let stamp = Stamp::of(path)?;
-                match known.files.get(path) {
-                    Some((before, digest)) if *before == stamp => return Some(*digest),
-                    _ if !known.reading.contains(path) => break stamp,
-                    _ if stop.reason().is_some() => return None,
-                    _ => _ = self.is_read.wait_for(&mut known, LOOK),
+        let (stamp, is_own, turn, _reading) = loop {
+            // While another thread reads it, it may change.
+            let stamp = Stamp::of(path)?;
+            let known = &mut self.known.lock();
+            match known.files.get(path) {
+                Some((before, digest)) if *before == stamp => return Some(*digest),
+                _ if known.reading.contains(path) => {
+                    if stop.reason().is_some() {
+                        return None;
+                    }
+                    self.is_read.wait_for(known, LOOK);
                 }
-            };
-            let reading = (stamp.len >= LARGE).then(|| Reading { digests: self, path });
-            if reading.is_some() {
-                known.reading.insert(path.to_owned());
+                _ => {
+                    let reading = (stamp.len >= LARGE).then(|| Reading { digests: self, path });
+                    if reading.is_some() {
+                        known.reading.insert(path.to_owned());
+                    }
+                    break (stamp, known.is_own, known.turn, reading);
+                }
             }
-            (stamp, known.is_own, known.turn, reading)
         };
         // What was found out before all was to be read again does not count any more.
         let know = |digest| {
@@ -312,6 +315,23 @@ mod tests {
             let stop = Stop { token: Some(&token), at: None };
             assert_eq!(digests.digest(&path, None, &stop), None);
         }
+    }
+
+    #[test]
+    fn threads_that_ask_for_a_large_file_at_once_all_hear_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a file");
+        std::fs::write(&path, vec![7; usize::try_from(LARGE).unwrap() + 1]).unwrap();
+        let (digests, expected) = (FileDigests::new(), FileDigests::new());
+        let expected = expected.digest(&path, None, &Stop::default());
+        let digest = || digests.digest(&path, None, &Stop::default());
+        let found = scope(|scope| {
+            let threads = [(); 8].map(|()| scope.spawn(digest));
+            digests.revalidate();
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(found, [expected; 8]);
+        assert!(digests.known.lock().reading.is_empty());
     }
 
     #[test]
