@@ -83,6 +83,20 @@ impl Ledger {
         self.entry.lock().kept.stale(&self.outline).map(|target| target.wire).collect()
     }
 
+    /// Records that the item is not done, if that was recorded: some of it is about to be made
+    /// anew.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub(super) fn begin(&self) -> Result<()> {
+        let entry = &mut *self.entry.lock();
+        let is_done = |record: &Record| record.status == ItemStatus::Done;
+        if entry.recorded.as_ref().is_some_and(is_done) {
+            self.put(entry, ItemStatus::Cancelled, None)?;
+        }
+        Ok(())
+    }
+
     /// Takes note of what a run has done that it was not told of yet, and then of nothing more.
     ///
     /// # Errors
@@ -132,7 +146,9 @@ impl Ledger {
         }
         if status.is_ok() {
             for &at in &ends.targets {
-                entry.kept.targets[at] = self.outline.targets[at].fingerprint;
+                let fingerprint = self.outline.targets[at].fingerprint;
+                entry.is_behind |= entry.kept.targets[at] != fingerprint;
+                entry.kept.targets[at] = fingerprint;
             }
         }
         result
@@ -147,11 +163,15 @@ impl Ledger {
             outputs: entry.kept.outputs.iter().flatten().cloned().collect(),
         };
         if entry.recorded.as_ref() == Some(&record) {
+            entry.is_behind = false;
             return Ok(());
         }
         let began = Instant::now();
         let put = self.manifest.put(&record);
-        let pause = began.elapsed().saturating_mul(PAUSE).min(LONGEST);
+        let pause = match &put {
+            Ok(()) => began.elapsed().saturating_mul(PAUSE).min(LONGEST),
+            Err(_) => LONGEST,
+        };
         entry.due = Instant::now() + pause;
         put?;
         (entry.recorded, entry.is_behind) = (Some(record), false);
@@ -160,7 +180,8 @@ impl Ledger {
 
     /// Takes note of the end of a node that a file or a target ends with.
     pub(super) fn hear(&self, node: NodeId, status: Status) {
-        let entry = &mut *self.entry.lock();
+        // Who has it notes all that there is, and holds up nobody else's records meanwhile.
+        let Some(entry) = &mut self.entry.try_lock() else { return };
         if let Some(ends) = self.of_node.get(&node).filter(|_| !entry.is_closed) {
             // What cannot be looked at now is looked at once more when all has ended.
             let _ = self.note_ends(entry, ends, status);
@@ -169,7 +190,7 @@ impl Ledger {
 
     /// Records what is known, if that is due; says when to ask again, if there is more to record.
     pub(super) fn catch_up(&self) -> Option<Instant> {
-        let entry = &mut *self.entry.lock();
+        let entry = &mut *self.entry.try_lock()?;
         let is_behind = |entry: &Entry| entry.is_behind && !entry.is_closed;
         if is_behind(entry) && entry.due <= Instant::now() {
             // Who cannot record it now tries again, and at the end tells why.

@@ -64,7 +64,8 @@ impl Kept {
                 stale.flat_map(|(target, _)| &target.begins).copied().collect();
             let mut is_more = false;
             for (target, is_stale) in outline.targets.iter().zip(&mut is_stale) {
-                if !*is_stale && target.writes.iter().any(|at| begun.contains(at)) {
+                let ends = |at: &usize| begun.contains(at) && !target.begins.contains(at);
+                if !*is_stale && target.writes.iter().any(ends) {
                     (*is_stale, is_more) = (true, true);
                 }
             }

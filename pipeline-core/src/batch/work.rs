@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Builder, scope};
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -129,22 +129,25 @@ impl<'a> Batch<'a> {
         let batches = self.items.len().div_ceil(self.batch_size());
         let (items, workers) = (self.items.len(), self.workers);
         self.teller.tell(&BatchEvent::Started { items, batches, workers });
-        scope(|scope| {
+        thread::scope(|outer| {
             let batch = &self;
             let _last = LastWord(&batch.clerk);
             if let Some(notes) = batch.notes.lock().take().filter(|_| batch.manifest.is_some()) {
                 let clerk = Builder::new().name("batch-records".to_owned());
                 // Without one, files are recorded at the end of each item.
-                let _ = clerk.spawn_scoped(scope, move || keep_records(&notes));
+                let _ = clerk.spawn_scoped(outer, move || keep_records(&notes));
             }
-            for worker in 1..workers {
-                let named = Builder::new().name(format!("batch-{worker}"));
-                if named.spawn_scoped(scope, move || batch.work(worker)).is_err() {
-                    // Those that there are do all the same.
-                    break;
+            // The clerk goes when the last of the workers has.
+            thread::scope(|scope| {
+                for worker in 1..workers {
+                    let named = Builder::new().name(format!("batch-{worker}"));
+                    if named.spawn_scoped(scope, move || batch.work(worker)).is_err() {
+                        // Those that there are do all the same.
+                        break;
+                    }
                 }
-            }
-            batch.work(0);
+                batch.work(0);
+            });
         });
         let items = self.reports.into_inner();
         let done = items.iter().filter(|item| item.status.is_ok()).count();
@@ -259,6 +262,7 @@ impl<'a> Batch<'a> {
         if stale.is_empty() {
             return ledger.close(ItemStatus::Done, None).map(Attempt::Unchanged);
         }
+        ledger.begin()?;
         let mut options = RunOptions { targets: Targets(stale), ..options };
         let ear = Ear { ledger: Arc::clone(&ledger), clerk: self.clerk.clone() };
         options.observers.push(Arc::new(ear));

@@ -313,32 +313,41 @@ fn a_file_is_recorded_as_soon_as_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let [first, other] = ["first", "other"].map(|name| folder.path().join(name));
     let go = folder.path().join("go");
+    let until = |is: &dyn Fn() -> bool| {
+        let begin = Instant::now();
+        while !is() && begin.elapsed() < LONG {
+            std::thread::yield_now();
+        }
+    };
     let run = |folder: &Path| {
         let journal = Journal::default();
-        let item = [Item::new("a", || {
+        let quick = Item::new("quick", || Ok(job(&folder.join("quick.txt"), 1, Fault::None)));
+        let slow = Item::new("slow", || {
+            // The worker that made the other one has nothing left to do.
+            let record = |record: &Record| record.item == "quick" && record.status == Done;
+            until(&|| records(folder).unwrap_or_default().iter().any(record));
             let mut graph = Graph::new();
             let give = graph.add("give", Give { number: 1, name: "give".into() }, ());
             graph.add("keep", Keep { path: folder.join("first.txt") }, give);
             graph.add("post", Post { path: go.clone(), fails: false, number: 1 }, give);
             Ok(Job::from(graph))
-        })];
-        let report = executor(&journal).batch(&item, &options(folder)).unwrap();
-        (statuses(&report)[0], journal.take().join(" "))
+        });
+        let report = executor(&journal).batch(&[quick, slow], &options(folder)).unwrap();
+        let names = journal.take().into_iter().filter(|name| !["", "quick"].contains(&&**name));
+        (statuses(&report)[1], names.collect::<Vec<_>>().join(" "))
     };
     fs::create_dir(&first).unwrap();
     std::thread::scope(|scope| {
         let running = scope.spawn(|| run(&first));
-        let begin = Instant::now();
-        let record = loop {
-            let found = records(&first).unwrap_or_default().pop();
-            if found.is_some() || begin.elapsed() > LONG {
-                break found;
-            }
-            std::thread::yield_now();
+        let slow = || {
+            let records = records(&first).unwrap_or_default();
+            records.into_iter().find(|record| record.item == "slow")
         };
+        until(&|| slow().is_some());
+        let record = slow();
         // What a process leaves that ends here.
         fs::create_dir_all(other.join("manifest/items")).unwrap();
-        for name in ["manifest/pipeline.json", "manifest/items/a.json", "first.txt"] {
+        for name in ["manifest/pipeline.json", "manifest/items/slow.json", "first.txt"] {
             fs::copy(first.join(name), other.join(name)).unwrap();
         }
         fs::write(&go, "").unwrap();

@@ -27,13 +27,13 @@ pub(super) struct Field {
 
 impl Field {
     /// The first frame of which not all can be there in a file of these pages: no plane of it is,
-    /// or the file is cut off before one.
+    /// or one is said to be on a page that the file does not have.
     pub(super) fn missing(&self, pages: &Pages) -> Option<usize> {
         let is_there = |page: &Option<usize>| page.is_some_and(|page| page < pages.starts.len());
         let mut frames = self.pages.chunks(self.slices * self.channels.len());
         frames.position(|planes| {
             let is_beyond = planes.iter().any(|page| page.is_some() && !is_there(page));
-            (pages.is_cut_off && is_beyond) || !planes.iter().any(is_there)
+            is_beyond || !planes.iter().any(is_there)
         })
     }
 
@@ -62,6 +62,11 @@ pub(super) fn fields(description: Option<&str>, name: &str, pages: &Pages) -> Re
         let told = [count("channels"), count("slices"), count("frames")];
         // Only if it is all of the file; a stack of slices alone is one over time.
         let planes = told.iter().try_fold(1usize, |product, &n| product.checked_mul(n));
+        if pages == 1 && planes != Some(1) && !is_cut_off {
+            // ImageJ writes stacks of 4 GB and more behind one page.
+            let expected = "a page for each; save it as OME-TIFF";
+            return Err(Error::input("the frames", format!("{told:?} on one page"), expected));
+        }
         if planes.is_some_and(|n| n == pages || is_cut_off && (pages..=most).contains(&n)) {
             sizes = Some(if told[2] == 1 && told[1] > 1 { [told[0], 1, told[1]] } else { told });
         }
@@ -146,14 +151,26 @@ fn field(
         pages: vec![None; planes],
     };
     let order = pixels.attribute("DimensionOrder").unwrap_or("XYCZT");
+    let is_order = order.len() == 5 && "XYCZT".chars().all(|axis| order.contains(axis));
+    if !is_order {
+        return Err(Error::input("the order of OME", order, "X, Y, C, Z and T, each once"));
+    }
+    // Elements may name the same planes again and again.
+    let mut turns = planes.saturating_mul(MOST_PER_PAGE);
     for data in pixels.children().filter(|node| node.has_tag_name_of("TiffData")) {
-        place(&mut field, order, data, file)?;
+        place(&mut field, order, data, file, &mut turns)?;
     }
     Ok(field)
 }
 
 /// Puts the pages that an element names into their places.
-fn place(field: &mut Field, order: &str, data: Node<'_, '_>, file: &str) -> Result<()> {
+fn place(
+    field: &mut Field,
+    order: &str,
+    data: Node<'_, '_>,
+    file: &str,
+    turns: &mut usize,
+) -> Result<()> {
     let elsewhere = data.child("UUID").and_then(|node| node.attribute("FileName"));
     if let Some(other) = elsewhere.filter(|&other| other != file) {
         return Err(Error::input("a plane of OME", format!("in the file {other}"), "in this file"));
@@ -181,7 +198,12 @@ fn place(field: &mut Field, order: &str, data: Node<'_, '_>, file: &str) -> Resu
     let ifd = number("IFD");
     let rest = field.pages.len() - first;
     let count = number("PlaneCount").unwrap_or(if ifd.is_some() { 1 } else { rest });
-    for step in 0..count.min(rest) {
+    let count = count.min(rest);
+    *turns = turns.checked_sub(count).ok_or_else(|| {
+        let expected = format!("each plane once, or {MOST_PER_PAGE} times at the most");
+        Error::input("the planes of OME", "the same ones again and again", expected)
+    })?;
+    for step in 0..count {
         let (mut left, mut place) = (first + step, [0; 3]);
         for &(axis, size, _) in &axes {
             let at = "TZC".find(axis).unwrap_or(0);
@@ -275,6 +297,8 @@ mod tests {
             (r#"SizeT="99999999999">"#, "at most"),
             (r#"><TiffData><UUID FileName="there.tif"/></TiffData>"#, "there.tif"),
             ("><Broken>", "valid OME-XML"),
+            (r#"DimensionOrder="XYZZT" SizeZ="10"><TiffData FirstZ="9"/>"#, "each once"),
+            (&*format!(r#"SizeT="3">{}"#, "<TiffData/>".repeat(20)), "again and again"),
         ] {
             let error = pixels(inside).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
@@ -295,6 +319,9 @@ mod tests {
         let slices = &fields(Some(text), "a.tif", &pages(4, true)).unwrap()[0];
         assert_eq!((slices.frames, slices.page(0, 0, 5)), (6, Some(5)));
         assert_eq!(slices.missing(&pages(4, true)), Some(4));
+        // Many frames behind one page, and one frame.
+        assert!(fields(Some(text), "a.tif", &pages(1, false)).is_err());
+        assert_eq!(fields(Some("ImageJ=1.53\n"), "a.tif", &pages(1, false)).unwrap()[0].frames, 1);
         let much = "ImageJ=1.53\nchannels=16777216\n";
         assert!(fields(Some(much), "a.tif", &pages(4, true)).is_err());
         let error = fields(None, "a.tif", &pages(4, true)).unwrap_err().to_string();

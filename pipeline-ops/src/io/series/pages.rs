@@ -18,7 +18,7 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Goes from page to page, and reads no more than that takes. Of a file that is cut off there
-    /// are those pages that it still has the beginning of.
+    /// are those pages that it still has the tags of.
     pub(super) fn of(file: &mut (impl Read + Seek)) -> io::Result<Self> {
         file.seek(SeekFrom::Start(0))?;
         let mut head = [0; 8];
@@ -50,6 +50,9 @@ impl Pages {
                 after => after?,
             };
         }
+        if pages.starts.is_empty() {
+            return Err(damaged("it has no page"));
+        }
         Ok(pages)
     }
 
@@ -58,11 +61,13 @@ impl Pages {
         file.seek(SeekFrom::Start(start))?;
         let (count, entry) =
             if self.is_big_tiff { (self.read(file, 8)?, 20) } else { (self.read(file, 2)?, 12) };
-        self.starts.push(start);
         let tags = count.checked_mul(entry).and_then(|bytes| i64::try_from(bytes).ok());
         let tags = tags.ok_or_else(|| damaged("a page has more tags than a file holds"))?;
         file.seek(SeekFrom::Current(tags))?;
-        self.read(file, if self.is_big_tiff { 8 } else { 4 })
+        let next = self.read(file, if self.is_big_tiff { 8 } else { 4 })?;
+        // A page whose tags are cut off cannot be read.
+        self.starts.push(start);
+        Ok(next)
     }
 
     /// The first bytes of the file as if it began with another page.
@@ -136,6 +141,11 @@ mod tests {
         let short = [&b"II\x2a\0\x08\0\0\0"[..], b"\0\0\x0e\0\0\0"].concat();
         let pages = Pages::of(&mut Cursor::new(&short)).unwrap();
         assert_eq!((&pages.starts[..], pages.is_cut_off), (&[8][..], true));
+        let tags = [&short[..], b"\x01\0\0\0"].concat();
+        let pages = Pages::of(&mut Cursor::new(&tags)).unwrap();
+        assert_eq!((&pages.starts[..], pages.is_cut_off), (&[8][..], true));
+        let none = [&b"II\x2a\0\0\0\0\0"[..], &short].concat();
+        assert!(Pages::of(&mut Cursor::new(&none)).is_err());
         let far = [&b"MM\0\x2b\0\x08\0\0"[..], &16u64.to_be_bytes(), &[0xFF; 8]].concat();
         assert!(Pages::of(&mut Cursor::new(&far)).is_err());
     }
