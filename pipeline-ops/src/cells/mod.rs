@@ -6,6 +6,7 @@ mod columns;
 mod divisions;
 #[cfg(feature = "codecs")]
 mod field_files;
+#[cfg(feature = "codecs")]
 mod field_graph;
 mod heights;
 mod identity;
