@@ -1,11 +1,20 @@
 //! The program `cell_traces`, started, stopped and started again.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use pipeline_cache::{Codecs, DiskCache, DiskOptions};
+use pipeline_core::batch::BatchOptions;
+use pipeline_core::event::{Event, EventKind, Status};
+use pipeline_core::{Executor, Labels, Options};
+use pipeline_ops::cells::Workflow;
+use pipeline_ops::io::SeriesFile;
+use pipeline_ops::measure::Table;
 
 const MOVIE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/cells.ome.tif");
 
@@ -129,6 +138,54 @@ fn other_tracks_are_made_of_the_same_cells() {
     }
     let labels = Path::new("fov_001/cells_fov_001_labels_ch_0.tif");
     assert!(after[labels] == cells[labels]);
+}
+
+/// The steps that a batch over the movie ran, and was not served by its cache.
+fn ran(folder: &Path, gap: u32) -> BTreeSet<String> {
+    let heard = Arc::new(Mutex::new((HashMap::new(), BTreeSet::new())));
+    let hears = Arc::clone(&heard);
+    let observer = move |event: &Event| {
+        let (steps, ran) = &mut *hears.lock().unwrap();
+        match &event.kind {
+            EventKind::RunStarted(run) => {
+                let nodes =
+                    run.nodes.iter().map(|node| ((event.run, node.id), node.step.to_string()));
+                steps.extend(nodes);
+            }
+            EventKind::StepFinished(end) if end.status == Status::Computed => {
+                ran.insert(steps[&(event.run, event.node.unwrap())].clone());
+            }
+            _ => {}
+        }
+    };
+    let codecs = Codecs::none().with::<Labels>().with::<Table>();
+    let options = DiskOptions { codecs, ..DiskOptions::default() };
+    let executor = Executor::new(Options {
+        cache: Some(Arc::new(DiskCache::open(folder.join("cache"), options).unwrap())),
+        observers: vec![Arc::new(observer)],
+        ..Options::default()
+    })
+    .unwrap();
+    let mut workflow = Workflow { signals: vec![1], ..Workflow::new(MOVIE, folder) };
+    workflow.link.gap = gap;
+    let file = SeriesFile::open(MOVIE).unwrap();
+    let items = workflow.items(&file, 0..1).unwrap();
+    let options = BatchOptions { folder: Some(folder.to_owned()), ..BatchOptions::default() };
+    executor.batch(&items, &options).unwrap().ok().unwrap();
+    drop(executor);
+    heard.lock().unwrap().1.clone()
+}
+
+#[test]
+fn other_tracks_look_for_no_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = ran(folder.path(), 2);
+    let again = ran(folder.path(), 0);
+    for (step, is_again) in
+        [("segment_cells", false), ("cell_features", false), ("link", true), ("track_image", true)]
+    {
+        assert_eq!((first.contains(step), again.contains(step)), (true, is_again), "{step}");
+    }
 }
 
 #[test]
