@@ -181,9 +181,13 @@ fn other_tracks_look_for_no_cell() {
     let folder = tempfile::tempdir().unwrap();
     let first = ran(folder.path(), 2);
     let again = ran(folder.path(), 0);
-    for (step, is_again) in
-        [("segment_cells", false), ("cell_features", false), ("link", true), ("track_image", true)]
-    {
+    for (step, is_again) in [
+        ("segment_cells", false),
+        ("cell_features", false),
+        ("background", false),
+        ("link", true),
+        ("track_image", true),
+    ] {
         assert_eq!((first.contains(step), again.contains(step)), (true, is_again), "{step}");
     }
 }

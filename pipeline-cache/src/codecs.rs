@@ -29,8 +29,8 @@ impl Default for Codecs {
 }
 
 impl Codecs {
-    /// No types but the one that has nothing to it, by which files are remembered: to name all that
-    /// are taken one by one.
+    /// No types but the one that has nothing to it, by which files and what is not written are
+    /// remembered: to name all that are taken one by one.
     #[must_use]
     pub fn none() -> Self {
         Self(Vec::new()).with::<()>()

@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, Tier};
-use pipeline_core::key::KeyHasher;
 use pipeline_core::{Key, Value};
 
-use crate::disk::{Ask, DiskCache};
+use crate::disk::{Ask, DiskCache, name_of};
 use crate::memory::MemoryCache;
 use crate::waiting::{Queue, Waiting};
 
@@ -222,7 +221,7 @@ impl Cache for TieredCache {
     }
 
     fn identity(&self, key: &Key) -> Option<Key> {
-        self.disk.identity(key).or_else(|| self.disk.identity(&name_of(key)))
+        self.disk.identity(key)
     }
 
     fn remember(&self, name: Key, identity: Key, time: Duration) {
@@ -261,11 +260,6 @@ impl Cache for TieredCache {
         }
         faults
     }
-}
-
-/// The key under which is kept what a result goes by that is not written itself.
-fn name_of(key: &Key) -> Key {
-    KeyHasher::result().text("identity").key(key).finish()
 }
 
 /// A result that is being made. What becomes of it is known when this is dropped.

@@ -84,7 +84,10 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     /// find out took so long. What was remembered before under that name is wrong.
     fn remember(&self, _name: Key, _identity: Key, _time: Duration) {}
 
-    /// Whether values of a type are kept at all. Results of others are claimed by nobody.
+    /// Whether values of a type are kept at all. Results of others are claimed by nobody, and go by
+    /// how they were made and not by their content, unless their step says [`CutOff::Always`].
+    ///
+    /// [`CutOff::Always`]: crate::step::CutOff::Always
     fn keeps(&self, _data: DataType) -> bool {
         true
     }

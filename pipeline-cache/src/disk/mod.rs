@@ -35,6 +35,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 use pipeline_core::cache::{Cache, Claim, Claimed, Evicted, Fault, Hit, Origin, Tier};
 use pipeline_core::data::DataType;
+use pipeline_core::key::KeyHasher;
 use pipeline_core::{Key, Value};
 
 pub use self::layout::OpenError;
@@ -342,8 +343,17 @@ impl Cache for DiskCache {
         Some(Hit { value: found.value, tier: Tier::Disk })
     }
 
+    /// Of a value of a type that is not written, what it goes by is.
     fn put(&self, key: Key, value: &Value, origin: Origin<'_>) -> Vec<Evicted> {
-        self.take_in(key, value, &origin)
+        if self.takes(value) {
+            return self.take_in(key, value, &origin);
+        }
+        match origin.identity {
+            Some(identity) if identity != key => {
+                self.take_in(name_of(&key), &Value::new(()), &origin)
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn contains(&self, key: &Key) -> bool {
@@ -351,7 +361,11 @@ impl Cache for DiskCache {
     }
 
     fn identity(&self, key: &Key) -> Option<Key> {
-        self.look(&mut self.state.lock(), key)?.identity
+        let state = &mut self.state.lock();
+        if let Some(known) = self.look(state, key) {
+            return known.identity;
+        }
+        self.look(state, &name_of(key))?.identity
     }
 
     /// A result without bytes, of a step that is called `file`.
@@ -389,6 +403,11 @@ impl Cache for DiskCache {
     fn take_faults(&self) -> Vec<Fault> {
         std::mem::take(&mut self.state.lock().faults)
     }
+}
+
+/// The key under which is kept what a result goes by that is not written itself.
+pub(crate) fn name_of(key: &Key) -> Key {
+    KeyHasher::result().text("identity").key(key).finish()
 }
 
 /// Seconds since 1970, by a clock that may jump.

@@ -147,7 +147,11 @@ impl Data for Mark {
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-struct Odd {}
+#[serde(default)]
+struct Odd {
+    /// Whether its content decides only where that pays.
+    pays: bool,
+}
 
 impl Step for Odd {
     const NAME: &'static str = "odd";
@@ -160,7 +164,7 @@ impl Step for Odd {
     }
 
     fn spec(&self) -> Spec {
-        Spec::default().cut_off(CutOff::Always)
+        Spec::default().cut_off(if self.pays { CutOff::Auto } else { CutOff::Always })
     }
 }
 
@@ -178,23 +182,43 @@ impl Step for Counted {
     }
 }
 
+/// The nodes of a count of what is not written that this executor runs.
+fn counted(executor: &Executor, number: u8, pays: bool) -> Vec<String> {
+    let mut graph = Graph::new();
+    let top = graph.add("top", Above { number, name: "top".into() }, vec![]);
+    let odd = graph.add("odd", Odd { pays }, top);
+    let end = graph.add("end", Counted {}, odd);
+    graph.target(end);
+    let report = executor.run(&graph, &RunOptions::default()).unwrap();
+    report.ok().unwrap();
+    report.nodes_that(Status::Computed).iter().map(ToString::to_string).collect()
+}
+
 #[test]
 fn what_is_not_written_is_known_by_its_content_after_a_restart() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = tempfile::tempdir().unwrap();
-    let run = || {
-        let mut graph = Graph::new();
-        let top = graph.add("top", Above { number: 1, name: "top".into() }, vec![]);
-        let odd = graph.add("odd", Odd {}, top);
-        let end = graph.add("end", Counted {}, odd);
-        graph.target(end);
-        let report = executor(folder.path(), true).run(&graph, &RunOptions::default()).unwrap();
-        report.ok().unwrap();
-        let computed = report.nodes_that(Status::Computed);
-        computed.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
-    assert_eq!(run(), ["top", "odd", "end"]);
-    assert_eq!(run(), [""; 0]);
+    for has_memory in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |number| counted(&executor(folder.path(), has_memory), number, false);
+        assert_eq!(run(1), ["top", "odd", "end"]);
+        assert_eq!(run(1), [""; 0]);
+        // Another number gives the same answer, and what is not written has to be made again.
+        assert_eq!(run(2), ["top", "odd"]);
+    }
+}
+
+#[test]
+fn what_is_not_written_has_its_name_whatever_a_process_has_learned_of_times() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for has_memory in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let executor = || executor(folder.path(), has_memory);
+        assert_eq!(counted(&executor(), 1, true), ["top", "odd", "end"]);
+        let after = executor();
+        // It learns that a digest of such a mark would pay.
+        assert_eq!(counted(&after, 20, true), ["top", "odd", "end"]);
+        assert_eq!(counted(&after, 1, true), [""; 0]);
+    }
 }
 
 /// The length of a file, as a sample.

@@ -124,7 +124,7 @@ impl RunCore {
         }
         let Some(base) = late.bases.get(&place) else { return true };
         let shape = &self.plan.program.shape;
-        let mut identities = self.identities.lock();
+        let identities = self.identities.lock();
         let inputs: Option<Vec<Key>> = shape
             .inputs(place)
             .iter()
@@ -133,17 +133,19 @@ impl RunCore {
                 Identity::Late | Identity::Never => None,
             })
             .collect();
-        if let Some(inputs) = inputs {
-            let key = Key::of_result(base, inputs);
-            self.late_keys.lock().insert(place, key);
-            let is_pure = self.plan.infos[place as usize]
-                .body()
-                .is_some_and(|body| body.spec.kind == Kind::Pure);
-            if is_pure && !late.digested[place as usize] {
-                for (slot, port) in shape.slots(place).zip(0u16..) {
-                    identities[slot as usize] = Identity::Known(key.port(port));
-                }
-            }
+        drop(identities);
+        let Some(inputs) = inputs else { return true };
+        let key = Key::of_result(base, inputs);
+        self.late_keys.lock().insert(place, key);
+        let Some(body) = self.plan.infos[place as usize].body() else { return true };
+        if body.spec.kind != Kind::Pure || late.digested[place as usize] {
+            return true;
+        }
+        let may_differ = body.spec.cut_off != CutOff::Never;
+        for (slot, port) in shape.slots(place).zip(0u16..) {
+            let key = key.port(port);
+            let recorded = may_differ.then(|| self.recorded(&key)).flatten();
+            self.identities.lock()[slot as usize] = Identity::Known(recorded.unwrap_or(key));
         }
         true
     }
@@ -213,15 +215,16 @@ impl RunCore {
         }
     }
 
+    /// What is known of the content behind a key.
+    fn recorded(&self, key: &Key) -> Option<Key> {
+        let cache = self.engine.cache.as_ref().map(|cache| cache as &dyn Cache);
+        self.engine.identities.look_up(key, cache)
+    }
+
     fn identify_slot(&self, place: u32, slot: u32, value: &Value) {
         let port = self.plan.program.shape.port(slot);
         let known = self.cache_key(place).map(|key| key.port(port));
-        let recorded = known.and_then(|key| self.engine.identities.find(&key));
-        let kept = || {
-            let (key, cache) = (known?, self.engine.cache.as_ref()?);
-            Some(self.engine.identities.record(key, cache.identity(&key)?))
-        };
-        let identity = recorded.or_else(kept).or_else(|| {
+        let identity = known.and_then(|key| self.recorded(&key)).or_else(|| {
             // A type without a codec has no digest; then the derived key must do.
             let digest = value.try_digest().or(known)?;
             Some(known.map_or(digest, |key| self.engine.identities.record(key, digest)))

@@ -16,6 +16,7 @@ use super::file_digests::FileDigests;
 use super::freeze::Frozen;
 use super::request::{Bindings, Request};
 use super::shape::{Shape, to_u32};
+use crate::cache::Cache;
 use crate::graph::{NodeInfo, Partner};
 use crate::key::{Key, KeyHasher};
 use crate::step::{CutOff, Kind, Services, Spec};
@@ -54,6 +55,11 @@ impl Identities {
     /// The content digest recorded for the result of this key.
     pub(crate) fn find(&self, key: &Key) -> Option<Key> {
         self.known.lock().get(key).copied()
+    }
+
+    /// The same, or what a cache has recorded, which is recorded here from then on.
+    pub(crate) fn look_up(&self, key: &Key, cache: Option<&dyn Cache>) -> Option<Key> {
+        self.find(key).or_else(|| Some(self.record(*key, cache?.identity(key)?)))
     }
 
     /// Records the content digest for the result of a key; the first record stays.
@@ -333,19 +339,20 @@ impl Keys {
             (Kind::Pure, CutOff::Auto | CutOff::Always) if self.by_content => {}
             (Kind::Pure, _) => return None,
         }
-        let Some(key) = self.derived[place as usize].known() else {
-            return Some(if self.late[place as usize] { Identity::Late } else { Identity::Never });
-        };
-        let key = key.port(shape.port(slot));
-        let kept = || {
-            let identity = request.cache?.identity(&key)?;
-            Some(request.identities.record(key, identity))
-        };
-        if let Some(identity) = request.identities.find(&key).or_else(kept) {
-            return Some(Identity::Known(identity));
+        if let Some(key) = self.derived[place as usize].known() {
+            let key = key.port(shape.port(slot));
+            if let Some(identity) = request.identities.look_up(&key, request.cache) {
+                return Some(Identity::Known(identity));
+            }
+        } else if !self.late[place as usize] {
+            return None;
         }
-        let digests =
-            facts.cut_off == CutOff::Always || request.costs.is_worth_a_digest(place, frozen);
+        let digests = match facts.cut_off {
+            CutOff::Always => true,
+            // What is not kept leaves no record of its content, and the next process would look
+            // for what was made of it under other names.
+            _ => is_kept(info, request) && request.costs.is_worth_a_digest(place, frozen),
+        };
         digests.then_some(Identity::Late)
     }
 
@@ -363,6 +370,12 @@ impl Keys {
 /// made of them, which are the same with a cache and without.
 fn is_by_content(frozen: &Frozen, request: &Request<'_>) -> bool {
     request.cache.is_some() || frozen.traits.has_seeds
+}
+
+/// Whether the cache keeps all results of a step.
+fn is_kept(info: &NodeInfo, request: &Request<'_>) -> bool {
+    let (Some(cache), Some(kind)) = (request.cache, info.step_type()) else { return true };
+    kind.outputs.iter().all(|output| cache.keeps(output.data))
 }
 
 /// The digest of a step and of what it depends on besides its parameters and inputs, as that is

@@ -23,7 +23,8 @@ pub enum CutOff {
     /// The result is never digested.
     #[default]
     Never,
-    /// The result is digested where the work below is known to cost more than the digest.
+    /// The result is digested where the work below is known to cost more than the digest, and the
+    /// cache keeps results of its type.
     Auto,
     /// The result is always digested. For small results that often stay the same: a mask, a
     /// threshold, a table.
