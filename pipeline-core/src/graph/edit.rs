@@ -98,7 +98,7 @@ impl Graph {
     /// # Errors
     /// [`Error::Unknown`] if there is no such node.
     pub fn settings(&mut self, node: NodeId, change: impl FnOnce(&mut Settings)) -> Result<()> {
-        change(&mut self.info_mut(node)?.settings);
+        change(self.info_mut(node)?.settings_mut());
         self.restructure();
         Ok(())
     }

@@ -15,6 +15,7 @@ mod store;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -46,6 +47,13 @@ pub(crate) struct Loose {
     from: Option<NodeId>,
     to: NodeId,
     input: u16,
+}
+
+/// A step with its parameters, for all nodes that run it: see [`Graph::share`].
+#[derive(Debug)]
+pub struct Shared<S> {
+    body: Body,
+    step: PhantomData<fn() -> S>,
 }
 
 /// Tells graphs apart.
@@ -161,15 +169,50 @@ impl Graph {
     ///
     /// Returns a handle for its output, or a tuple of handles if it has several. A wire from a node
     /// that was removed is a fault of the next plan.
-    #[expect(clippy::needless_pass_by_value, reason = "wires are handles, given up when used")]
     pub fn add<S: Step>(
         &mut self,
         name: impl Into<Arc<str>>,
         step: S,
         wires: <S::Input as Inputs>::Wires,
     ) -> <S::Output as Outputs>::Nodes {
+        let step = self.share(step);
+        self.add_shared(name, &step, wires)
+    }
+
+    /// Works out what is known of a step and its parameters, once for all nodes that run it.
+    ///
+    /// ```
+    /// # use pipeline_core::{Context, Graph, Result, Step, data::In};
+    /// # use serde::{Deserialize, Serialize};
+    /// # use schemars::JsonSchema;
+    /// # #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+    /// # struct Source {}
+    /// # impl Step for Source {
+    /// #     const NAME: &'static str = "source";
+    /// #     type Input = ();
+    /// #     type Output = ();
+    /// #     fn run(&self, (): (), _: &Context<'_>) -> Result<()> { Ok(()) }
+    /// # }
+    /// let mut graph = Graph::new();
+    /// let source = graph.share(Source {});
+    /// let all: Vec<_> = ["a", "b"].map(|name| graph.add_shared(name, &source, ())).into();
+    /// assert_eq!(graph.name(all[1].id()), Some("b"));
+    /// ```
+    pub fn share<S: Step>(&mut self, step: S) -> Shared<S> {
         let kind = self.step_type::<S>();
-        let node = self.insert(name.into(), Body::step(Arc::new(step), kind));
+        Shared { body: Body::step(Arc::new(step), kind), step: PhantomData }
+    }
+
+    /// As [`add`](Self::add), of a step that other nodes run too. A node whose parameters are set
+    /// later has a step of its own from then on.
+    #[expect(clippy::needless_pass_by_value, reason = "wires are handles, given up when used")]
+    pub fn add_shared<S: Step>(
+        &mut self,
+        name: impl Into<Arc<str>>,
+        step: &Shared<S>,
+        wires: <S::Input as Inputs>::Wires,
+    ) -> <S::Output as Outputs>::Nodes {
+        let node = self.insert(name.into(), step.body.clone());
         let mut places = [0u32; 8];
         S::Input::list(&wires, &mut |input, producer, output| {
             let slot = &mut places[usize::from(input) % 8];
@@ -353,7 +396,7 @@ impl Graph {
 
     pub(crate) fn put_settings(&mut self, node: NodeId, settings: Settings) {
         if let Some(info) = self.nodes.node_weight_mut(index(node)) {
-            info.settings = settings;
+            *info.settings_mut() = settings;
         }
         self.restructure();
     }

@@ -17,7 +17,8 @@ use crate::step::{AnyStep, Form, Spec, StepType, Units, check_params};
 pub struct NodeInfo {
     name: Arc<str>,
     pub(crate) body: Body,
-    pub(crate) settings: Settings,
+    /// Left out where they are the default, as they are in all but a few nodes.
+    settings: Option<Box<Settings>>,
 }
 
 #[derive(Debug, Clone)]
@@ -102,9 +103,14 @@ pub struct Settings {
     pub meta: Option<serde_json::Value>,
 }
 
+impl Settings {
+    const DEFAULT: Self =
+        Self { bypassed: false, retry: Retry::NEVER, timeout: None, priority: 0, meta: None };
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { bypassed: false, retry: Retry::NEVER, timeout: None, priority: 0, meta: None }
+        Self::DEFAULT
     }
 }
 
@@ -195,7 +201,7 @@ impl Retry {
 
 impl NodeInfo {
     pub(crate) fn new(name: Arc<str>, body: Body) -> Self {
-        Self { name, body, settings: Settings::default() }
+        Self { name, body, settings: None }
     }
 
     /// The node's name.
@@ -241,8 +247,12 @@ impl NodeInfo {
 
     /// How the node is run.
     #[must_use]
-    pub const fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn settings(&self) -> &Settings {
+        self.settings.as_deref().unwrap_or(&Settings::DEFAULT)
+    }
+
+    pub(super) fn settings_mut(&mut self) -> &mut Settings {
+        self.settings.get_or_insert_default()
     }
 
     pub(crate) fn body(&self) -> Option<&StepBody> {

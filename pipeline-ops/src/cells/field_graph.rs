@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use pipeline_core::graph::Shared;
 use pipeline_core::step::{Inputs, Outputs};
 use pipeline_core::{Graph, Image, Labels, Mask, Node, SampleType, Stack, Step};
 
 use super::field_files::{FieldFiles, item_name};
 use super::workflow::{Mode, TraceLayout, Workflow};
-use super::{CellFeatures, Traces, TrackImage};
+use super::{CellFeatures, SegmentCells, Traces, TrackImage};
 use crate::draw::DrawTracks;
 use crate::filter::{Arithmetic, LogStd};
 use crate::io::{
@@ -39,6 +40,26 @@ struct Cells {
     labels: Node<Labels>,
     mask: Node<Mask>,
     numbers: Node<Image>,
+}
+
+/// The steps that find the cells of a frame.
+struct Search {
+    find: Find,
+    grow: Option<Shared<ExpandLabels>>,
+    numbers: Shared<LabelImage>,
+    masks: Shared<Threshold>,
+}
+
+enum Find {
+    Improved(Shared<SegmentCells>),
+    Compatible {
+        texture: Shared<LogStd>,
+        threshold: Shared<ModeThreshold>,
+        holes: Shared<FillHoles>,
+        opening: Shared<OpeningMask>,
+        closing: Shared<ClosingMask>,
+        components: Shared<ConnectedComponents>,
+    },
 }
 
 /// A file that gets a frame after the other.
@@ -86,6 +107,10 @@ impl Field<'_> {
                 self.saved(&format!("copy of ch_{channel}"), self.files.signal(channel))
             }));
         }
+        let search = self.search();
+        let features = self.graph.share(CellFeatures {});
+        let pictures = self.graph.share(MaskImage {});
+        let background = self.graph.share(background.clone());
         let mut lights = Vec::new();
         let (mut shapes, mut sums) = (Vec::new(), vec![Vec::new(); signals.len()]);
         for t in 0..self.frames {
@@ -94,9 +119,9 @@ impl Field<'_> {
             if let Some(copied) = copied.first_mut() {
                 copied.add(&mut self.graph, t, light);
             }
-            let cells = self.cells(t, light);
-            shapes.push(self.add("shapes", t, CellFeatures {}, (cells.labels, None)));
-            let picture = self.add("mask pictures", t, MaskImage {}, cells.mask);
+            let cells = self.cells(t, light, &search);
+            shapes.push(self.add("shapes", t, &features, (cells.labels, None)));
+            let picture = self.add("mask pictures", t, &pictures, cells.mask);
             masks.add(&mut self.graph, t, picture);
             labels.add(&mut self.graph, t, cells.numbers);
             for (at, &(channel, movie)) in channels.iter().enumerate() {
@@ -105,10 +130,10 @@ impl Field<'_> {
                 if let Some(copied) = copied.get_mut(at + 1) {
                     copied.add(&mut self.graph, t, light);
                 }
-                let image = self.add(&name, t, background.clone(), (light, Some(cells.mask)));
+                let image = self.add(&name, t, &background, (light, Some(cells.mask)));
                 corrected[at].add(&mut self.graph, t, image);
                 let name = format!("sums ch_{channel}");
-                sums[at].push(self.add(&name, t, CellFeatures {}, (cells.labels, Some(image))));
+                sums[at].push(self.add(&name, t, &features, (cells.labels, Some(image))));
             }
         }
         let tracks = self.graph.add("tracks", self.workflow.link.clone(), shapes.clone());
@@ -124,10 +149,10 @@ impl Field<'_> {
         &mut self,
         name: &str,
         t: usize,
-        step: S,
+        step: &Shared<S>,
         wires: <S::Input as Inputs>::Wires,
     ) -> <S::Output as Outputs>::Nodes {
-        self.graph.add(format!("{name}[{t}]"), step, wires)
+        self.graph.add_shared(format!("{name}[{t}]"), step, wires)
     }
 
     /// The frames of a channel.
@@ -138,7 +163,7 @@ impl Field<'_> {
     }
 
     fn frame(&mut self, name: &str, t: usize, stack: Node<Stack>) -> Node<Image> {
-        self.add(name, t, Frame { frame: number(t) }, stack)
+        self.graph.add(format!("{name}[{t}]"), Frame { frame: number(t) }, stack)
     }
 
     fn saved(&self, name: &str, path: PathBuf) -> Saved {
@@ -147,30 +172,49 @@ impl Field<'_> {
         Saved { name: format!("save {name}"), step, last: None }
     }
 
-    fn cells(&mut self, t: usize, light: Node<Image>) -> Cells {
-        let (labels, mask) = match self.workflow.mode {
-            Mode::Improved => (self.add("cells", t, self.workflow.cells.clone(), light), None),
+    /// What finds the cells of a frame.
+    fn search(&mut self) -> Search {
+        let Workflow { cells, grow, mode, .. } = self.workflow;
+        let graph = &mut self.graph;
+        let find = match mode {
+            Mode::Improved => Find::Improved(graph.share(cells.clone())),
             Mode::Compatible => {
-                let arithmetic = Arithmetic::Single;
-                let texture = LogStd { arithmetic, ..LogStd::default() };
-                let texture = self.add("texture", t, texture, light);
-                let mask = self.add("threshold", t, ModeThreshold::default(), texture);
-                let mask = self.add("holes", t, FillHoles::default(), mask);
                 let (element, radius, border) = (Element::Square, 9, Border::Constant(0.0));
-                let mask = self.add("opening", t, OpeningMask { element, radius, border }, mask);
-                let mask = self.add("closing", t, ClosingMask { element, radius, border }, mask);
-                let components = ConnectedComponents { connectivity: Connectivity::Four };
+                Find::Compatible {
+                    texture: graph
+                        .share(LogStd { arithmetic: Arithmetic::Single, ..LogStd::default() }),
+                    threshold: graph.share(ModeThreshold::default()),
+                    holes: graph.share(FillHoles::default()),
+                    opening: graph.share(OpeningMask { element, radius, border }),
+                    closing: graph.share(ClosingMask { element, radius, border }),
+                    components: graph
+                        .share(ConnectedComponents { connectivity: Connectivity::Four }),
+                }
+            }
+        };
+        let grow = (*grow != 0.0).then(|| graph.share(ExpandLabels { distance: *grow }));
+        let numbers = graph.share(LabelImage::default());
+        Search { find, grow, numbers, masks: graph.share(Threshold { level: 0.0 }) }
+    }
+
+    fn cells(&mut self, t: usize, light: Node<Image>, search: &Search) -> Cells {
+        let (labels, mask) = match &search.find {
+            Find::Improved(cells) => (self.add("cells", t, cells, light), None),
+            Find::Compatible { texture, threshold, holes, opening, closing, components } => {
+                let texture = self.add("texture", t, texture, light);
+                let mask = self.add("threshold", t, threshold, texture);
+                let mask = self.add("holes", t, holes, mask);
+                let mask = self.add("opening", t, opening, mask);
+                let mask = self.add("closing", t, closing, mask);
                 (self.add("cells", t, components, mask), Some(mask))
             }
         };
-        let grow = ExpandLabels { distance: self.workflow.grow };
-        let is_grown = grow.distance != 0.0;
-        let labels = if is_grown { self.add("grown", t, grow, labels) } else { labels };
-        let numbers = self.add("numbers", t, LabelImage::default(), labels);
-        let mask = match mask.filter(|_| !is_grown) {
-            Some(mask) => mask,
-            None => self.add("masks", t, Threshold { level: 0.0 }, numbers),
+        let (labels, mask) = match &search.grow {
+            Some(grow) => (self.add("grown", t, grow, labels), None),
+            None => (labels, mask),
         };
+        let numbers = self.add("numbers", t, &search.numbers, labels);
+        let mask = mask.unwrap_or_else(|| self.add("masks", t, &search.masks, numbers));
         Cells { labels, mask, numbers }
     }
 
@@ -215,21 +259,25 @@ impl Field<'_> {
         let count = (self.workflow.overlays as usize).min(self.frames);
         let drawn: Vec<usize> =
             (0..count).map(|at| (at * self.frames + self.frames / 2) / count).collect();
-        let saved = self.graph.add("saved labels", SavedStack {}, saved);
+        let saved = self.graph.add("saved labels", SavedStack {}, (saved, Some(tracks)));
         let mut file = self.saved("tracked", self.files.tracked(self.workflow.phase));
+        let relabel = self.graph.share(Relabel {});
+        let rescale = self.graph.share(Rescale { low: 0.5, high: 99.5 });
+        let bytes = self.graph.share(Convert::to(SampleType::U8));
         for (t, &light) in lights.iter().enumerate() {
             let numbers = self.frame("read labels", t, saved);
-            let labels = self.add("labels", t, Relabel {}, numbers);
+            let labels = self.add("labels", t, &relabel, numbers);
             let step = TrackImage { frame: number(t), ..TrackImage::default() };
-            let image = self.add("tracked", t, step, (labels, tracks));
+            let image = self.graph.add(format!("tracked[{t}]"), step, (labels, tracks));
             file.add(&mut self.graph, t, image);
             if drawn.contains(&t) {
-                let light = self.add("light", t, Rescale { low: 0.5, high: 99.5 }, light);
-                let light = self.add("bytes", t, Convert::to(SampleType::U8), light);
+                let light = self.add("light", t, &rescale, light);
+                let light = self.add("bytes", t, &bytes, light);
                 let draw = DrawTracks { frame: number(t), line: 1, ..DrawTracks::default() };
-                let drawn = self.add("overlay", t, draw, (light, labels, tracks));
-                let path = self.files.overlay(number(t));
-                self.add("save overlay", t, Save::path(path), drawn);
+                let wires = (light, labels, tracks);
+                let drawn = self.graph.add(format!("overlay[{t}]"), draw, wires);
+                let step = Save::path(self.files.overlay(number(t)));
+                self.graph.add(format!("save overlay[{t}]"), step, drawn);
             }
         }
     }

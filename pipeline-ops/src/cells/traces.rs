@@ -1,6 +1,6 @@
 //! What becomes of each cell over time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Error, In, Result, Spec, Step};
@@ -260,28 +260,42 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
     let [of_frames, labels, of_tracks] =
         ["frame", "label", "track"].map(|name| column(tracks, name));
     let (of_frames, labels, of_tracks) = (of_frames?, labels?, of_tracks?);
-    let mut places = Vec::with_capacity(frames.len());
-    for (frame, table) in frames.iter().enumerate() {
-        ctx.check()?;
-        let labels = of_frame(table, frame, "label")?.iter().enumerate();
-        places.push(labels.map(|(row, label)| (label.to_bits(), row)).collect::<HashMap<_, _>>());
-    }
     let parents = tracks.column("parent");
-    let mut found: BTreeMap<(u64, usize), Row> = BTreeMap::new();
-    for (at, ((&frame, label), &cell)) in of_frames.iter().zip(labels).zip(of_tracks).enumerate() {
-        let parent = parents.map_or(0.0, |parents| parents[at]);
-        let at = (0..places.len()).nth(index(frame));
-        let row = at.and_then(|at| Some((at, *places[at].get(&label.to_bits())?)));
-        let (at, row) = row.ok_or_else(|| {
-            let what = format!("track {cell} of the tracks");
-            let found = format!("object {label} of frame {frame}");
-            Error::input(what, found, "an object of the tables of frames")
-        })?;
-        // Positive numbers are in the order of their bits.
-        let is_good = true;
-        found.insert((cell.to_bits(), at), Row { cell, parent, frame: at, row, is_good });
+    let mut order: Vec<usize> = (0..of_frames.len()).collect();
+    order.sort_by_key(|&at| index(of_frames[at]));
+    let mut found: Vec<Row> = Vec::with_capacity(order.len());
+    for of_frame in order.chunk_by(|&a, &b| index(of_frames[a]) == index(of_frames[b])) {
+        ctx.check()?;
+        let frame = index(of_frames[of_frame[0]]);
+        let places = frames.get(frame).map(|table| places(table, frame)).transpose()?;
+        for &at in of_frame {
+            let (label, cell) = (labels[at], of_tracks[at]);
+            let row = places.as_ref().and_then(|places| places.get(&label.to_bits()).copied());
+            let row = row.ok_or_else(|| {
+                let what = format!("track {cell} of the tracks");
+                let found = format!("object {label} of frame {}", of_frames[at]);
+                Error::input(what, found, "an object of the tables of frames")
+            })?;
+            let parent = parents.map_or(0.0, |parents| parents[at]);
+            found.push(Row { cell, parent, frame, row, is_good: true });
+        }
     }
-    Ok(found.into_values().collect())
+    // Positive numbers are in the order of their bits, and frames are in order.
+    found.sort_by_key(|row| row.cell.to_bits());
+    found.dedup_by(|later, row| {
+        let is_same = later.cell.to_bits() == row.cell.to_bits() && later.frame == row.frame;
+        if is_same {
+            std::mem::swap(later, row);
+        }
+        is_same
+    });
+    Ok(found)
+}
+
+/// The row of each label of a frame.
+fn places(table: &Table, frame: usize) -> Result<HashMap<u64, usize>> {
+    let labels = of_frame(table, frame, "label")?.iter().enumerate();
+    Ok(labels.map(|(row, label)| (label.to_bits(), row)).collect())
 }
 
 #[expect(

@@ -205,14 +205,14 @@ fn a_file_is_read_back_once_it_has_all_frames() {
     let step = SaveFrame { frames: 2, ..SaveFrame::path(&path) };
     let first = step.run((In::new(image.clone()), None), &ctx).unwrap();
     let first = In::new(first);
-    let error = SavedStack {}.run(first.clone(), &ctx).unwrap_err().to_string();
+    let error = SavedStack {}.run((first.clone(), None), &ctx).unwrap_err().to_string();
     assert!(
         error.ends_with("whose frames are not all there, expected one with all frames"),
         "{error}"
     );
     let step = SaveFrame { frame: 1, ..step };
     let second = step.run((In::new(image.clone()), Some(first)), &ctx).unwrap();
-    let stack = SavedStack {}.run(In::new(second), &ctx).unwrap();
+    let stack = SavedStack {}.run((In::new(second), None), &ctx).unwrap();
     assert_eq!((stack.frames(), stack.frame(1).unwrap().bytes()), (2, image.bytes()));
 }
 

@@ -6,15 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::save_frame::FrameFile;
+use crate::measure::Table;
 
 /// Opens a file once all its frames are saved.
 ///
 /// So what needs a result of all frames and then each frame again, such as a picture of tracks,
-/// reads the frames back instead of keeping them in memory meanwhile.
+/// reads the frames back instead of keeping them in memory meanwhile. That result may be wired to
+/// `after`: otherwise frames are read, and fill the memory that there is, while it is made.
 ///
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `in` | frame file | – | – | the file after its last frame | – |
+/// | `after` | table, may be left out | – | f64 | any: only waited for | – |
 /// | `out` | stack | T Y X C | as saved | as saved | as saved |
 ///
 /// **Border**: nothing lies beyond the edge of a file. **NaN** and infinity stay.
@@ -33,7 +36,7 @@ use super::save_frame::FrameFile;
 /// ])?;
 /// let ctx = Context::default();
 /// let file = SaveFrame::path(&path).run((In::new(image.clone()), None), &ctx)?;
-/// let out = SavedStack {}.run(In::new(file), &ctx)?;
+/// let out = SavedStack {}.run((In::new(file), None), &ctx)?;
 /// assert_eq!((out.frames(), out.frame(0)?.bytes()), (1, image.bytes()));
 /// # std::fs::remove_file(path).ok();
 /// # Ok::<(), pipeline_core::Error>(())
@@ -44,10 +47,11 @@ pub struct SavedStack {}
 
 impl Step for SavedStack {
     const NAME: &'static str = "saved_stack";
-    type Input = In<FrameFile>;
+    const INPUTS: &'static [&'static str] = &["in", "after"];
+    type Input = (In<FrameFile>, Option<In<Table>>);
     type Output = Stack;
 
-    fn run(&self, file: In<FrameFile>, _: &Context<'_>) -> Result<Stack> {
+    fn run(&self, (file, _): Self::Input, _: &Context<'_>) -> Result<Stack> {
         file.open()?.stack(0, 0, 0)
     }
 

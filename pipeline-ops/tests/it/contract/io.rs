@@ -49,7 +49,7 @@ fn saved_stack() {
     let image = In::new(filled(SIZE, 1, SampleType::U16, 3));
     let save = SaveFrame::path(folder.path().join("a.tif"));
     let file = save.run((image, None), &Context::default()).unwrap();
-    contract().run(&SavedStack {}, In::new(file));
+    contract().run(&SavedStack {}, (In::new(file), None));
 }
 
 /// Traces of two cells.
