@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytemuck::{Pod, cast_slice, cast_slice_mut, try_cast_slice};
 
-use super::buffer::{Buffer, Samples, zeros};
+use super::buffer::{Buffer, Samples, leftovers};
 use super::image::Image;
 use super::layout::{ColorSpace, Layout};
 use super::mask::{Labels, Mask};
@@ -180,7 +180,8 @@ fn read_numbers<T: Pod + Send + Sync>(bytes: &Samples<u8>) -> Result<Samples<T>>
         let numbers = Numbers { bytes: bytes.clone(), number: PhantomData::<fn() -> T> };
         return Ok(Samples::foreign(Arc::new(numbers)));
     }
-    let mut numbers = zeros::<T>(bytes.len() / size_of::<T>(), || "an encoded value".to_owned())?;
+    let what = || "an encoded value".to_owned();
+    let mut numbers = leftovers::<T>(bytes.len() / size_of::<T>(), what)?;
     let places = cast_slice_mut::<T, u8>(&mut numbers);
     places.copy_from_slice(bytes);
     if cfg!(target_endian = "big") {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use pipeline_core::data::zeros;
+use pipeline_core::data::{leftovers, zeros};
 use pipeline_core::step::CutOff;
 use pipeline_core::{
     Context, Error, Image, In, Labels, Result, Sample, SampleType, Spec, Step, dispatch,
@@ -96,7 +96,7 @@ fn relabel<T: Sample>(image: &Image, ctx: &Context<'_>) -> Result<Labels> {
     let last = seen.iter().rposition(|word| word.load(Relaxed) != 0).unwrap_or_default();
     let largest = (0..=last * 64 + 63).rev().find(|&number| is_seen(number)).unwrap_or_default();
 
-    let mut labels = zeros::<u32>(pixels, || format!("labels of {width}×{height} pixels"))?;
+    let mut labels = leftovers::<u32>(pixels, || format!("labels of {width}×{height} pixels"))?;
     let mut numbers = zeros::<u32>(largest + 1, || format!("a table of {largest} numbers"))?;
     let mut count = 0;
     for (place, number) in numbers.iter_mut().enumerate().skip(1) {

@@ -1,6 +1,6 @@
 //! Objects grown over an image until they meet.
 
-use pipeline_core::data::zeros;
+use pipeline_core::data::{leftovers, zeros};
 use pipeline_core::step::CutOff;
 use pipeline_core::{Context, Image, In, Labels, Mask, Result, Sample, Spec, Step, dispatch};
 use schemars::JsonSchema;
@@ -87,7 +87,7 @@ impl Step for Watershed {
         }
         let pixels = passes::countable(size.0, size.1)?;
         let what = || format!("labels of {}×{} pixels", size.0, size.1);
-        let mut labels = zeros::<u32>(pixels, what)?;
+        let mut labels = leftovers::<u32>(pixels, what)?;
         let mask = mask.as_ref().map(|mask| mask.bytes());
         let is_open = |at: usize| mask.is_none_or(|mask| mask[at] != 0);
         let (width, grain) = (size.0 as usize, passes::grain(size.0));
