@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pipeline_core::{Context, Image, In, Labels, Mask, Result, Step};
-use pipeline_ops::cells::{Background, CellFeatures, Link, SegmentCells, Traces};
+use pipeline_ops::cells::{Background, CellFeatures, CellSums, Link, SegmentCells, Traces};
 use pipeline_ops::filter::{Arithmetic, LogStd};
 use pipeline_ops::io::SeriesFile;
 use pipeline_ops::measure::Table;
@@ -68,9 +68,12 @@ fn number(mask: &Mask) -> Result<Labels> {
     step.run(In::new(mask.clone()), &Context::default())
 }
 
-fn measure(labels: &Labels, signal: Option<&Image>) -> Result<Table> {
-    let signal = signal.map(|signal| In::new(signal.clone()));
-    CellFeatures {}.run((In::new(labels.clone()), signal), &Context::default())
+fn measure(labels: &Labels) -> Result<Table> {
+    CellFeatures {}.run(In::new(labels.clone()), &Context::default())
+}
+
+fn add_up(labels: &Labels, signal: &Image) -> Result<Table> {
+    CellSums {}.run((In::new(labels.clone()), In::new(signal.clone())), &Context::default())
 }
 
 fn link(step: &Link, features: &[Table]) -> Result<Table> {
@@ -86,9 +89,7 @@ impl Movie {
         let step = Background::compatible();
         let corrected = both.map(|(signal, mask)| correct(&step, signal, mask));
         let corrected: Vec<Image> = corrected.collect::<Result<_>>()?;
-        let both = labels.iter().zip(&corrected);
-        let features = both.map(|(labels, signal)| measure(labels, Some(signal)));
-        let features = features.collect::<Result<_>>()?;
+        let features = labels.iter().map(measure).collect::<Result<_>>()?;
         Ok(Self { cells, signal, masks, labels, corrected, features })
     }
 
@@ -108,16 +109,18 @@ impl Movie {
     }
 
     fn tracking(&self, step: &Link) -> Result<()> {
-        let of = |mask: &Mask| measure(&number(mask)?, None);
+        let of = |mask: &Mask| measure(&number(mask)?);
         link(step, &self.masks.iter().map(of).collect::<Result<Vec<_>>>()?).map(drop)
     }
 
     fn extraction(&self) -> Result<()> {
         let both = self.labels.iter().zip(&self.corrected);
-        let features = both.map(|(labels, signal)| measure(labels, Some(signal)));
-        let features = features.collect::<Result<Vec<_>>>()?;
-        let tables =
-            [link(&Link::compatible(), &self.features)?].into_iter().chain(features).map(In::new);
+        let sums = both.map(|(labels, signal)| add_up(labels, signal));
+        let sums = sums.collect::<Result<Vec<_>>>()?;
+        // The features are those that the tracks were made of.
+        let tracks = [link(&Link::compatible(), &self.features)?];
+        let features = self.features.iter().cloned();
+        let tables = tracks.into_iter().chain(features).chain(sums).map(In::new);
         let step = Traces { channels: vec!["signal".to_owned()], ..Traces::default() };
         step.run(tables.collect(), &Context::default()).map(drop)
     }

@@ -130,6 +130,7 @@ const BYTES: &[(&str, &str, &str, Picture)] = &[
     ("mask_image", "mask_image", "{}", MASK),
     ("region_properties", "region_properties", "{}", OBJECTS),
     ("cell_features", "cell_features", "{}", OBJECTS),
+    ("cell_sums", "cell_sums", "{}", OBJECTS),
     ("segment_cells", "segment_cells", "{}", GRAY),
     ("background", "background", "{}", GRAY),
     ("histogram", "histogram", "{}", COLOR),

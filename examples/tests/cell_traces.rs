@@ -184,6 +184,7 @@ fn other_tracks_look_for_no_cell() {
     for (step, is_again) in [
         ("segment_cells", false),
         ("cell_features", false),
+        ("cell_sums", false),
         ("background", false),
         ("link", true),
         ("track_image", true),

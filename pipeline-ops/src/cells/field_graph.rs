@@ -8,7 +8,7 @@ use pipeline_core::{Graph, Image, Labels, Mask, Node, SampleType, Stack, Step};
 
 use super::field_files::{FieldFiles, item_name};
 use super::workflow::{Mode, TraceLayout, Workflow};
-use super::{CellFeatures, SegmentCells, Traces, TrackImage};
+use super::{CellFeatures, CellSums, SegmentCells, Traces, TrackImage};
 use crate::draw::DrawTracks;
 use crate::filter::{Arithmetic, LogStd};
 use crate::io::{
@@ -108,7 +108,7 @@ impl Field<'_> {
             }));
         }
         let search = self.search();
-        let features = self.graph.share(CellFeatures {});
+        let (features, adds) = (self.graph.share(CellFeatures {}), self.graph.share(CellSums {}));
         let pictures = self.graph.share(MaskImage {});
         let background = self.graph.share(background.clone());
         let mut lights = Vec::new();
@@ -120,7 +120,7 @@ impl Field<'_> {
                 copied.add(&mut self.graph, t, light);
             }
             let cells = self.cells(t, light, &search);
-            shapes.push(self.add("shapes", t, &features, (cells.labels, None)));
+            shapes.push(self.add("shapes", t, &features, cells.labels));
             let picture = self.add("mask pictures", t, &pictures, cells.mask);
             masks.add(&mut self.graph, t, picture);
             labels.add(&mut self.graph, t, cells.numbers);
@@ -133,12 +133,11 @@ impl Field<'_> {
                 let image = self.add(&name, t, &background, (light, Some(cells.mask)));
                 corrected[at].add(&mut self.graph, t, image);
                 let name = format!("sums ch_{channel}");
-                sums[at].push(self.add(&name, t, &features, (cells.labels, Some(image))));
+                sums[at].push(self.add(&name, t, &adds, (cells.labels, image)));
             }
         }
         let tracks = self.graph.add("tracks", self.workflow.link.clone(), shapes.clone());
-        let measured = if signals.is_empty() { shapes } else { sums.concat() };
-        self.traces(tracks, measured);
+        self.traces(tracks, [shapes, sums.concat()].concat());
         if let Some(saved) = labels.last {
             self.tracked(saved, &lights, tracks);
         }

@@ -83,7 +83,7 @@ pub enum By {
 ///
 /// let frame = |labels: [u32; 6]| {
 ///     let labels = Labels::new(6, 1, labels.to_vec())?;
-///     CellFeatures {}.run((In::new(labels), None), &Context::default()).map(In::new)
+///     CellFeatures {}.run(In::new(labels), &Context::default()).map(In::new)
 /// };
 /// let frames = vec![frame([1, 1, 0, 2, 2, 0])?, frame([0, 1, 0, 0, 2, 2])?];
 /// let out = Link::default().run(frames, &Context::default())?;

@@ -2,6 +2,7 @@
 
 mod background;
 mod cell_features;
+mod cell_sums;
 mod columns;
 mod divisions;
 #[cfg(feature = "codecs")]
@@ -27,6 +28,7 @@ mod workflow;
 
 pub use background::{Background, Shown, Surface};
 pub use cell_features::CellFeatures;
+pub use cell_sums::CellSums;
 #[cfg(feature = "codecs")]
 pub use field_files::FieldFiles;
 pub use label_overlaps::LabelOverlaps;
@@ -47,6 +49,7 @@ use pipeline_core::{Registry, Result};
 pub fn register(registry: &mut Registry) -> Result<()> {
     registry.register::<Background>()?;
     registry.register::<CellFeatures>()?;
+    registry.register::<CellSums>()?;
     registry.register::<LabelOverlaps>()?;
     registry.register::<Link>()?;
     registry.register::<TrackImage>()?;

@@ -56,11 +56,10 @@ pub enum Poor {
 /// | port | data | axes | samples | values | channels |
 /// |---|---|---|---|---|---|
 /// | `0` | table | – | f64 | the tracks that `link` made | – |
-/// | `1`, `2`, … | table | – | f64 | what `cell_features` says: of all frames of the first channel, then of the next | – |
+/// | `1`, `2`, … | table | – | f64 | what `cell_features` says of all frames, then what `cell_sums` says of all frames of the first channel, then of the next | – |
 /// | `out` | table | – | f64 | one row per cell and frame, by cell and then by frame | – |
 ///
-/// Without channels the tables are those of the frames alone. A daughter is a cell of its own, also
-/// where its parent is left out.
+/// A daughter is a cell of its own, also where its parent is left out.
 ///
 /// A trace is good if it has `min_frames` frames, never comes nearer to an edge than `margin`, and
 /// passes what of `max_missing`, `max_change` and `max_speed` is given. These compare a frame with
@@ -71,7 +70,7 @@ pub enum Poor {
 /// an area of 0 passes no limit on it.
 /// **Cost**: one pass over the rows of all tables; memory for the rows. There are no tiles.
 /// **Errors**: a parameter outside its range; two channels of one name; tables that are not as many
-/// for each channel; a table without the columns that are needed.
+/// for each channel; a table without the columns that are needed; sums of other objects.
 ///
 /// Traces that come out as before spare the steps below from running.
 ///
@@ -137,13 +136,13 @@ impl Default for Traces {
     }
 }
 
-/// What `cell_features` says of a cell where it is alone.
+/// What `cell_features` says of a cell.
 const COPIED: [(&str, &str); 5] =
     [("bbox_x0", "x0"), ("bbox_y0", "y0"), ("bbox_x1", "x1"), ("bbox_y1", "y1"), ("area", "area")];
 
 impl Step for Traces {
     const NAME: &'static str = "traces";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Input = Vec<In<Table>>;
     type Output = Table;
 
@@ -162,34 +161,34 @@ impl Step for Traces {
         let (tracks, frames) = tables.split_first().ok_or_else(|| {
             Error::input("the tables", 0, "the tracks, and a table for each frame and channel")
         })?;
-        let channels = self.channels.len().max(1);
-        if !frames.len().is_multiple_of(channels) {
-            let expected = format!("as many for each of {channels} channels");
+        let parts = self.channels.len() + 1;
+        if !frames.len().is_multiple_of(parts) {
+            let expected = format!("the features and as many sums for each of {names} channels");
             return Err(Error::input("the tables of frames", frames.len(), expected));
         }
-        let count = frames.len() / channels;
-        let rows = rows(tracks, &frames[..count], ctx)?;
-        let kept = self.kept(rows, &frames[..count])?;
+        let (frames, sums) = frames.split_at(frames.len() / parts);
+        let kept = self.kept(rows(tracks, frames, ctx)?, frames)?;
         let mut columns: Vec<(String, Vec<f64>)> = vec![
             ("cell".to_owned(), kept.iter().map(|row| row.cell).collect()),
             ("frame".to_owned(), kept.iter().map(|row| number(row.frame)).collect()),
             ("good".to_owned(), kept.iter().map(|row| f64::from(u8::from(row.is_good))).collect()),
         ];
-        let of = |channel: usize, name: &str| -> Result<Vec<f64>> {
-            let of_frames = &frames[channel * count..][..count];
-            let number = |row: &Row| Ok(of_frame(&of_frames[row.frame], row.frame, name)?[row.row]);
+        let of = |name: &str| -> Result<Vec<f64>> {
+            let number = |row: &Row| Ok(of_frame(&frames[row.frame], row.frame, name)?[row.row]);
             kept.iter().map(number).collect()
         };
         for axis in ["x", "y"] {
-            let (first, last) = (of(0, &format!("{axis}0"))?, of(0, &format!("{axis}1"))?);
+            let (first, last) = (of(&format!("{axis}0"))?, of(&format!("{axis}1"))?);
             let middles = first.iter().zip(&last).map(|(first, last)| f64::midpoint(*first, *last));
             columns.push((format!("position_{axis}"), middles.collect()));
         }
         for (name, from) in COPIED {
-            columns.push((name.to_owned(), of(0, from)?));
+            columns.push((name.to_owned(), of(from)?));
         }
-        for (at, name) in self.channels.iter().enumerate() {
-            columns.push((format!("intensity_total_{name}"), of(at, "intensity_total")?));
+        for (name, sums) in self.channels.iter().zip(sums.chunks(frames.len().max(1))) {
+            let sum = |row: &Row| sum(row, &frames[row.frame], (name, &sums[row.frame]));
+            let column = kept.iter().map(sum).collect::<Result<_>>()?;
+            columns.push((format!("intensity_total_{name}"), column));
         }
         if tracks.column("parent").is_some() {
             columns.push(("parent".to_owned(), kept.iter().map(|row| row.parent).collect()));
@@ -290,6 +289,22 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
         is_same
     });
     Ok(found)
+}
+
+/// The sum of an object in a channel, whose table has the same objects in the same rows.
+fn sum(row: &Row, features: &Table, (channel, sums): (&str, &Table)) -> Result<f64> {
+    let columns = || format!("the columns of the sums of {channel} in frame {}", row.frame);
+    let [labels, totals] = ["label", "intensity_total"].map(|name| sums.named(name, columns));
+    let (labels, totals) = (labels?, totals?);
+    let label = of_frame(features, row.frame, "label")?[row.row];
+    match labels.get(row.row) {
+        Some(found) if found.to_bits() == label.to_bits() => Ok(totals[row.row]),
+        _ => {
+            let what = format!("row {} of the sums of {channel} in frame {}", row.row, row.frame);
+            let found = labels.get(row.row).map_or("missing".to_owned(), ToString::to_string);
+            Err(Error::input(what, found, format!("object {label}, as the features have it")))
+        }
+    }
 }
 
 /// The row of each label of a frame.

@@ -7,6 +7,7 @@ from scipy import interpolate, ndimage
 def cases(golden):
     backgrounds(golden)
     features(golden)
+    sums(golden)
     overlaps(golden)
 
 
@@ -21,24 +22,31 @@ def overlaps(golden):
 
 
 def features(golden):
-    for labels, name in [("camera_labels", None), ("camera_objects", "camera"),
-                         ("micro_labels", "micro"), ("gradient_objects", "gradient"),
-                         ("row_objects", "row"), ("special_objects", "special"),
-                         ("camera_labels", "camera")]:
+    for labels in ["camera_labels", "camera_objects", "micro_labels", "gradient_objects",
+                   "row_objects", "special_objects"]:
         numbers = golden.INPUTS[labels].astype(int)
         rows = []
         for number in np.unique(numbers[numbers > 0]):
             y, x = np.nonzero(numbers == number)
             height, width = numbers.shape
             edge = min(x.min(), y.min(), width - x.max(), height - y.max())
-            row = [number, len(x), x.min(), y.min(), x.max(), y.max(), x.mean(), y.mean(), edge]
-            if name is not None:
-                with np.errstate(invalid="ignore", over="ignore"):
-                    samples = golden.INPUTS[name][numbers == number].astype(np.float32)
-                    row.append(float(samples.sum()))
-            rows.append(row)
-        golden.case("cell_features", {}, [n for n in [labels, name] if n],
-                    np.array(rows, dtype=np.float64), 0, share=1e-12)
+            rows.append([number, len(x), x.min(), y.min(), x.max(), y.max(), x.mean(), y.mean(),
+                         edge])
+        golden.case("cell_features", {}, [labels], np.array(rows, dtype=np.float64), 0, share=1e-12)
+
+
+def sums(golden):
+    for labels, name in [("camera_objects", "camera"), ("micro_labels", "micro"),
+                         ("gradient_objects", "gradient"), ("row_objects", "row"),
+                         ("special_objects", "special"), ("camera_labels", "camera")]:
+        numbers = golden.INPUTS[labels].astype(int)
+        rows = []
+        for number in np.unique(numbers[numbers > 0]):
+            with np.errstate(invalid="ignore", over="ignore"):
+                samples = golden.INPUTS[name][numbers == number].astype(np.float32)
+                rows.append([number, float(samples.sum())])
+        golden.case("cell_sums", {}, [labels, name], np.array(rows, dtype=np.float64), 0,
+                    share=1e-12)
 
 
 def overlapping(length, tile):

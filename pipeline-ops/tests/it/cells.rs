@@ -10,7 +10,7 @@ use pipeline_core::{
     Bindings, Context, Executor, Graph, Image, In, Labels, Mask, Options, Result, RunOptions,
     Stack, Step,
 };
-use pipeline_ops::cells::{Background, CellFeatures, Link, Shown, Traces};
+use pipeline_ops::cells::{Background, CellFeatures, CellSums, Link, Shown, Traces};
 use pipeline_ops::filter::{Arithmetic, LogStd};
 use pipeline_ops::io::{Field, Frame, OpenStack, SeriesFile};
 use pipeline_ops::measure::Table;
@@ -110,9 +110,8 @@ pub(crate) fn tracked(stack: &Stack) -> (Vec<Labels>, Table) {
         step.run(In::new(mask(stack.frame(t).unwrap())), &ctx).unwrap()
     };
     let labels: Vec<Labels> = (0..stack.frames()).map(number).collect();
-    let measure = |labels: &Labels| {
-        In::new(CellFeatures {}.run((In::new(labels.clone()), None), &ctx).unwrap())
-    };
+    let measure =
+        |labels: &Labels| In::new(CellFeatures {}.run(In::new(labels.clone()), &ctx).unwrap());
     let frames = labels.iter().map(measure).collect();
     let tracks = Link::compatible().run(frames, &ctx).unwrap();
     (labels, tracks)
@@ -166,16 +165,18 @@ pub(crate) fn traces(
     let movie = SeriesFile::open(path).unwrap();
     let [cells, signal] = [0, channel].map(|channel| movie.stack(field, channel, 0).unwrap());
     let (labels, tracks) = tracked(&cells);
-    let features = labels.iter().zip(0..).map(|(labels, t)| {
+    let features =
+        labels.iter().map(|labels| CellFeatures {}.run(In::new(labels.clone()), &ctx).unwrap());
+    let sums = labels.iter().zip(0..).map(|(labels, t)| {
         let mut frame = signal.frame(t).unwrap();
         if is_corrected {
             let inputs = (In::new(frame), Some(In::new(mask(cells.frame(t).unwrap()))));
             frame = Background::compatible().run(inputs, &ctx).unwrap();
         }
-        let inputs = (In::new(labels.clone()), Some(In::new(frame)));
-        In::new(CellFeatures {}.run(inputs, &ctx).unwrap())
+        CellSums {}.run((In::new(labels.clone()), In::new(frame)), &ctx).unwrap()
     });
-    step.run([In::new(tracks)].into_iter().chain(features).collect(), &ctx).unwrap()
+    let tables = [tracks].into_iter().chain(features).chain(sums).map(In::new);
+    step.run(tables.collect(), &ctx).unwrap()
 }
 
 /// The lines of a file of the original that are not its head, by cell and frame.
@@ -433,13 +434,13 @@ fn graph(frames: u32, min_frames: u32) -> Graph {
         let mask = graph.add(name("closing"), ClosingMask { element, radius, border }, mask);
         let number = ConnectedComponents { connectivity: Connectivity::Four };
         let labels = graph.add(name("labels"), number, mask);
-        shapes.push(graph.add(name("shapes"), CellFeatures {}, (labels, None)));
+        shapes.push(graph.add(name("shapes"), CellFeatures {}, labels));
         let light = graph.add(name("signal"), Frame { frame }, signal);
-        sums.push(graph.add(name("sums"), CellFeatures {}, (labels, Some(light))));
+        sums.push(graph.add(name("sums"), CellSums {}, (labels, light)));
     }
-    let tracks = graph.add("tracks", Link::compatible(), shapes);
+    let tracks = graph.add("tracks", Link::compatible(), shapes.clone());
     let step = Traces { channels: vec!["signal".to_owned()], min_frames, ..Traces::default() };
-    let tables = [tracks].into_iter().chain(sums).collect();
+    let tables = [tracks].into_iter().chain(shapes).chain(sums).collect();
     let traces = graph.add("traces", step, tables);
     graph.target(traces);
     graph

@@ -199,9 +199,8 @@ fn true_objects_are_followed_as_they_are() {
     for movie in ["synth-a-0", "synth-a-1", "synth-b-0"] {
         let truth = truth(movie, usize::MAX);
         let ctx = Context::default();
-        let measure = |labels: &Labels| {
-            In::new(CellFeatures {}.run((In::new(labels.clone()), None), &ctx).unwrap())
-        };
+        let measure =
+            |labels: &Labels| In::new(CellFeatures {}.run(In::new(labels.clone()), &ctx).unwrap());
         let frames = truth.0.iter().map(measure).collect();
         let found = Link::default().run(frames, &ctx).unwrap();
         let labels = truth.0.clone();
@@ -217,9 +216,8 @@ fn found(stack: &Stack, frames: usize) -> (Vec<Labels>, Table) {
     let ctx = Context::default();
     let find = |t| SegmentCells::default().run(In::new(stack.frame(t).unwrap()), &ctx).unwrap();
     let labels: Vec<Labels> = (0..frames).map(find).collect();
-    let measure = |labels: &Labels| {
-        In::new(CellFeatures {}.run((In::new(labels.clone()), None), &ctx).unwrap())
-    };
+    let measure =
+        |labels: &Labels| In::new(CellFeatures {}.run(In::new(labels.clone()), &ctx).unwrap());
     let tracks = Link::default().run(labels.iter().map(measure).collect(), &ctx).unwrap();
     (labels, tracks)
 }

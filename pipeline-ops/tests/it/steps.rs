@@ -4,7 +4,7 @@
 //! for each number, and several images are one of all their channels.
 
 use pipeline_core::{ColorSpace, Context, Image, In, Labels, Mask, Result, Step};
-use pipeline_ops::cells::{Background, CellFeatures, LabelOverlaps, SegmentCells};
+use pipeline_ops::cells::{Background, CellFeatures, CellSums, LabelOverlaps, SegmentCells};
 use pipeline_ops::draw::{ColorLabels, ColorMap, ContactSheet, OutlineLabels, Text};
 use pipeline_ops::filter::{
     Bilateral, BoxBlur, Canny, Convolve, DifferenceOfGaussians, GaussianBlur, Laplace,
@@ -149,6 +149,7 @@ pub(crate) fn run(op: &str, params: &Json, inputs: impl Into<Vec<Image>>) -> Res
 pub(crate) fn table(op: &str, params: &Json, inputs: Vec<Image>) -> Table {
     match op {
         "cell_features" => output::<CellFeatures>(params, inputs),
+        "cell_sums" => output::<CellSums>(params, inputs),
         "histogram" => output::<Histogram>(params, inputs),
         "label_overlaps" => output::<LabelOverlaps>(params, inputs),
         "psnr" => output::<Psnr>(params, inputs),

@@ -92,12 +92,21 @@ fn tables_that_do_not_fit_are_named() {
     let refused =
         |step: &Traces, tables: Vec<In<Table>>| step.run(tables, &ctx).unwrap_err().to_string();
     let error = refused(&two, vec![tracks(), frame(&[3])]);
-    assert_eq!(error, "the tables of frames is 1, expected as many for each of 2 channels");
+    let expected = "the features and as many sums for each of 2 channels";
+    assert_eq!(error, format!("the tables of frames is 1, expected {expected}"));
     assert!(refused(&two, Vec::new()).contains("the tracks"));
     let error = refused(&Traces::default(), vec![tracks(), frame(&[])]);
     assert!(error.contains("object 1 of frame 0"), "{error}");
     let one = Traces { channels: vec!["a".into()], ..Traces::default() };
-    assert!(refused(&one, vec![tracks(), frame(&[3])]).contains("`intensity_total` among them"));
+    let error = refused(&one, vec![tracks(), frame(&[3]), frame(&[3])]);
+    assert!(error.contains("`intensity_total` among them"), "{error}");
+    for (labels, found) in [(vec![], "missing"), (vec![2.0], "2")] {
+        let totals = vec![0.5; labels.len()];
+        let sums = Table::new(vec![("label", labels), ("intensity_total", totals)]).unwrap();
+        let error = refused(&one, vec![tracks(), frame(&[3]), In::new(sums)]);
+        let expected = format!("row 0 of the sums of a in frame 0 is {found}, expected object 1");
+        assert!(error.starts_with(&expected), "{error}");
+    }
     let none = Traces { min_frames: 0, ..Traces::default() };
     assert!(refused(&none, vec![tracks()]).contains("min_frames is 0, expected 1 to 1000000"));
     let still = Traces { max_change: Some(0.5), ..Traces::default() };

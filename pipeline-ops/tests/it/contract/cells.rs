@@ -2,7 +2,8 @@
 
 use pipeline_core::{Context, In, Step};
 use pipeline_ops::cells::{
-    Background, CellFeatures, LabelOverlaps, Link, SegmentCells, Traces, TrackImage, TrackingScores,
+    Background, CellFeatures, CellSums, LabelOverlaps, Link, SegmentCells, Traces, TrackImage,
+    TrackingScores,
 };
 use pipeline_ops::measure::Table;
 use serde_json::json;
@@ -24,18 +25,18 @@ fn background() {
 
 /// The same objects three times.
 fn frames() -> Vec<In<Table>> {
-    let image = In::new(filled(SIZE, 1, TYPES[1], 4));
-    let of = |_| (In::new(labels()), Some(image.clone()));
-    let run = |inputs| CellFeatures {}.run(inputs, &Context::default()).unwrap();
-    (0..3).map(of).map(run).map(In::new).collect()
+    let run = |_| CellFeatures {}.run(In::new(labels()), &Context::default()).unwrap();
+    (0..3).map(run).map(In::new).collect()
 }
 
 fn cell_features() {
+    contract().run(&CellFeatures {}, In::new(labels()));
+}
+
+fn cell_sums() {
     for sample in TYPES {
-        contract()
-            .run(&CellFeatures {}, (In::new(labels()), Some(In::new(filled(SIZE, 1, sample, 4)))));
+        contract().run(&CellSums {}, (In::new(labels()), In::new(filled(SIZE, 1, sample, 4))));
     }
-    contract().run(&CellFeatures {}, (In::new(labels()), None));
 }
 
 fn link() {
@@ -54,6 +55,9 @@ fn segment_cells() {
 fn traces() {
     let mut tables = vec![In::new(Link::default().run(frames(), &Context::default()).unwrap())];
     tables.extend(frames());
+    let image = In::new(filled(SIZE, 1, TYPES[1], 4));
+    let sums = CellSums {}.run((In::new(labels()), image), &Context::default()).unwrap();
+    tables.extend((0..3).map(|_| In::new(sums.clone())));
     let params = json!({
         "channels": ["signal"], "min_frames": 2, "margin": 1, "max_missing": 0.5, "max_change": 2,
         "max_speed": 9, "poor": "mark",
@@ -77,6 +81,7 @@ fn tracking_scores() {
 pub(super) const ROWS: &[Row] = &[
     ("background", background),
     ("cell_features", cell_features),
+    ("cell_sums", cell_sums),
     ("label_overlaps", || {
         contract().run(&LabelOverlaps {}, (In::new(labels()), In::new(labels())));
     }),
