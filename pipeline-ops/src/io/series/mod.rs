@@ -6,6 +6,7 @@ mod frame;
 mod npy;
 mod open_files;
 mod open_stack;
+mod packer;
 mod pages;
 mod save_frame;
 mod saved_stack;

@@ -1,12 +1,10 @@
 //! A file that frames are added to, one after the other.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
 use pipeline_core::error::Cause;
 use pipeline_core::{Error, Image, Layout, Result, SampleType};
 use tiff::encoder::{TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard};
@@ -14,6 +12,7 @@ use tiff::tags::{PhotometricInterpretation, Predictor, SampleFormat, Tag};
 
 use super::super::decode::refuse;
 use super::super::replace::Replacement;
+use super::packer::{Predicts, packed};
 
 /// What a file is to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,19 +191,20 @@ fn page<K: TiffKind>(
     let row_bytes = layout.width as usize * channels * usize::from(bits / 8);
     let rows = (STRIP / row_bytes.max(1)).clamp(1, layout.height as usize);
     // Floats that differ little differ in all their bytes.
-    let predicts = plan.level > 0 && format != SampleFormat::IEEEFP;
+    let is_predicted = plan.level > 0 && format != SampleFormat::IEEEFP;
+    let predicts = is_predicted.then_some(Predicts { bits, channels });
     let (mut offsets, mut counts) = (Vec::new(), Vec::new());
     let mut directory = encoder.image_directory()?;
     for strip in samples.bytes().chunks(rows * row_bytes) {
-        let packed;
-        let strip = if plan.level == 0 {
-            strip
-        } else {
-            packed = pack(strip, row_bytes, predicts.then_some((bits, channels)), plan.level)?;
-            &packed
+        let mut add = |strip: &[u8]| -> Result<(), Cause> {
+            offsets.push(K::convert_offset(directory.write_data(strip)?)?);
+            counts.push(u32::try_from(strip.len())?);
+            Ok(())
         };
-        offsets.push(K::convert_offset(directory.write_data(strip)?)?);
-        counts.push(u32::try_from(strip.len())?);
+        match plan.level {
+            0 => add(strip)?,
+            level => packed(strip, row_bytes, predicts, level, add)?,
+        }
     }
     directory.write_tag(Tag::ImageWidth, layout.width)?;
     directory.write_tag(Tag::ImageLength, layout.height)?;
@@ -219,7 +219,7 @@ fn page<K: TiffKind>(
     directory.write_tag(Tag::SamplesPerPixel, layout.channels)?;
     directory.write_tag(Tag::RowsPerStrip, u32::try_from(rows)?)?;
     directory.write_tag(Tag::StripByteCounts, &*counts)?;
-    if predicts {
+    if is_predicted {
         directory.write_tag(Tag::Predictor, Predictor::Horizontal.to_u16())?;
     }
     directory.write_tag(Tag::SampleFormat, &*vec![format.to_u16(); channels])?;
@@ -239,46 +239,6 @@ fn description(plan: &Plan) -> String {
         text += &format!("finterval={}\ntunit=sec\n", plan.interval);
     }
     text
-}
-
-/// A strip, compressed; where its samples are predicted, each is told by its difference from the
-/// one before it in its row and channel.
-fn pack(
-    strip: &[u8],
-    row_bytes: usize,
-    predicts: Option<(u16, usize)>,
-    level: u8,
-) -> io::Result<Vec<u8>> {
-    // Memory for 16 bits, whatever the samples are, so that they lie as they must.
-    let mut memory: Vec<u16> = Vec::new();
-    let strip = match predicts {
-        Some((bits, channels)) => {
-            memory.resize(strip.len().div_ceil(2), 0);
-            let out = &mut bytemuck::cast_slice_mut::<u16, u8>(&mut memory)[..strip.len()];
-            out.copy_from_slice(strip);
-            let rows = strip.chunks(row_bytes).zip(out.chunks_mut(row_bytes));
-            rows.for_each(|(row, out)| match bits {
-                8 => differ(row, out, channels, |a: u8, b| a.wrapping_sub(b)),
-                _ => {
-                    let (row, out) = (bytemuck::cast_slice(row), bytemuck::cast_slice_mut(out));
-                    differ(row, out, channels, |a: u16, b| a.wrapping_sub(b));
-                }
-            });
-            &*out
-        }
-        None => strip,
-    };
-    let packed = Vec::with_capacity(strip.len() / 2);
-    let mut encoder = ZlibEncoder::new(packed, Compression::new(level.into()));
-    encoder.write_all(strip)?;
-    encoder.finish()
-}
-
-fn differ<T: Copy>(row: &[T], out: &mut [T], channels: usize, minus: impl Fn(T, T) -> T) {
-    let later = row.iter().zip(row.iter().skip(channels));
-    for (out, (&before, &sample)) in out.iter_mut().skip(channels).zip(later) {
-        *out = minus(sample, before);
-    }
 }
 
 /// What stands before the samples of a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]`.
