@@ -47,7 +47,8 @@ impl Executor {
         if options.revalidate {
             self.revalidate();
         }
-        Ok(Batch::new(self, items, options, manifest).run())
+        let (clerk, notes) = channel();
+        Ok(Batch::new(self, items, options, manifest, clerk).run(notes))
     }
 }
 
@@ -68,7 +69,6 @@ struct Batch<'a> {
     /// Which item writes a file.
     writers: Mutex<HashMap<PathBuf, usize>>,
     clerk: Sender<Note>,
-    notes: Mutex<Option<Receiver<Note>>>,
 }
 
 struct Queue {
@@ -96,13 +96,13 @@ impl<'a> Batch<'a> {
         items: &'a [Item<'a>],
         options: &'a BatchOptions,
         manifest: Option<Manifest>,
+        clerk: Sender<Note>,
     ) -> Self {
         let mine = items.iter().enumerate().filter(|&(at, _)| options.shard.has(at));
         let items: Vec<&Item<'_>> = mine.map(|(_, item)| item).collect();
         let size = options.batch_size.unwrap_or(usize::MAX).max(1);
         let batches = items.chunks(size).map(<[_]>::len).collect();
         let workers = options.workers.unwrap_or_else(|| executor.threads());
-        let (clerk, notes) = channel();
         Self {
             executor,
             options,
@@ -120,11 +120,10 @@ impl<'a> Batch<'a> {
             writers: Mutex::default(),
             items,
             clerk,
-            notes: Mutex::new(Some(notes)),
         }
     }
 
-    fn run(self) -> BatchReport {
+    fn run(self, notes: Receiver<Note>) -> BatchReport {
         let began = Instant::now();
         let batches = self.items.len().div_ceil(self.batch_size());
         let (items, workers) = (self.items.len(), self.workers);
@@ -132,7 +131,7 @@ impl<'a> Batch<'a> {
         thread::scope(|outer| {
             let batch = &self;
             let _last = LastWord(&batch.clerk);
-            if let Some(notes) = batch.notes.lock().take().filter(|_| batch.manifest.is_some()) {
+            if batch.manifest.is_some() {
                 let clerk = Builder::new().name("batch-records".to_owned());
                 // Without one, files are recorded at the end of each item.
                 let _ = clerk.spawn_scoped(outer, move || keep_records(&notes));
