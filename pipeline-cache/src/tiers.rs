@@ -121,7 +121,7 @@ impl TieredCache {
     /// # Errors
     /// What the system says if the directory cannot be locked.
     pub fn purge(&self, key: &Key) -> io::Result<bool> {
-        let waited = self.writer.forget(|waiting| waiting.key == *key);
+        let waited = self.writer.forget(|waiting| waiting.made == *key);
         // In this order: what is found on the disk comes into memory.
         let was_on_disk = self.disk.purge(key);
         let was_there = self.memory.purge(key);

@@ -72,9 +72,9 @@ pub trait Cache: std::fmt::Debug + Send + Sync {
     /// Whether `get` would find the key, without counting as a use.
     fn contains(&self, key: &Key) -> bool;
 
-    /// What the result of a key goes by in the keys of those below it, if a value that is here was
-    /// put with that. The planner asks for results whose content decides: what is known here need
-    /// not be digested again.
+    /// What the result of a key goes by in the keys of those below it, if a value was put with that
+    /// which is here, or of which only that was kept. The planner asks for results whose content
+    /// decides: what is known here need not be digested again.
     fn identity(&self, _key: &Key) -> Option<Key> {
         None
     }

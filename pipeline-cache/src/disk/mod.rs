@@ -168,13 +168,13 @@ pub struct DiskStats {
     pub hits: u64,
     /// Results that were looked for in vain.
     pub misses: u64,
-    /// Results that were written.
+    /// Results that were written, with those of which only what they go by is.
     pub puts: u64,
     /// Results that were thrown out for the budget.
     pub evictions: u64,
     /// Results that were damaged.
     pub damaged: u64,
-    /// Results that there are.
+    /// Results that there are, with those of which only what they go by is.
     pub entries: u64,
     /// Bytes that count for the budget.
     pub bytes: u64,
@@ -226,7 +226,8 @@ impl DiskCache {
         DiskStats { entries, bytes, budget: state.budget, ..state.stats }
     }
 
-    /// What it holds, in no order.
+    /// What it holds, in no order. Where a type is not kept, or a file is remembered, that is an
+    /// entry without bytes under a key of its own.
     #[must_use]
     pub fn entries(&self) -> Vec<DiskEntry> {
         let mut state = self.state.lock();
@@ -260,7 +261,9 @@ impl DiskCache {
     /// What the system says if the directory cannot be locked, or if what went cannot be written
     /// down: then it is gone for this process, and the small ones come back with a restart.
     pub fn purge(&self, key: &Key) -> io::Result<bool> {
-        Ok(!self.throw_out(|other, _| other == key)?.is_empty())
+        // What the result goes by is thrown out with it: whatever is made next goes by its own.
+        let name = name_of(key);
+        Ok(!self.throw_out(|other, _| other == key || *other == name)?.is_empty())
     }
 
     /// Throws out all results that steps of this name have made. Returns how many there were.

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use pipeline_cache::{Compression, DiskCache, DiskOptions, OpenError};
+use pipeline_cache::{
+    Codecs, Compression, DiskCache, DiskOptions, MemoryCache, OpenError, TieredCache,
+};
 use pipeline_core::cache::{Cache, Evicted, Origin, Tier};
 use pipeline_core::{Image, Key, Labels, Layout, Mask, SampleType, Value};
 use tempfile::TempDir;
@@ -41,6 +43,28 @@ pub(crate) fn has(cache: &DiskCache, number: u64) -> bool {
     assert_eq!(hit.tier, Tier::Disk);
     assert_eq!(hit.value.downcast_ref::<Image>(), Some(&picture(number)), "number {number}");
     true
+}
+
+#[test]
+fn what_is_not_kept_is_thrown_out_by_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || DiskOptions { codecs: Codecs::none(), ..DiskOptions::default() };
+    let disk = || DiskCache::open(folder.path(), options()).unwrap();
+    let tiers = || TieredCache::new(MemoryCache::new(0), disk()).unwrap().with_delay(Duration::MAX);
+    let origin = Origin { identity: Some(key(9)), ..MADE };
+    let (cache, value) = (disk(), Value::new(picture(1)));
+    cache.put(key(1), &value, origin);
+    assert_eq!((cache.contains(&key(1)), cache.identity(&key(1))), (false, Some(key(9))));
+    assert!(cache.purge(&key(1)).unwrap() && !cache.purge(&key(1)).unwrap());
+    assert_eq!(cache.identity(&key(1)), None);
+    drop(cache);
+    assert_eq!(disk().identity(&key(1)), None);
+    // Also while it waits to be written.
+    let cache = tiers();
+    cache.put(key(1), &value, origin);
+    assert!(cache.purge(&key(1)).unwrap());
+    cache.flush();
+    assert_eq!(cache.identity(&key(1)), None);
 }
 
 /// All files of large values.

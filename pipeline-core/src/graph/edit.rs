@@ -98,7 +98,10 @@ impl Graph {
     /// # Errors
     /// [`Error::Unknown`] if there is no such node.
     pub fn settings(&mut self, node: NodeId, change: impl FnOnce(&mut Settings)) -> Result<()> {
-        change(self.info_mut(node)?.settings_mut());
+        let info = self.info_mut(node)?;
+        let mut settings = info.settings().clone();
+        change(&mut settings);
+        info.set_settings(settings);
         self.restructure();
         Ok(())
     }

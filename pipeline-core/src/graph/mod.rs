@@ -396,7 +396,7 @@ impl Graph {
 
     pub(crate) fn put_settings(&mut self, node: NodeId, settings: Settings) {
         if let Some(info) = self.nodes.node_weight_mut(index(node)) {
-            *info.settings_mut() = settings;
+            info.set_settings(settings);
         }
         self.restructure();
     }

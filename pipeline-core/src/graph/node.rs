@@ -251,8 +251,8 @@ impl NodeInfo {
         self.settings.as_deref().unwrap_or(&Settings::DEFAULT)
     }
 
-    pub(super) fn settings_mut(&mut self) -> &mut Settings {
-        self.settings.get_or_insert_default()
+    pub(super) fn set_settings(&mut self, settings: Settings) {
+        self.settings = (settings != Settings::DEFAULT).then(|| Box::new(settings));
     }
 
     pub(crate) fn body(&self) -> Option<&StepBody> {

@@ -349,8 +349,8 @@ impl Keys {
         }
         let digests = match facts.cut_off {
             CutOff::Always => true,
-            // What is not kept leaves no record of its content, and the next process would look
-            // for what was made of it under other names.
+            // Of what is not kept and went by how it was made there is no record. A process that
+            // has learned other times would look for what was made of it under other names.
             _ => is_kept(info, request) && request.costs.is_worth_a_digest(place, frozen),
         };
         digests.then_some(Identity::Late)

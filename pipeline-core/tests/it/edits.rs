@@ -30,6 +30,30 @@ fn names(graph: &Graph) -> Vec<&str> {
 }
 
 #[test]
+fn nodes_that_share_a_step_are_edited_one_by_one() {
+    let mut graph = Graph::new();
+    let step = graph.share(number(1.0));
+    let [first, second] = ["first", "second"].map(|name| graph.add_shared(name, &step, ()));
+    let apart = graph.add("apart", number(1.0), ());
+    let nodes = [first, second, apart].map(|node| node.id());
+    let keys = |graph: &Graph| {
+        let plan = forgetful(1).0.plan(graph, &RunOptions::default()).unwrap();
+        nodes.map(|node| plan.key(node).unwrap())
+    };
+    let [before, ..] = keys(&graph);
+    assert_eq!(keys(&graph), [before; 3]);
+    let mut copy = graph.clone();
+    copy.set_param(nodes[1], "value", json!(2.0)).unwrap();
+    assert_eq!(keys(&graph), [before; 3]);
+    let [_, other, _] = keys(&copy);
+    assert_ne!(other, before);
+    assert_eq!(keys(&copy), [before, other, before]);
+    graph.bypass(nodes[0]).unwrap();
+    assert!(graph.node(nodes[0]).unwrap().settings().bypassed);
+    assert!(!graph.node(nodes[1]).unwrap().settings().bypassed);
+}
+
+#[test]
 fn an_id_is_never_given_twice() {
     let mut graph = Graph::new();
     let first = graph.add("first", number(1.0), ());

@@ -47,7 +47,11 @@ struct Busy {
 
 /// The thread that called, whether it is at work, and how many others began meanwhile.
 #[derive(Debug)]
-struct Crowd(std::thread::ThreadId, AtomicBool, AtomicUsize);
+struct Crowd {
+    caller: std::thread::ThreadId,
+    is_at_work: AtomicBool,
+    met: AtomicUsize,
+}
 
 impl Step for Busy {
     const NAME: &'static str = "busy";
@@ -55,18 +59,18 @@ impl Step for Busy {
     type Output = Number;
 
     fn run(&self, _: pipeline_core::data::In<Number>, ctx: &Context<'_>) -> Result<Number> {
-        let Crowd(caller, at_work, met) = ctx.service::<Crowd>()?;
+        let Crowd { caller, is_at_work, met } = ctx.service::<Crowd>()?;
         let is_caller = std::thread::current().id() == *caller;
         if is_caller {
-            at_work.store(true, Ordering::SeqCst);
-        } else if at_work.load(Ordering::SeqCst) {
+            is_at_work.store(true, Ordering::SeqCst);
+        } else if is_at_work.load(Ordering::SeqCst) {
             met.fetch_add(1, Ordering::SeqCst);
         }
         for _ in 0..10_000 {
             std::hint::spin_loop();
         }
         if is_caller {
-            at_work.store(false, Ordering::SeqCst);
+            is_at_work.store(false, Ordering::SeqCst);
         }
         Ok(Number(self.number))
     }
@@ -245,7 +249,8 @@ fn a_caller_with_nothing_to_do_leaves_its_processor_to_others() {
 fn a_worker_that_came_for_a_caller_goes_when_the_caller_works_again() {
     comes_back(|| {
         let caller = std::thread::current().id();
-        let crowd = Crowd(caller, AtomicBool::new(false), AtomicUsize::new(0));
+        let (is_at_work, met) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let crowd = Crowd { caller, is_at_work, met };
         let services = Services::new().with(crowd);
         let (executor, door) = executor(1, services);
         door.open();
@@ -260,7 +265,7 @@ fn a_worker_that_came_for_a_caller_goes_when_the_caller_works_again() {
             executor.run(&graph, &RunOptions::default()).unwrap().ok().unwrap();
         }
         // The worker may have taken one step more when the caller comes back.
-        let Crowd(_, _, met) = executor.service::<Crowd>().unwrap();
+        let Crowd { met, .. } = executor.service::<Crowd>().unwrap();
         assert!(met.load(Ordering::SeqCst) <= 20, "{met:?} of 2000 steps in 20 runs");
     });
 }

@@ -44,13 +44,13 @@ struct Cells {
 
 /// The steps that find the cells of a frame.
 struct Search {
-    find: Find,
+    finder: Finder,
     grow: Option<Shared<ExpandLabels>>,
     numbers: Shared<LabelImage>,
     masks: Shared<Threshold>,
 }
 
-enum Find {
+enum Finder {
     Improved(Shared<SegmentCells>),
     Compatible {
         texture: Shared<LogStd>,
@@ -175,11 +175,11 @@ impl Field<'_> {
     fn search(&mut self) -> Search {
         let Workflow { cells, grow, mode, .. } = self.workflow;
         let graph = &mut self.graph;
-        let find = match mode {
-            Mode::Improved => Find::Improved(graph.share(cells.clone())),
+        let finder = match mode {
+            Mode::Improved => Finder::Improved(graph.share(cells.clone())),
             Mode::Compatible => {
                 let (element, radius, border) = (Element::Square, 9, Border::Constant(0.0));
-                Find::Compatible {
+                Finder::Compatible {
                     texture: graph
                         .share(LogStd { arithmetic: Arithmetic::Single, ..LogStd::default() }),
                     threshold: graph.share(ModeThreshold::default()),
@@ -193,13 +193,13 @@ impl Field<'_> {
         };
         let grow = (*grow != 0.0).then(|| graph.share(ExpandLabels { distance: *grow }));
         let numbers = graph.share(LabelImage::default());
-        Search { find, grow, numbers, masks: graph.share(Threshold { level: 0.0 }) }
+        Search { finder, grow, numbers, masks: graph.share(Threshold { level: 0.0 }) }
     }
 
     fn cells(&mut self, t: usize, light: Node<Image>, search: &Search) -> Cells {
-        let (labels, mask) = match &search.find {
-            Find::Improved(cells) => (self.add("cells", t, cells, light), None),
-            Find::Compatible { texture, threshold, holes, opening, closing, components } => {
+        let (labels, mask) = match &search.finder {
+            Finder::Improved(cells) => (self.add("cells", t, cells, light), None),
+            Finder::Compatible { texture, threshold, holes, opening, closing, components } => {
                 let texture = self.add("texture", t, texture, light);
                 let mask = self.add("threshold", t, threshold, texture);
                 let mask = self.add("holes", t, holes, mask);

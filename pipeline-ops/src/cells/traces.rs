@@ -185,9 +185,9 @@ impl Step for Traces {
         for (name, from) in COPIED {
             columns.push((name.to_owned(), of(from)?));
         }
-        for (name, sums) in self.channels.iter().zip(sums.chunks(frames.len().max(1))) {
-            let sum = |row: &Row| sum(row, &frames[row.frame], (name, &sums[row.frame]));
-            let column = kept.iter().map(sum).collect::<Result<_>>()?;
+        for (at, name) in self.channels.iter().enumerate() {
+            let sums = totals(name, &sums[at * frames.len()..][..frames.len()], frames)?;
+            let column = kept.iter().map(|row| sums[row.frame][row.row]).collect();
             columns.push((format!("intensity_total_{name}"), column));
         }
         if tracks.column("parent").is_some() {
@@ -259,6 +259,9 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
     let [of_frames, labels, of_tracks] =
         ["frame", "label", "track"].map(|name| column(tracks, name));
     let (of_frames, labels, of_tracks) = (of_frames?, labels?, of_tracks?);
+    for (frame, table) in frames.iter().enumerate() {
+        of_frame(table, frame, "label")?;
+    }
     let parents = tracks.column("parent");
     let mut order: Vec<usize> = (0..of_frames.len()).collect();
     order.sort_by_key(|&at| index(of_frames[at]));
@@ -291,20 +294,30 @@ fn rows(tracks: &Table, frames: &[In<Table>], ctx: &Context<'_>) -> Result<Vec<R
     Ok(found)
 }
 
-/// The sum of an object in a channel, whose table has the same objects in the same rows.
-fn sum(row: &Row, features: &Table, (channel, sums): (&str, &Table)) -> Result<f64> {
-    let columns = || format!("the columns of the sums of {channel} in frame {}", row.frame);
-    let [labels, totals] = ["label", "intensity_total"].map(|name| sums.named(name, columns));
-    let (labels, totals) = (labels?, totals?);
-    let label = of_frame(features, row.frame, "label")?[row.row];
-    match labels.get(row.row) {
-        Some(found) if found.to_bits() == label.to_bits() => Ok(totals[row.row]),
-        _ => {
-            let what = format!("row {} of the sums of {channel} in frame {}", row.row, row.frame);
-            let found = labels.get(row.row).map_or("missing".to_owned(), ToString::to_string);
-            Err(Error::input(what, found, format!("object {label}, as the features have it")))
+/// The sums of a channel, frame by frame: of the same objects in the same rows as the features.
+fn totals<'a>(
+    channel: &str,
+    sums: &'a [In<Table>],
+    features: &[In<Table>],
+) -> Result<Vec<&'a [f64]>> {
+    let of = |(frame, (sums, features)): (usize, (&'a In<Table>, &In<Table>))| {
+        let columns = || format!("the columns of the sums of {channel} in frame {frame}");
+        let found = sums.named("label", columns)?;
+        let expected = of_frame(features, frame, "label")?;
+        let is_other = |&row: &usize| {
+            found.get(row).map(|label| label.to_bits())
+                != expected.get(row).map(|label| label.to_bits())
+        };
+        if let Some(row) = (0..found.len().max(expected.len())).find(is_other) {
+            let told =
+                |label: Option<&f64>| label.map_or("none".to_owned(), |at| format!("object {at}"));
+            let what = format!("row {row} of the sums of {channel} in frame {frame}");
+            let expected = format!("{}, as the features have it", told(expected.get(row)));
+            return Err(Error::input(what, told(found.get(row)), expected));
         }
-    }
+        sums.named("intensity_total", columns)
+    };
+    sums.iter().zip(features).enumerate().map(of).collect()
 }
 
 /// The row of each label of a frame.

@@ -70,6 +70,38 @@ fn a_trace_is_good_that_passes_all_limits() {
 }
 
 #[test]
+fn rows_are_in_order_whatever_the_order_of_the_tracks_is() {
+    let ctx = Context::default();
+    let columns = |rows: &[[f64; 3]]| {
+        let column = |at: usize| rows.iter().map(|row| row[at]).collect();
+        Table::new(vec![("frame", column(0)), ("label", column(1)), ("track", column(2))]).unwrap()
+    };
+    // The first cell is given twice in frame 1, and the last word counts.
+    let tracks = columns(&[
+        [1.0, 1.0, 2.0],
+        [1.0, 2.0, 1.0],
+        [0.0, 1.0, 2.0],
+        [1.0, 3.0, 1.0],
+        [0.0, 2.0, 1.0],
+    ]);
+    let tables = [tracks].map(In::new).into_iter();
+    let tables = tables.chain([frame(&[10, 20]), frame(&[30, 40, 50])]).collect();
+    let traces = Traces::default().run(tables, &ctx).unwrap();
+    let of = |name: &str| traces.column(name).unwrap().to_vec();
+    assert_eq!(of("cell"), [1.0, 1.0, 2.0, 2.0]);
+    assert_eq!(of("frame"), [0.0, 1.0, 0.0, 1.0]);
+    assert_eq!(of("bbox_x0"), [20.0, 50.0, 10.0, 30.0]);
+}
+
+#[test]
+fn no_frames_have_all_columns() {
+    let tracks = Table::new(["frame", "label", "track"].map(|name| (name, vec![])).into()).unwrap();
+    let step = Traces { channels: vec!["a".into()], ..Traces::default() };
+    let traces = step.run(vec![In::new(tracks)], &Context::default()).unwrap();
+    assert_eq!(traces.column("intensity_total_a"), Some(&[][..]));
+}
+
+#[test]
 fn daughters_are_cells_of_their_own() {
     let ctx = Context::default();
     let frames: [&[[f64; 3]]; 4] = [&[MOTHER], &[MOTHER], &[LEFT, RIGHT], &[LEFT, RIGHT]];
@@ -100,12 +132,16 @@ fn tables_that_do_not_fit_are_named() {
     let one = Traces { channels: vec!["a".into()], ..Traces::default() };
     let error = refused(&one, vec![tracks(), frame(&[3]), frame(&[3])]);
     assert!(error.contains("`intensity_total` among them"), "{error}");
-    for (labels, found) in [(vec![], "missing"), (vec![2.0], "2")] {
+    for (labels, row, found, expected) in [
+        (vec![], 0, "none", "object 1"),
+        (vec![2.0], 0, "object 2", "object 1"),
+        (vec![1.0, 2.0], 1, "object 2", "none"),
+    ] {
         let totals = vec![0.5; labels.len()];
         let sums = Table::new(vec![("label", labels), ("intensity_total", totals)]).unwrap();
         let error = refused(&one, vec![tracks(), frame(&[3]), In::new(sums)]);
-        let expected = format!("row 0 of the sums of a in frame 0 is {found}, expected object 1");
-        assert!(error.starts_with(&expected), "{error}");
+        let what = format!("row {row} of the sums of a in frame 0 is {found}");
+        assert_eq!(error, format!("{what}, expected {expected}, as the features have it"));
     }
     let none = Traces { min_frames: 0, ..Traces::default() };
     assert!(refused(&none, vec![tracks()]).contains("min_frames is 0, expected 1 to 1000000"));

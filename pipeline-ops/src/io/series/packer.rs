@@ -8,7 +8,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 /// How the samples of a strip are told: each by its difference from the one before it in its row
 /// and channel.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Predicts {
+pub(super) struct Prediction {
     /// Of a sample: 8 or 16.
     pub(super) bits: u16,
     pub(super) channels: usize,
@@ -23,6 +23,9 @@ struct Packer {
     packed: Vec<u8>,
 }
 
+/// Bytes that are kept of a buffer.
+const KEPT: usize = 1 << 19;
+
 thread_local! {
     static PACKER: RefCell<Option<Packer>> = const { RefCell::new(None) };
 }
@@ -34,7 +37,7 @@ thread_local! {
 pub(super) fn packed<R, E: From<io::Error>>(
     strip: &[u8],
     row_bytes: usize,
-    predicts: Option<Predicts>,
+    prediction: Option<Prediction>,
     level: u8,
     f: impl FnOnce(&[u8]) -> Result<R, E>,
 ) -> Result<R, E> {
@@ -48,8 +51,12 @@ pub(super) fn packed<R, E: From<io::Error>>(
                 packed: Vec::new(),
             }),
         };
-        packer.pack(strip, row_bytes, predicts)?;
-        f(&packer.packed)
+        packer.pack(strip, row_bytes, prediction)?;
+        let result = f(&packer.packed);
+        // One row of a very wide image may be more than a strip is otherwise.
+        packer.differences.shrink_to(KEPT / 2);
+        packer.packed.shrink_to(KEPT);
+        result
     })
 }
 
@@ -58,11 +65,11 @@ impl Packer {
         &mut self,
         strip: &[u8],
         row_bytes: usize,
-        predicts: Option<Predicts>,
+        prediction: Option<Prediction>,
     ) -> io::Result<()> {
         let Self { compress, differences, packed, .. } = self;
-        let strip = match predicts {
-            Some(predicts) => predicted(strip, row_bytes, predicts, differences),
+        let strip = match prediction {
+            Some(prediction) => predicted(strip, row_bytes, prediction, differences),
             None => strip,
         };
         compress.reset();
@@ -85,7 +92,7 @@ impl Packer {
 fn predicted<'a>(
     strip: &[u8],
     row_bytes: usize,
-    Predicts { bits, channels }: Predicts,
+    Prediction { bits, channels }: Prediction,
     memory: &'a mut Vec<u16>,
 ) -> &'a [u8] {
     memory.resize(strip.len().div_ceil(2), 0);
@@ -132,14 +139,20 @@ mod tests {
         };
         for strip in [&noise[..], &[7; 1000], &[], &noise[..13]] {
             for level in [1, 9, 9] {
-                assert_eq!(packed(strip, 10, None, level, unpack).unwrap(), strip);
+                let own = |packed: &[u8]| io::Result::Ok(packed.to_vec());
+                let after = packed(strip, 10, None, level, own).unwrap();
+                assert_eq!(unpack(&after).unwrap(), strip);
+                let fresh = || packed(strip, 10, None, level, own).unwrap();
+                let fresh = std::thread::scope(|scope| scope.spawn(fresh).join().unwrap());
+                assert_eq!(after, fresh, "level {level}");
             }
         }
         let of = |strip: &[u8], bits| {
-            packed(strip, 4, Some(Predicts { bits, channels: 1 }), 2, unpack).unwrap()
+            packed(strip, 4, Some(Prediction { bits, channels: 1 }), 2, unpack).unwrap()
         };
         assert_eq!(of(&[1, 3, 2, 2, 9, 9, 8, 9], 8), [1, 2, 255, 0, 9, 0, 255, 1]);
-        let numbers = |numbers: [u16; 4]| bytemuck::cast::<_, [u8; 8]>(numbers);
-        assert_eq!(of(&numbers([500, 499, 7, 307]), 16), numbers([500, u16::MAX, 7, 300]));
+        let bytes = |numbers: &[u16; 4]| of(bytemuck::cast_slice(numbers), 16);
+        let differences = [500u16, u16::MAX, 7, 300];
+        assert_eq!(bytes(&[500, 499, 7, 307]), bytemuck::cast_slice::<_, u8>(&differences));
     }
 }

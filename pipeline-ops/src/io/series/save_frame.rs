@@ -80,8 +80,9 @@ impl Data for FrameFile {
 /// | `npy` | a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]` of 3 channels; not compressed |
 ///
 /// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in floats.
-/// **Cost**: compressing; of memory a strip of 256 KiB, and whole numbers those of the frame. The
-/// last step waits for the disk on a thread for that.
+/// **Cost**: compressing; each thread that does it keeps up to 1.5 MiB for that, and whole numbers
+/// take those of the frame. A strip is 256 KiB, or one row. The last step waits for the disk on a
+/// thread for that.
 /// **Errors**: another extension; 2 or more than 3 channels; a sample that is to be a whole number
 /// and is NaN or beyond their range; a frame that is not the next one or is of another size than
 /// those before; a parameter outside its range; a file or folder that cannot be written.

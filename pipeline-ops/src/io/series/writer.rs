@@ -12,7 +12,7 @@ use tiff::tags::{PhotometricInterpretation, Predictor, SampleFormat, Tag};
 
 use super::super::decode::refuse;
 use super::super::replace::Replacement;
-use super::packer::{Predicts, packed};
+use super::packer::{Prediction, packed};
 
 /// What a file is to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,7 +192,7 @@ fn page<K: TiffKind>(
     let rows = (STRIP / row_bytes.max(1)).clamp(1, layout.height as usize);
     // Floats that differ little differ in all their bytes.
     let is_predicted = plan.level > 0 && format != SampleFormat::IEEEFP;
-    let predicts = is_predicted.then_some(Predicts { bits, channels });
+    let prediction = is_predicted.then_some(Prediction { bits, channels });
     let (mut offsets, mut counts) = (Vec::new(), Vec::new());
     let mut directory = encoder.image_directory()?;
     for strip in samples.bytes().chunks(rows * row_bytes) {
@@ -203,7 +203,7 @@ fn page<K: TiffKind>(
         };
         match plan.level {
             0 => add(strip)?,
-            level => packed(strip, row_bytes, predicts, level, add)?,
+            level => packed(strip, row_bytes, prediction, level, add)?,
         }
     }
     directory.write_tag(Tag::ImageWidth, layout.width)?;
