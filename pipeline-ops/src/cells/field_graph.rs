@@ -162,7 +162,7 @@ impl Field<'_> {
     }
 
     fn frame(&mut self, name: &str, t: usize, stack: Node<Stack>) -> Node<Image> {
-        self.graph.add(format!("{name}[{t}]"), Frame { frame: number(t) }, stack)
+        self.graph.add(format!("{name}[{t}]"), Frame { frame: number(t), finite: true }, stack)
     }
 
     fn saved(&self, name: &str, path: PathBuf) -> Saved {

@@ -255,10 +255,14 @@ fn a_frame_that_cannot_be_is_told_with_its_field_and_step() {
         .collect();
     images[1].samples_mut::<f32>().unwrap()[500] = f32::NAN;
     movie(&input, &images);
-    let report = run(&Workflow::new(&input, folder.path().join("nan")));
-    assert_eq!(report.items[0].status, ItemStatus::Failed);
-    let message = report.items[0].message().unwrap();
-    assert!(message.starts_with("step `cells[1]` (segment_cells): "), "{message}");
+    let workflow = Workflow::new(&input, folder.path().join("nan"));
+    for workflow in [workflow.clone(), workflow.compatible()] {
+        let report = run(&workflow);
+        assert_eq!(report.items[0].status, ItemStatus::Failed);
+        let message = report.items[0].message().unwrap();
+        let expected = "frame 1 is 1 samples that are NaN or infinite, expected none";
+        assert_eq!(message, format!("step `phase[1]` (frame): {expected}"));
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn open() {
 
 fn frame() {
     let stack = SeriesFile::open(shipped("cells/fields.ome.tif")).unwrap().stack(0, 1, 0).unwrap();
-    contract().run(&Frame { frame: 2 }, In::new(stack));
+    contract().run(&Frame { frame: 2, finite: true }, In::new(stack));
 }
 
 fn open_stack() {
