@@ -210,12 +210,28 @@ fn what_was_made_may_be_moved_with_its_movie() {
     assert!(said.contains("nothing to do: all 2 fields are done"), "{said}");
 }
 
+/// All that is made, but for the results file, which names the folder.
+fn made(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut made = files(folder);
+    made.remove(Path::new("processing_results.yaml")).unwrap();
+    made
+}
+
+#[track_caller]
+fn check_alike(found: &Path, expected: &BTreeMap<PathBuf, Vec<u8>>) {
+    let found = made(found);
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (name, bytes) in expected {
+        assert!(found[name] == *bytes, "{} is other", name.display());
+    }
+}
+
 #[test]
 fn stopped_without_notice_it_ends_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
     let events = succeeds(&whole, &["--json"]).lines().count();
-    let expected = files(&whole);
+    let expected = made(&whole);
     let mut state = 7u64;
     let mut kills = 0;
     while kills < 20 {
@@ -227,24 +243,82 @@ fn stopped_without_notice_it_ends_with_the_same_bytes() {
         command.arg("--json").arg("--output").arg(&stopped).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let heard = lines.by_ref().take(words).count();
-        process.kill().unwrap();
-        process.wait().unwrap();
-        kills += 1;
-        if heard < words && kills < 20 {
+        if lines.by_ref().take(words).count() == words {
+            process.kill().unwrap();
+            process.wait().unwrap();
+            kills += 1;
+        } else {
             // It came to its end before it was stopped: from the beginning once more.
+            assert!(process.wait().unwrap().success());
+            check_alike(&stopped, &expected);
             fs::remove_dir_all(&stopped).unwrap();
         }
     }
     succeeds(&stopped, &[]);
-    let found = files(&stopped);
-    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-    for (name, bytes) in &expected {
-        // The results file names the folder.
-        if name != Path::new("processing_results.yaml") {
-            assert!(found[name] == *bytes, "{} is other", name.display());
-        }
-    }
+    check_alike(&stopped, &expected);
+}
+
+/// Of so many starts one is interrupted in the midst of its work, however fast it is.
+#[cfg(unix)]
+const STARTS: usize = 50;
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_it_and_what_is_left_is_made_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    succeeds(&whole, &[]);
+    let expected = made(&whole);
+    let was_interrupted = |at: usize| {
+        let output = folder.path().join(at.to_string());
+        let mut command = program();
+        command.args(["--json", "--workers", "1", "--output"]).arg(&output).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        // The handler is there before the first field begins.
+        lines.next().unwrap().unwrap();
+        let id = process.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let said: Vec<String> = lines.map(Result::unwrap).collect();
+        let code = process.wait().unwrap().code();
+        let was_interrupted = said.iter().any(|line| line.contains("cancelled"));
+        assert_eq!(code, Some(i32::from(was_interrupted)), "{said:?}");
+        succeeds(&output, &[]);
+        check_alike(&output, &expected);
+        was_interrupted
+    };
+    assert!((0..STARTS).any(was_interrupted));
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
+    fs::create_dir(&theirs).unwrap();
+    fs::write(theirs.join("processing_results.yaml"), "channels: 1").unwrap();
+    let said = fails(&theirs, &[]);
+    assert!(said.contains("processing_results.yaml is of another program"), "{said}");
+    assert_eq!(fs::read_dir(&theirs).unwrap().count(), 1);
+
+    succeeds(&ours, &[]);
+    let before = times(&ours);
+    let other = folder.path().join("other.ome.tif");
+    fs::copy(MOVIE, &other).unwrap();
+    let said = fails(&ours, &["--input", &other.to_string_lossy()]);
+    assert!(said.contains("cell_traces of cells") && said.contains("other"), "{said}");
+    assert_eq!(times(&ours), before);
+}
+
+#[test]
+fn without_resuming_all_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeeds(folder, &[]);
+    let (before, expected) = (times(folder), made(folder));
+    let said = succeeds(folder, &["--resume", "false"]);
+    assert!(said.contains("2 done in "), "{said}");
+    assert!(times(folder).iter().all(|(name, time)| before[name] != *time));
+    check_alike(folder, &expected);
 }
 
 #[test]

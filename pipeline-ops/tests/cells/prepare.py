@@ -23,6 +23,8 @@ SETS = {
     "synth-a-seed/fov_001": ("synth-a/synth-a.ome.tiff", 1),
     "synth-b-seed/fov_000": ("synth-b/synth-b.ome.tiff", 0),
     "real-nuclei": ("real/cancer_cell_migration_crop.tif", 0),
+    "real-c2c12": ("real/c2c12_phase_10x234x234.npz", 0),
+    "real-drosophila1-green": ("real/drosophila_seq1", 0),
 }
 
 

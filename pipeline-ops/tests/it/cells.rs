@@ -12,7 +12,7 @@ use pipeline_core::{
 };
 use pipeline_ops::cells::{Background, CellFeatures, CellSums, Link, Shown, Traces};
 use pipeline_ops::filter::{Arithmetic, LogStd};
-use pipeline_ops::io::{Field, Frame, OpenStack, SeriesFile};
+use pipeline_ops::io::{Field, Frame, Open, OpenStack, SeriesFile};
 use pipeline_ops::measure::Table;
 use pipeline_ops::morphology::{ClosingMask, Element, FillHoles, OpeningMask};
 use pipeline_ops::segment::{Border, ConnectedComponents, Connectivity, ModeThreshold};
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::io::data;
+use crate::segment_cells::arrays;
 use crate::support::{Kept, shipped};
 
 /// What the original makes of a series.
@@ -50,6 +51,34 @@ fn series() -> Vec<(String, PathBuf, Expected)> {
     there.collect()
 }
 
+/// The frames of a field: of a series, of the array `images` of an archive, or of a folder of
+/// pictures, of which they are what is green.
+fn stack(path: &Path, field: usize) -> Stack {
+    let frames: Vec<Image> = if path.is_dir() {
+        let names = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        let mut names: Vec<PathBuf> = names.collect();
+        names.sort();
+        let green = |name: PathBuf| {
+            let image = Open::path(name).run((), &Context::default()).unwrap();
+            let samples = image.samples::<u8>().unwrap().chunks_exact(3).map(|rgb| rgb[1]);
+            Image::from_samples(image.width(), image.height(), 1, samples.collect::<Vec<_>>())
+        };
+        names.into_iter().map(|name| green(name).unwrap()).collect()
+    } else if path.extension().is_some_and(|extension| extension == "npz") {
+        let (arrays, folder) = (arrays(path), tempfile::tempdir().unwrap());
+        let (_, bytes) = arrays.iter().find(|(name, _)| name.starts_with("images")).unwrap();
+        let file = folder.path().join("images.npy");
+        std::fs::write(&file, bytes).unwrap();
+        let stack = SeriesFile::open(&file).unwrap().stack(0, 0, 0).unwrap();
+        (0..stack.frames()).map(|t| stack.frame(t).unwrap()).collect()
+    } else {
+        return SeriesFile::open(path).unwrap().stack(field, 0, 0).unwrap();
+    };
+    let samples = frames.iter().flat_map(|frame| frame.samples::<u8>().unwrap());
+    let samples: Vec<u8> = samples.copied().collect();
+    Stack::new(frames[0].layout(), frames.len(), samples.into()).unwrap()
+}
+
 /// The mask of a frame as the original makes it.
 fn mask(frame: Image) -> Mask {
     let ctx = Context::default();
@@ -65,8 +94,7 @@ fn mask(frame: Image) -> Mask {
 #[test]
 fn masks_are_those_of_the_original() {
     for (name, path, expected) in series() {
-        let file = SeriesFile::open(&path).unwrap();
-        let stack = file.stack(expected.field, 0, 0).unwrap();
+        let stack = stack(&path, expected.field);
         assert_eq!(stack.frames(), expected.frames, "{name}");
         let mut digest = Sha256::new();
         for (t, &pixels) in expected.pixels.iter().enumerate() {
@@ -120,8 +148,7 @@ pub(crate) fn tracked(stack: &Stack) -> (Vec<Labels>, Table) {
 #[test]
 fn labels_are_those_of_the_original() {
     for (name, path, expected) in series() {
-        let stack = SeriesFile::open(&path).unwrap().stack(expected.field, 0, 0).unwrap();
-        let (labels, tracks) = tracked(&stack);
+        let (labels, tracks) = tracked(&stack(&path, expected.field));
         let counts: Vec<u32> = labels.iter().map(Labels::count).collect();
         assert_eq!(counts, expected.objects, "{name}");
         let of = |name: &str| tracks.column(name).unwrap().iter().map(|&number| number as u16);
@@ -424,7 +451,7 @@ fn graph(frames: u32, min_frames: u32) -> Graph {
     let (mut shapes, mut sums) = (Vec::new(), Vec::new());
     for frame in 0..frames {
         let name = |step: &str| format!("{step} {frame}");
-        let cells = graph.add(name("phase"), Frame { frame }, phase);
+        let cells = graph.add(name("phase"), Frame { frame, ..Frame::default() }, phase);
         let texture = LogStd { arithmetic: Arithmetic::Single, ..LogStd::default() };
         let texture = graph.add(name("texture"), texture, cells);
         let mask = graph.add(name("mask"), ModeThreshold::default(), texture);
@@ -435,7 +462,7 @@ fn graph(frames: u32, min_frames: u32) -> Graph {
         let number = ConnectedComponents { connectivity: Connectivity::Four };
         let labels = graph.add(name("labels"), number, mask);
         shapes.push(graph.add(name("shapes"), CellFeatures {}, labels));
-        let light = graph.add(name("signal"), Frame { frame }, signal);
+        let light = graph.add(name("signal"), Frame { frame, ..Frame::default() }, signal);
         sums.push(graph.add(name("sums"), CellSums {}, (labels, light)));
     }
     let tracks = graph.add("tracks", Link::compatible(), shapes.clone());
