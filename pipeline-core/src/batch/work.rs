@@ -227,7 +227,7 @@ impl<'a> Batch<'a> {
     fn try_item(&self, at: usize, worker: usize) -> Result<Attempt> {
         let Some(manifest) = &self.manifest else {
             let (job, options, _) = self.prepare(at, worker)?;
-            let report = self.run_job(at, &job, &options)?;
+            let report = self.run_job(at, job, &options)?;
             if self.is_stopped(&report) {
                 return Ok(Attempt::Stopped);
             }
@@ -270,7 +270,7 @@ impl<'a> Batch<'a> {
             let _ = ledger.close(ItemStatus::Failed, Some(line(&error)));
             error
         };
-        let report = self.run_job(at, &job, &options).map_err(failed)?;
+        let report = self.run_job(at, job, &options).map_err(failed)?;
         let noted = ledger.note(&report);
         // What was done before a failure or a stop need not be done again.
         if self.is_stopped(&report) {
@@ -333,11 +333,8 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn run_job(&self, at: usize, job: &Job, options: &RunOptions) -> Result<Arc<Report>> {
-        let report = self.executor.run(&job.graph, options)?;
-        if Arc::strong_count(&job.graph) == 1 {
-            self.executor.forget(&job.graph);
-        }
+    fn run_job(&self, at: usize, job: Job, options: &RunOptions) -> Result<Arc<Report>> {
+        let report = self.executor.run_once(job.graph, options)?;
         self.reports.lock()[at].counts = report.totals().counts;
         Ok(report)
     }

@@ -146,12 +146,12 @@ const CHUNK: usize = 64;
 pub(super) struct NodeStates(Vec<Arc<[NodeState]>>);
 
 impl NodeStates {
-    pub(super) fn pending(mut count: usize) -> Self {
-        let mut chunks = Vec::with_capacity(count.div_ceil(CHUNK));
-        while count > 0 {
-            let size = count.min(CHUNK);
-            chunks.push((0..size).map(|_| NodeState::default()).collect());
-            count -= size;
+    /// Nodes that have not begun: one chunk of them, until one does.
+    pub(super) fn pending(count: usize) -> Self {
+        let chunk = |size| (0..size).map(|_| NodeState::default()).collect::<Arc<[_]>>();
+        let mut chunks = vec![chunk(CHUNK); count / CHUNK];
+        if !count.is_multiple_of(CHUNK) {
+            chunks.push(chunk(count % CHUNK));
         }
         Self(chunks)
     }
@@ -162,6 +162,19 @@ impl NodeStates {
 
     pub(super) fn at_mut(&mut self, place: usize) -> Option<&mut NodeState> {
         Arc::make_mut(self.0.get_mut(place / CHUNK)?).get_mut(place % CHUNK)
+    }
+
+    /// Takes chunks from another state of the run whose nodes have all ended, alike in both, so
+    /// that they are there once.
+    pub(super) fn share_ended(&mut self, other: &Self) {
+        for (own, other) in self.0.iter_mut().zip(&other.0) {
+            if !Arc::ptr_eq(own, other)
+                && own.iter().all(|state| state.finished.is_some())
+                && own == other
+            {
+                *own = Arc::clone(other);
+            }
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &NodeState> {
@@ -204,5 +217,30 @@ impl Serialize for NodeTable {
 impl<'de> Deserialize<'de> for NodeTable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Arc::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ended_chunks_that_are_alike_are_shared() {
+        let mut one = NodeStates::pending(3 * CHUNK);
+        let mut other = NodeStates::pending(3 * CHUNK);
+        let end = |states: &mut NodeStates, place: usize, bytes: u64| {
+            let finished = Finished { bytes, ..Finished::new(Status::Computed) };
+            states.at_mut(place).unwrap().finished = Some(finished);
+        };
+        for place in 0..2 * CHUNK {
+            end(&mut one, place, 7);
+            // The second chunk is not alike, and the third has not ended.
+            end(&mut other, place, if place == CHUNK { 8 } else { 7 });
+        }
+        let before = one.clone();
+        one.share_ended(&other);
+        assert!(one == before);
+        let shared = |at: usize| Arc::ptr_eq(&one.0[at], &other.0[at]);
+        assert_eq!([0, 1, 2].map(shared), [true, false, false]);
     }
 }

@@ -177,6 +177,11 @@ impl Snapshot {
         }
     }
 
+    /// Shares with another state of the same run what neither will change any more.
+    pub(crate) fn share_ended(&mut self, other: &Self) {
+        self.states.share_ended(&other.states);
+    }
+
     /// The nodes of the plan with their states, in the plan's order.
     pub fn nodes(&self) -> impl Iterator<Item = (&PlannedNode, &NodeState)> {
         self.nodes.nodes.iter().zip(self.states.iter())

@@ -66,11 +66,6 @@ impl Executor {
         outline(graph, &self.request(options, stop_of(options)), folder)
     }
 
-    /// Forgets what is known of a graph that will not be planned again.
-    pub(crate) fn forget(&self, graph: &Graph) {
-        self.engine.planners.lock().retain(|&(id, _)| id != graph.id());
-    }
-
     /// What is known of files.
     pub(crate) fn digests(&self) -> Arc<FileDigests> {
         Arc::clone(&self.engine.digests)
@@ -122,6 +117,17 @@ impl Executor {
     /// in the report, and so is a cancel; [`Report::ok`] turns the first of them into an error.
     pub fn run(&self, graph: &Graph, options: &RunOptions) -> Result<Arc<Report>> {
         let (plan, left) = self.plan_run(graph, options)?;
+        self.run_plan(plan, left.as_ref().unwrap_or(options))
+    }
+
+    /// As [`run`](Self::run), of a graph that is let go of once it is planned, if nobody else has
+    /// it.
+    pub(crate) fn run_once(&self, graph: Arc<Graph>, options: &RunOptions) -> Result<Arc<Report>> {
+        let (plan, left) = self.plan_run(&graph, options)?;
+        if Arc::strong_count(&graph) == 1 {
+            self.engine.planners.lock().retain(|&(id, _)| id != graph.id());
+        }
+        drop(graph);
         self.run_plan(plan, left.as_ref().unwrap_or(options))
     }
 

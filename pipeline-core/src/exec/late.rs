@@ -122,7 +122,7 @@ impl RunCore {
         if !late.late[place as usize] {
             return false;
         }
-        let Some(base) = late.bases.get(&place) else { return true };
+        let Some(base) = late.base(place) else { return true };
         let shape = &self.plan.program.shape;
         let identities = self.identities.lock();
         let inputs: Option<Vec<Key>> = shape

@@ -1,5 +1,6 @@
 //! The nodes of a plan as events name them.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -24,11 +25,12 @@ impl Roster {
             return Arc::clone(nodes);
         }
         let infos = plan.program.shape.ids.iter().zip(&*plan.infos);
+        let mut steps: HashMap<&str, Arc<str>> = HashMap::new();
         let nodes: Arc<[PlannedNode]> = infos
-            .map(|(&id, info)| PlannedNode {
-                id,
-                name: info.shared_name(),
-                step: info.step_name().into(),
+            .map(|(&id, info)| {
+                let step = info.step_name();
+                let step = Arc::clone(steps.entry(step).or_insert_with(|| step.into()));
+                PlannedNode { id, name: info.shared_name(), step }
             })
             .collect();
         *self.0.lock() = Some((program, Arc::clone(&nodes)));

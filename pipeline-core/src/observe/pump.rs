@@ -16,6 +16,9 @@ use crate::sync::{Condvar, Mutex, thread};
 /// How many events of one run are passed on before the next run has its turn.
 const TURN: usize = 256;
 
+/// After so many ends of nodes what was heard of them is shared with the stream.
+const SHARED: u32 = 4096;
+
 /// Carries the events of runs to their observers, on one thread that starts with the first run that
 /// has any.
 ///
@@ -67,7 +70,7 @@ impl Pump {
         let (run, seen) = (state.run, Snapshot::new(state.run, state.revision));
         let warned = vec![false; observers.len()];
         let ahead = Some(state);
-        let watch = Watch { run, subscription, seen, ahead, observers, warned };
+        let watch = Watch { run, subscription, seen, shared: 0, ahead, observers, warned };
 
         let mut inbox = self.shared.inbox.lock();
         if !inbox.running {
@@ -138,7 +141,10 @@ impl Shared {
         }
         for _ in 0..TURN {
             match watch.subscription.try_recv() {
-                Poll::Pending => return true,
+                Poll::Pending => {
+                    watch.share();
+                    return true;
+                }
                 Poll::Ready(Some(Received::Event(event))) => watch.pass_on(&event),
                 Poll::Ready(Some(Received::Lagged(state))) => watch.catch_up(*state),
                 Poll::Ready(None) => {
@@ -164,6 +170,8 @@ struct Watch {
     subscription: Subscription,
     /// What the observers have heard so far adds up to this.
     seen: Snapshot,
+    /// How many nodes had ended in it when it last shared their states with the stream.
+    shared: u32,
     /// The state the subscription began with, until the observers have heard of it.
     ahead: Option<Snapshot>,
     observers: Vec<Arc<dyn Observer>>,
@@ -182,6 +190,17 @@ impl Watch {
             self.tell(&event);
         }
         self.seen = state;
+    }
+
+    /// Lets go of the states of nodes that the stream has too: a long run would be known twice.
+    fn share(&mut self) {
+        let ended = self.seen.counts.total();
+        if ended - self.shared >= SHARED
+            && let Some(state) = self.subscription.state()
+        {
+            self.seen.share_ended(&state);
+            self.shared = ended;
+        }
     }
 
     fn pass_on(&mut self, event: &Event) {
@@ -253,6 +272,19 @@ mod tests {
         let heard = heard.lock();
         let kinds: Vec<_> = heard.iter().map(|event| event.kind.name()).collect();
         assert_eq!(kinds, ["run_started", "step_finished", "step_finished", "run_finished"]);
+    }
+
+    #[test]
+    fn of_a_long_run_everything_is_told_once() {
+        let (heard, observer) = listener();
+        let (bus, pump) = (Bus::new(RUN, 0), Pump::new());
+        let nodes = 3 * SHARED;
+        pump.observe(&bus, vec![observer], 1 << 20, empty);
+        run(&bus, nodes);
+        assert!(pump.flush(RUN, LONG));
+        let heard = heard.lock();
+        assert!(heard.iter().zip(0..).all(|(event, seq)| event.seq == seq));
+        assert_eq!(heard.len(), 2 * nodes as usize + 2);
     }
 
     #[test]

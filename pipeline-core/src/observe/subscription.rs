@@ -129,6 +129,11 @@ impl Subscription {
         }
     }
 
+    /// The state of the run as far as its events were emitted.
+    pub(super) fn state(&self) -> Option<Snapshot> {
+        self.shared.inner.lock().snapshot()
+    }
+
     pub(super) fn warn(&self, warning: Warning) {
         self.shared.warn(warning);
     }

@@ -84,8 +84,16 @@ pub(crate) struct LateKeys {
     pub(crate) late: Vec<bool>,
     /// Whether a place's results are digested.
     pub(crate) digested: Vec<bool>,
-    /// What each late key starts from.
-    pub(crate) bases: HashMap<u32, Key>,
+    /// What each late key starts from, by place.
+    pub(crate) bases: Vec<(u32, Key)>,
+}
+
+impl LateKeys {
+    /// What the key of a late place starts from.
+    pub(crate) fn base(&self, place: u32) -> Option<&Key> {
+        let at = self.bases.binary_search_by_key(&place, |&(place, _)| place).ok()?;
+        Some(&self.bases[at].1)
+    }
 }
 
 /// What a plan tells about itself.

@@ -270,15 +270,17 @@ impl Planner {
             return None;
         }
         let mut late = LateKeys::default();
+        late.identities.reserve_exact(shape.slot_count());
         for (place, origin) in places() {
             let is_late = self.keys.late[origin as usize];
             late.late.push(is_late);
             late.digested.push(is_digested(place, origin));
             late.identities.extend(old.slots(origin).map(|slot| self.keys.identity(slot, old)));
             if is_late && let Some(base) = self.keys.base(origin, frozen) {
-                late.bases.insert(place, base);
+                late.bases.push((place, base));
             }
         }
+        late.bases.shrink_to_fit();
         Some(Arc::new(late))
     }
 }

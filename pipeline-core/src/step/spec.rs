@@ -133,6 +133,8 @@ impl Spec {
     /// Adds a file that the step makes or replaces.
     #[must_use]
     pub fn writes(mut self, path: impl Into<PathBuf>) -> Self {
+        // Most write one, and a long movie has many of them.
+        self.writes.reserve_exact(1);
         self.writes.push(path.into());
         self
     }
