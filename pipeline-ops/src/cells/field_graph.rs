@@ -78,13 +78,14 @@ impl Saved {
 
 impl Field<'_> {
     pub(super) fn build(&mut self) {
-        let Workflow { phase, signals, mode, background, copies, .. } = self.workflow;
+        let Workflow { phase, signals, mode, background, copies, npy, .. } = self.workflow;
         let movie = self.open("phase", *phase);
         let channels: Vec<_> = signals
             .iter()
             .map(|&channel| (channel, self.open(&format!("ch_{channel}"), channel)))
             .collect();
         let mut masks = self.saved("masks", self.files.masks(*phase));
+        masks.step.boolean = *npy;
         let mut labels = self.saved("labels", self.files.labels(*phase));
         let mut corrected: Vec<Saved> = signals
             .iter()

@@ -78,7 +78,12 @@ fn relabel<T: Sample>(image: &Image, ctx: &Context<'_>) -> Result<Labels> {
     // A bit for each number that there can be.
     let seen: Vec<AtomicU64> = (0..=most::<T>() / 64).map(|_| AtomicU64::new(0)).collect();
     ctx.rows(height as usize, grain, |rows| {
+        let mut before = None;
         for sample in &samples[rows.start * row_len..rows.end * row_len] {
+            // Objects are wide: a number that was just seen is not looked at again.
+            if before.replace(sample) == Some(sample) {
+                continue;
+            }
             let number = sample.to_f32();
             if !(0.0..=LARGEST).contains(&number) || number.fract() != 0.0 {
                 let expected = format!("a whole number from 0 to {LARGEST}");

@@ -82,6 +82,27 @@ fn floats_may_be_saved_as_whole_numbers() {
 }
 
 #[test]
+fn masks_may_be_saved_as_true_and_false() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mask.npy");
+    let step = SaveFrame { boolean: true, ..SaveFrame::path(&path) };
+    let mask = |samples: Vec<u8>| Image::from_samples(3, 1, 1, samples).unwrap();
+    save(&step, &[mask(vec![0, 255, 7]), mask(vec![1, 0, 0])]).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(
+        bytes[10..].starts_with(b"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 1, 3)")
+    );
+    assert!(bytes.ends_with(b"\n\0\x01\x01\x01\0\0"));
+    assert_eq!(frames(&path)[0].bytes(), [0, 1, 1]);
+
+    let error = save(&step, &[filled((3, 1), 1, SampleType::U16, 1)]).unwrap_err().to_string();
+    assert!(error.contains("samples of 8 bits, and an extension `npy`"), "{error}");
+    let step = SaveFrame { path: folder.path().join("mask.tif"), ..step };
+    let error = save(&step, &[mask(vec![0, 1, 0])]).unwrap_err().to_string();
+    assert!(error.contains("mask.tif is 3×1"), "{error}");
+}
+
+#[test]
 fn the_time_between_frames_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.tif");

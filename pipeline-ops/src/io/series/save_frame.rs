@@ -80,14 +80,16 @@ impl Data for FrameFile {
 /// | `npy` | a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]` of 3 channels; not compressed |
 ///
 /// **Border**: nothing beyond the edge is written. **NaN** and infinity stay in floats.
-/// **Cost**: compressing; each thread that does it keeps up to 1.5 MiB for that, and whole numbers
-/// take those of the frame. A strip is 256 KiB, or one row. The last step waits for the disk on a
-/// thread for that.
+/// **Cost**: compressing; each thread that does it keeps up to 2.5 MiB for that, and whole numbers
+/// and booleans take those of the frame. A strip is 256 KiB, or one row. The last step waits for
+/// the disk on a thread for that.
 /// **Errors**: another extension; 2 or more than 3 channels; a sample that is to be a whole number
-/// and is NaN or beyond their range; a frame that is not the next one or is of another size than
-/// those before; a parameter outside its range; a file or folder that cannot be written.
+/// and is NaN or beyond their range; true and false in TIFF, or of more than 8 bits; a frame that
+/// is not the next one or is of another size than those before; a parameter outside its range; a
+/// file or folder that cannot be written.
 ///
-/// **Source**: crates `tiff` 0.11 and `flate2` 1.1; the format of `numpy.save`, version 1.0.
+/// **Source**: crates `tiff` 0.11, `libdeflater` 1.26 for noise and `flate2` 1.1 for the rest; the
+/// format of `numpy.save`, version 1.0.
 ///
 /// ```
 /// use pipeline_core::{Executor, Graph, Image, Options, RunOptions};
@@ -127,6 +129,9 @@ pub struct SaveFrame {
     /// Whether floats are rounded to whole numbers from -32768 to 32767, which take a quarter of
     /// the space; beyond is an error; default false.
     pub whole: bool,
+    /// Whether samples of 8 bits are saved as true, above 0, and false, which `npy` alone has;
+    /// default false.
+    pub boolean: bool,
     /// Time from one frame to the next, for programs that show it; 0 if it is not known. 0 to
     /// 1000000000 s, default 0.
     #[schemars(range(min = 0.0, max = 1e9), extend("x-unit" = "s"))]
@@ -137,8 +142,8 @@ const MOST: u32 = 16_777_215;
 
 impl Default for SaveFrame {
     fn default() -> Self {
-        let (path, interval) = (PathBuf::new(), 0.0);
-        Self { path, frame: 0, frames: 1, level: 2, whole: false, interval }
+        let (whole, boolean, interval) = (false, false, 0.0);
+        Self { path: PathBuf::new(), frame: 0, frames: 1, level: 2, whole, boolean, interval }
     }
 }
 
@@ -193,8 +198,8 @@ impl Step for SaveFrame {
                 return Err(Error::input("`before`", "nothing", "the file with the frames before"));
             }
             None => {
-                let (frames, level, is_whole) = (self.frames, self.level, self.whole);
-                let plan = Plan { frames, level, is_whole, interval: self.interval };
+                let Self { frames, level, whole, boolean, interval, .. } = *self;
+                let plan = Plan { frames, level, whole, boolean, interval };
                 Writer::new(&self.path, plan, image.layout())?
             }
         };

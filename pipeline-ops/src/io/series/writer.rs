@@ -21,7 +21,9 @@ pub(super) struct Plan {
     /// Effort of compression, from 0, none, to 9.
     pub(super) level: u8,
     /// Whether floats become whole numbers of 16 bits with a sign.
-    pub(super) is_whole: bool,
+    pub(super) whole: bool,
+    /// Whether samples of 8 bits become true and false.
+    pub(super) boolean: bool,
     /// Seconds from one frame to the next, if known.
     pub(super) interval: f64,
 }
@@ -74,6 +76,10 @@ impl Writer {
                 return Err(Error::input(what, found, "`tif`, `tiff` or `npy`"));
             }
         };
+        if plan.boolean && !(is_npy && layout.sample == SampleType::U8) {
+            let what = format!("what is to be true or false in {}", path.display());
+            return Err(Error::input(what, layout, "samples of 8 bits, and an extension `npy`"));
+        }
         let (replacement, file) = Replacement::of(path).map_err(|error| fail(error.into()))?;
         let file = Arc::new(file);
         let size = layout.size_bytes().saturating_mul(plan.frames.into());
@@ -106,7 +112,7 @@ impl Writer {
             return Err(Error::input(format!("frame {frame}"), found, expected));
         }
         let is_first = frame == 0;
-        let samples = Samples::of(image, self.plan.is_whole, frame)?;
+        let samples = Samples::of(image, &self.plan, frame)?;
         let added = match &mut self.form {
             Form::Tiff(encoder) => page(encoder, &samples, expected, &self.plan, is_first),
             Form::BigTiff(encoder) => page(encoder, &samples, expected, &self.plan, is_first),
@@ -133,11 +139,17 @@ pub(super) fn extension(path: &Path) -> Option<String> {
 enum Samples<'a> {
     Stored(&'a [u8]),
     Whole(Vec<i16>),
+    Boolean(Vec<u8>),
 }
 
 impl<'a> Samples<'a> {
-    fn of(image: &'a Image, is_whole: bool, frame: u32) -> Result<Self> {
-        let Some(samples) = image.samples::<f32>().filter(|_| is_whole) else {
+    fn of(image: &'a Image, plan: &Plan, frame: u32) -> Result<Self> {
+        if plan.boolean {
+            return Ok(Self::Boolean(
+                image.bytes().iter().map(|&byte| u8::from(byte > 0)).collect(),
+            ));
+        }
+        let Some(samples) = image.samples::<f32>().filter(|_| plan.whole) else {
             return Ok(Self::Stored(image.bytes()));
         };
         /// Where floats have no room for parts of one: what is added and taken away again is
@@ -162,6 +174,7 @@ impl<'a> Samples<'a> {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Stored(bytes) => bytes,
+            Self::Boolean(bytes) => bytes,
             Self::Whole(samples) => bytemuck::cast_slice(samples),
         }
     }
@@ -186,7 +199,7 @@ fn page<K: TiffKind>(
     plan: &Plan,
     is_first: bool,
 ) -> Result<(), Cause> {
-    let (bits, format) = stored(layout, plan.is_whole);
+    let (bits, format) = stored(layout, plan.whole);
     let channels = usize::from(layout.channels);
     let row_bytes = layout.width as usize * channels * usize::from(bits / 8);
     let rows = (STRIP / row_bytes.max(1)).clamp(1, layout.height as usize);
@@ -243,10 +256,11 @@ fn description(plan: &Plan) -> String {
 
 /// What stands before the samples of a NumPy array of axes `[t, y, x]`, or `[t, y, x, c]`.
 fn npy_header(layout: Layout, plan: &Plan) -> Vec<u8> {
-    let (bits, format) = stored(layout, plan.is_whole);
+    let (bits, format) = stored(layout, plan.whole);
     let kind = match format {
         SampleFormat::IEEEFP => 'f',
         SampleFormat::Int => 'i',
+        _ if plan.boolean => 'b',
         _ => 'u',
     };
     let order = match bits {
