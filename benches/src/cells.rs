@@ -34,16 +34,16 @@ struct Movie {
 }
 
 /// A frame of the shipped movie beside itself, until it is as large as those of a camera.
-pub(crate) fn frames(channel: usize) -> Result<Vec<Image>> {
+pub(crate) fn frames(channel: usize, size: (u32, u32)) -> Result<Vec<Image>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipeline-ops/tests/cells");
     let stack = SeriesFile::open(path.join("synth-b.ome.tif"))?.stack(0, channel, 0)?;
     let repeated = |t: usize| {
         let frame = stack.frame(t)?;
         let (width, height) = (frame.width(), frame.height());
         let samples = frame.samples::<u16>().unwrap_or_default();
-        let rows = (0..SIZE.1).map(|y| &samples[(y % height * width) as usize..][..width as usize]);
-        let repeated = rows.flat_map(|row| row.iter().cycle().take(SIZE.0 as usize).copied());
-        Image::from_samples(SIZE.0, SIZE.1, 1, repeated.collect::<Vec<u16>>())
+        let rows = (0..size.1).map(|y| &samples[(y % height * width) as usize..][..width as usize]);
+        let repeated = rows.flat_map(|row| row.iter().cycle().take(size.0 as usize).copied());
+        Image::from_samples(size.0, size.1, 1, repeated.collect::<Vec<u16>>())
     };
     (0..FRAMES).map(repeated).collect()
 }
@@ -82,7 +82,7 @@ fn link(step: &Link, features: &[Table]) -> Result<Table> {
 
 impl Movie {
     fn new() -> Result<Self> {
-        let (cells, signal) = (frames(0)?, frames(1)?);
+        let (cells, signal) = (frames(0, SIZE)?, frames(1, SIZE)?);
         let masks: Vec<Mask> = cells.iter().map(segment).collect::<Result<_>>()?;
         let labels: Vec<Labels> = masks.iter().map(number).collect::<Result<_>>()?;
         let both = signal.iter().zip(&masks);

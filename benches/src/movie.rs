@@ -12,8 +12,16 @@ use tiff::encoder::colortype::Gray16;
 
 use crate::cells::frames;
 
-/// Fields of view of the movie.
-pub(crate) const FIELDS: usize = 4;
+/// How large a movie is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    /// Fields of view.
+    pub(crate) fields: usize,
+    /// Of each field.
+    pub(crate) frames: usize,
+    /// Width and height in pixels.
+    pub(crate) size: (u32, u32),
+}
 
 /// Channels of it.
 const CHANNELS: usize = 3;
@@ -78,13 +86,13 @@ impl Dice {
     }
 }
 
-/// Writes a movie of so many frames, not compressed: the shipped one beside itself, forth and back,
+/// Writes a movie, not compressed: the shipped one beside itself or a part of it, forth and back,
 /// shifted in each field, and with noise that does not repeat.
-pub(crate) fn write(path: &Path, times: usize) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(path: &Path, extent: Extent) -> Result<(), Box<dyn Error>> {
     let mut dice = Dice(1);
     let mut channels = Vec::new();
     for channel in 0..CHANNELS {
-        let images = frames(channel)?;
+        let images = frames(channel, extent.size)?;
         let parted = images.iter().map(Parted::of);
         channels.push(parted.collect::<Result<Vec<Parted>>>()?);
     }
@@ -94,17 +102,17 @@ pub(crate) fn write(path: &Path, times: usize) -> Result<(), Box<dyn Error>> {
         if place < count { place } else { 2 * count - 2 - place }
     };
     let mut encoder = TiffEncoder::new(BufWriter::new(File::create(path)?))?;
-    for field in 0..FIELDS {
-        for t in 0..times {
+    for field in 0..extent.fields {
+        for t in 0..extent.frames {
             for (number, channel) in channels.iter().enumerate() {
                 let frame = &channel[forth_and_back(t)];
-                let (width, height) = (frame.smooth.width(), frame.smooth.height());
+                let (width, height) = extent.size;
                 let mut samples = frame.noisy(&mut dice);
                 samples.rotate_left(field * 41 * width as usize);
                 let mut page = encoder.new_image::<Gray16>(width, height)?;
                 if field + t + number == 0 {
                     let tag = tiff::tags::Tag::ImageDescription;
-                    page.encoder().write_tag(tag, &*description(width, height, times))?;
+                    page.encoder().write_tag(tag, &*description(extent))?;
                 }
                 page.write_data(&samples)?;
             }
@@ -114,9 +122,9 @@ pub(crate) fn write(path: &Path, times: usize) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn description(width: u32, height: u32, times: usize) -> String {
+fn description(Extent { fields, frames: times, size: (width, height) }: Extent) -> String {
     let mut text = "<OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">".to_owned();
-    for field in 0..FIELDS {
+    for field in 0..fields {
         let (first, count) = (field * times * CHANNELS, times * CHANNELS);
         text += &format!(
             "<Image ID=\"Image:{field}\"><Pixels ID=\"Pixels:{field}\" DimensionOrder=\"XYCZT\" \

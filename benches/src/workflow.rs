@@ -20,10 +20,13 @@ use pipeline_ops::measure::Table;
 
 use crate::clock::cpu;
 use crate::figure::{Figure, ratio};
-use crate::movie;
+use crate::movie::{self, Extent};
 
-/// Frames of the movie by which the program beside it was measured.
-const FRAMES: usize = 60;
+/// The movie by which the program beside it was measured.
+const MOVIE: Extent = Extent { fields: 4, frames: 60, size: (640, 576) };
+
+/// A movie of many frames, which are so small that they take no time.
+const LONG: Extent = Extent { fields: 1, frames: 4000, size: (96, 96) };
 
 /// Processor time of that program for the movie, from file to traces: its older version with one
 /// worker, which is its fastest.
@@ -146,9 +149,9 @@ pub fn figures() -> Vec<Figure> {
 #[expect(clippy::cast_precision_loss, reason = "figures of three digits")]
 fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let [movie, double] =
-        ["movie", "double"].map(|name| folder.path().join(format!("{name}.ome.tif")));
-    movie::write(&movie, FRAMES)?;
+    let [movie, longer] =
+        ["movie", "longer"].map(|name| folder.path().join(format!("{name}.ome.tif")));
+    movie::write(&movie, MOVIE)?;
     let size = fs::metadata(&movie)?.len() as f64;
     let anew = |mode: &str, workers: usize, movie: &Path| -> Result<Run, Box<dyn Error>> {
         let output = folder.path().join("out");
@@ -169,7 +172,7 @@ fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
             (0..TURNS).map(|_| run(mode, 2, &movie, &output)).collect::<Result<_, _>>()?;
         let again = Run::of(&again);
         let id = |what: &str| format!("workflow/{mode}/{what}");
-        let each = one.cpu.as_secs_f64() * 1e3 / (movie::FIELDS * FRAMES) as f64;
+        let each = one.cpu.as_secs_f64() * 1e3 / (MOVIE.fields * MOVIE.frames) as f64;
         let less = Figure::new(id("cpu_less"), ratio(PEER_CPU, one.cpu), "×");
         let output = Figure::new(id("output"), made as f64 / size, "of the movie");
         // What is done as that program does it is to take a twelfth; what is saved by default is to
@@ -193,11 +196,21 @@ fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
             Figure::new(id("cache"), cached as f64 / size, "of the movie"),
         ]);
         if mode == "improved" {
-            movie::write(&double, 2 * FRAMES)?;
-            let long: Vec<Run> =
-                (0..TURNS).map(|_| anew(mode, 2, &double)).collect::<Result<_, _>>()?;
-            let grown = Run::of(&long).peak / two.peak;
-            figures.push(Figure::new(id("peak/twice_as_long"), grown, "×").reach(1.1));
+            let peak_of = |extent: Extent| -> Result<f64, Box<dyn Error>> {
+                movie::write(&longer, extent)?;
+                let runs: Vec<Run> =
+                    (0..TURNS).map(|_| anew(mode, 2, &longer)).collect::<Result<_, _>>()?;
+                Ok(Run::of(&runs).peak)
+            };
+            let grown = peak_of(Extent { frames: 2 * MOVIE.frames, ..MOVIE })? / two.peak;
+            let half = LONG.frames / 2;
+            let (less, more) = (peak_of(Extent { frames: half, ..LONG })?, peak_of(LONG)?);
+            let each = (more - less) / half as f64 / 1e3;
+            figures.extend([
+                Figure::new(id("peak/twice_as_long"), grown, "×").reach(1.1),
+                Figure::new(id("peak/4000_frames"), more / 1e6, "MB").reach(200.0),
+                Figure::new(id("peak/each_frame"), each, "KB"),
+            ]);
         }
     }
     let longest = cancelled(&movie, &folder.path().join("out"))?;

@@ -7,16 +7,17 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use pipeline_core::batch::{ItemStatus, Record};
-use pipeline_core::{Context, Error, Result};
+use pipeline_core::{Error, Result};
 
 use super::field_files::item_name;
 use super::workflow::{Mode, TraceLayout, Workflow};
-use crate::io::{SeriesFile, write_text};
+use crate::io::{SeriesFile, renew_text};
 
 impl Workflow {
     /// Writes `processing_results.yaml`, and in the new layout `traces.csv` with the traces of all
     /// fields, from what is recorded of the folder: all fields are in it that are done and have the
-    /// files of this workflow, whoever did them and when.
+    /// files of this workflow, whoever did them and when. A file that says so already is left as it
+    /// is.
     ///
     /// Returns their number.
     ///
@@ -35,8 +36,7 @@ impl Workflow {
         fields.sort_unstable();
         let yaml = self.yaml(&fields, file);
         let path = self.output.join("processing_results.yaml");
-        let ctx = Context::default();
-        write_text((&path, true), &ctx, |out| out.write_all(yaml.as_bytes()))?;
+        renew_text(&path, |out| out.write_all(yaml.as_bytes()))?;
         if self.layout == TraceLayout::New {
             let tables: Vec<PathBuf> = fields.iter().map(|&fov| self.files(fov).traces()).collect();
             let path = self.output.join("traces.csv");
@@ -49,7 +49,7 @@ impl Workflow {
                     return Err(Error::input(what, other, expected));
                 }
             }
-            write_text((&path, true), &ctx, |out| join(&tables, out))?;
+            renew_text(&path, |out| join(&tables, out))?;
         }
         Ok(fields.len())
     }

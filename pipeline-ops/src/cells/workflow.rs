@@ -24,7 +24,7 @@ pub enum Mode {
     Compatible,
 }
 
-/// The most frames of a field: each has nodes in its graph, about 40 KB with all that a run knows
+/// The most frames of a field: each has nodes in its graph, about 27 KB with all that a run knows
 /// of them, and a damaged file may name any number.
 const MOST_FRAMES: usize = 100_000;
 
@@ -43,7 +43,7 @@ pub enum TraceLayout {
 ///
 /// [`graph`](Self::graph) gives each frame nodes of its own, so frames are made beside each other,
 /// kept by a cache one by one, and let go of when they are written: no more images are in memory
-/// for more frames, only 40 KB of graph and run for each, and what is measured of its cells. A
+/// for more frames, only 27 KB of the run for each, and what is measured of its cells. A
 /// field has at most 100000 frames.
 ///
 /// ```text

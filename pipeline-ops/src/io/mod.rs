@@ -30,7 +30,7 @@ pub use save_traces::SaveTraces;
 pub use series::{
     Field, FieldInfo, Frame, FrameFile, OpenFiles, OpenStack, SaveFrame, SavedStack, SeriesFile,
 };
-pub(crate) use text_file::write_text;
+pub(crate) use text_file::renew_text;
 
 use pipeline_core::{Registry, Result};
 

@@ -1,6 +1,7 @@
 //! A file of text that appears whole or not at all.
 
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use pipeline_core::{Context, Result};
@@ -25,4 +26,34 @@ pub(crate) fn write_text(
     ctx.check()?;
     written.map_err(fail)?;
     replacement.commit(&file, path, durable).map_err(fail)
+}
+
+/// As [`write_text`], on the disk, but a file that has all of it already is left as it is.
+pub(crate) fn renew_text(
+    path: &Path,
+    write: impl Fn(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let is_there = File::open(path).is_ok_and(|file| {
+        let mut there = There { file: BufReader::new(file) };
+        write(&mut there).is_ok() && matches!(there.file.read(&mut [0]), Ok(0))
+    });
+    if is_there { Ok(()) } else { write_text((path, true), &Context::default(), write) }
+}
+
+/// A file that something may be written to only if it says so already.
+struct There {
+    file: BufReader<File>,
+}
+
+impl Write for There {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut there = [0; 4096];
+        let len = bytes.len().min(there.len());
+        self.file.read_exact(&mut there[..len])?;
+        if there[..len] == bytes[..len] { Ok(len) } else { Err(io::Error::other("it differs")) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -136,6 +136,27 @@ fn cells_of_a_real_movie_are_found_once_they_are_grown() {
     assert!(seg >= 0.47 && cells >= 80.0, "SEG {seg}, {cells} cells of 103");
     let (alone, _) = scores(&truth, &found);
     assert!(alone < seg, "the truth has the halos in it: {alone}");
+    let hit: usize = truth.iter().zip(&found).map(|(truth, found)| hit(truth, found)).sum();
+    assert!(hit >= 90, "{hit} cells of 103 have an object in them");
+}
+
+/// How many true objects have a found one that lies in them by more than half of itself.
+fn hit(truth: &Labels, found: &Labels) -> usize {
+    let inputs = (In::new(found.clone()), In::new(truth.clone()));
+    let overlaps = LabelOverlaps {}.run(inputs, &Context::default()).unwrap();
+    let [of_found, of_truth, pixels] =
+        ["first", "second", "pixels"].map(|name| overlaps.column(name).unwrap());
+    let area = |label: f64| -> f64 {
+        (0..pixels.len()).filter(|&at| of_found[at] == label).map(|at| pixels[at]).sum()
+    };
+    let is_hit = |label: u32| {
+        (0..pixels.len()).any(|at| {
+            of_truth[at] == f64::from(label)
+                && of_found[at] > 0.0
+                && pixels[at] > area(of_found[at]) / 2.0
+        })
+    };
+    (1..=truth.count()).filter(|&label| is_hit(label)).count()
 }
 
 /// The arrays of an archive of NumPy, with their names.
