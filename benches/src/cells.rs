@@ -33,7 +33,7 @@ struct Movie {
     features: Vec<Table>,
 }
 
-/// A frame of the shipped movie beside itself, until it is as large as those of a camera.
+/// Frames of the shipped movie beside itself, or parts of them, until they are as large as this.
 pub(crate) fn frames(channel: usize, size: (u32, u32)) -> Result<Vec<Image>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pipeline-ops/tests/cells");
     let stack = SeriesFile::open(path.join("synth-b.ome.tif"))?.stack(0, channel, 0)?;

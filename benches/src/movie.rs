@@ -108,7 +108,8 @@ pub(crate) fn write(path: &Path, extent: Extent) -> Result<(), Box<dyn Error>> {
                 let frame = &channel[forth_and_back(t)];
                 let (width, height) = extent.size;
                 let mut samples = frame.noisy(&mut dice);
-                samples.rotate_left(field * 41 * width as usize);
+                let shift = field * 41 * width as usize % samples.len();
+                samples.rotate_left(shift);
                 let mut page = encoder.new_image::<Gray16>(width, height)?;
                 if field + t + number == 0 {
                     let tag = tiff::tags::Tag::ImageDescription;

@@ -1,5 +1,5 @@
 //! What a movie of several fields of view costs from file to traces, with one worker and two, and
-//! when nothing is left to do.
+//! when nothing is left to do; and how much memory a long one takes.
 //!
 //! Each run is a process of its own, so what is resident is what the run needs.
 
@@ -204,12 +204,12 @@ fn measured() -> Result<Vec<Figure>, Box<dyn Error>> {
             };
             let grown = peak_of(Extent { frames: 2 * MOVIE.frames, ..MOVIE })? / two.peak;
             let half = LONG.frames / 2;
-            let (less, more) = (peak_of(Extent { frames: half, ..LONG })?, peak_of(LONG)?);
-            let each = (more - less) / half as f64 / 1e3;
+            let (shorter, longest) = (peak_of(Extent { frames: half, ..LONG })?, peak_of(LONG)?);
+            let growth = (longest - shorter) / half as f64 / 1e3;
             figures.extend([
                 Figure::new(id("peak/twice_as_long"), grown, "×").reach(1.1),
-                Figure::new(id("peak/4000_frames"), more / 1e6, "MB").reach(200.0),
-                Figure::new(id("peak/each_frame"), each, "KB"),
+                Figure::new(id("peak/4000_frames"), longest / 1e6, "MB").reach(200.0),
+                Figure::new(id("peak/each_frame"), growth, "KB"),
             ]);
         }
     }

@@ -177,7 +177,8 @@ impl Snapshot {
         }
     }
 
-    /// Shares with another state of the same run what neither will change any more.
+    /// Shares with another state of the same run the nodes that ended in the same way in both. What
+    /// still comes of one of them, a preview, parts them again.
     pub(crate) fn share_ended(&mut self, other: &Self) {
         self.states.share_ended(&other.states);
     }

@@ -123,11 +123,12 @@ impl Executor {
     /// As [`run`](Self::run), of a graph that is let go of once it is planned, if nobody else has
     /// it.
     pub(crate) fn run_once(&self, graph: Arc<Graph>, options: &RunOptions) -> Result<Arc<Report>> {
-        let (plan, left) = self.plan_run(&graph, options)?;
+        let planned = self.plan_run(&graph, options);
         if Arc::strong_count(&graph) == 1 {
             self.engine.planners.lock().retain(|&(id, _)| id != graph.id());
         }
         drop(graph);
+        let (plan, left) = planned?;
         self.run_plan(plan, left.as_ref().unwrap_or(options))
     }
 

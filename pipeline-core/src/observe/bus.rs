@@ -318,7 +318,7 @@ impl Inner {
         self.backlogs.iter_mut().find(|backlog| backlog.id == id)
     }
 
-    /// The state of the run for a subscriber that fell behind.
+    /// What all events so far add up to.
     pub(super) fn snapshot(&self) -> Option<Snapshot> {
         self.state.clone()
     }

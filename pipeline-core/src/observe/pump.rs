@@ -17,7 +17,7 @@ use crate::sync::{Condvar, Mutex, thread};
 const TURN: usize = 256;
 
 /// After so many ends of nodes what was heard of them is shared with the stream.
-const SHARED: u32 = 4096;
+const SHARE_EVERY: u32 = 4096;
 
 /// Carries the events of runs to their observers, on one thread that starts with the first run that
 /// has any.
@@ -70,7 +70,7 @@ impl Pump {
         let (run, seen) = (state.run, Snapshot::new(state.run, state.revision));
         let warned = vec![false; observers.len()];
         let ahead = Some(state);
-        let watch = Watch { run, subscription, seen, shared: 0, ahead, observers, warned };
+        let watch = Watch { run, subscription, seen, shared_at: 0, ahead, observers, warned };
 
         let mut inbox = self.shared.inbox.lock();
         if !inbox.running {
@@ -171,7 +171,7 @@ struct Watch {
     /// What the observers have heard so far adds up to this.
     seen: Snapshot,
     /// How many nodes had ended in it when it last shared their states with the stream.
-    shared: u32,
+    shared_at: u32,
     /// The state the subscription began with, until the observers have heard of it.
     ahead: Option<Snapshot>,
     observers: Vec<Arc<dyn Observer>>,
@@ -195,11 +195,11 @@ impl Watch {
     /// Lets go of the states of nodes that the stream has too: a long run would be known twice.
     fn share(&mut self) {
         let ended = self.seen.counts.total();
-        if ended - self.shared >= SHARED
+        if ended.saturating_sub(self.shared_at) >= SHARE_EVERY
             && let Some(state) = self.subscription.state()
         {
             self.seen.share_ended(&state);
-            self.shared = ended;
+            self.shared_at = ended;
         }
     }
 
@@ -275,16 +275,45 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_run_everything_is_told_once() {
+    fn what_was_heard_of_a_long_run_is_shared_with_the_stream() {
         let (heard, observer) = listener();
-        let (bus, pump) = (Bus::new(RUN, 0), Pump::new());
-        let nodes = 3 * SHARED;
-        pump.observe(&bus, vec![observer], 1 << 20, empty);
-        run(&bus, nodes);
-        assert!(pump.flush(RUN, LONG));
+        let bus = Bus::new(RUN, 0);
+        let (_, subscription) = bus.subscribe_with(1 << 20, Arc::default(), empty);
+        let (observers, warned) = (vec![observer], vec![false]);
+        let (seen, ahead) = (empty(), None);
+        let mut watch =
+            Watch { run: RUN, subscription, seen, shared_at: 0, ahead, observers, warned };
+        let hear = |watch: &mut Watch| {
+            while let Poll::Ready(Some(Received::Event(event))) = watch.subscription.try_recv() {
+                watch.pass_on(&event);
+            }
+        };
+        let is_shared = |watch: &Watch, index| {
+            let state = watch.subscription.state().unwrap();
+            let [own, other] = [&watch.seen, &state].map(|state| state.node(node(index)).unwrap());
+            std::ptr::eq(own, other)
+        };
+        let end = |index: u32| bus.emit(1, Some(node(index)), finished(Status::Computed));
+        bus.emit(0, None, run_started(SHARE_EVERY + 100));
+        (0..SHARE_EVERY - 1).for_each(end);
+        hear(&mut watch);
+        watch.share();
+        assert!(!is_shared(&watch, 0), "there are not enough of them yet");
+        end(SHARE_EVERY - 1);
+        hear(&mut watch);
+        let before = watch.seen.clone();
+        watch.share();
+        assert!(watch.seen == before);
+        assert!(is_shared(&watch, 0) && is_shared(&watch, SHARE_EVERY - 1));
+        // What comes after that is heard once, also if it is heard of by a state.
+        end(SHARE_EVERY);
+        bus.emit(2, None, run_finished(RunStatus::Completed));
+        let state = watch.subscription.state().unwrap();
+        watch.catch_up(state);
         let heard = heard.lock();
-        assert!(heard.iter().zip(0..).all(|(event, seq)| event.seq == seq));
-        assert_eq!(heard.len(), 2 * nodes as usize + 2);
+        let ends = heard.iter().filter(|event| matches!(event.kind, EventKind::StepFinished(_)));
+        let ends: Vec<_> = ends.map(|event| event.node.unwrap()).collect();
+        assert!(ends.iter().copied().eq((0..=SHARE_EVERY).map(node)));
     }
 
     #[test]

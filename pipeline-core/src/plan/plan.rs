@@ -84,7 +84,7 @@ pub(crate) struct LateKeys {
     pub(crate) late: Vec<bool>,
     /// Whether a place's results are digested.
     pub(crate) digested: Vec<bool>,
-    /// What each late key starts from, by place.
+    /// What each late key starts from, in ascending order of places.
     pub(crate) bases: Vec<(u32, Key)>,
 }
 

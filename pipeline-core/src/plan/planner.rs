@@ -270,7 +270,9 @@ impl Planner {
             return None;
         }
         let mut late = LateKeys::default();
-        late.identities.reserve_exact(shape.slot_count());
+        late.identities.reserve_exact(old.slot_count());
+        late.late.reserve_exact(shape.len());
+        late.digested.reserve_exact(shape.len());
         for (place, origin) in places() {
             let is_late = self.keys.late[origin as usize];
             late.late.push(is_late);
@@ -281,6 +283,7 @@ impl Planner {
             }
         }
         late.bases.shrink_to_fit();
+        debug_assert!(late.bases.is_sorted_by_key(|&(place, _)| place));
         Some(Arc::new(late))
     }
 }

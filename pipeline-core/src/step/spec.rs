@@ -133,8 +133,10 @@ impl Spec {
     /// Adds a file that the step makes or replaces.
     #[must_use]
     pub fn writes(mut self, path: impl Into<PathBuf>) -> Self {
-        // Most write one, and a long movie has many of them.
-        self.writes.reserve_exact(1);
+        // Most write one file, and a long movie has many of them.
+        if self.writes.is_empty() {
+            self.writes.reserve_exact(1);
+        }
         self.writes.push(path.into());
         self
     }

@@ -1,8 +1,8 @@
 //! Batches: items apart from each other, tried again, stopped, shared out and told of.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use pipeline_core::batch::{
@@ -230,6 +230,47 @@ fn a_batch_that_is_stopped_begins_nothing_more() {
     assert_eq!(statuses(&report), [Done, Done, Cancelled, Cancelled, Cancelled]);
     assert!(report.to_string().starts_with("2 done, 3 cancelled in "), "{report}");
     assert!(report.ok().is_err());
+}
+
+/// The graph of an item, as long as there is one.
+#[derive(Debug, Default)]
+struct Lent(Mutex<Weak<Graph>>);
+
+/// Fails if the graph that it is a step of is still there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+struct Alone {}
+
+impl Step for Alone {
+    const NAME: &'static str = "alone";
+    type Input = ();
+    type Output = ();
+
+    fn run(&self, (): (), ctx: &Context<'_>) -> Result<()> {
+        match ctx.service::<Arc<Lent>>()?.0.lock().upgrade() {
+            Some(_) => Err(Error::failed("the graph is still there")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn a_graph_is_let_go_of_once_it_is_planned() {
+    let lent = Arc::new(Lent::default());
+    let services = Services::new().with(Arc::clone(&lent));
+    let executor = Executor::new(Options { services, ..Options::default() }).unwrap();
+    let run = |keep: bool| {
+        let kept = Mutex::new(None);
+        let job = || {
+            let mut graph = Graph::new();
+            graph.add("alone", Alone {}, ());
+            let job = Job::from(graph);
+            *lent.0.lock() = Arc::downgrade(&job.graph);
+            *kept.lock() = keep.then(|| Arc::clone(&job.graph));
+            Ok(job)
+        };
+        statuses(&executor.batch(&[Item::new("a", job)], &BatchOptions::default()).unwrap())
+    };
+    assert_eq!([false, true].map(run), [[ItemStatus::Done], [ItemStatus::Failed]]);
 }
 
 #[test]

@@ -16,8 +16,8 @@ use crate::io::{SeriesFile, renew_text};
 impl Workflow {
     /// Writes `processing_results.yaml`, and in the new layout `traces.csv` with the traces of all
     /// fields, from what is recorded of the folder: all fields are in it that are done and have the
-    /// files of this workflow, whoever did them and when. A file that says so already is left as it
-    /// is.
+    /// files of this workflow, whoever did them and when. A file that says just this already is
+    /// left as it is.
     ///
     /// Returns their number.
     ///

@@ -24,8 +24,8 @@ pub enum Mode {
     Compatible,
 }
 
-/// The most frames of a field: each has nodes in its graph, about 27 KB with all that a run knows
-/// of them, and a damaged file may name any number.
+/// The most frames of a field: each has nodes in its graph, of which a run knows about 30 KB, and a
+/// damaged file may name any number.
 const MOST_FRAMES: usize = 100_000;
 
 /// Which files there are of traces, and how their columns are called.
@@ -43,7 +43,7 @@ pub enum TraceLayout {
 ///
 /// [`graph`](Self::graph) gives each frame nodes of its own, so frames are made beside each other,
 /// kept by a cache one by one, and let go of when they are written: no more images are in memory
-/// for more frames, only 27 KB of the run for each, and what is measured of its cells. A
+/// for more frames, only what a run knows of these nodes, 30 KB in a batch, and what is measured. A
 /// field has at most 100000 frames.
 ///
 /// ```text
@@ -83,7 +83,7 @@ pub struct Workflow {
     /// Which files there are of traces.
     pub layout: TraceLayout,
     /// Whether masks, tracked cells, corrected channels and copies are NumPy arrays, which are not
-    /// compressed, and not TIFF.
+    /// compressed, and not TIFF; masks are of `bool` then, and of 0 and 255 in TIFF.
     pub npy: bool,
     /// Whether corrected channels are saved as floats, which are not compressed, and not as whole
     /// counts from -32768 to 32767; always so in the compatible mode.

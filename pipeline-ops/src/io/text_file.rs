@@ -1,7 +1,7 @@
 //! A file of text that appears whole or not at all.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use pipeline_core::{Context, Result};
@@ -28,32 +28,79 @@ pub(crate) fn write_text(
     replacement.commit(&file, path, durable).map_err(fail)
 }
 
-/// As [`write_text`], on the disk, but a file that has all of it already is left as it is.
+/// As [`write_text`], until it is on the disk; a file that says just this already is left as it is.
 pub(crate) fn renew_text(
     path: &Path,
     write: impl Fn(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    let is_there = File::open(path).is_ok_and(|file| {
-        let mut there = There { file: BufReader::new(file) };
-        write(&mut there).is_ok() && matches!(there.file.read(&mut [0]), Ok(0))
+    let is_alike = File::open(path).is_ok_and(|file| {
+        let mut comparison = Comparison { file: BufReader::new(file) };
+        write(&mut comparison).is_ok() && comparison.file.fill_buf().is_ok_and(<[u8]>::is_empty)
     });
-    if is_there { Ok(()) } else { write_text((path, true), &Context::default(), write) }
+    if is_alike { Ok(()) } else { write_text((path, true), &Context::default(), write) }
 }
 
-/// A file that something may be written to only if it says so already.
-struct There {
+/// Takes what a file says, and nothing else.
+struct Comparison {
     file: BufReader<File>,
 }
 
-impl Write for There {
+impl Write for Comparison {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut there = [0; 4096];
-        let len = bytes.len().min(there.len());
-        self.file.read_exact(&mut there[..len])?;
-        if there[..len] == bytes[..len] { Ok(len) } else { Err(io::Error::other("it differs")) }
+        let there = self.file.fill_buf()?;
+        let len = there.len().min(bytes.len());
+        if there[..len] != bytes[..len] {
+            return Err(io::Error::other("the file says something else"));
+        }
+        // At its end nothing more is taken.
+        self.file.consume(len);
+        Ok(len)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_says_the_same_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text.csv");
+        let text = "a line\n".repeat(3000);
+        let mut changed = text.clone().into_bytes();
+        changed[15_000] = b'#';
+        let longer = text.clone() + "more";
+        let cases: [(Option<&[u8]>, bool); 6] = [
+            (None, false),
+            (Some(b""), false),
+            (Some(text.as_bytes()), true),
+            (Some(&text.as_bytes()[..20_000]), false),
+            (Some(longer.as_bytes()), false),
+            (Some(&changed), false),
+        ];
+        for (before, is_left) in cases {
+            let long_ago = SystemTime::now() - Duration::from_secs(3600);
+            if let Some(before) = before {
+                std::fs::write(&path, before).unwrap();
+                let file = File::options().write(true).open(&path).unwrap();
+                file.set_modified(long_ago).unwrap();
+            }
+            // In pieces that end nowhere near those of the buffer.
+            renew_text(&path, |out| {
+                text.as_bytes().chunks(777).try_for_each(|part| out.write_all(part))
+            })
+            .unwrap();
+            assert!(std::fs::read(&path).unwrap() == text.as_bytes());
+            let time = std::fs::metadata(&path).unwrap().modified().unwrap();
+            assert_eq!(time == long_ago, is_left, "{:?}", before.map(<[u8]>::len));
+        }
+        renew_text(&path, |_| Ok(())).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
     }
 }

@@ -318,7 +318,7 @@ fn a_frame_without_background_is_told_and_other_fields_are_made() {
     assert_eq!(&*report.items[0].name, "fov_000");
     assert_eq!(report.items[1].status, ItemStatus::Done);
     assert_eq!(frames(&workflow.files(1).tracked(0)).len(), 2);
-    // What was done for the other field before it failed is there for the next start.
+    // With cells as they are both are made.
     let workflow = Workflow { grow: 0.0, ..workflow };
     run(&workflow).ok().unwrap();
 }

@@ -46,13 +46,21 @@ pub(super) fn packed<R, E: From<io::Error>>(
     f: impl FnOnce(&[u8]) -> Result<R, E>,
 ) -> Result<R, E> {
     PACKER.with_borrow_mut(|packer| {
-        packer.pack(strip, row_bytes, prediction, level)?;
-        let result = f(&packer.packed);
+        let packed = packer.pack(strip, row_bytes, prediction, level);
+        let result = packed.map_err(E::from).and_then(|()| f(&packer.packed));
         // One row of a very wide image may be more than a strip is otherwise.
-        packer.differences.shrink_to(KEPT / 2);
-        packer.packed.shrink_to(KEPT);
+        give_back(&mut packer.differences, KEPT / 2);
+        give_back(&mut packer.packed, KEPT);
         result
     })
+}
+
+/// Keeps no more than so many numbers of a buffer; of fewer it keeps what they are.
+fn give_back<T>(buffer: &mut Vec<T>, most: usize) {
+    if buffer.capacity() > most {
+        buffer.clear();
+        buffer.shrink_to(most);
+    }
 }
 
 impl Packer {
@@ -76,8 +84,9 @@ impl Packer {
     }
 }
 
-/// Whether samples differ from each other more often than not: most bytes are not 0. Noise is
-/// packed in half the time by the one library, and cells in an eighth of it by the other.
+/// Whether a strip is taken for noise: most of its bytes are not 0. Of differences of 16 bits that
+/// are small two thirds differ from 0 then, as half of them have one byte of 0. Noise is packed in
+/// half the time by the one library, and cells in an eighth of it by the other.
 fn is_noise(strip: &[u8]) -> bool {
     let zeros = strip.iter().filter(|&&byte| byte == 0).count();
     zeros < strip.len() / 2
@@ -107,7 +116,8 @@ fn pack_runs(
     }
 }
 
-/// The first level of this library is as effective as the second one of the other.
+/// The first level of this library is as effective as the second one of the other, so levels are
+/// one less here, down to 1.
 fn pack_noise(
     kept: &mut Option<(u8, Compressor)>,
     strip: &[u8],
@@ -118,7 +128,8 @@ fn pack_noise(
         Some(kept) if kept.0 == level => kept,
         _ => {
             let effort = CompressionLvl::new(level.saturating_sub(1).max(1).into());
-            kept.insert((level, Compressor::new(effort.unwrap_or_default())))
+            let effort = effort.expect("it has levels up to 12");
+            kept.insert((level, Compressor::new(effort)))
         }
     };
     packed.resize(compressor.zlib_compress_bound(strip.len()), 0);
@@ -164,21 +175,40 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn strips_come_back_whatever_was_packed_before() {
+    fn noise(len: usize) -> Vec<u8> {
         let mut state = 1u32;
-        let noise = std::iter::repeat_with(move || {
+        let next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state.to_be_bytes()[0]
-        });
-        let noise: Vec<u8> = noise.take(200_001).collect();
-        let unpack = |packed: &[u8]| {
-            let mut bytes = Vec::new();
-            ZlibDecoder::new(packed).read_to_end(&mut bytes)?;
-            io::Result::Ok(bytes)
         };
-        for strip in [&noise[..], &[7; 1000], &[], &noise[..13]] {
-            for level in [1, 9, 9] {
+        std::iter::repeat_with(next).take(len).collect()
+    }
+
+    fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        ZlibDecoder::new(packed).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn strips_come_back_whatever_was_packed_before() {
+        let noise = noise(200_001);
+        // Half of it and a little more is 0, and the rest is as large as it was.
+        let sparse: Vec<u8> = (0..100)
+            .flat_map(|at| [0; 1100].into_iter().chain(noise[at..].iter().copied().take(1000)))
+            .collect();
+        let strips: [(&[u8], bool); 7] = [
+            (&noise, true),
+            (&sparse, false),
+            (&[7; 1000], true),
+            (&vec![0; 200_000], false),
+            (&[], false),
+            (&noise[..13], true),
+            (&sparse[..5000], false),
+        ];
+        for (strip, expected) in strips {
+            assert_eq!(is_noise(strip), expected);
+            for level in [1, 9, 2, 9] {
                 let own = |packed: &[u8]| io::Result::Ok(packed.to_vec());
                 let after = packed(strip, 10, None, level, own).unwrap();
                 assert_eq!(unpack(&after).unwrap(), strip);
@@ -187,6 +217,10 @@ mod tests {
                 assert_eq!(after, fresh, "level {level}");
             }
         }
+    }
+
+    #[test]
+    fn samples_are_told_by_their_differences() {
         let of = |strip: &[u8], bits| {
             packed(strip, 4, Some(Prediction { bits, channels: 1 }), 2, unpack).unwrap()
         };
@@ -194,5 +228,21 @@ mod tests {
         let bytes = |numbers: &[u16; 4]| of(bytemuck::cast_slice(numbers), 16);
         let differences = [500u16, u16::MAX, 7, 300];
         assert_eq!(bytes(&[500, 499, 7, 307]), bytemuck::cast_slice::<_, u8>(&differences));
+    }
+
+    #[test]
+    fn what_a_wide_row_took_is_given_back() {
+        let wide = noise(4 * KEPT);
+        let prediction = Prediction { bits: 8, channels: 1 };
+        let own = |packed: &[u8]| io::Result::Ok(packed.len());
+        assert!(packed(&wide, wide.len(), Some(prediction), 1, own).unwrap() > KEPT);
+        let fail = |_: &[u8]| Err::<(), _>(io::Error::other("the disk is full"));
+        for level in [1, 2] {
+            packed(&wide, wide.len(), Some(prediction), level, fail).unwrap_err();
+            PACKER.with_borrow(|packer| {
+                assert!(packer.packed.capacity() <= KEPT);
+                assert!(packer.differences.capacity() <= KEPT / 2);
+            });
+        }
     }
 }

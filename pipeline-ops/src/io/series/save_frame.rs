@@ -123,7 +123,8 @@ pub struct SaveFrame {
     /// How many frames the file will have. 1 to 16777216, a count without a unit, default 1.
     #[schemars(range(min = 1, max = MOST + 1))]
     pub frames: u32,
-    /// Effort of compression, from 0, none, to 9. 0 to 9, a number without a unit, default 2.
+    /// Effort of compression, from 0, none, to 9; of noise 1 and 2 make the same. 0 to 9, a number
+    /// without a unit, default 2.
     #[schemars(range(min = 0, max = 9))]
     pub level: u8,
     /// Whether floats are rounded to whole numbers from -32768 to 32767, which take a quarter of
