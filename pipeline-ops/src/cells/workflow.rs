@@ -24,7 +24,7 @@ pub enum Mode {
     Compatible,
 }
 
-/// The most frames of a field: each has nodes in its graph, of which a run knows about 30 KB, and a
+/// The most frames of a field: each has nodes in its graph, of which a run knows about 29 KB, and a
 /// damaged file may name any number.
 const MOST_FRAMES: usize = 100_000;
 
@@ -43,7 +43,7 @@ pub enum TraceLayout {
 ///
 /// [`graph`](Self::graph) gives each frame nodes of its own, so frames are made beside each other,
 /// kept by a cache one by one, and let go of when they are written: no more images are in memory
-/// for more frames, only what a run knows of these nodes, 30 KB in a batch, and what is measured. A
+/// for more frames, only what a run knows of these nodes, 29 KB in a batch, and what is measured. A
 /// field has at most 100000 frames.
 ///
 /// ```text
