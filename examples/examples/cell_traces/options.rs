@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     /// Save corrected channels as floats and not as whole counts
     #[arg(long)]
     floats: bool,
-    /// Copy the channels beside what is made of them, as pyama does
+    /// Copy the channels, and save what is behind the cells, as pyama does
     #[arg(long)]
     copies: bool,
     /// Pixels by which cells are grown once they are found

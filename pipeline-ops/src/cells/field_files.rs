@@ -60,6 +60,12 @@ impl FieldFiles {
         self.of(&format!("fl_corrected_ch_{channel}"), self.stack_extension)
     }
 
+    /// What is behind the cells of a channel.
+    #[must_use]
+    pub fn background(&self, channel: u32) -> PathBuf {
+        self.of(&format!("fl_background_ch_{channel}"), self.stack_extension)
+    }
+
     /// Which object of which frame belongs to which track.
     #[must_use]
     pub fn tracks(&self) -> PathBuf {

@@ -8,7 +8,7 @@ use pipeline_core::{Graph, Image, Labels, Mask, Node, SampleType, Stack, Step};
 
 use super::field_files::{FieldFiles, item_name};
 use super::workflow::{Mode, TraceLayout, Workflow};
-use super::{CellFeatures, CellSums, SegmentCells, Traces, TrackImage};
+use super::{Background, CellFeatures, CellSums, SegmentCells, Shown, Traces, TrackImage};
 use crate::draw::DrawTracks;
 use crate::filter::{Arithmetic, LogStd};
 use crate::io::{
@@ -108,10 +108,19 @@ impl Field<'_> {
                 self.saved(&format!("copy of ch_{channel}"), self.files.signal(channel))
             }));
         }
+        let mut backgrounds: Vec<Saved> = Vec::new();
+        if self.workflow.has_backgrounds() {
+            backgrounds.extend(signals.iter().map(|&channel| {
+                let name = format!("background ch_{channel}");
+                let saved = self.saved(&name, self.files.background(channel));
+                Saved { step: SaveFrame { level: 0, ..saved.step }, ..saved }
+            }));
+        }
         let search = self.search();
         let (features, adds) = (self.graph.share(CellFeatures {}), self.graph.share(CellSums {}));
         let pictures = self.graph.share(MaskImage {});
-        let background = self.graph.share(background.clone());
+        let behind = Background { output: Shown::Background, ..background.clone() };
+        let (background, behind) = (self.graph.share(background.clone()), self.graph.share(behind));
         let mut lights = Vec::new();
         let (mut shapes, mut sums) = (Vec::new(), vec![Vec::new(); signals.len()]);
         for t in 0..self.frames {
@@ -132,6 +141,11 @@ impl Field<'_> {
                     copied.add(&mut self.graph, t, light);
                 }
                 let image = self.add(&name, t, &background, (light, Some(cells.mask)));
+                if let Some(saved) = backgrounds.get_mut(at) {
+                    let name = format!("background ch_{channel}");
+                    let image = self.add(&name, t, &behind, (light, Some(cells.mask)));
+                    saved.add(&mut self.graph, t, image);
+                }
                 corrected[at].add(&mut self.graph, t, image);
                 let name = format!("sums ch_{channel}");
                 sums[at].push(self.add(&name, t, &adds, (cells.labels, image)));

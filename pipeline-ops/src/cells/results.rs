@@ -63,6 +63,9 @@ impl Workflow {
             all.push(files.phase(self.phase));
             all.extend(self.signals.iter().map(|&channel| files.signal(channel)));
         }
+        if self.has_backgrounds() {
+            all.extend(self.signals.iter().map(|&channel| files.background(channel)));
+        }
         match self.layout {
             TraceLayout::New => all.push(files.traces()),
             TraceLayout::Old => {
@@ -73,7 +76,7 @@ impl Workflow {
     }
 
     /// The results file: the keys of `pyama` in their order, for the files that there are: copies
-    /// of channels only if they are wanted, and corrected channels in place of their backgrounds.
+    /// of channels and backgrounds only if they are wanted, and corrected channels always.
     fn yaml(&self, fields: &[u32], file: &SeriesFile) -> String {
         let mut yaml = String::new();
         // Nothing is written to but memory.
@@ -115,6 +118,9 @@ impl Workflow {
             }
             yaml.push_str(&one("seg", &files.masks(self.phase)));
             yaml.push_str(&one("seg_labeled", &files.tracked(self.phase)));
+            if self.has_backgrounds() {
+                yaml.push_str(&each("fl_background", &|channel| files.background(channel)));
+            }
             yaml.push_str(&each("fl_corrected", &|channel| files.corrected(channel)));
             if is_new {
                 writeln!(yaml, "    traces: {}", quoted(&files.traces()))?;

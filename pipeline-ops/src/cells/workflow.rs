@@ -88,7 +88,8 @@ pub struct Workflow {
     /// Whether corrected channels are saved as floats, which are not compressed, and not as whole
     /// counts from -32768 to 32767; always so in the compatible mode.
     pub floats: bool,
-    /// Whether the channels are copied beside what is made of them, as `pyama` does.
+    /// Whether the channels are copied beside what is made of them, as `pyama` does, and in the new
+    /// layout the backgrounds of those that are measured.
     pub copies: bool,
     /// How cells are found in the improved mode.
     pub cells: SegmentCells,
@@ -160,6 +161,11 @@ impl Workflow {
             Ok(Item::new(item_name(fov), move || self.graph(fov, &info).map(Job::from)))
         };
         fields.map(item).collect()
+    }
+
+    /// Whether backgrounds are saved, as `pyama` does in the new layout.
+    pub(super) fn has_backgrounds(&self) -> bool {
+        self.copies && self.layout == TraceLayout::New
     }
 
     /// Where the files of a field of view are.
