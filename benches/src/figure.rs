@@ -93,6 +93,7 @@ fn short(value: f64) -> String {
     let digits = match value.abs() {
         0.0 => 0,
         size if size < 0.01 => 4,
+        size if size < 0.1 => 3,
         size if size < 10.0 => 2,
         size if size < 100.0 => 1,
         _ => 0,

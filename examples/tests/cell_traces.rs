@@ -150,8 +150,9 @@ fn other_tracks_are_made_of_the_same_cells() {
     assert!(after[labels] == cells[labels]);
 }
 
-/// The steps that a batch over the movie ran, and was not served by its cache.
-fn ran(folder: &Path, gap: u32) -> BTreeSet<String> {
+/// The steps that a batch over the movie ran, and was not served by its cache, once something of
+/// the workflow is changed.
+fn ran(folder: &Path, change: impl FnOnce(&mut Workflow)) -> BTreeSet<String> {
     let heard = Arc::new(Mutex::new((HashMap::new(), BTreeSet::new())));
     let hears = Arc::clone(&heard);
     let observer = move |event: &Event| {
@@ -177,7 +178,7 @@ fn ran(folder: &Path, gap: u32) -> BTreeSet<String> {
     })
     .unwrap();
     let mut workflow = Workflow { signals: vec![1], ..Workflow::new(MOVIE, folder) };
-    workflow.link.gap = gap;
+    change(&mut workflow);
     let file = SeriesFile::open(MOVIE).unwrap();
     let items = workflow.items(&file, 0..1).unwrap();
     let options = BatchOptions { folder: Some(folder.to_owned()), ..BatchOptions::default() };
@@ -187,20 +188,82 @@ fn ran(folder: &Path, gap: u32) -> BTreeSet<String> {
 }
 
 #[test]
-fn other_tracks_look_for_no_cell() {
+fn another_parameter_runs_what_depends_on_it_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let first = ran(folder.path(), 2);
-    let again = ran(folder.path(), 0);
-    for (step, is_again) in [
-        ("segment_cells", false),
-        ("cell_features", false),
-        ("cell_sums", false),
-        ("background", false),
-        ("link", true),
-        ("track_image", true),
-    ] {
-        assert_eq!((first.contains(step), again.contains(step)), (true, is_again), "{step}");
-    }
+    let folder = folder.path();
+    let all = ran(folder, |_| {});
+    let check = |change: fn(&mut Workflow), expected: &[&str]| {
+        let ran = ran(folder, change);
+        assert!(ran.is_subset(&all));
+        assert_eq!(ran.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    };
+    check(|_| {}, &[]);
+    check(|workflow| workflow.traces.min_frames = 9, &["save_plot", "save_traces", "traces"]);
+    ran(folder, |_| {});
+    check(
+        |workflow| workflow.link.gap = 0,
+        &[
+            "convert",
+            "draw_tracks",
+            "frame",
+            "label_image",
+            "link",
+            "open_stack",
+            "relabel",
+            "rescale",
+            "save",
+            "save_frame",
+            "save_plot",
+            "save_table",
+            "save_traces",
+            "saved_stack",
+            "track_image",
+        ],
+    );
+    ran(folder, |_| {});
+    check(
+        |workflow| workflow.background.tile = 40,
+        &[
+            "background",
+            "cell_sums",
+            "frame",
+            "label_image",
+            "open_stack",
+            "save_frame",
+            "save_plot",
+            "save_traces",
+            "threshold",
+            "traces",
+        ],
+    );
+    ran(folder, |_| {});
+    check(
+        |workflow| workflow.cells.min_area = 60,
+        &[
+            "background",
+            "cell_features",
+            "cell_sums",
+            "convert",
+            "draw_tracks",
+            "frame",
+            "label_image",
+            "link",
+            "mask_image",
+            "open_stack",
+            "relabel",
+            "rescale",
+            "save",
+            "save_frame",
+            "save_plot",
+            "save_table",
+            "save_traces",
+            "saved_stack",
+            "segment_cells",
+            "threshold",
+            "traces",
+            "track_image",
+        ],
+    );
 }
 
 #[test]
@@ -220,10 +283,12 @@ fn what_was_made_may_be_moved_with_its_movie() {
     assert!(said.contains("nothing to do: all 2 fields are done"), "{said}");
 }
 
-/// All that is made, but for the results file, which names the folder.
+/// All that is made; the results file without the folder, which it names.
 fn made(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut made = files(folder);
-    made.remove(Path::new("processing_results.yaml")).unwrap();
+    let results = made.get_mut(Path::new("processing_results.yaml")).unwrap();
+    let text = String::from_utf8(std::mem::take(results)).unwrap();
+    *results = text.replace(&folder.display().to_string(), "out").into_bytes();
     made
 }
 
@@ -447,10 +512,24 @@ fn what_finds_no_room_is_made_when_there_is_some() {
     command.arg(program().get_program()).arg("--output").arg(&output);
     let found = command.args(["--no-cache", "--retries", "0"]).output().unwrap();
     let said = String::from_utf8_lossy(&found.stdout);
-    assert!(
-        !found.status.success() && said.contains("fl_corrected_ch_1.tif: cannot write"),
-        "{said}"
-    );
+    assert!(!found.status.success(), "{said}");
+    assert!(said.contains("fov_000  failed  step `save corrected ch_1["), "{said}");
+    assert!(said.contains("fl_corrected_ch_1.tif: cannot write"), "{said}");
+    let whole = folder.path().join("whole");
+    succeeds(&whole, &[]);
     let said = succeeds(&output, &["--no-cache"]);
     assert!(said.contains("2 done in "), "{said}");
+    check_alike(&output, &made(&whole));
+}
+
+#[test]
+fn a_field_that_cannot_be_written_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("fov_000"), "in the way").unwrap();
+    let said = fails(folder, &["--retries", "0"]);
+    assert!(said.contains("1 done, 1 failed in "), "{said}");
+    assert!(said.contains("fov_000  failed  step `save "), "{said}");
+    assert!(said.contains("fov_000_") && said.contains("cannot write"), "{said}");
+    assert!(folder.join("fov_001/cells_fov_001_traces.csv").exists());
 }

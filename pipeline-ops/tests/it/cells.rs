@@ -188,10 +188,14 @@ pub(crate) fn traces(
     is_corrected: bool,
     step: &Traces,
 ) -> Table {
-    let ctx = Context::default();
     let movie = SeriesFile::open(path).unwrap();
     let [cells, signal] = [0, channel].map(|channel| movie.stack(field, channel, 0).unwrap());
-    let (labels, tracks) = tracked(&cells);
+    traces_of(&cells, &signal, is_corrected, step)
+}
+
+fn traces_of(cells: &Stack, signal: &Stack, is_corrected: bool, step: &Traces) -> Table {
+    let ctx = Context::default();
+    let (labels, tracks) = tracked(cells);
     let features =
         labels.iter().map(|labels| CellFeatures {}.run(In::new(labels.clone()), &ctx).unwrap());
     let sums = labels.iter().zip(0..).map(|(labels, t)| {
@@ -206,13 +210,22 @@ pub(crate) fn traces(
     step.run(tables.collect(), &ctx).unwrap()
 }
 
+/// Traces as the older version of the original prints them.
+fn printed_as_before(traces: &Table) -> Vec<String> {
+    let line = |line: String| {
+        let parts: Vec<&str> = line.split(',').collect();
+        [&parts[..1], &parts[2..6], &parts[10..]].concat().join(",")
+    };
+    printed(traces).into_iter().map(line).collect()
+}
+
 /// The lines of a file of the original that are not its head, by cell and frame.
 fn lines(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
     let place = |line: &String| {
-        let numbers: Vec<u32> = line.split(',').take(2).map(|n| n.parse().unwrap()).collect();
-        (numbers[0], numbers[1])
+        let numbers: Vec<f64> = line.split(',').take(2).map(|n| n.parse().unwrap()).collect();
+        (numbers[0] as u32, numbers[1] as u32)
     };
     lines.sort_by_key(place);
     lines
@@ -245,6 +258,30 @@ fn traces_are_those_of_the_original() {
                 assert_eq!(found, expected, "{name} of {movie}, field {field}");
             }
         }
+    }
+}
+
+#[test]
+fn traces_of_real_movies_are_those_of_the_original() {
+    let Some(folder) = data("microscopy") else { return };
+    let step = Traces { channels: vec!["signal".to_owned()], ..Traces::default() };
+    let check = |cells: &Stack, signal: &Stack, golden: &str| {
+        let found = printed_as_before(&traces_of(cells, signal, false, &step));
+        let expected = lines(&folder.join("golden").join(golden));
+        assert!(expected.len() > 20);
+        assert_eq!(found, expected, "{golden}");
+    };
+    for (movie, golden) in [
+        ("real/cancer_cell_migration_crop.tif", "real-nuclei"),
+        ("real/drosophila_seq1", "real-drosophila1-green"),
+    ] {
+        let cells = stack(&folder.join(movie), 0);
+        check(&cells, &cells, &format!("{golden}/raw_traces_ch0.csv"));
+    }
+    let movie = SeriesFile::open(folder.join("synth-b/synth-b.ome.tiff")).unwrap();
+    let [cells, first, second] = [0, 1, 2].map(|channel| movie.stack(0, channel, 0).unwrap());
+    for (signal, channel) in [(&first, 1), (&second, 2)] {
+        check(&cells, signal, &format!("synth-b-seed/fov_000/raw_traces_ch{channel}.csv"));
     }
 }
 
@@ -293,6 +330,7 @@ fn a_smooth_background_is_nearer_to_the_truth() {
                     errors(&step.run(inputs, &Context::default()).unwrap(), truth)
                 });
             let [inside, border] = [original[0] / smooth[0], original[1] / smooth[1]];
+            println!("background of field {field}, frame {t}: {inside:.1}, border {border:.1}");
             assert!(inside > 2.5 && border > 5.0, "field {field}, frame {t}: {inside}, {border}");
         }
     }

@@ -67,8 +67,9 @@ fn alone(frames: &[Labels]) -> In<Table> {
     In::new(Table::new(vec![("frame", frame), ("label", label), ("track", track)]).unwrap())
 }
 
-/// SEG of objects beside the true ones, and how many of those were found.
-fn scores(truth: &[Labels], found: &[Labels]) -> (f64, f64) {
+/// SEG of objects beside the true ones, how many of those were found, and how many objects are none
+/// of them.
+fn scores(truth: &[Labels], found: &[Labels]) -> (f64, f64, f64) {
     let ctx = Context::default();
     let overlaps = truth.iter().zip(found).map(|(truth, found)| {
         let inputs = (In::new(truth.clone()), In::new(found.clone()));
@@ -76,9 +77,10 @@ fn scores(truth: &[Labels], found: &[Labels]) -> (f64, f64) {
     });
     let tables = [alone(truth), alone(found)].into_iter().chain(overlaps).collect();
     let scores = TrackingScores::default().run(tables, &ctx).unwrap();
-    let [seg, missing] = ["seg", "missing"].map(|name| scores.column(name).unwrap()[0]);
+    let [seg, missing, wrong] =
+        ["seg", "missing", "false"].map(|name| scores.column(name).unwrap()[0]);
     let all: u32 = truth.iter().map(Labels::count).sum();
-    (seg, f64::from(all) - missing)
+    (seg, f64::from(all) - missing, wrong)
 }
 
 fn numbered(image: Image) -> Labels {
@@ -98,7 +100,7 @@ fn truth(name: &str) -> Stack {
 fn cells_of_the_shipped_movie_are_found() {
     let frames = movie().frames();
     let found = all(&movie(), frames, segment);
-    let (seg, _) = scores(&all(&truth("synth-b-0"), frames, numbered), &found);
+    let (seg, ..) = scores(&all(&truth("synth-b-0"), frames, numbered), &found);
     assert!(seg >= 0.90, "SEG {seg}");
 }
 
@@ -109,7 +111,7 @@ fn cells_of_all_movies_are_found() {
         let path = data.join(format!("{name}/{name}.ome.tiff"));
         let stack = SeriesFile::open(path).unwrap().stack(field, 0, 0).unwrap();
         let truth = all(&truth(&format!("{name}-{field}")), stack.frames(), numbered);
-        let (seg, _) = scores(&truth, &all(&stack, stack.frames(), segment));
+        let (seg, ..) = scores(&truth, &all(&stack, stack.frames(), segment));
         assert!(seg >= least, "{name} {field}: SEG {seg}");
     }
 }
@@ -132,12 +134,17 @@ fn cells_of_a_real_movie_are_found_once_they_are_grown() {
         ExpandLabels { distance: 2.0 }.run(In::new(labels.clone()), &Context::default()).unwrap()
     };
     let grown: Vec<Labels> = found.iter().map(grow).collect();
-    let (seg, cells) = scores(&truth, &grown);
-    assert!(seg >= 0.47 && cells >= 80.0, "SEG {seg}, {cells} cells of 103");
-    let (alone, _) = scores(&truth, &found);
-    assert!(alone < seg, "the truth has the halos in it: {alone}");
+    // The truth has the halos in it.
+    let (seg, cells, wrong) = scores(&truth, &grown);
+    println!("C2C12, grown: SEG {seg:.3}, {cells} cells of 103, {wrong} false");
+    assert!(seg >= 0.47 && cells >= 80.0 && wrong <= 100.0, "SEG {seg}, {cells} of 103, {wrong}");
+    let (seg, cells, wrong) = scores(&truth, &found);
+    println!("C2C12: SEG {seg:.3}, {cells} cells of 103, {wrong} false");
+    assert!(seg >= 0.24 && cells >= 45.0, "SEG {seg}, {cells} of 103");
     let hit: usize = truth.iter().zip(&found).map(|(truth, found)| hit(truth, found)).sum();
-    assert!(hit >= 90, "{hit} cells of 103 have an object in them");
+    let count: u32 = found.iter().map(Labels::count).sum();
+    println!("C2C12: {hit} cells of 103 have one of {count} objects in them");
+    assert!(hit >= 90 && count <= 185, "{hit} of 103 have one of {count} objects in them");
 }
 
 /// How many true objects have a found one that lies in them by more than half of itself.

@@ -66,6 +66,10 @@ const STRIP: usize = 1 << 18;
 impl Writer {
     /// Begins a file for frames like this one.
     pub(super) fn new(path: &Path, plan: Plan, layout: Layout) -> Result<Self> {
+        Self::begun(path, plan, layout, LARGE)
+    }
+
+    fn begun(path: &Path, plan: Plan, layout: Layout, large: u64) -> Result<Self> {
         let fail = |error: Cause| refuse(path, "write", error);
         let is_npy = match extension(path).as_deref() {
             Some("npy") => true,
@@ -85,7 +89,7 @@ impl Writer {
         let size = layout.size_bytes().saturating_mul(plan.frames.into());
         let begun = || -> Result<Form, Cause> {
             let writer = Arc::clone(&file);
-            Ok(match (is_npy, size < LARGE) {
+            Ok(match (is_npy, size < large) {
                 (true, _) => {
                     (&*file).write_all(&npy_header(layout, &plan))?;
                     Form::Npy
@@ -280,4 +284,33 @@ fn npy_header(layout: Layout, plan: &Plan) -> Vec<u8> {
     text.push('\n');
     let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
     [&b"\x93NUMPY\x01\x00"[..], &len.to_le_bytes(), text.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::SeriesFile;
+    use super::*;
+
+    #[test]
+    fn what_passes_four_gigabytes_is_bigtiff() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.tif");
+        let samples =
+            |t: u16| (0..600 * 400u32).map(move |at| u16::try_from(at % 251).unwrap() + t);
+        let frames = [0, 1, 2]
+            .map(|t| Image::from_samples(600, 400, 1, samples(t).collect::<Vec<_>>()).unwrap());
+        for (large, version) in [(1_000_000, 43), (LARGE, 42)] {
+            let plan = Plan { frames: 3, level: 2, whole: false, boolean: false, interval: 0.0 };
+            let mut writer = Writer::begun(&path, plan, frames[0].layout(), large).unwrap();
+            writer = writer.add(&path, 0, &frames[0]).unwrap().unwrap();
+            writer = writer.add(&path, 1, &frames[1]).unwrap().unwrap();
+            assert!(writer.add(&path, 2, &frames[2]).unwrap().is_none());
+            assert_eq!(std::fs::read(&path).unwrap()[2], version);
+            let stack = SeriesFile::open(&path).unwrap().stack(0, 0, 0).unwrap();
+            assert_eq!(stack.frames(), 3);
+            for (t, frame) in frames.iter().enumerate() {
+                assert!(stack.frame(t).unwrap().bytes() == frame.bytes(), "frame {t}");
+            }
+        }
+    }
 }
