@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use pipeline_core::data::leftovers;
 use pipeline_core::error::Cause;
 use pipeline_core::{Error, Image, Layout, Result, SampleType};
 use tiff::encoder::{TiffEncoder, TiffKind, TiffKindBig, TiffKindStandard};
@@ -66,10 +67,10 @@ const STRIP: usize = 1 << 18;
 impl Writer {
     /// Begins a file for frames like this one.
     pub(super) fn new(path: &Path, plan: Plan, layout: Layout) -> Result<Self> {
-        Self::begun(path, plan, layout, LARGE)
+        Self::begin(path, plan, layout, LARGE)
     }
 
-    fn begun(path: &Path, plan: Plan, layout: Layout, large: u64) -> Result<Self> {
+    fn begin(path: &Path, plan: Plan, layout: Layout, large: u64) -> Result<Self> {
         let fail = |error: Cause| refuse(path, "write", error);
         let is_npy = match extension(path).as_deref() {
             Some("npy") => true,
@@ -148,10 +149,12 @@ enum Samples<'a> {
 
 impl<'a> Samples<'a> {
     fn of(image: &'a Image, plan: &Plan, frame: u32) -> Result<Self> {
+        let what = || format!("the samples of frame {frame}");
         if plan.boolean {
-            return Ok(Self::Boolean(
-                image.bytes().iter().map(|&byte| u8::from(byte > 0)).collect(),
-            ));
+            let mut booleans = leftovers::<u8>(image.bytes().len(), what)?;
+            let pairs = booleans.iter_mut().zip(image.bytes());
+            pairs.for_each(|(out, &byte)| *out = u8::from(byte > 0));
+            return Ok(Self::Boolean(booleans));
         }
         let Some(samples) = image.samples::<f32>().filter(|_| plan.whole) else {
             return Ok(Self::Stored(image.bytes()));
@@ -170,8 +173,9 @@ impl<'a> Samples<'a> {
             let expected = "-32768 to 32767; save floats, with `whole` off";
             return Err(Error::input(format!("a sample of frame {frame}"), beyond, expected));
         }
+        let mut whole = leftovers::<i16>(samples.len(), what)?;
         #[expect(clippy::cast_possible_truncation, reason = "within the range")]
-        let whole = samples.iter().map(|&sample| round(sample) as i16).collect();
+        whole.iter_mut().zip(samples).for_each(|(out, &sample)| *out = round(sample) as i16);
         Ok(Self::Whole(whole))
     }
 
@@ -301,7 +305,7 @@ mod tests {
             .map(|t| Image::from_samples(600, 400, 1, samples(t).collect::<Vec<_>>()).unwrap());
         for (large, version) in [(1_000_000, 43), (LARGE, 42)] {
             let plan = Plan { frames: 3, level: 2, whole: false, boolean: false, interval: 0.0 };
-            let mut writer = Writer::begun(&path, plan, frames[0].layout(), large).unwrap();
+            let mut writer = Writer::begin(&path, plan, frames[0].layout(), large).unwrap();
             writer = writer.add(&path, 0, &frames[0]).unwrap().unwrap();
             writer = writer.add(&path, 1, &frames[1]).unwrap().unwrap();
             assert!(writer.add(&path, 2, &frames[2]).unwrap().is_none());
